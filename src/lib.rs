@@ -1,0 +1,1 @@
+//! awscost: connects AWS accounts for cost analysis and loads their bills exactly.
