@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # etcd, the API server and the controllers of one cluster. Sourced, never run.
-# Expects DIR, the functions of settings.sh and processes.sh, and ADDRESS, on which the cluster listens.
+# Expects DIR, the functions of settings.sh and processes.sh, ADDRESS, on which the cluster listens, and PROGRAM, which
+# says where each program is.
 
 # start_control_plane: etcd and the API server, up to the moment it is ready.
 start_control_plane() {
-  local etcd=$1 apiserver=$2 etcd_port peer_port
+  local etcd_port peer_port loopback=()
   read -r etcd_port peer_port API_PORT < <(free_ports 3)
   SERVER=https://$ADDRESS:$API_PORT
   make_identity "$DIR/kubeconfig" admin "$SERVER" system:masters
@@ -15,14 +16,16 @@ start_control_plane() {
   make_identity "$DIR/run/kubelet.kubeconfig" "system:node:$NODE_NAME" "$SERVER" system:nodes
 
   # Nothing in it outlives the cluster, so it need not reach the disk.
-  start etcd "$etcd" --unsafe-no-fsync --data-dir "$DIR/etcd" --log-level warn \
+  start etcd "${PROGRAM[etcd]}" --unsafe-no-fsync --data-dir "$DIR/etcd" --log-level warn \
     --listen-client-urls "http://127.0.0.1:$etcd_port" --advertise-client-urls "http://127.0.0.1:$etcd_port" \
     --listen-peer-urls "http://127.0.0.1:$peer_port" --initial-advertise-peer-urls "http://127.0.0.1:$peer_port" \
     --initial-cluster "default=http://127.0.0.1:$peer_port"
   # The API server looks for etcd once a second: it starts faster when it finds it at the first look.
   await 30 "etcd's answer" ready_or_dead etcd listens 127.0.0.1 "$etcd_port"
 
-  start kube-apiserver "$apiserver" --etcd-servers "http://127.0.0.1:$etcd_port" \
+  # On loopback it cannot be the address behind the service "kubernetes", and nobody needs it to be.
+  [[ $ADDRESS != 127.* ]] || loopback=(--endpoint-reconciler-type none)
+  start kube-apiserver "${PROGRAM[kube-apiserver]}" "${loopback[@]}" --etcd-servers "http://127.0.0.1:$etcd_port" \
     --bind-address "$ADDRESS" --advertise-address "$ADDRESS" --secure-port "$API_PORT" \
     --authorization-mode Node,RBAC --allow-privileged=true --profiling=false \
     --service-cluster-ip-range "$SERVICE_CIDR" --kubelet-preferred-address-types InternalIP \
@@ -40,12 +43,12 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); }
 
 # start_controllers: with them namespaces get their service account, Jobs their pods, deletions their end.
 start_controllers() {
-  start kube-controller-manager "$1" --kubeconfig "$DIR/run/controller-manager.kubeconfig" --secure-port 0 --profiling=false \
+  start kube-controller-manager "${PROGRAM[kube-controller-manager]}" --kubeconfig "$DIR/run/controller-manager.kubeconfig" --secure-port 0 --profiling=false \
     --use-service-account-credentials=true --leader-elect=false --service-cluster-ip-range "$SERVICE_CIDR" \
     --root-ca-file "$DIR/pki/ca.crt" --service-account-private-key-file "$DIR/pki/service-accounts.key"
   await 60 "the default service account" ready_or_dead kube-controller-manager kubectl get -n default serviceaccount default
 }
 
 start_scheduler() {
-  start kube-scheduler "$1" --kubeconfig "$DIR/run/scheduler.kubeconfig" --secure-port 0 --profiling=false --leader-elect=false
+  start kube-scheduler "${PROGRAM[kube-scheduler]}" --kubeconfig "$DIR/run/scheduler.kubeconfig" --secure-port 0 --profiling=false --leader-elect=false
 }

@@ -5,7 +5,6 @@
 # kind_up: the cluster is called NAME, as the user asked.
 # shellcheck disable=SC2153
 kind_up() {
-  link_programs kubectl helm kubeconform
   printf '%s\n' "$NAME" >"$DIR/run/kind-name"
   write_kind_configuration
   step "kind's cluster created" kind create cluster --name "$NAME" --kubeconfig "$KUBECONFIG" --config "$DIR/run/kind.yaml" --wait 120s ||

@@ -9,9 +9,9 @@ CLAIM=/run/awscost-cluster
 KERNEL_SETTINGS="net.ipv4.ip_forward net.ipv4.conf.all.route_localnet net.bridge.bridge-nf-call-iptables
   net.bridge.bridge-nf-call-ip6tables net.netfilter.nf_conntrack_max net.netfilter.nf_conntrack_tcp_be_liberal
   vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes"
-# Folders that containerd, the network plugins and kubelet make at fixed places, deepest first.
+# Folders that containerd, the network plugins and kubelet make at fixed places, inner ones first.
 OUTSIDE_FOLDERS="/run/containerd/s /run/containerd/runc/k8s.io /run/containerd/runc /run/containerd /var/lib/cni/results /var/lib/cni
-  /var/log/containers /etc/cni/net.d /etc/cni"
+  /var/lib/kubelet/device-plugins /var/lib/kubelet /var/log/containers /etc/cni/net.d /etc/cni"
 
 # claim_machine: fails when another node is there, ours or not, before anything is touched.
 claim_machine() {
@@ -75,13 +75,16 @@ release_machine() {
   pod_cgroups | while read -r cgroup; do
     find "$cgroup" -depth -type d -exec rmdir {} \; 2>/dev/null || true
   done
-  rm -f "/var/lib/cni/results/$NETWORK"-*
+  # What the network plugins remember of interfaces in our pods.
+  for link in /var/lib/cni/results/*; do
+    if grep -qsF "$DIR/" "$link"; then rm -f "$link"; fi
+  done
   # Links that kubelet made to logs in our folder.
   for link in /var/log/containers/*.log; do
     [[ $(readlink "$link" 2>/dev/null) != "$DIR"/* ]] || rm -f "$link"
   done
-  # Sockets of ended container shims: nobody listens on them any more.
-  for link in /run/containerd/s/*; do
+  # Sockets of the ended shims and kubelet: nobody listens on them any more.
+  for link in /run/containerd/s/* /var/lib/kubelet/device-plugins/kubelet.sock; do
     if [[ -S $link ]] && ! grep -qF "$link" /proc/net/unix; then rm -f "$link"; fi
   done
   while read -r setting; do

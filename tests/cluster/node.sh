@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The node: containerd, kubelet, kube-proxy and the names. Sourced, never run.
-# Expects DIR, NODE_NAME, SERVER, the functions of settings.sh and processes.sh.
+# Expects DIR, NODE_NAME, ADDRESS, PROGRAM, the functions of settings.sh and processes.sh.
 
 start_containerd() {
   mkdir -p "$DIR/cni/conf"
@@ -37,14 +37,14 @@ runtime_type = "io.containerd.runc.v2"
 Root = "$DIR/run/runc"
 TOML
   start containerd containerd --config "$DIR/run/containerd.toml" --log-level warn
-  await 20 "containerd's answer" ready_or_dead containerd node_ctr version
 }
 
 node_ctr() { ctr --address "$DIR/run/containerd.sock" --namespace k8s.io "$@"; }
 
-# load_pause PROGRAM: the image that holds each pod together.
+# load_pause: the image that holds each pod together.
 load_pause() {
-  "$HERE/image" --binary "$1" --name localhost/pause:1 --entrypoint /pause --out "$DIR/run/pause.tar"
+  "$HERE/image" --binary "${PROGRAM[pause]}" --name localhost/pause:1 --entrypoint /pause --out "$DIR/run/pause.tar" >/dev/null
+  await 20 "containerd's answer" ready_or_dead containerd node_ctr version
   node_ctr images import "$DIR/run/pause.tar" >/dev/null
 }
 
@@ -85,7 +85,7 @@ resolvConf: ""
 podLogsDir: $DIR/pods
 volumePluginDir: $DIR/kubelet/volume-plugins
 YAML
-  start kubelet "$1" --config "$DIR/run/kubelet.yaml" --kubeconfig "$DIR/run/kubelet.kubeconfig" \
+  start kubelet "${PROGRAM[kubelet]}" --config "$DIR/run/kubelet.yaml" --kubeconfig "$DIR/run/kubelet.kubeconfig" \
     --root-dir "$DIR/kubelet" --cert-dir "$DIR/pki" --node-ip "$ADDRESS" --hostname-override "$NODE_NAME"
 }
 
@@ -105,7 +105,7 @@ metricsBindAddress: 127.0.0.1:$metrics
 conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
 iptables: {localhostNodePorts: false}
 YAML
-  start kube-proxy "$1" --config "$DIR/run/kube-proxy.yaml"
+  start kube-proxy "${PROGRAM[kube-proxy]}" --config "$DIR/run/kube-proxy.yaml"
 }
 
 start_coredns() {
@@ -121,7 +121,7 @@ cluster.local:53 10.in-addr.arpa:53 {
     }
 }
 CONF
-  start coredns "$1" -conf "$DIR/run/Corefile"
+  start coredns "${PROGRAM[coredns]}" -conf "$DIR/run/Corefile"
   await 30 "an answer of CoreDNS" ready_or_dead coredns resolves kubernetes.default.svc.cluster.local "$SERVICE_ADDRESS"
 }
 

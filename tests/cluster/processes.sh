@@ -3,7 +3,8 @@
 # together with the time it started, so a recycled id is never mistaken for it. Sourced, never run.
 # Expects DIR, with the folders run/ and log/ in it.
 
-# start NAME COMMAND… in a session of its own; output goes to DIR/log/NAME.log.
+# start NAME COMMAND… in a session of its own; output goes to DIR/log/NAME.log. The files that make secrets are made
+# under a tighter umask, which would close the roots of containers to their users if it were handed on.
 start() {
   local name=$1
   shift
@@ -15,6 +16,7 @@ start() {
     read -ra fields <<<"${stat##*) }"
     printf "%s %s\n" "$$" "${fields[19]}" >"$0.new"
     mv "$0.new" "$0"
+    umask 022
     exec "$@"' "$DIR/run/$name.pid" "$@" >"$DIR/log/$name.log" 2>&1 </dev/null 9>&- &
   await 5 "the start of $name" test -s "$DIR/run/$name.pid"
 }
