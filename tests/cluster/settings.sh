@@ -4,6 +4,8 @@
 # shellcheck disable=SC2034 # read by the scripts that source it
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# Where Debian keeps iptables and ip, and a plain user's shell does not look.
+PATH=$PATH:/usr/sbin:/sbin
 CACHE=${AWSCOST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/awscost}
 
 # Everything of a node lives on a bridge of its own, so nothing listens on an outside address.
