@@ -1,1 +1,11 @@
-//! awscost: connects AWS accounts for cost analysis and loads their bills exactly.
+//! awscost connects AWS accounts for cost analysis, declared as Kubernetes resources, and loads
+//! their bills into a warehouse exactly.
+//!
+//! `ARCHITECTURE.md` walks through the layers. Dependencies point one way: `cli` → `controller` →
+//! {`api`, `connection`, `report`} → `model`; `ingest` → {`report`, `warehouse`, `schema`} → `model`. A test in
+//! `tests/it/architecture.rs` enforces it.
+
+pub mod ingest;
+pub mod model;
+pub mod schema;
+pub mod warehouse;

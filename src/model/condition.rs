@@ -1,0 +1,298 @@
+//! Every condition type and every reason, in one place: the vocabulary of status, events, metric
+//! labels and the troubleshooting page.
+//!
+//! A reason is part of the API: it may be added, never renamed.
+
+use std::fmt;
+
+/// Declares a closed set of names that stand in the API exactly as written here.
+macro_rules! vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$item_doc])* $item,)* }
+
+        impl $name {
+            /// All of them, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$item,)*];
+
+            /// The name as it stands in the API.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$item => stringify!($item),)* }
+            }
+
+            /// The one with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|item| item.as_str() == name)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+vocabulary! {
+    /// A condition type: one layer of "does this connection work", or a summary of them.
+    ConditionType {
+        /// Everything that must work does: see `design` section 3. Always present.
+        Ready,
+        /// A new generation or a retry is being worked on (kstatus). Only present when True.
+        Reconciling,
+        /// Only a person can mend what is wrong (kstatus). Only present when True.
+        Stalled,
+        /// Tenancy, base identity, Secret and AssumeRole work, and the caller is the declared account.
+        RoleAssumable,
+        /// AssumeRole without the external ID, and with a random one, is refused.
+        ExternalIdEnforced,
+        /// AWS Organizations says what `accountType` says.
+        AccountTypeVerified,
+        /// Region, owner, list and (once there is something to read) get and decrypt work.
+        BucketReadable,
+        /// The report definition or export exists and suits.
+        ReportConfigured,
+        /// A complete manifest is there and not older than `maxDeliveryAge`.
+        ReportDelivered,
+        /// No month of the wanted history is missing.
+        HistoryComplete,
+        /// The warehouse took, gave back and removed a canary.
+        WarehouseReady,
+        /// The newest version of every period is loaded.
+        DataCurrent,
+        /// What was committed equals what an independent decoder read from the source.
+        TotalsVerified,
+    }
+}
+
+vocabulary! {
+    /// Why a condition has the status it has. Events and metrics carry the same names.
+    Reason {
+        // Summaries.
+        /// Everything that must be True is.
+        Succeeded,
+        /// A new generation is being looked at.
+        Progressing,
+        /// A passing fault; a retry is coming.
+        ProgressingWithRetry,
+        /// The controller failed in a way it should not; see its log.
+        InternalError,
+        /// The object does not satisfy its own schema.
+        InvalidSpec,
+        // Identity and Secrets.
+        /// The operator itself has no AWS credentials.
+        NoBaseCredentials,
+        /// The operator's own AWS credentials are refused.
+        BaseCredentialsInvalid,
+        /// The operator's own AWS credentials have expired.
+        BaseCredentialsExpired,
+        /// The role lies in another AWS partition than the operator's identity.
+        PartitionMismatch,
+        /// No tenancy rule of the administrator allows this role in this namespace.
+        RoleNotAllowedInNamespace,
+        /// Another namespace uses the same external ID.
+        ExternalIdReused,
+        /// Absent, unlabelled or forbidden: the three read the same on purpose.
+        SecretNotUsable,
+        /// The Secret has no such key.
+        SecretKeyMissing,
+        /// The external ID in the Secret is not one.
+        ExternalIdInvalid,
+        // AssumeRole.
+        /// AssumeRole works and the caller is the declared account.
+        RoleAssumed,
+        /// AWS refused AssumeRole: role missing, trust policy or external ID.
+        AssumeRoleDenied,
+        /// The trust policy lacks sts:TagSession, which EKS Pod Identity needs.
+        TagSessionDenied,
+        /// STS is not active in that region for the account.
+        StsRegionDisabled,
+        /// The session belongs to another account than the declared one.
+        WrongAccount,
+        /// The role ARN's account and `accountId` differ.
+        AccountIdMismatch,
+        // External ID enforcement.
+        /// Both probes were refused.
+        Enforced,
+        /// AssumeRole without any external ID succeeded.
+        NotEnforced,
+        /// AssumeRole with a random external ID succeeded.
+        AnyValueAccepted,
+        // Account type.
+        /// Organizations agrees.
+        Verified,
+        /// Declared Management or Member, but the account is in no organization.
+        NotInOrganization,
+        /// Declared Management, but another account is.
+        DeclaredManagementIsMember,
+        /// Declared Member, but it is the management account.
+        DeclaredMemberIsManagement,
+        /// Declared Standalone, but it is in an organization.
+        DeclaredStandaloneIsInOrganization,
+        /// Organizations may not be read, so nothing can be said.
+        OrganizationReadDenied,
+        // Bucket.
+        /// Listing, and reading where there is something to read, work.
+        Readable,
+        /// Listing works; there is no manifest to read yet.
+        ReadNotYetProvable,
+        /// No such bucket.
+        BucketNotFound,
+        /// The bucket lies in another region.
+        BucketRegionMismatch,
+        /// The bucket is not owned by the declared account.
+        BucketOwnerMismatch,
+        /// Listing under the prefix is refused.
+        BucketListDenied,
+        /// Reading an object is refused.
+        ObjectReadDenied,
+        /// The object's key may not be used to decrypt.
+        KmsDecryptDenied,
+        /// The object's key is disabled, pending deletion or gone.
+        KmsKeyUnusable,
+        /// The object was archived and must be restored first.
+        ObjectArchived,
+        // Report definition.
+        /// The definition exists and suits.
+        Configured,
+        /// No definition or export of that name.
+        ReportNotFound,
+        /// Legacy definitions may not be listed.
+        LegacyApiDenied,
+        /// Exports may not be listed.
+        ExportListDenied,
+        /// The export may not be read.
+        ExportGetDenied,
+        /// The definition delivers to another bucket, prefix or region.
+        DestinationDiffers,
+        /// Its format or compression can't be ingested.
+        FormatUnsupported,
+        /// Monthly granularity: too coarse for daily costs.
+        GranularityTooCoarse,
+        /// The export's query leaves out columns that are needed, filters rows or renames.
+        ExportNotComplete,
+        /// The partition has no such billing API.
+        BillingApiNotInPartition,
+        // Delivery.
+        /// A complete manifest is there.
+        Delivered,
+        /// Nothing delivered yet, within the grace time.
+        AwaitingFirstDelivery,
+        /// Nothing delivered yet, past the grace time.
+        FirstDeliveryOverdue,
+        /// The newest delivery is older than `maxDeliveryAge`.
+        DeliveryStale,
+        /// AWS says the export is unhealthy.
+        ExportUnhealthy,
+        /// AWS says it could not deliver the legacy report.
+        LegacyDeliveryFailed,
+        /// The manifest is not one.
+        ManifestUnreadable,
+        /// The manifest lists files that are not there.
+        ManifestPartsMissing,
+        // History.
+        /// Every wanted month is there.
+        Complete,
+        /// Some wanted months were never delivered.
+        MonthsMissing,
+        // Warehouse.
+        /// The canary was written, committed, read and removed.
+        ProbeSucceeded,
+        /// No such CostWarehouse.
+        WarehouseNotFound,
+        /// The probe has not ended yet.
+        Probing,
+        /// The probe could not write, read or commit.
+        ProbeFailed,
+        /// The store lets two writers create one key.
+        UnsafeStore,
+        /// The table exists with another schema.
+        SchemaIncompatible,
+        /// The named claim does not exist or is not bound.
+        ClaimNotUsable,
+        // Loading.
+        /// The newest version of every period is loaded.
+        Current,
+        /// A load waits for its turn.
+        Queued,
+        /// A Job is loading.
+        Loading,
+        /// The Job failed and will be tried again or waits for a change.
+        JobFailed,
+        /// The Job ran out of memory.
+        OutOfMemory,
+        /// No node takes the Job's pod.
+        Unschedulable,
+        /// A quota refuses the Job or its pod.
+        QuotaExceeded,
+        /// The image could not be pulled.
+        ImagePullFailed,
+        /// The data is not a bill that can be loaded exactly.
+        ParseFailed,
+        /// Rows of another payer or account than the declared one.
+        PayerInDataDiffers,
+        /// Another object owns this bill in this warehouse.
+        DuplicateConnection,
+        /// The session policy would be longer than AWS allows.
+        SessionPolicyTooLong,
+        // Totals.
+        /// Rows and sums agree.
+        TotalsEqual,
+        /// Rows or sums differ; nothing was committed.
+        TotalsDiffer,
+        // Shared by all layers, status Unknown.
+        /// AWS throttles.
+        Throttled,
+        /// AWS can't be reached, or failed on its side.
+        EndpointUnreachable,
+        /// The clock differs from AWS's.
+        ClockSkew,
+        /// The last verdict is older than 6 hours and could not be renewed.
+        NotCheckedRecently,
+        /// Not looked at yet.
+        NotChecked,
+        /// Role layer broken.
+        BlockedByRole,
+        /// Bucket layer broken.
+        BlockedByBucket,
+        /// Report definition layer broken.
+        BlockedByReport,
+        /// Delivery layer not there.
+        BlockedByDelivery,
+        /// Warehouse layer broken.
+        BlockedByWarehouse,
+        /// Nothing loaded to verify.
+        BlockedByData,
+        // Events that are no condition's reason.
+        /// A load ended.
+        Loaded,
+        /// Rows could not be purged, and the object was released.
+        PurgeSkipped,
+        /// Rows were removed.
+        Purged,
+    }
+}
+
+/// The status of a condition, as Kubernetes spells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConditionStatus {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// It could not be told.
+    Unknown,
+}
+
+impl ConditionStatus {
+    /// The name as it stands in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}

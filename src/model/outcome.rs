@@ -1,0 +1,122 @@
+//! What a load, a probe or a purge says when it ends: the contract between a Job and the operator,
+//! and the JSON that people get.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Amount, BillingPeriod, ConnectionKey};
+
+/// How a process of the `awscost` binary ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Loaded, already loaded, or whatever was asked for is done.
+    Done = 0,
+    /// The data can't be loaded exactly; only a new version or a new release helps.
+    Data = 10,
+    /// The configuration is wrong; only a change of it helps.
+    Configuration = 11,
+    /// A passing fault: try again.
+    Transient = 12,
+    /// Another writer or owner was first: look again.
+    Conflict = 13,
+}
+
+impl ExitCode {
+    /// The class of a process's exit code; `None` for one the binary never chooses (a signal, a usage error).
+    pub fn from_code(code: i32) -> Option<Self> {
+        [Self::Done, Self::Data, Self::Configuration, Self::Transient, Self::Conflict]
+            .into_iter()
+            .find(|exit| *exit as i32 == code)
+    }
+}
+
+/// SHA-256 (hex) of a manifest's bytes and the sorted (key, ETag, size) of every file it lists.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VersionIdentity(pub String);
+
+impl VersionIdentity {
+    /// The first 12 digits: enough for people and labels.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+/// Sums of one currency of one period. Never added up across currencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CurrencyTotals {
+    /// Rows of this currency.
+    pub rows: u64,
+    /// Sum of `line_item_unblended_cost`.
+    pub unblended: Amount,
+    /// Sum of `line_item_net_unblended_cost`; absent where the report has no such column.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub net_unblended: Option<Amount>,
+    /// Sum of the amortized cost (fact sheet 13, trap 10).
+    pub amortized: Amount,
+}
+
+/// How the load of one period ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Committed, with its totals verified.
+    Loaded,
+    /// This very version is in the warehouse already.
+    AlreadyLoaded,
+    /// The warehouse holds a newer version.
+    OlderManifest,
+    /// A delivery is under way; look again in some minutes.
+    DeliveryInProgress,
+    /// Nothing was committed; `message` says why.
+    Failed,
+}
+
+/// The report of one period: a JSON object of `awscost ingest -o json`, and a Job's termination message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PeriodReport {
+    /// The period.
+    pub period: BillingPeriod,
+    /// The connection key its rows carry.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub connection: Option<ConnectionKey>,
+    /// The version's identity; absent if no manifest could be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub manifest: Option<VersionIdentity>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The condition reason's name that explains a failure.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// One sentence for people, with the file and row or the field where there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+    /// Files of the version.
+    pub files: u64,
+    /// Rows of the version.
+    pub rows: u64,
+    /// Bytes of the version's files as delivered (compressed).
+    pub bytes: u64,
+    /// When this version was delivered, as far as the source tells.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub delivered_at: Option<Timestamp>,
+    /// When it was committed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub loaded_at: Option<Timestamp>,
+    /// True if every usage row of type Anniversary carries an invoice id.
+    #[serde(default)]
+    pub invoiced: bool,
+    /// Totals by currency.
+    #[serde(default)]
+    pub totals: BTreeMap<String, CurrencyTotals>,
+    /// Pairs of tag keys that fold to one name on one row with different values.
+    #[serde(default)]
+    pub tag_collisions: u64,
+    /// Values with more than 18 fractional digits.
+    #[serde(default)]
+    pub rounded_values: u64,
+}

@@ -1,0 +1,78 @@
+//! AWS region names: a shape, not a list, so that new regions need no release.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A region such as `eu-west-1`.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Region(String);
+
+/// The text is not an AWS region.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an AWS region: it looks like eu-west-1")]
+pub struct InvalidRegion(String);
+
+impl Region {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Region {
+    type Err = InvalidRegion;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts: Vec<&str> = text.split('-').collect();
+        let word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+        let ok = (3..=5).contains(&parts.len())
+            && text.len() <= 32
+            && parts[..parts.len() - 1].iter().all(word)
+            && parts[parts.len() - 1].bytes().all(|byte| byte.is_ascii_digit())
+            && (1..=2).contains(&parts[parts.len() - 1].len());
+        if ok { Ok(Self(text.to_owned())) } else { Err(InvalidRegion(text.chars().take(40).collect())) }
+    }
+}
+
+impl TryFrom<String> for Region {
+    type Error = InvalidRegion;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Region> for String {
+    fn from(region: Region) -> Self {
+        region.0
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_of_every_partition() {
+        for good in ["us-east-1", "cn-northwest-1", "us-gov-west-1", "eusc-de-east-1", "ap-southeast-7"] {
+            assert!(good.parse::<Region>().is_ok(), "{good}");
+        }
+        for bad in ["", "us-east", "US-EAST-1", "us_east_1", "us-east-1a", "us-east-111", "a/b-1"] {
+            assert!(bad.parse::<Region>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What a report is called and in which dialect it comes.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a legacy report definition or of a data export: 1–256 of `A-Z a-z 0-9 ! - _ . * ' ( )`.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReportName(String);
+
+/// The text is not a report name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a report name: 1 to 256 of A-Z a-z 0-9 ! - _ . * ' ( ), with no slash or space")]
+pub struct InvalidReportName(String);
+
+impl ReportName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ReportName {
+    type Err = InvalidReportName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let ok = (1..=256).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!-_.*'()".contains(&byte))
+            && !matches!(text, "." | "..");
+        if ok { Ok(Self(text.to_owned())) } else { Err(InvalidReportName(text.chars().take(80).collect())) }
+    }
+}
+
+impl TryFrom<String> for ReportName {
+    type Error = InvalidReportName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ReportName> for String {
+    fn from(name: ReportName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for ReportName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ReportName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The family a report belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ReportKind {
+    /// A Cost and Usage Report of the `cur` API.
+    LegacyCur,
+    /// A `COST_AND_USAGE_REPORT` data export.
+    Cur2,
+}
+
+impl fmt::Display for ReportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LegacyCur => "LegacyCur",
+            Self::Cur2 => "Cur2",
+        })
+    }
+}

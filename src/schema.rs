@@ -1,0 +1,152 @@
+//! The one stable table of costs: its columns, their types, and the names they go by in older reports.
+//!
+//! `schema/columns.tsv` is the contract. Unknown source columns go to `extra`, missing ones are NULL, so the
+//! table never changes when a report does. Column order is the contract's order.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+
+/// Precision and scale of every amount.
+pub const DECIMAL: DataType = DataType::Decimal128(38, 18);
+
+/// The columns a table is partitioned by. They stand in the table's schema after the data columns and in
+/// the path of every file, never inside a file.
+pub const PARTITION_COLUMNS: [&str; 2] = ["connection", "billing_period"];
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ColumnType {
+    /// UTF-8 text; NULL, never empty.
+    Text,
+    /// decimal(38,18).
+    Decimal,
+    /// UTC, in microseconds.
+    Timestamp,
+    /// True or false.
+    Boolean,
+    /// Text to text; never NULL, values never empty.
+    TextMap,
+    /// Text to decimal(38,18); never NULL.
+    DecimalMap,
+}
+
+/// One column of the contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name: CUR 2.0's.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: ColumnType,
+    /// Its header in a legacy report (`lineItem/UnblendedCost`), where there was one.
+    pub legacy: Option<&'static str>,
+    /// True if a source without it can't be loaded.
+    pub required: bool,
+}
+
+/// The columns a file holds, in order. Parsed once from the contract file.
+pub static COLUMNS: LazyLock<Vec<Column>> =
+    LazyLock::new(|| include_str!("schema/columns.tsv").lines().skip(1).map(parse_line).collect());
+
+fn parse_line(line: &'static str) -> Column {
+    let mut cells = line.split('\t');
+    let mut cell = || cells.next().unwrap_or_default();
+    let (name, kind, legacy, required) = (cell(), cell(), cell(), cell());
+    let kind = match kind {
+        "string" => ColumnType::Text,
+        "decimal" => ColumnType::Decimal,
+        "timestamp" => ColumnType::Timestamp,
+        "boolean" => ColumnType::Boolean,
+        "map" => ColumnType::TextMap,
+        "decimal_map" => ColumnType::DecimalMap,
+        // A unit test reads every line, so this can't reach a release.
+        other => unreachable!("columns.tsv: {name} has the unknown type {other:?}"),
+    };
+    Column { name, kind, legacy: (!legacy.is_empty()).then_some(legacy), required: required == "required" }
+}
+
+/// The index of a column in [`COLUMNS`] and in every batch.
+pub fn index_of(name: &str) -> Option<usize> {
+    COLUMNS.iter().position(|column| column.name == name)
+}
+
+/// The Arrow schema of the data columns: what a part writer takes and a file holds.
+pub static DATA_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let fields = COLUMNS.iter().map(|column| Field::new(column.name, data_type(column.kind), true));
+    Arc::new(Schema::new(fields.collect::<Fields>()))
+});
+
+/// The Arrow type of a column. Maps use the names that Parquet and Delta readers expect.
+pub fn data_type(kind: ColumnType) -> DataType {
+    match kind {
+        ColumnType::Text => DataType::Utf8,
+        ColumnType::Decimal => DECIMAL,
+        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ColumnType::Boolean => DataType::Boolean,
+        ColumnType::TextMap => map_of(DataType::Utf8),
+        ColumnType::DecimalMap => map_of(DECIMAL),
+    }
+}
+
+fn map_of(value: DataType) -> DataType {
+    let entry =
+        Fields::from(vec![Field::new("key", DataType::Utf8, false), Field::new("value", value, true)]);
+    DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entry), false)), false)
+}
+
+/// Folds a column or tag name as AWS does for Athena: an underscore before every capital, lower case, every
+/// other character an underscore, none doubled, none at the ends (fact sheet section 12, rules 1–5).
+pub fn fold(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len() + 8);
+    for character in name.chars() {
+        let underscore = character.is_ascii_uppercase() || !character.is_ascii_alphanumeric();
+        if underscore && !folded.is_empty() && !folded.ends_with('_') {
+            folded.push('_');
+        }
+        if character.is_ascii_alphanumeric() {
+            folded.push(character.to_ascii_lowercase());
+        }
+    }
+    folded.truncate(folded.trim_end_matches('_').len());
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contract_parses_and_has_no_name_twice() {
+        let mut names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
+        assert_eq!(names.len(), 132);
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), COLUMNS.len());
+    }
+
+    #[test]
+    fn every_legacy_name_folds_to_its_column() {
+        for column in COLUMNS.iter() {
+            if let Some(legacy) = column.legacy {
+                assert_eq!(fold(legacy), column.name);
+            }
+        }
+    }
+
+    #[test]
+    fn folding_follows_the_published_table() {
+        for (name, expected) in [
+            ("autoscaling:groupName", "autoscaling_group_name"),
+            ("CreatedBy", "created_by"),
+            ("Environment-type", "environment_type"),
+            ("reservation/ReservationARN", "reservation_reservation_a_r_n"),
+            ("resourceTags/user:karpenter.sh/nodepool", "resource_tags_user_karpenter_sh_nodepool"),
+            ("resourceTags/user:OWNER", "resource_tags_user_o_w_n_e_r"),
+            ("costCategory/Charge type", "cost_category_charge_type"),
+            ("user:名前", "user"),
+            ("user:cost-center", "user_cost_center"),
+        ] {
+            assert_eq!(fold(name), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The ledger: what is loaded, by whom, from which version — and the rules that decide a commit.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{BillingPeriod, ConnectionKey, CurrencyTotals, VersionIdentity};
+
+/// Where a version comes from. Order is compared only within one source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// `s3://BUCKET/PREFIX` or `file:///DIR`, as configured.
+    pub location: String,
+    /// The report's name.
+    pub report: String,
+    /// 0 for the named report, 1… for the additional sources in their order: the lowest owns a period.
+    pub rank: u32,
+}
+
+/// What the ledger says of one period of one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerRow {
+    /// Whose bill.
+    pub connection: ConnectionKey,
+    /// Which month.
+    pub period: BillingPeriod,
+    /// The version's identity.
+    pub version: VersionIdentity,
+    /// Where it comes from.
+    pub source: Source,
+    /// The version's own time: from the assembly id or folder, else the manifest's Last-Modified.
+    pub ordered_at: Timestamp,
+    /// Who owns the connection: `CLUSTER/NAMESPACE/NAME`, or `cli`.
+    pub owner: String,
+    /// The id of the run that committed it.
+    pub run: String,
+    /// When it was committed, as the loader's clock says.
+    pub loaded_at: Timestamp,
+    /// Source files.
+    pub files: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of the source files as delivered.
+    pub bytes: u64,
+    /// Totals by currency.
+    pub totals: BTreeMap<String, CurrencyTotals>,
+    /// True if every usage row of type Anniversary carries an invoice id.
+    pub invoiced: bool,
+    /// Tag-key collisions with different values.
+    pub tag_collisions: u64,
+    /// By column: how many values were rounded to 18 digits, and the exact effect on the column's sum.
+    pub rounded: BTreeMap<String, Rounded>,
+    /// The program and its version that wrote it.
+    pub tool: String,
+}
+
+/// What rounding to 18 fractional digits did to one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rounded {
+    /// Values rounded.
+    pub values: u64,
+    /// Sum after rounding minus sum before, exact, as text.
+    pub effect: String,
+}
+
+/// Whether the order of versions is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ordering {
+    /// An older version is refused.
+    Enforced,
+    /// A person asked for this version, whatever its age.
+    Forced,
+}
+
+/// What the ledger's rules say of a candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Commit it.
+    Load,
+    /// This very version is loaded.
+    AlreadyLoaded,
+    /// The loaded version of the same source is newer.
+    OlderManifest {
+        /// The loaded version's time.
+        loaded: Timestamp,
+    },
+    /// The period belongs to a source that comes before this one.
+    OtherSourceOwnsPeriod {
+        /// The report that owns it.
+        report: String,
+    },
+    /// The connection belongs to another object.
+    DuplicateConnection {
+        /// Its owner.
+        owner: String,
+    },
+}
+
+/// Decides whether `candidate` may replace what the ledger holds.
+///
+/// `rows` are the ledger rows of the candidate's connection, all periods: ownership is the connection's,
+/// not the period's. The owner takes a free key and is refused on a taken one; a re-created object of the
+/// same name has the same owner text and so adopts its rows.
+pub fn decide(rows: &[LedgerRow], candidate: &LedgerRow, ordering: Ordering) -> Decision {
+    if let Some(other) = rows.iter().find(|row| row.owner != candidate.owner) {
+        return Decision::DuplicateConnection { owner: other.owner.clone() };
+    }
+    let Some(loaded) = rows.iter().find(|row| row.period == candidate.period) else {
+        return Decision::Load;
+    };
+    if loaded.version == candidate.version {
+        return Decision::AlreadyLoaded;
+    }
+    if ordering == Ordering::Forced || candidate.source.rank < loaded.source.rank {
+        return Decision::Load;
+    }
+    let same_source = loaded.source.location == candidate.source.location
+        && loaded.source.report == candidate.source.report;
+    if !same_source {
+        return Decision::OtherSourceOwnsPeriod { report: loaded.source.report.clone() };
+    }
+    if candidate.ordered_at < loaded.ordered_at {
+        return Decision::OlderManifest { loaded: loaded.ordered_at };
+    }
+    Decision::Load
+}
