@@ -1,8 +1,10 @@
 //! The legacy Cost and Usage Report API: definitions, five a page.
 
-pub mod definition;
+mod definition;
 
 use serde_json::{Value, json};
+
+pub use definition::may_deliver;
 
 use crate::iam::{Ask, Context, Identity, allowed};
 use crate::state::State;
