@@ -62,7 +62,10 @@ pub async fn answer(
     body: Bytes,
 ) -> Result<Response<Body>, Reset> {
     if parts.uri.path().starts_with(admin::ROOT) {
-        return Ok(admin::answer(shared, &parts, &body));
+        // Making a bill takes a while; other connections are answered meanwhile.
+        let shared = shared.clone();
+        let answered = tokio::task::spawn_blocking(move || admin::answer(&shared, &parts, &body)).await;
+        return Ok(answered.unwrap_or_else(|e| Failure::new(500, "InternalFailure", e.to_string()).into_json_response("-")));
     }
     let scope = Scope::of(&parts.headers, parts.uri.query().unwrap_or_default());
     let target = parts.headers.get("x-amz-target").and_then(|v| v.to_str().ok()).and_then(Service::of_target);

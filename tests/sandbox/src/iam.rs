@@ -10,10 +10,12 @@ mod policy;
 mod principal;
 
 pub use condition::Context;
-pub use evaluate::{Ask, Denial, allowed, allowed_for_service, trusted};
+pub use evaluate::{Ask, allowed, allowed_for_service, trusted};
 pub use pattern::matches as wildcard_matches;
 pub use policy::{MalformedPolicy, Policy};
 pub use principal::{Identity, Kind};
 
+#[cfg(test)]
+use evaluate::Denial;
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,7 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::
                 Err(failure) => tracing::warn!(%failure, "accept failed"),
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
         }
     }
     drop(listener);
@@ -46,6 +46,11 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::
     if drained.is_err() {
         connections.abort_all();
     }
+}
+
+/// Resolves when the sandbox is to stop, or its handle is gone.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    stop.wait_for(|stop| *stop).await.ok();
 }
 
 async fn converse(stream: TcpStream, shared: Arc<Shared>, s3: S3Door, mut stop: watch::Receiver<bool>) {
@@ -61,7 +66,7 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>, s3: S3Door, mut stop: 
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
