@@ -17,7 +17,12 @@ const PAGE: usize = 5;
 const QUOTA: usize = 10;
 
 /// Performs one operation.
-pub fn perform(state: &mut State, identity: &Identity, operation: &str, input: &Value) -> Result<Value, Failure> {
+pub fn perform(
+    state: &mut State,
+    identity: &Identity,
+    operation: &str,
+    input: &Value,
+) -> Result<Value, Failure> {
     let account = identity.account.as_str();
     let named = |name: &str| format!("arn:aws:cur:us-east-1:{account}:definition/{name}");
     match operation {
@@ -32,7 +37,10 @@ pub fn perform(state: &mut State, identity: &Identity, operation: &str, input: &
             definition::check_bucket(&state.world, account, &definition)?;
             let reports = reports(state, account);
             if reports.iter().any(|known| known.report_name == definition.report_name) {
-                let message = format!("A report with the name {} already exists in the account.", definition.report_name);
+                let message = format!(
+                    "A report with the name {} already exists in the account.",
+                    definition.report_name
+                );
                 return Err(Failure::new(400, "DuplicateReportNameException", message));
             }
             if reports.len() >= QUOTA {
@@ -69,7 +77,8 @@ pub fn perform(state: &mut State, identity: &Identity, operation: &str, input: &
 fn authorize(identity: &Identity, operation: &str, resource: &str) -> Result<(), Failure> {
     let action = format!("cur:{operation}");
     let context = Context::default();
-    let ask = Ask { action: &action, resource, owner: &identity.account, resource_policy: None, context: &context };
+    let ask =
+        Ask { action: &action, resource, owner: &identity.account, resource_policy: None, context: &context };
     allowed(identity, &ask).map_err(|denial| {
         let message = format!(
             "User: {} is not authorized to perform: {action} on resource: {resource} {}",

@@ -4,7 +4,9 @@
 use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::bill::{self, BillFailure, BillSpec, Dialect, ManifestFolder, MemorySink, PartitionCase, Totals, Versioning};
+use crate::bill::{
+    self, BillFailure, BillSpec, Dialect, ManifestFolder, MemorySink, PartitionCase, Totals, Versioning,
+};
 use crate::cur;
 use crate::exports;
 use crate::s3::Object;
@@ -17,9 +19,11 @@ use crate::world::{Execution, ExecutionStatus, ReportStatus};
 pub struct Delivery {
     /// The account whose report or export it is.
     pub account: String,
+    /// Which of its reports or exports.
     pub of: Definition,
     /// The bill. Its report name, prefix and bucket are taken from the definition.
     pub bill: BillSpec,
+    /// How far it gets.
     #[serde(default)]
     pub extent: Extent,
 }
@@ -28,7 +32,9 @@ pub struct Delivery {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Definition {
+    /// A legacy report.
     Report(String),
+    /// A data export.
     Export(String),
 }
 
@@ -48,10 +54,19 @@ pub enum Extent {
 pub enum DeliveryFailure {
     /// The account has no such report or export.
     #[error("account {account} has no {definition:?}")]
-    NoDefinition { account: String, definition: Definition },
+    NoDefinition {
+        /// The account that was looked in.
+        account: String,
+        /// What was looked for.
+        definition: Definition,
+    },
     /// The bucket is gone or refuses the billing service; the definition's status now says so.
     #[error("the bucket {bucket} does not let the billing service write")]
-    BucketRefuses { bucket: String },
+    BucketRefuses {
+        /// The bucket's name.
+        bucket: String,
+    },
+    /// The bill can't be written as specified.
     #[error(transparent)]
     Bill(#[from] BillFailure),
 }
@@ -73,9 +88,8 @@ impl Delivery {
     pub fn make(&self, shared: &Shared) -> Result<Totals, DeliveryFailure> {
         let now = shared.clock.now().round(Unit::Millisecond).unwrap_or_default();
         let execution = uuid::Uuid::new_v4().to_string();
-        let destination = self.destination(&shared.lock(), &execution).ok_or_else(|| DeliveryFailure::NoDefinition {
-            account: self.account.clone(),
-            definition: self.of.clone(),
+        let destination = self.destination(&shared.lock(), &execution).ok_or_else(|| {
+            DeliveryFailure::NoDefinition { account: self.account.clone(), definition: self.of.clone() }
         })?;
         if !destination.allowed {
             self.report_refusal(&mut shared.lock(), &destination, now);
@@ -91,11 +105,17 @@ impl Delivery {
         let totals = bill::write(&spec, &destination.dialect, now, &mut sink)?;
 
         let state = &mut *shared.lock();
-        let owner = state.world.buckets.get(&destination.bucket).map(|bucket| bucket.owner.clone()).unwrap_or_default();
+        let owner = state
+            .world
+            .buckets
+            .get(&destination.bucket)
+            .map(|bucket| bucket.owner.clone())
+            .unwrap_or_default();
         let mut files = 0;
         for key in &sink.order {
             let file = key.rsplit('/').next().unwrap_or_default();
-            let is_data = file.starts_with(&format!("{}-", destination.name)) && !file.ends_with("-Manifest.json");
+            let is_data =
+                file.starts_with(&format!("{}-", destination.name)) && !file.ends_with("-Manifest.json");
             if self.extent == Extent::StopAfterFiles(files) && (is_data || file.ends_with("-Manifest.json")) {
                 break;
             }
@@ -114,9 +134,13 @@ impl Delivery {
             Definition::Report(name) => {
                 let report = account.reports.iter().find(|report| report.report_name == *name)?;
                 let dialect = if report.format == "Parquet" {
-                    Dialect::LegacyParquet { assembly_id: String::new(), manifest_folder: ManifestFolder::default() }
+                    Dialect::LegacyParquet {
+                        assembly_id: String::new(),
+                        manifest_folder: ManifestFolder::default(),
+                    }
                 } else {
-                    let versioning = versioning(report.report_versioning.as_deref().unwrap_or("CREATE_NEW_REPORT"));
+                    let versioning =
+                        versioning(report.report_versioning.as_deref().unwrap_or("CREATE_NEW_REPORT"));
                     Dialect::LegacyCsvGz { versioning, assembly_id: String::new() }
                 };
                 Some(Destination {
@@ -176,7 +200,10 @@ impl Delivery {
         let Some(account) = state.world.accounts.get_mut(&self.account) else { return };
         match &self.of {
             Definition::Report(name) => {
-                if whole && let Some(report) = account.reports.iter_mut().find(|report| report.report_name == *name) {
+                if whole
+                    && let Some(report) =
+                        account.reports.iter_mut().find(|report| report.report_name == *name)
+                {
                     report.report_status = Some(ReportStatus {
                         last_delivery: Some(now.strftime("%Y%m%dT%H%M%SZ").to_string()),
                         last_status: Some("SUCCESS".to_owned()),
@@ -184,7 +211,10 @@ impl Delivery {
                 }
             }
             Definition::Export(name) => {
-                let Some(record) = account.exports.iter_mut().find(|record| record.export.name == *name) else { return };
+                let Some(record) = account.exports.iter_mut().find(|record| record.export.name == *name)
+                else {
+                    return;
+                };
                 let code = if whole { "DELIVERY_SUCCESS" } else { "DELIVERY_IN_PROCESS" };
                 let snapshot = record.shown(&self.account);
                 record.executions.push(Execution {

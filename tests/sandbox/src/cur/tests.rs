@@ -24,7 +24,8 @@ fn state() -> State {
 }
 
 fn caller() -> Identity {
-    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cur:*","Resource":"*"}]}"#;
+    let policy =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cur:*","Resource":"*"}]}"#;
     Identity {
         kind: Kind::Session,
         account: "123456789012".to_owned(),
