@@ -221,7 +221,7 @@ impl Rpc {
         let operation = self.operation.as_str();
         match self.service {
             Service::Sts => sts::perform(state, identity, &self.form, region, now).map(Answered::Xml),
-            Service::Cur => cur::perform(state, identity, operation, &self.input).map(Answered::Json),
+            Service::Cur => cur::perform(state, identity, operation, &self.input, now).map(Answered::Json),
             Service::DataExports => {
                 exports::perform(state, identity, operation, &self.input, now).map(Answered::Json)
             }
@@ -269,3 +269,6 @@ pub async fn cut(response: Response<Body>, after: usize) -> Response<Body> {
     }));
     Response::from_parts(parts, Body::from(s3s::dto::StreamingBlob::wrap(broken)))
 }
+
+#[cfg(test)]
+mod tests;
