@@ -15,5 +15,5 @@ pub use fault::{FaultClass, ReportFault};
 pub use layout::{Anchor, Area, ReportKey, ReportRoot};
 pub use manifest::{FileFormat, InvalidManifest, MANIFEST_LIMIT, Manifest};
 pub use readiness::{Freshness, Readiness, missing_months, readiness};
-pub use store::{Depth, ListedObject, Listing, Object, ReportStore, StoreFault};
+pub use store::{ListedObject, Listing, Object, ReportStore, StoreFault};
 pub use version::identity;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::model::{BillingPeriod, ReportKind, VersionIdentity};
 
 use super::{
-    Depth, FileFormat, ListedObject, MANIFEST_LIMIT, Manifest, Object, ReportFault, ReportRoot, ReportStore,
+    FileFormat, ListedObject, MANIFEST_LIMIT, Manifest, Object, ReportFault, ReportRoot, ReportStore,
     identity,
 };
 
@@ -171,7 +171,7 @@ impl Look<'_> {
             manifest.files.iter().map(|key| key.rfind('/').map_or("", |slash| &key[..=slash])).collect();
         let mut listed = BTreeMap::new();
         for folder in folders {
-            let listing = self.store.list(folder, Depth::Folder).await?;
+            let listing = self.store.list(folder).await?;
             listed.extend(listing.objects.into_iter().map(|object| (object.key.clone(), object)));
         }
         Ok(listed)

@@ -6,15 +6,6 @@ use jiff::Timestamp;
 
 use crate::model::Reason;
 
-/// How far a listing goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// Only what lies directly under the prefix, with the folders beside it (S3's delimiter `/`).
-    Folder,
-    /// Everything under the prefix.
-    Recursive,
-}
-
 /// One object of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedObject {
@@ -28,12 +19,12 @@ pub struct ListedObject {
     pub last_modified: Option<Timestamp>,
 }
 
-/// What lies under a prefix.
+/// What lies directly under a prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
     /// Objects, in the order of their keys.
     pub objects: Vec<ListedObject>,
-    /// Folders directly under the prefix, whole keys with the slash at the end. Empty for [`Depth::Recursive`].
+    /// Folders, as whole keys with the slash at the end (S3's common prefixes for the delimiter `/`).
     pub folders: Vec<String>,
 }
 
@@ -51,8 +42,9 @@ pub struct Object {
 /// Reads a bucket, or what is laid out like one.
 #[async_trait]
 pub trait ReportStore: Send + Sync {
-    /// Lists what lies under a prefix, all pages of it.
-    async fn list(&self, prefix: &str, depth: Depth) -> Result<Listing, StoreFault>;
+    /// Lists what lies directly under a prefix that ends with a slash, all pages of it. Never goes deeper: a bucket
+    /// may hold years of versions.
+    async fn list(&self, prefix: &str) -> Result<Listing, StoreFault>;
 
     /// Reads a small object; `None` if there is none. One of more than `limit` bytes is refused unread.
     async fn get(&self, key: &str, limit: u64) -> Result<Option<Object>, StoreFault>;

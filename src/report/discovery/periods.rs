@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{BillingPeriod, ReportKind};
 
 use super::super::{
-    Anchor, Area, Depth, Listing, ReportFault, ReportRoot, ReportStore, layout::parse_folder,
+    Anchor, Area, Listing, ReportFault, ReportRoot, ReportStore, layout::parse_folder,
 };
 
 /// Where a report lies, and the manifests to try for each period, best first.
@@ -19,12 +19,12 @@ pub(super) struct Place {
 /// Looks for the report's folders. Never builds a key blindly: folder spellings vary (fact sheet C1, C6, C7).
 pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result<Place, ReportFault> {
     for base in root.bases() {
-        let top = store.list(&base, Depth::Folder).await?;
+        let top = store.list(&base).await?;
         let Some(kind) = kind_of(root, &base, &top)? else { continue };
         let candidates = match kind {
             ReportKind::LegacyCur => legacy(store, root, &base, &top).await?,
             ReportKind::Cur2 => {
-                let metadata = store.list(&format!("{base}metadata/"), Depth::Folder).await?;
+                let metadata = store.list(&format!("{base}metadata/")).await?;
                 manifests(root, &format!("{base}metadata/"), Area::Metadata, &metadata)
             }
         };
@@ -66,11 +66,11 @@ async fn legacy(
     if !top.folders.contains(&parquet) {
         return Ok(found);
     }
-    for year in store.list(&parquet, Depth::Folder).await?.folders {
+    for year in store.list(&parquet).await?.folders {
         if !year[parquet.len()..].starts_with("year=") {
             continue;
         }
-        let months = store.list(&year, Depth::Folder).await?;
+        let months = store.list(&year).await?;
         for (period, keys) in manifests(root, &parquet, Area::Month, &months) {
             found.entry(period).or_default().extend(keys);
         }
