@@ -1,1 +1,5 @@
-fn main() {}
+//! The `awscost` binary: parses the command line and runs one command.
+
+fn main() -> std::process::ExitCode {
+    awscost::cli::run()
+}

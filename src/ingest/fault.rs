@@ -95,7 +95,7 @@ impl LoadFault {
         match self {
             Self::Report(fault) => report_verdict(fault),
             Self::Decode(fault) => decode_verdict(fault),
-            Self::Warehouse(fault) => warehouse_verdict(fault),
+            Self::Warehouse(fault) => failed(fault.reason(), fault.exit_code()),
             Self::Tally(_) => failed(Reason::ParseFailed, ExitCode::Data),
             Self::TotalsDiffer(_) => failed(Reason::TotalsDiffer, ExitCode::Data),
             Self::WrongBill(WrongBill::Account { .. }) => failed(Reason::PayerInDataDiffers, ExitCode::Data),
@@ -140,18 +140,5 @@ fn decode_verdict(fault: &DecodeFault) -> Verdict {
         DecodeFault::FormatUnsupported { .. } => failed(Reason::FormatUnsupported, ExitCode::Data),
         DecodeFault::ColumnsMissing { .. } => failed(Reason::ExportNotComplete, ExitCode::Data),
         _ => failed(Reason::ParseFailed, ExitCode::Data),
-    }
-}
-
-fn warehouse_verdict(fault: &WarehouseFault) -> Verdict {
-    match fault {
-        WarehouseFault::Configuration(_) => failed(Reason::ProbeFailed, ExitCode::Configuration),
-        WarehouseFault::SchemaIncompatible { .. } => {
-            failed(Reason::SchemaIncompatible, ExitCode::Configuration)
-        }
-        WarehouseFault::UnsafeStore { .. } => failed(Reason::UnsafeStore, ExitCode::Configuration),
-        WarehouseFault::Transient { .. } => failed(Reason::EndpointUnreachable, ExitCode::Transient),
-        WarehouseFault::Contended { .. } => failed(Reason::JobFailed, ExitCode::Conflict),
-        WarehouseFault::Corrupt(_) => failed(Reason::TotalsDiffer, ExitCode::Data),
     }
 }

@@ -156,17 +156,14 @@ impl Loader<'_> {
         };
         self.progress.begin(delivery.files.len() as u64);
         let slot = Slot { connection: self.terms.connection.clone(), period: delivery.period };
-        let stage = self.warehouse.begin(&slot).await?;
+        let run = uuid::Uuid::new_v4().to_string();
+        let stage = self.warehouse.begin(&slot, &delivery.version, &run).await?;
         crash_point::reach("stage-begun");
         let files = delivery.files.iter().map(|file| self.source.file(file)).collect();
         let (stage, read) =
             workers::read_all(stage, files, job, self.workers, self.stop.clone(), self.progress.clone()).await;
         crash_point::reach("parts-finished");
-        let row = LedgerRow {
-            run: uuid::Uuid::new_v4().to_string(),
-            loaded_at,
-            ..draft(delivery, ordered_at, self.terms)
-        };
+        let row = LedgerRow { run, loaded_at, ..draft(delivery, ordered_at, self.terms) };
         let ready = match read {
             Ok(read) => self.verified(stage.as_ref(), delivery, read, row).await,
             Err(fault) => Err(fault),
