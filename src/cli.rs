@@ -1,8 +1,11 @@
 //! The command line: one file a command.
 
+pub mod costs;
 pub mod ingest;
 mod logging;
 mod progress;
+mod table;
+pub mod warehouse;
 pub mod warehouse_location;
 
 use clap::{Parser, Subcommand};

@@ -6,7 +6,9 @@
 //! `tests/it/architecture.rs` enforces it.
 
 pub mod aws;
+pub mod cli;
 pub mod connection;
+pub mod costs;
 pub mod ingest;
 pub mod model;
 pub mod report;
