@@ -11,7 +11,7 @@ use super::{
 use crate::{
     costs::{Answer, CostsFault, GroupBy, Metric, Tally},
     model::{BillingPeriod, ConnectionKey, ExitCode},
-    warehouse::{Selection, Slot, Warehouse, WarehouseFault},
+    warehouse::{Selection, Slot, WarehouseFault},
 };
 
 /// What to sum.

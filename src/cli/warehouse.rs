@@ -11,11 +11,7 @@ use super::{
 };
 use crate::{
     model::{ConnectionKey, ExitCode, Reason, TaskOutcome, TaskReport},
-    warehouse::{
-        Warehouse, WarehouseFault,
-        delta::DeltaWarehouse,
-        ledger::LedgerRow,
-    },
+    warehouse::{Warehouse, WarehouseFault, delta::DeltaWarehouse, ledger::LedgerRow},
 };
 
 /// What to do with the warehouse.
@@ -166,7 +162,10 @@ async fn ledger(args: &LedgerArgs) -> ExitCode {
     match args.output {
         OutputFormat::Json => {
             for row in &rows {
-                print(&format!("{}\n", serde_json::to_string(row).expect("a ledger row of text and numbers")));
+                print(&format!(
+                    "{}\n",
+                    serde_json::to_string(row).expect("a ledger row of text and numbers")
+                ));
             }
         }
         OutputFormat::Text if rows.is_empty() => complain("nothing is loaded"),

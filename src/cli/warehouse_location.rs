@@ -13,8 +13,8 @@ use crate::{
     warehouse::{
         Warehouse, WarehouseFault,
         delta::{
-            Addressing, DeltaLocation, DeltaOptions, DeltaWarehouse, InvalidDeltaLocation, WarehouseIdentity,
-            DEFAULT_RETENTION,
+            Addressing, DEFAULT_RETENTION, DeltaLocation, DeltaOptions, DeltaWarehouse, InvalidDeltaLocation,
+            WarehouseIdentity,
         },
     },
 };
@@ -122,10 +122,9 @@ fn identity(
     {
         return Ok(WarehouseIdentity::WebIdentity { role_arn, token_file });
     }
-    if let (Some(credentials_uri), Some(token_file)) = (
-        variable("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
-        variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
-    ) {
+    if let (Some(credentials_uri), Some(token_file)) =
+        (variable("AWS_CONTAINER_CREDENTIALS_FULL_URI"), variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"))
+    {
         return Ok(WarehouseIdentity::PodIdentity { credentials_uri, token_file });
     }
     Err(WarehouseFault::Configuration(
@@ -144,9 +143,11 @@ fn keys_in(directory: &Path) -> Result<WarehouseIdentity, WarehouseFault> {
             // A line's end after the key is how most editors and `echo` write one.
             Ok(text) => Ok(Some(text.trim().to_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => {
-                Err(WarehouseFault::Configuration(format!("{} can't be read: {}", path.display(), error.kind())))
-            }
+            Err(error) => Err(WarehouseFault::Configuration(format!(
+                "{} can't be read: {}",
+                path.display(),
+                error.kind()
+            ))),
         }
     };
     let needed = |name: &str| {

@@ -232,7 +232,8 @@ impl<'a> Costs<'a> {
             Metric::Net => "line_item_net_unblended_cost",
             Metric::Amortized => return Ok(Self::Amortized(AmortizedColumns::of(batch))),
         };
-        let column = batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Decimal128Type>());
+        let column =
+            batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Decimal128Type>());
         column.map(Self::Column).ok_or(CostsFault::Column(name))
     }
 
@@ -297,4 +298,3 @@ impl<'a> Keys<'a> {
         }
     }
 }
-

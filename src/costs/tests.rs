@@ -32,7 +32,8 @@ fn ask(metric: Metric, group_by: &str, slots: &[(&str, Vec<Row<'_>>)]) -> Answer
     let columns = tally.columns();
     for (connection, rows) in slots {
         let batch = rows::batch(rows);
-        let indices: Vec<_> = columns.iter().map(|name| batch.schema().index_of(name).expect("ours")).collect();
+        let indices: Vec<_> =
+            columns.iter().map(|name| batch.schema().index_of(name).expect("ours")).collect();
         let batch = batch.project(&indices).expect("columns");
         tally.add(&slot(connection, "2026-10"), &batch).expect("rows are taken");
     }
@@ -107,7 +108,12 @@ fn currencies_are_never_added_up() {
 #[test]
 fn days_are_utc_days_of_the_usage_start_in_order() {
     let at = |time| row(&[("line_item_usage_start_date", time)]);
-    let times = ["2026-10-02T00:00:00Z", "2026-10-01T23:59:59Z", "2026-09-30T22:00:00-02:00", "2026-10-01T01:00:00+02:00"];
+    let times = [
+        "2026-10-02T00:00:00Z",
+        "2026-10-01T23:59:59Z",
+        "2026-09-30T22:00:00-02:00",
+        "2026-10-01T01:00:00+02:00",
+    ];
     let answer = ask(Metric::Unblended, "day", &[("a", times.map(at).to_vec())]);
     assert_eq!(told(&answer.groups), ["/USD/2026-09-30=1", "/USD/2026-10-01=2", "/USD/2026-10-02=1"]);
 }
@@ -115,7 +121,8 @@ fn days_are_utc_days_of_the_usage_start_in_order() {
 #[test]
 fn rows_without_the_tag_stand_by_themselves() {
     let tagged = |tags| row(&[("resource_tags", tags)]);
-    let rows = vec![tagged("user_owner=bob;user_team=x"), tagged("user_team=y"), tagged("user_owner=bob"), row(&[])];
+    let rows =
+        vec![tagged("user_owner=bob;user_team=x"), tagged("user_team=y"), tagged("user_owner=bob"), row(&[])];
     let answer = ask(Metric::Unblended, "tag:Owner", &[("a", rows)]);
     assert_eq!(told(&answer.groups), ["/USD/-=2", "/USD/bob=2"]);
 }

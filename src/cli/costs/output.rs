@@ -20,7 +20,12 @@ pub(super) fn csv(answer: &Answer) -> String {
     for group in &answer.groups {
         let connection = group.connection.as_ref().map(ToString::to_string).unwrap_or_default();
         let name = csv_cell(group.name.as_deref().unwrap_or_default());
-        text.push_str(&format!("{connection},{},{name},{},{}\r\n", csv_cell(&group.currency), group.cost, group.rows));
+        text.push_str(&format!(
+            "{connection},{},{name},{},{}\r\n",
+            csv_cell(&group.currency),
+            group.cost,
+            group.rows
+        ));
     }
     text
 }
@@ -47,7 +52,11 @@ pub(super) fn table(answer: &Answer) -> String {
             cells.push(group.connection.as_ref().map(ToString::to_string).unwrap_or_default());
         }
         let digits = fraction_digits(answer, &group.currency);
-        cells.extend([padded(&group.cost.to_string(), digits), group.currency.clone(), group.rows.to_string()]);
+        cells.extend([
+            padded(&group.cost.to_string(), digits),
+            group.currency.clone(),
+            group.rows.to_string(),
+        ]);
         cells
     };
     let nameless = match &answer.group_by {
@@ -124,10 +133,14 @@ fn footer(answer: &Answer) -> Vec<String> {
         .collect();
     let mut lines = vec![format!("Costs are {}, exact, and include every row.", answer.metric)];
     if !included.is_empty() {
-        lines.push(format!("Among them tax, credits, refunds and other negative amounts: {}.", included.join(", ")));
+        lines.push(format!(
+            "Among them tax, credits, refunds and other negative amounts: {}.",
+            included.join(", ")
+        ));
     }
     lines.extend(warnings(answer));
-    let version = answer.table_version.map(|version| format!(" at table version {version}")).unwrap_or_default();
+    let version =
+        answer.table_version.map(|version| format!(" at table version {version}")).unwrap_or_default();
     lines.push(format!("Read{version}:"));
     lines.extend(shortened(answer.loads.iter().map(|load| {
         format!(
