@@ -83,7 +83,9 @@ pub fn build(scope: &Scope<'_>) -> Result<String, SessionPolicyTooLong> {
                 effect: "Allow",
                 action: "s3:ListBucket",
                 resource: vec![bucket.clone()],
-                condition: Some(Condition::StringLike { prefix: scope.key_roots.iter().map(under).collect() }),
+                condition: Some(Condition::StringLike {
+                    prefix: scope.key_roots.iter().map(under).collect(),
+                }),
             },
             Statement {
                 effect: "Allow",

@@ -127,11 +127,7 @@ impl Organizations for FakeAws {
 
 #[async_trait]
 impl ReportCatalog for FakeAws {
-    async fn legacy_definitions(
-        &self,
-        _: &Session,
-        _: Partition,
-    ) -> Result<Vec<LegacyDefinition>, AwsFault> {
+    async fn legacy_definitions(&self, _: &Session, _: Partition) -> Result<Vec<LegacyDefinition>, AwsFault> {
         self.called("legacy_definitions").legacy
     }
 

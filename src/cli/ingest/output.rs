@@ -64,7 +64,8 @@ fn print(text: &str) {
 
 /// One line a period and currency, then a sentence for each period that did not go well.
 fn table(ended: &[Ended]) -> String {
-    let mut lines = vec![["PERIOD", "OUTCOME", "FILES", "ROWS", "CURRENCY", "UNBLENDED", "VERSION"].map(str::to_owned)];
+    let mut lines =
+        vec![["PERIOD", "OUTCOME", "FILES", "ROWS", "CURRENCY", "UNBLENDED", "VERSION"].map(str::to_owned)];
     for Ended { report, .. } in ended {
         let version = report.manifest.as_ref().map_or("-", |version| version.short()).to_owned();
         let outcome = format!("{:?}", report.outcome);

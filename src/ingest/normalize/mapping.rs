@@ -132,7 +132,9 @@ impl<'a> Header<'a> {
     fn athena(header: &'a str) -> (String, &'a str) {
         ["resource_tags", "cost_category", "product", "discount"]
             .into_iter()
-            .find_map(|category| Some((category.to_owned(), header.strip_prefix(category)?.strip_prefix('_')?)))
+            .find_map(|category| {
+                Some((category.to_owned(), header.strip_prefix(category)?.strip_prefix('_')?))
+            })
             .unwrap_or_default()
     }
 }
@@ -161,7 +163,9 @@ impl Mapping {
         let target = |(at, header): (usize, &String)| match (Header::read(header), taken.get(&at)) {
             (_, Some(index)) => Target::Column(*index),
             (Header::Map(map), None) => Target::Map(map),
-            (Header::Key(map, name) | Header::Named(map, name), None) => Target::Entry(map, maps.key(map, name)),
+            (Header::Key(map, name) | Header::Named(map, name), None) => {
+                Target::Entry(map, maps.key(map, name))
+            }
         };
         let targets = headers.iter().enumerate().map(target).collect();
         Ok(Self { headers, targets })

@@ -151,7 +151,8 @@ impl CsvTally {
             let text = String::from_utf8_lossy(cell);
             let text = text.trim_end_matches('\r');
             if !text.is_empty() {
-                let fault = || VerifyFault::Number { row: self.row, column, value: text.chars().take(60).collect() };
+                let fault =
+                    || VerifyFault::Number { row: self.row, column, value: text.chars().take(60).collect() };
                 *value = Some(number::parse(text).ok_or_else(fault)?);
             }
         }
