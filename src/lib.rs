@@ -5,7 +5,12 @@
 //! {`api`, `connection`, `report`} → `model`; `ingest` → {`report`, `warehouse`, `schema`} → `model`. A test in
 //! `tests/it/architecture.rs` enforces it.
 
+pub mod aws;
+pub mod cli;
+pub mod connection;
+pub mod costs;
 pub mod ingest;
 pub mod model;
+pub mod report;
 pub mod schema;
 pub mod warehouse;
