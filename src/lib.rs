@@ -5,6 +5,7 @@
 //! {`api`, `connection`, `report`} → `model`; `ingest` → {`report`, `warehouse`, `schema`} → `model`. A test in
 //! `tests/it/architecture.rs` enforces it.
 
+pub mod api;
 pub mod ingest;
 pub mod model;
 pub mod schema;
