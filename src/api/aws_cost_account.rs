@@ -203,8 +203,8 @@ pub struct Bucket {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct History {
-    /// Billing months to load, the current one included; 13 by default.
-    #[schemars(range(min = 1, max = 60))]
+    /// Billing months to load, the current one included; 13 by default, 15 at most.
+    #[schemars(range(min = 1, max = 15))]
     pub months: i32,
 }
 

@@ -15,7 +15,7 @@ pub const MAX_PERIODS: usize = 15;
 /// How many currencies a period lists.
 pub const MAX_CURRENCIES: usize = 16;
 /// How many missing months a status lists.
-pub const MAX_MISSING: usize = 60;
+pub const MAX_MISSING: usize = 15;
 
 /// What the operator knows of an account.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
