@@ -1,0 +1,56 @@
+# What a person types. Every target sets up what it needs; caches lie outside the checkout (tests/environment/cache.sh).
+
+SHELL := /bin/bash
+STEP := tests/environment/step
+CARGO := tests/environment/cargo
+.DEFAULT_GOAL := help
+.PHONY: help test demo demo-down lint deny unit end-to-end charts scripts generate bench audit
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s $$'\t'
+
+test: ## everything that CI runs
+	@$(STEP) "Debian packages" tests/environment/packages build-essential ca-certificates curl git openssl procps shellcheck openjdk-17-jre-headless
+	@$(STEP) "scripts" $(MAKE) --no-print-directory scripts
+	@$(STEP) "format" $(CARGO) fmt --all --check
+	@$(STEP) "licences, bans and sources" $(MAKE) --no-print-directory deny
+	@$(STEP) "lints" $(MAKE) --no-print-directory lint
+	@$(STEP) "cluster binaries" tests/cluster/binaries
+	@$(STEP) "charts" $(MAKE) --no-print-directory charts
+	@$(STEP) "Python engines" tests/environment/python
+	@$(STEP) "unit and integration tests" $(MAKE) --no-print-directory unit
+	@$(STEP) "end to end on a node" $(MAKE) --no-print-directory end-to-end
+
+scripts: ## shellcheck over every script
+	@tests/environment/scripts
+
+lint: ## clippy, warnings as errors
+	@$(CARGO) clippy --quiet --workspace --all-targets --locked -- -D warnings
+
+deny: ## licences, bans and sources of every dependency
+	@tests/environment/cargo-deny --log-level error check bans licenses sources
+
+audit: ## known advisories; needs the internet
+	@tests/environment/cargo-deny check advisories
+
+unit: ## unit tests and tests/it, with a real API server and other engines
+	@AWSCOST_PYTHON="$$(tests/environment/python)" $(CARGO) test --workspace --locked
+
+end-to-end: ## the main job on a real node, as a test
+	@tests/e2e/run
+
+charts: ## helm lint and the admission of every rendered object's shape
+	@tests/environment/charts
+
+demo: ## the main job on a real node, to look at; leaves it running
+	@tests/demo/up
+
+demo-down: ## removes every trace of the demo
+	@tests/demo/down
+
+generate: ## rewrites generated files
+	@$(CARGO) run --quiet --bin awscost -- crds --dir crds
+	@rm -rf charts/awscost-crds/files && cp -r crds charts/awscost-crds/files
+
+bench: ## rows/s, MB/s and peak memory beside DuckDB on the same files
+	@tests/bench/run
