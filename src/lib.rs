@@ -8,5 +8,6 @@
 pub mod api;
 pub mod ingest;
 pub mod model;
+pub mod report;
 pub mod schema;
 pub mod warehouse;

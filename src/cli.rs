@@ -1,0 +1,45 @@
+//! The command line: one file a command.
+
+pub mod ingest;
+mod logging;
+mod progress;
+pub mod warehouse_location;
+
+use clap::{Parser, Subcommand};
+
+use crate::model::ExitCode;
+
+/// Connects AWS accounts for cost analysis and loads their bills, exact to the last decimal.
+#[derive(Debug, Parser)]
+#[command(name = "awscost", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Load billing periods from a bucket or a folder into a warehouse.
+    Ingest(Box<ingest::Args>),
+}
+
+/// Parses the command line and runs the command; what `main` returns.
+pub fn run() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    logging::start();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "the runtime could not start");
+            return std::process::ExitCode::from(ExitCode::Transient as u8);
+        }
+    };
+    let exit = runtime.block_on(async {
+        match cli.command {
+            Command::Ingest(args) => ingest::run(*args).await,
+        }
+    });
+    // Blocking reads of a stopped load may still wait for the network: nobody waits for them.
+    runtime.shutdown_background();
+    std::process::ExitCode::from(exit as u8)
+}
