@@ -12,6 +12,7 @@ mod remedy;
 mod target;
 
 pub use age::{Ages, Look};
+pub use checks::bucket::session_policy;
 pub use facts::{Enforcement, Fact, Facts, ManifestRead, STALE_AFTER, Standing};
 pub use finding::{Finding, Verdict};
 pub use gather::{Sessions, gather};
@@ -20,3 +21,5 @@ pub use target::{ExternalIdPolicy, ReportTarget, Target};
 
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(test)]
+pub(crate) mod sample;

@@ -6,6 +6,8 @@
 //! `tests/it/architecture.rs` enforces it.
 
 pub mod api;
+pub mod aws;
+pub mod connection;
 pub mod ingest;
 pub mod model;
 pub mod report;

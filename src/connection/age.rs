@@ -188,3 +188,6 @@ impl Look {
         self == Self::NONE
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ pub struct Fact<T> {
 }
 
 /// What may be concluded from a fact now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Standing<'a, T> {
     /// Observed.
     Known(&'a T),
@@ -34,6 +34,15 @@ pub enum Standing<'a, T> {
     /// Not looked at.
     NotLooked,
 }
+
+impl<T> Clone for Standing<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+// By hand: a derive would ask for `T: Copy`, and only references are copied.
+impl<T> Copy for Standing<'_, T> {}
 
 impl<T> Default for Fact<T> {
     fn default() -> Self {

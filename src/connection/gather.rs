@@ -10,8 +10,11 @@ use super::{
 };
 use crate::{
     aws::{
-        Aws, AwsFault, Code, FaultClass, Session, session_policy,
-        traits::{AssumeRole, BucketOwner, Caller, Delimiter, ExportDefinition, ListObjects, Listing, ReadObject},
+        Aws, AwsFault, Code, FaultClass, Operation, Session, session_policy,
+        traits::{
+            AssumeRole, BucketOwner, Caller, Delimiter, ExportDefinition, ExportReference, LegacyDefinition,
+            ListObjects, Listing, ReadObject,
+        },
     },
     model::ExternalId,
 };
@@ -178,8 +181,8 @@ async fn lets_in(aws: &Aws, target: &Target, external_id: Option<&ExternalId>) -
 
 /// What the report APIs showed; `None` for what was not asked.
 struct Definitions {
-    legacy: Option<Result<Vec<crate::aws::traits::LegacyDefinition>, AwsFault>>,
-    exports: Option<Result<Vec<crate::aws::traits::ExportReference>, AwsFault>>,
+    legacy: Option<Result<Vec<LegacyDefinition>, AwsFault>>,
+    exports: Option<Result<Vec<ExportReference>, AwsFault>>,
     export: Option<Result<Option<ExportDefinition>, AwsFault>>,
 }
 
@@ -219,6 +222,10 @@ impl Definitions {
             facts.legacy.record(now, in_session(outcome, &mut sessions.control));
         }
         if let Some(outcome) = self.exports {
+            // What can no longer be listed is no longer known either.
+            if outcome.as_ref().is_err_and(|fault| fault.class == FaultClass::Denied) {
+                facts.export.forget();
+            }
             facts.exports.record(now, in_session(outcome, &mut sessions.control));
         }
         if let Some(outcome) = self.export {
@@ -278,7 +285,7 @@ impl Bucket {
 async fn ingest_session(aws: &Aws, target: &Target, report: &ReportTarget) -> Result<Session, AwsFault> {
     let Ok(policy) = checks::bucket::session_policy(target, report) else {
         // The check says so from the same function; nothing is asked of AWS.
-        return Err(AwsFault::new(crate::aws::Operation::AssumeRole, Code::PackedPolicyTooLarge));
+        return Err(AwsFault::new(Operation::AssumeRole, Code::PackedPolicyTooLarge));
     };
     let request = AssumeRole {
         role: &target.role,
@@ -370,3 +377,6 @@ fn in_session<T>(outcome: Result<T, AwsFault>, session: &mut Option<Session>) ->
         fault
     })
 }
+
+#[cfg(test)]
+mod tests;
