@@ -1,8 +1,11 @@
 //! The command line: one file a command.
 
+pub mod costs;
 pub mod ingest;
 mod logging;
 mod progress;
+mod table;
+pub mod warehouse;
 pub mod warehouse_location;
 
 use clap::{Parser, Subcommand};
@@ -21,6 +24,11 @@ struct Cli {
 enum Command {
     /// Load billing periods from a bucket or a folder into a warehouse.
     Ingest(Box<ingest::Args>),
+    /// Prove, read, tidy or empty a warehouse.
+    #[command(subcommand)]
+    Warehouse(warehouse::Task),
+    /// Print what is in a warehouse: by service, account, day, tag or line type.
+    Costs(costs::Args),
 }
 
 /// Parses the command line and runs the command; what `main` returns.
@@ -37,6 +45,8 @@ pub fn run() -> std::process::ExitCode {
     let exit = runtime.block_on(async {
         match cli.command {
             Command::Ingest(args) => ingest::run(*args).await,
+            Command::Warehouse(task) => warehouse::run(task).await,
+            Command::Costs(args) => costs::run(args).await,
         }
     });
     // Blocking reads of a stopped load may still wait for the network: nobody waits for them.

@@ -7,7 +7,9 @@
 
 pub mod api;
 pub mod aws;
+pub mod cli;
 pub mod connection;
+pub mod costs;
 pub mod ingest;
 pub mod model;
 pub mod report;

@@ -17,6 +17,7 @@ use super::{
     AwsFault, Code, Operation, Sdk, SessionDirectory,
     client_config::{S3Endpoint, timestamp},
     fault::{from_sdk, malformed, not_readable},
+    session_directory::SessionStamp,
 };
 use crate::{
     ingest::source::{BillSource, SourceFault, SourceFile},
@@ -93,25 +94,36 @@ impl Inner {
         self.access.owner.as_ref().map(ToString::to_string)
     }
 
-    /// Runs a call, once more for every session that expired and was renewed meanwhile.
-    async fn in_session<T>(&self, call: impl AsyncFn() -> Result<T, AwsFault>) -> Result<T, AwsFault> {
+    fn stamp(&self) -> Option<SessionStamp> {
+        self.access.session.as_ref().and_then(SessionDirectory::stamp)
+    }
+
+    /// True if a call failed because its session had expired, and there is a new one by now. `before` is the
+    /// session's stamp from before the call.
+    async fn renewed(&self, fault: &AwsFault, before: Option<SessionStamp>) -> bool {
+        let Some(session) = self.access.session.as_ref().filter(|_| fault.code == Code::ExpiredToken) else {
+            return false;
+        };
+        tracing::info!("the session has expired; waiting for its renewal");
+        // The first call of a process has no stamp before it, but one after.
+        session.renewed(before.or_else(|| session.stamp()).as_ref()).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Listing, AwsFault> {
         loop {
-            let stamp = self.access.session.as_ref().and_then(SessionDirectory::stamp);
-            match (call().await, &self.access.session) {
-                (Err(fault), Some(session)) if fault.code == Code::ExpiredToken => {
-                    tracing::info!("the session has expired; waiting for its renewal");
-                    // The first call of a process has no stamp before it, but one after.
-                    let stamp = stamp.or_else(|| session.stamp());
-                    if !session.renewed(stamp.as_ref()).await {
+            let before = self.stamp();
+            match self.list_once(prefix).await {
+                Ok(listing) => return Ok(listing),
+                Err(fault) => {
+                    if !self.renewed(&fault, before).await {
                         return Err(fault);
                     }
                 }
-                (ended, _) => return ended,
             }
         }
     }
 
-    async fn list(&self, prefix: &str) -> Result<Listing, AwsFault> {
+    async fn list_once(&self, prefix: &str) -> Result<Listing, AwsFault> {
         let mut listing = Listing::default();
         let mut token: Option<String> = None;
         loop {
@@ -177,13 +189,17 @@ impl Inner {
     async fn fetch(&self, fetch: Fetch<'_>) -> Result<Fetched, AwsFault> {
         let mut attempt = 1;
         loop {
-            match self.in_session(async || self.fetch_once(fetch).await).await {
-                Err(fault) if fault.code == Code::ConnectionFailed && attempt < BODY_ATTEMPTS => {
-                    // A server that drops connections is not helped by asking at once.
-                    tokio::time::sleep(std::time::Duration::from_millis(100 << attempt)).await;
-                    attempt += 1;
-                }
-                ended => return ended,
+            let before = self.stamp();
+            let fault = match self.fetch_once(fetch).await {
+                Ok(fetched) => return Ok(fetched),
+                Err(fault) => fault,
+            };
+            if fault.code == Code::ConnectionFailed && attempt < BODY_ATTEMPTS {
+                // A server that drops connections is not helped by asking at once.
+                tokio::time::sleep(std::time::Duration::from_millis(100 << attempt)).await;
+                attempt += 1;
+            } else if !self.renewed(&fault, before).await {
+                return Err(fault);
             }
         }
     }
@@ -212,8 +228,7 @@ fn listed(object: &aws_sdk_s3::types::Object) -> Option<ListedObject> {
 impl ReportStore for S3Source {
     async fn list(&self, prefix: &str) -> Result<Listing, StoreFault> {
         let inner = &self.inner;
-        let listed = inner.in_session(async || inner.list(prefix).await).await;
-        listed.map_err(|fault| explain::store_fault(prefix, &fault, &inner.access))
+        inner.list(prefix).await.map_err(|fault| explain::store_fault(prefix, &fault, &inner.access))
     }
 
     async fn get(&self, key: &str, limit: u64) -> Result<Option<Object>, StoreFault> {

@@ -160,11 +160,12 @@ mod tests {
         assert_eq!(key("2026-11-22T16:59:00Z").as_deref(), Ok("two"), "what is known is kept");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_renewal_is_awaited_and_the_wait_has_an_end() {
         let place = tempfile::tempdir().expect("a folder");
         put(&place, "one", "2026-11-22T16:00:00Z");
-        let directory = SessionDirectory::new(place.path());
+        let patience = Duration::from_millis(50);
+        let directory = SessionDirectory { patience, ..SessionDirectory::new(place.path()) };
         directory.session(at("2026-11-22T15:00:00Z")).expect("a session");
         let expired = directory.stamp();
         assert!(!directory.renewed(expired.as_ref()).await);

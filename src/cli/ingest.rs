@@ -27,10 +27,7 @@ use crate::{
         VersionIdentity,
     },
     report::{Found, ReportRoot, Wanted, deliveries},
-    warehouse::{
-        Warehouse,
-        ledger::{Ordering, Source},
-    },
+    warehouse::ledger::{Ordering, Source},
 };
 use output::{Output, OutputFormat};
 

@@ -13,8 +13,10 @@ mod parquet;
 use arrow::record_batch::RecordBatch;
 use jiff::Timestamp;
 
-pub use fault::{DecodeFault, Place, Stopped};
+pub use fault::{BadValue, DecodeFault, Place, Stopped};
 pub use limits::Limits;
+pub(in crate::ingest) use fault::shortened;
+pub(in crate::ingest) use parquet::Held;
 
 use super::{normalize::Roundings, source::SourceFile, tags::TagKeys, tally::FileTally};
 

@@ -4,7 +4,10 @@
 //! `user:Owner` → `user_owner`. Where two keys of one row fold to one name, equal values become one entry; of
 //! different ones, the byte-smallest key takes the folded name and the others stay as they were, counted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashMap},
+};
 
 use crate::{schema::fold, warehouse::TagKey};
 
@@ -49,10 +52,6 @@ pub(in crate::ingest) type KeyId = u32;
 pub(in crate::ingest) struct KeyBook {
     keys: Vec<Key>,
     by_raw: HashMap<Box<str>, KeyId>,
-    /// How many raw keys fold to a name.
-    sharing: HashMap<Box<str>, u32>,
-    /// True once any two keys share a name: until then no row can have a collision.
-    any_shared: bool,
     collisions: u64,
 }
 
@@ -65,7 +64,8 @@ struct Key {
 }
 
 /// A row's map holds one key twice, with different values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the key {0:?} comes twice with different values")]
 pub(in crate::ingest) struct KeyTwice(pub String);
 
 impl KeyBook {
@@ -73,7 +73,7 @@ impl KeyBook {
     pub fn id(&mut self, raw: &str) -> KeyId {
         match self.by_raw.get(raw) {
             Some(id) => *id,
-            None => self.insert(raw, fold(raw)),
+            None => self.insert(raw, &fold(raw)),
         }
     }
 
@@ -81,19 +81,16 @@ impl KeyBook {
     pub fn verbatim(&mut self, raw: &str) -> KeyId {
         match self.by_raw.get(raw) {
             Some(id) => *id,
-            None => self.insert(raw, raw.to_owned()),
+            None => self.insert(raw, raw),
         }
     }
 
-    fn insert(&mut self, raw: &str, folded: String) -> KeyId {
-        // A key of which nothing is left (no ASCII letter or digit) keeps its spelling: an empty name says nothing.
-        let folded: Box<str> = if folded.is_empty() { raw.into() } else { folded.into() };
+    fn insert(&mut self, raw: &str, folded: &str) -> KeyId {
+        // A key without an ASCII letter or digit keeps its spelling: nothing would be left of it.
+        let folded = if folded.is_empty() { raw } else { folded };
         let id = KeyId::try_from(self.keys.len()).expect("the limit on map keys is far below 2³²");
-        let sharing = self.sharing.entry(folded.clone()).or_default();
-        *sharing += 1;
-        self.any_shared |= *sharing > 1;
         self.by_raw.insert(raw.into(), id);
-        self.keys.push(Key { raw: raw.into(), folded, used: false, collisions: 0 });
+        self.keys.push(Key { raw: raw.into(), folded: folded.into(), used: false, collisions: 0 });
         id
     }
 
@@ -102,41 +99,91 @@ impl KeyBook {
         self.keys.len()
     }
 
-    /// The folded name of a key.
-    pub fn folded(&self, id: KeyId) -> &str {
-        &self.keys[id as usize].folded
+    /// Orders keys as a settled row has them, those that share a name by their spelling.
+    pub fn compare(&self, left: KeyId, right: KeyId) -> Ordering {
+        let [left, right] = [left, right].map(|id| &self.keys[id as usize]);
+        (&left.folded, &left.raw).cmp(&(&right.folded, &right.raw))
     }
 
     /// Settles one row: sorts its entries by name, joins equal ones, and gives each its name through `put`.
     ///
     /// # Errors
-    /// [`KeyTwice`] if one and the same raw key comes twice with different values.
-    pub fn settle<V: Copy + PartialEq>(
+    /// [`KeyTwice`] if one and the same key comes twice with different values.
+    pub fn settle<V: PartialEq>(
         &mut self,
-        row: &mut Vec<(KeyId, V)>,
-        mut put: impl FnMut(&str, V),
+        row: &mut [(KeyId, V)],
+        mut put: impl FnMut(&str, &V),
     ) -> Result<(), KeyTwice> {
-        let keys = &mut self.keys;
-        let name = |keys: &[Key], id: KeyId| keys[id as usize].folded.clone();
-        let in_order = row.windows(2).all(|pair| {
-            let [left, right] = [pair[0].0, pair[1].0].map(|id| &keys[id as usize].folded);
-            left < right
-        });
-        if !in_order {
-            row.sort_by(|(left, _), (right, _)| {
-                let [left, right] = [left, right].map(|id| &keys[*id as usize]);
-                (&left.folded, &left.raw).cmp(&(&right.folded, &right.raw))
-            });
-            if self.any_shared || row.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-                return self.settle_shared(row, put);
-            }
+        if !row.is_sorted_by(|(left, _), (right, _)| self.compare(*left, *right).is_le()) {
+            row.sort_by(|(left, _), (right, _)| self.compare(*left, *right));
         }
-        for (id, value) in row.iter() {
-            let key = &mut keys[*id as usize];
+        let shares = |pair: &[(KeyId, V)]| self.folded(pair[0].0) == self.folded(pair[1].0);
+        if row.windows(2).any(shares) {
+            return self.settle_shared(row, put);
+        }
+        for (id, value) in &*row {
+            let key = &mut self.keys[*id as usize];
             key.used = true;
-            put(&key.folded, *value);
+            put(&key.folded, value);
         }
-        let _ = name;
         Ok(())
     }
+
+    fn folded(&self, id: KeyId) -> &str {
+        &self.keys[id as usize].folded
+    }
+
+    /// Settles a sorted row in which some keys share a name.
+    fn settle_shared<V: PartialEq>(
+        &mut self,
+        row: &[(KeyId, V)],
+        mut put: impl FnMut(&str, &V),
+    ) -> Result<(), KeyTwice> {
+        let mut settled: Vec<(Box<str>, &V)> = Vec::with_capacity(row.len());
+        let same_name =
+            |left: &(KeyId, V), right: &(KeyId, V)| self.keys[left.0 as usize].folded == self.keys[right.0 as usize].folded;
+        let groups: Vec<&[(KeyId, V)]> = row.chunk_by(same_name).collect();
+        for group in groups {
+            if let Some(pair) = group.windows(2).find(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1) {
+                return Err(KeyTwice(self.keys[pair[0].0 as usize].raw.to_string()));
+            }
+            // A key that is spelled as the folded name has it already; else the byte-smallest takes it.
+            let is_folded = |(id, _): &&(KeyId, V)| {
+                let key = &self.keys[*id as usize];
+                key.raw == key.folded
+            };
+            let (winner, taken) = group.iter().find(is_folded).unwrap_or(&group[0]);
+            settled.push((self.keys[*winner as usize].folded.clone(), taken));
+            let mut differing = 0;
+            let mut before = None;
+            for (id, value) in group.iter().filter(|(id, _)| before.replace(*id) != Some(*id)) {
+                let key = &mut self.keys[*id as usize];
+                key.used = true;
+                if value != taken {
+                    key.collisions += 1;
+                    differing += 1;
+                    settled.push((key.raw.clone(), value));
+                }
+            }
+            self.keys[*winner as usize].collisions += u64::from(differing > 0);
+            self.collisions += differing;
+        }
+        settled.sort_by(|(left, _), (right, _)| left.cmp(right));
+        for (name, value) in settled {
+            put(&name, value);
+        }
+        Ok(())
+    }
+
+    /// What the file's rows used, for the report.
+    pub fn into_tag_keys(self) -> TagKeys {
+        let used = self.keys.into_iter().filter(|key| key.used);
+        TagKeys {
+            keys: used.map(|key| ((key.folded.into(), key.raw.into()), key.collisions)).collect(),
+            collisions: self.collisions,
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

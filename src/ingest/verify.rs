@@ -124,17 +124,20 @@ const NAMES: [(&str, &str); 2 + SUMMED.len()] = [
     ("line_item_usage_amount", "lineItem/UsageAmount"),
 ];
 
-/// The place of a source column in [`NAMES`], whatever its capitals and separators.
-fn place_of(header: &str) -> Option<usize> {
-    let same = |name: &str| {
-        let plain = |text: &str| {
-            text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>()
-        };
-        plain(name) == plain(header)
+/// By source column: its place in [`NAMES`]. An exact name wins over one that differs in capitals and separators.
+fn places(headers: &[String]) -> Vec<Option<usize>> {
+    let letters = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
     };
-    NAMES.iter().position(|(stable, legacy)| header == *stable || header == *legacy).or_else(|| {
-        NAMES.iter().position(|(stable, _)| same(stable))
-    })
+    let mut places = vec![None; headers.len()];
+    for (place, (stable, legacy)) in NAMES.iter().enumerate() {
+        let exact = headers.iter().position(|header| header == stable || header == legacy);
+        let alike = || headers.iter().position(|header| letters(header) == letters(stable));
+        if let Some(column) = exact.or_else(alike) {
+            places[column] = Some(place);
+        }
+    }
+    places
 }
 
 /// Sums rows as they come.

@@ -160,7 +160,7 @@ pub fn slot(connection: &str, period: &str) -> Slot {
 /// The versions, rows and sum that a reader sees of a connection, and its ledger rows, all of one state.
 pub async fn seen(warehouse: &dyn Warehouse, connection: &str) -> Seen {
     use arrow::{
-        array::{Array, AsArray, RecordBatch},
+        array::{AsArray, RecordBatch},
         datatypes::Decimal128Type,
     };
     let mut seen = Seen::default();

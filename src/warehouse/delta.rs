@@ -25,9 +25,7 @@ use std::{
 
 use async_trait::async_trait;
 use delta_kernel::Engine;
-use delta_kernel_default_engine::{
-    DefaultEngineBuilder, executor::tokio::TokioMultiThreadExecutor,
-};
+use delta_kernel_default_engine::{DefaultEngineBuilder, executor::tokio::TokioMultiThreadExecutor};
 use jiff::{SignedDuration, Timestamp};
 use object_store::{ObjectStore, path::Path};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -70,8 +68,7 @@ impl DeltaWarehouse {
         })?;
         let store = options.store()?;
         let executor = Arc::new(TokioMultiThreadExecutor::new(runtime.clone()));
-        let engine =
-            DefaultEngineBuilder::new(Arc::clone(&store)).with_task_executor(executor).build();
+        let engine = DefaultEngineBuilder::new(Arc::clone(&store)).with_task_executor(executor).build();
         Self::assemble(options, runtime, &store, &(Arc::new(engine) as Arc<dyn Engine>))
     }
 

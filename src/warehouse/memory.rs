@@ -141,11 +141,7 @@ impl Stage for MemoryStage {
         Ok(())
     }
 
-    async fn read_back(
-        &self,
-        columns: &[&str],
-        visit: &mut VisitStaged<'_>,
-    ) -> Result<(), WarehouseFault> {
+    async fn read_back(&self, columns: &[&str], visit: &mut VisitStaged<'_>) -> Result<(), WarehouseFault> {
         let parts = locked(&self.parts).clone();
         for (source_file, batches) in &parts {
             for batch in batches {

@@ -38,10 +38,13 @@ impl SourceFile for S3File {
 
     fn open(&self) -> Result<Box<dyn Read + Send>, SourceFault> {
         let (send, ranges) = mpsc::channel(1);
-        let (inner, listed) = (Arc::clone(&self.inner), self.listed.clone());
+        let (inner, listed, size) = (Arc::clone(&self.inner), self.listed.clone(), self.listed.size);
         self.inner.runtime.spawn(async move {
-            let fetches = futures::stream::iter(split(listed.size))
-                .map(|range| inner.fetch_range(&listed.key, &listed.etag, range))
+            let fetches = futures::stream::iter(split(size))
+                .map(move |range| {
+                    let (inner, listed) = (Arc::clone(&inner), listed.clone());
+                    async move { inner.fetch_range(&listed.key, &listed.etag, range).await }
+                })
                 .buffered(AHEAD);
             let mut fetches = std::pin::pin!(fetches);
             while let Some(fetched) = fetches.next().await {

@@ -139,6 +139,9 @@ pub enum BadValue {
     /// The column holds maps, and this is none.
     #[error("is not a map: {0}")]
     Map(String),
+    /// A Parquet type that can't be read as text.
+    #[error("is of the type {0}, which can't be read")]
+    Type(String),
 }
 
 /// A cell's text as errors show it: at most 60 characters.

@@ -17,8 +17,8 @@ pub struct Limits {
     pub footer: u64,
     /// Bytes of one Parquet row group as stored, all of which are held in memory.
     pub row_group: u64,
-    /// Bytes of one Parquet page after decompression.
-    pub page: u64,
+    /// Bytes of one Parquet row group after decompression, as its footer says.
+    pub row_group_inflated: u64,
     /// Different keys of one map column: AWS allows 500 cost allocation tags.
     pub map_keys: usize,
 }
@@ -33,7 +33,7 @@ impl Default for Limits {
             columns: 2_000,
             footer: 32 << 20,
             row_group: 512 << 20,
-            page: 64 << 20,
+            row_group_inflated: 8 << 30,
             map_keys: 20_000,
         }
     }

@@ -27,9 +27,7 @@ pub fn batch(rows: &[Row<'_>]) -> RecordBatch {
                 texts().map(|text| text.map(amount)).collect::<Decimal128Array>().with_data_type(DECIMAL),
             ),
             ColumnType::Timestamp => {
-                let time = |text: &str| {
-                    text.parse::<jiff::Timestamp>().expect("a time").as_microsecond()
-                };
+                let time = |text: &str| text.parse::<jiff::Timestamp>().expect("a time").as_microsecond();
                 let times: TimestampMicrosecondArray = texts().map(|text| text.map(time)).collect();
                 Arc::new(times.with_timezone("UTC"))
             }
@@ -60,8 +58,11 @@ pub fn batch(rows: &[Row<'_>]) -> RecordBatch {
                 Arc::new(maps.finish())
             }
         };
-        arrow::compute::cast(&array, DATA_SCHEMA.field(crate::schema::index_of(column.name).expect("ours")).data_type())
-            .expect("only nullability differs")
+        arrow::compute::cast(
+            &array,
+            DATA_SCHEMA.field(crate::schema::index_of(column.name).expect("ours")).data_type(),
+        )
+        .expect("only nullability differs")
     });
     RecordBatch::try_new(DATA_SCHEMA.clone(), columns.collect()).expect("the stable schema")
 }

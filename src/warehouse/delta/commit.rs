@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 
 use arrow::{
     array::{
-        Array, ArrayRef, Int64Array, MapBuilder, MapFieldNames, RecordBatch, StringArray, StringBuilder, StructArray,
-        TimestampMicrosecondArray,
+        Array, ArrayRef, Int64Array, MapBuilder, MapFieldNames, RecordBatch, StringArray, StringBuilder,
+        StructArray, TimestampMicrosecondArray,
     },
     datatypes::{Field, Schema},
 };
@@ -144,22 +144,15 @@ fn attempt<T>(
             Ok(Try::Ended(Ended::Committed(committed.commit_version())))
         }
         Ok(CommitResult::Conflicted(_)) => Ok(Try::Lost),
-        Ok(CommitResult::Retryable(retryable)) => {
-            Ok(Try::Failed(table.fault("commit", retryable.error)))
-        }
+        Ok(CommitResult::Retryable(retryable)) => Ok(Try::Failed(table.fault("commit", retryable.error))),
         Err(error) => Ok(Try::Failed(table.fault("commit", error))),
     }
 }
 
-fn build(
-    table: &Table,
-    snapshot: &SnapshotRef,
-    change: &Change,
-) -> Result<Transaction, WarehouseFault> {
+fn build(table: &Table, snapshot: &SnapshotRef, change: &Change) -> Result<Transaction, WarehouseFault> {
     let engine = table.engine.as_ref();
     let fault = |error| table.fault("prepare the commit", error);
-    let mut builder =
-        Arc::clone(snapshot).update_table(UpdateTableOperation::Write, ENGINE_INFO, true);
+    let mut builder = Arc::clone(snapshot).update_table(UpdateTableOperation::Write, ENGINE_INFO, true);
     if let Some(application) = &change.application {
         let last = snapshot.get_app_id_version(application, engine).map_err(fault)?;
         builder = builder.with_transaction_id(application.as_str(), last.unwrap_or(0) + 1);
@@ -231,8 +224,7 @@ fn selected(
 
 /// The add actions in the shape the kernel takes: path, partition values, size, time and statistics.
 fn add_actions(files: &[DataFile]) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let names =
-        MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
+    let names = MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
     let mut values = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
     for file in files {
         let texts = [file.slot.connection.to_string(), file.slot.period.to_string()];
@@ -265,17 +257,12 @@ fn add_actions(files: &[DataFile]) -> Result<RecordBatch, arrow::error::ArrowErr
         .iter()
         .map(|(name, array)| Field::new(*name, array.data_type().clone(), *name == "stats"))
         .collect();
-    RecordBatch::try_new(
-        Arc::new(Schema::new(fields)),
-        columns.into_iter().map(|(_, array)| array).collect(),
-    )
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, array)| array).collect())
 }
 
 fn structure(columns: &[(&str, ArrayRef)]) -> Result<ArrayRef, arrow::error::ArrowError> {
-    let fields: Vec<Field> = columns
-        .iter()
-        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
-        .collect();
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
     let arrays = columns.iter().map(|(_, array)| Arc::clone(array)).collect();
     Ok(Arc::new(StructArray::try_new(fields.into(), arrays, None)?))
 }

@@ -13,6 +13,10 @@ pub(super) fn of_store(action: &str, error: &object_store::Error) -> WarehouseFa
         error,
         object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }
     );
+    of_cause(action, error, refused)
+}
+
+fn of_cause(action: &str, error: &(dyn Error + 'static), refused: bool) -> WarehouseFault {
     let unusable = io_kind(error).is_some_and(|kind| {
         matches!(
             kind,
@@ -45,8 +49,8 @@ pub(super) fn of_kernel(action: &str, location: &str, error: KernelError) -> War
     }
 }
 
-/// A fault of reading or writing Parquet while doing `action`.
-pub(super) fn of_parquet(action: &str, error: &(dyn Error + 'static)) -> WarehouseFault {
+/// A fault of reading or writing files while doing `action`.
+pub(super) fn of_files(action: &str, error: &(dyn Error + 'static)) -> WarehouseFault {
     let mut at = Some(error);
     while let Some(error) = at {
         // An io::Error's source is its content's source: the content itself has to be asked for.
@@ -57,7 +61,7 @@ pub(super) fn of_parquet(action: &str, error: &(dyn Error + 'static)) -> Warehou
         }
         at = error.source();
     }
-    WarehouseFault::Transient { action: action.to_owned(), cause: short_cause(error) }
+    of_cause(action, error, false)
 }
 
 fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {

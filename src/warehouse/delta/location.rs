@@ -83,8 +83,7 @@ impl FromStr for DeltaLocation {
 
     /// `s3://bucket/prefix`, `file:///folder`, or a path, taken from the working directory if it is relative.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refuse =
-            |problem| InvalidDeltaLocation { text: text.chars().take(200).collect(), problem };
+        let refuse = |problem| InvalidDeltaLocation { text: text.chars().take(200).collect(), problem };
         if let Some(rest) = text.strip_prefix("s3://") {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
             let bucket: BucketName = bucket.parse().map_err(|_| refuse("s3:// takes a bucket name first"))?;
@@ -207,7 +206,9 @@ impl DeltaOptions {
             (Some(region), _) => region.as_str(),
             // Stores that are not AWS's sign with this name unless told otherwise.
             (None, Some(_)) => "us-east-1",
-            (None, None) => return Err(configuration("the warehouse's region is missing: name the bucket's region")),
+            (None, None) => {
+                return Err(configuration("the warehouse's region is missing: name the bucket's region"));
+            }
         };
         let retry = RetryConfig {
             backoff: BackoffConfig::default(),
@@ -247,7 +248,9 @@ impl DeltaOptions {
         };
         match builder.build() {
             Ok(store) => Ok(Arc::new(store)),
-            Err(_) => Err(configuration("the warehouse's region, endpoint and credentials make no S3 client")),
+            Err(_) => {
+                Err(configuration("the warehouse's region, endpoint and credentials make no S3 client"))
+            }
         }
     }
 

@@ -31,10 +31,7 @@ pub(super) struct Sweep {
 }
 
 /// Removes the table's files that may go; their number.
-pub(super) async fn sweep(
-    table: &Arc<Table>,
-    sweep: &Sweep,
-) -> Result<u64, WarehouseFault> {
+pub(super) async fn sweep(table: &Arc<Table>, sweep: &Sweep) -> Result<u64, WarehouseFault> {
     let Some(snapshot) = table.snapshot().await? else { return Ok(0) };
     let live = table.blocking(move |table| table.files(&snapshot, |_| true)).await?;
     let live: HashSet<Path> = live.into_iter().map(|file| file.key).collect();

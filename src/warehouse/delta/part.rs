@@ -75,15 +75,9 @@ impl Part {
             written: 0,
         };
         let writer = ArrowWriter::try_new(upload, Arc::clone(&target.schema), Some(PROPERTIES.clone()))
-            .map_err(|error| fault::of_parquet("open a data file", &error))?;
-        let file = DataFile {
-            path: target.path,
-            slot: target.slot,
-            size: 0,
-            rows: 0,
-            usage: None,
-            written_ms: 0,
-        };
+            .map_err(|error| fault::of_files("open a data file", &error))?;
+        let file =
+            DataFile { path: target.path, slot: target.slot, size: 0, rows: 0, usage: None, written_ms: 0 };
         Ok(Self { writer, schema: target.schema, file, source_file, staged })
     }
 }
@@ -91,9 +85,11 @@ impl Part {
 impl PartWriter for Part {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WarehouseFault> {
         if batch.schema_ref().fields() != self.schema.fields() {
-            return Err(WarehouseFault::Corrupt("rows in another shape than the table's were handed in".to_owned()));
+            return Err(WarehouseFault::Corrupt(
+                "rows in another shape than the table's were handed in".to_owned(),
+            ));
         }
-        self.writer.write(batch).map_err(|error| fault::of_parquet("write a data file", &error))?;
+        self.writer.write(batch).map_err(|error| fault::of_files("write a data file", &error))?;
         self.file.rows += batch.num_rows() as u64;
         self.file.usage = widened(self.file.usage, batch);
         Ok(())
@@ -106,10 +102,13 @@ impl PartWriter for Part {
             return Ok(());
         }
         let upload =
-            this.writer.into_inner().map_err(|error| fault::of_parquet("finish a data file", &error))?;
+            this.writer.into_inner().map_err(|error| fault::of_files("finish a data file", &error))?;
         this.file.size = upload.finish()?;
         this.file.written_ms = jiff::Timestamp::now().as_millisecond();
-        this.staged.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((this.source_file, this.file));
+        this.staged
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push((this.source_file, this.file));
         Ok(())
     }
 }
@@ -143,9 +142,9 @@ impl Upload {
 
     fn finish(mut self) -> Result<u64, WarehouseFault> {
         let action = "finish a data file";
-        self.send().map_err(|error| fault::of_parquet(action, &error))?;
+        self.send().map_err(|error| fault::of_files(action, &error))?;
         if let Some(mut writer) = self.writer.take() {
-            self.runtime.block_on(writer.shutdown()).map_err(|error| fault::of_parquet(action, &error))?;
+            self.runtime.block_on(writer.shutdown()).map_err(|error| fault::of_files(action, &error))?;
         }
         Ok(self.written)
     }

@@ -61,7 +61,8 @@ impl DeltaWarehouse {
             }
         }
         self.read_canary(&slot).await?;
-        if self.purge(&slot.connection, Timestamp::now()).await? != 1 || !self.ledger(None).await?.is_empty() {
+        if self.purge(&slot.connection, Timestamp::now()).await? != 1 || !self.ledger(None).await?.is_empty()
+        {
             return Err(WarehouseFault::Corrupt("the canary's ledger row could not be removed".to_owned()));
         }
         Ok(())
@@ -88,7 +89,9 @@ impl DeltaWarehouse {
         let key = self.root()?.join("canary");
         let put = |text: &'static str| {
             let (store, key) = (Arc::clone(&self.costs.store), key.clone());
-            async move { store.put_opts(&key, PutPayload::from_static(text.as_bytes()), PutMode::Create.into()).await }
+            async move {
+                store.put_opts(&key, PutPayload::from_static(text.as_bytes()), PutMode::Create.into()).await
+            }
         };
         put("first").await.map_err(|error| fault::of_store("create an object", &error))?;
         match put("second").await {

@@ -1,12 +1,18 @@
 //! Reads data files: only the wanted columns, several files at once, in bounded memory.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use arrow::array::RecordBatch;
-use futures::StreamExt;
-use object_store::{ObjectStore, path::Path};
-use parquet::arrow::{
-    ParquetRecordBatchStreamBuilder, ProjectionMask, async_reader::ParquetObjectReader,
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt, future::BoxFuture};
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use parquet::{
+    arrow::{
+        ParquetRecordBatchStreamBuilder, ProjectionMask, arrow_reader::ArrowReaderOptions,
+        async_reader::AsyncFileReader,
+    },
+    errors::ParquetError,
+    file::metadata::{ParquetMetaData, ParquetMetaDataReader},
 };
 use tokio::{
     sync::mpsc::{self, Sender},
@@ -20,6 +26,8 @@ use crate::warehouse::WarehouseFault;
 const BATCH: usize = 8192;
 /// Batches that wait for the visitor, over all files.
 const WAITING: usize = 4;
+/// Bytes asked for at a file's end at first: a footer of 132 columns fits unless the file is large.
+const FOOTER: usize = 64 * 1024;
 
 /// A file to read, and whose it is.
 pub(super) struct Wanted<T> {
@@ -93,28 +101,60 @@ async fn open(
     key: &Path,
     size: u64,
     columns: &[String],
-) -> Result<impl StreamExt<Item = parquet::errors::Result<RecordBatch>> + Unpin, WarehouseFault> {
-    let reader = ParquetObjectReader::new(store, key.clone()).with_file_size(size);
+) -> Result<impl StreamExt<Item = Result<RecordBatch, ParquetError>> + Unpin, WarehouseFault> {
+    let reader = StoredFile { store, key: key.clone(), size };
     let builder =
         ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|error| unreadable(key, &error))?;
     let mut roots = Vec::with_capacity(columns.len());
     for name in columns {
         let root = builder.schema().fields().iter().position(|field| field.name() == name);
-        roots.push(root.ok_or_else(|| {
-            WarehouseFault::Corrupt(format!("the file {key} has no column {name}"))
-        })?);
+        roots.push(
+            root.ok_or_else(|| WarehouseFault::Corrupt(format!("the file {key} has no column {name}")))?,
+        );
     }
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    builder
-        .with_projection(mask)
-        .with_batch_size(BATCH)
-        .build()
-        .map_err(|error| unreadable(key, &error))
+    builder.with_projection(mask).with_batch_size(BATCH).build().map_err(|error| unreadable(key, &error))
 }
 
-fn unreadable(key: &Path, error: &parquet::errors::ParquetError) -> WarehouseFault {
-    match fault::of_parquet(&format!("read {key}"), error) {
-        WarehouseFault::Transient { cause, .. } if !matches!(error, parquet::errors::ParquetError::External(_)) => {
+/// A Parquet file in the store: its footer first, then the wanted columns of a row group in one go.
+struct StoredFile {
+    store: Arc<dyn ObjectStore>,
+    key: Path,
+    size: u64,
+}
+
+impl AsyncFileReader for StoredFile {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
+        async { self.store.get_range(&self.key, range).await.map_err(external) }.boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
+        async move { self.store.get_ranges(&self.key, &ranges).await.map_err(external) }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
+        async {
+            let size = self.size;
+            let reader = ParquetMetaDataReader::new().with_prefetch_hint(Some(FOOTER));
+            Ok(Arc::new(reader.load_and_finish(self, size).await?))
+        }
+        .boxed()
+    }
+}
+
+fn external(error: object_store::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+fn unreadable(key: &Path, error: &ParquetError) -> WarehouseFault {
+    match fault::of_files(&format!("read {key}"), error) {
+        WarehouseFault::Transient { cause, .. } if !matches!(error, ParquetError::External(_)) => {
             WarehouseFault::Corrupt(format!("the file {key}: {cause}"))
         }
         fault => fault,

@@ -16,8 +16,7 @@ use tokio::runtime::Handle;
 
 use super::{
     commit::{self, Change, DataFile, Ended, Plan, Removal},
-    fault,
-    ledger_domain,
+    fault, ledger_domain,
     part::{Part, Staged, Target},
     read::{self, Wanted},
     table::Table,
@@ -105,7 +104,8 @@ impl Stage for DeltaStage {
         let schema = batch.schema();
         let staged = Staged::default();
         let name = format!("{}-{}.parquet", self.version.0, self.run);
-        let mut part: Box<dyn PartWriter> = Box::new(self.open(&self.tag_keys, &name, &schema, 0, &staged)?);
+        let mut part: Box<dyn PartWriter> =
+            Box::new(self.open(&self.tag_keys, &name, &schema, 0, &staged)?);
         let write = move || {
             part.write(&batch)?;
             part.finish()
@@ -123,9 +123,8 @@ impl Stage for DeltaStage {
         let loaded: Option<String> =
             loaded.await?.pop().map(|row| row.version.0).filter(|version| *version != self.version.0);
         let ended = commit::commit::<()>(&self.tag_keys, move |table, snapshot| {
-            let ours = |key: &object_store::path::Path| {
-                files.iter().any(|file| key.as_ref().ends_with(&file.path))
-            };
+            let ours =
+                |key: &object_store::path::Path| files.iter().any(|file| key.as_ref().ends_with(&file.path));
             if table.files(snapshot, |of| *of == slot)?.iter().any(|file| ours(&file.key)) {
                 return Ok(Plan::Landed);
             }
@@ -146,11 +145,7 @@ impl Stage for DeltaStage {
         ended.await.map(drop)
     }
 
-    async fn read_back(
-        &self,
-        columns: &[&str],
-        visit: &mut VisitStaged<'_>,
-    ) -> Result<(), WarehouseFault> {
+    async fn read_back(&self, columns: &[&str], visit: &mut VisitStaged<'_>) -> Result<(), WarehouseFault> {
         let wanted: Result<Vec<_>, WarehouseFault> = self
             .files()
             .into_iter()
@@ -172,7 +167,9 @@ impl Stage for DeltaStage {
             && row.connection == self.slot.connection
             && row.period == self.slot.period;
         if !ours {
-            return Err(WarehouseFault::Corrupt("the ledger row tells of another load than the stage's".to_owned()));
+            return Err(WarehouseFault::Corrupt(
+                "the ledger row tells of another load than the stage's".to_owned(),
+            ));
         }
         let files: Arc<Vec<DataFile>> = Arc::new(self.files().into_iter().map(|(_, file)| file).collect());
         let value = ledger_domain::value_of(&row)?;
@@ -211,10 +208,7 @@ impl Stage for DeltaStage {
     }
 }
 
-fn tag_key_rows(
-    keys: &[TagKey],
-    version: &VersionIdentity,
-) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn tag_key_rows(keys: &[TagKey], version: &VersionIdentity) -> Result<RecordBatch, arrow::error::ArrowError> {
     let text = |of: fn(&TagKey) -> &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(keys.iter().map(of)))
     };

@@ -87,6 +87,10 @@ impl Table {
             Err(fault) => match self.store.list(Some(&self.root.clone().join("_delta_log"))).next().await {
                 None => Ok(None),
                 Some(Err(error)) => Err(fault::of_store("list the table's log", &error)),
+                // A log that has just been started looks the same as a broken one: once more, then.
+                Some(Ok(_)) if matches!(fault, WarehouseFault::Transient { .. }) => {
+                    self.blocking(Self::latest).await.map(Some)
+                }
                 Some(Ok(_)) => Err(fault),
             },
         }
@@ -108,6 +112,7 @@ impl Table {
         }
         let created = self
             .blocking(|table| {
+                table.make_folder()?;
                 let outcome = create_table(table.url.as_str(), table.schema.clone(), ENGINE_INFO, false)
                     .with_table_properties([("delta.feature.domainMetadata", "supported")])
                     .with_data_layout(DataLayout::partitioned(PARTITION_COLUMNS))
@@ -123,6 +128,15 @@ impl Table {
                 cause: "another writer was first, and its table is gone".to_owned(),
             })),
         }
+    }
+
+    /// A bucket has no folders; the kernel wants one of a file system.
+    fn make_folder(&self) -> Result<(), WarehouseFault> {
+        let Some(folder) = self.url.to_file_path().ok().filter(|_| self.url.scheme() == "file") else {
+            return Ok(());
+        };
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| fault::of_files(&format!("create the folder {}", folder.display()), &error))
     }
 
     /// Refuses a table that is not of this schema, that is partitioned otherwise or that takes no ledger. More
@@ -146,7 +160,8 @@ impl Table {
                 Some(_) => {}
             }
         }
-        let foreign = |field: &&StructField| !field.is_nullable() && self.schema.field(field.name()).is_none();
+        let foreign =
+            |field: &&StructField| !field.is_nullable() && self.schema.field(field.name()).is_none();
         if let Some(field) = found.fields().find(foreign) {
             return refuse(format!("its column {} is not ours and may not be NULL", field.name()));
         }
@@ -162,8 +177,9 @@ impl Table {
 
     /// The key of a file whose path stands in the log.
     pub(super) fn key_of(&self, path: &str) -> Result<Path, WarehouseFault> {
-        Path::from_url_path(format!("{}/{path}", self.root))
-            .map_err(|_| WarehouseFault::Corrupt(format!("the log names a file {path:?} outside of the table")))
+        Path::from_url_path(format!("{}/{path}", self.root)).map_err(|_| {
+            WarehouseFault::Corrupt(format!("the log names a file {path:?} outside of the table"))
+        })
     }
 
     /// The files a version refers to, of the slots that `takes` accepts. Blocking.
@@ -175,8 +191,7 @@ impl Table {
         let action = "list the table's files";
         let scan = Arc::clone(snapshot).scan_builder().build().map_err(|error| self.fault(action, error))?;
         let mut found: Vec<ScanFile> = Vec::new();
-        let pages =
-            scan.scan_metadata(self.engine.as_ref()).map_err(|error| self.fault(action, error))?;
+        let pages = scan.scan_metadata(self.engine.as_ref()).map_err(|error| self.fault(action, error))?;
         for page in pages {
             let page = page.map_err(|error| self.fault(action, error))?;
             found = page

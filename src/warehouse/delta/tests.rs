@@ -64,6 +64,7 @@ async fn a_single_threaded_runtime_is_refused() {
 async fn foreign_table(warehouse: &DeltaWarehouse, fields: Vec<StructField>, partitions: &'static [&str]) {
     let schema = Arc::new(StructType::try_new(fields).expect("a schema"));
     let url = warehouse.options.location.below("costs").url().clone();
+    fs::create_dir_all(warehouse.options.location.folder().expect("a folder").join("costs")).expect("made");
     let create = move |table: &Table| {
         let transaction = create_table(url.as_str(), schema, "someone/1", false)
             .with_table_properties([("delta.feature.domainMetadata", "supported")])
@@ -150,7 +151,8 @@ async fn replaced_files_stay_for_the_retention_and_abandoned_ones_for_a_load() {
     assert_eq!(parquet(&costs).len(), 6);
     assert_eq!(warehouse.maintain(at(24 * 8)).await.expect("maintained"), 5);
     assert!(!partial.exists());
-    let names: Vec<_> = parquet(&costs).iter().map(|path| path.to_string_lossy().contains("run-v2-")).collect();
+    let names: Vec<_> =
+        parquet(&costs).iter().map(|path| path.to_string_lossy().contains("run-v2-")).collect();
     assert_eq!(names, [true, true]);
     seen(&warehouse, "acme").await.is_exactly(&[&new]);
 
