@@ -241,7 +241,7 @@ pub struct ProbeStatus {
     /// When it ended.
     #[schemars(schema_with = "timestamp_schema")]
     pub at: Timestamp,
-    /// How many probes have ended; names the next one.
+    /// The number of the next probe, which names its Job.
     pub count: i64,
     /// Fingerprint of what it depended on (spec, Secret, operator version, annotation).
     #[schemars(length(max = 64))]

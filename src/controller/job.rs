@@ -164,6 +164,7 @@ pub fn probe(
     let name = name_of(&[&owner.uid, "probe", inputs, &count.to_string()]);
     let mut labels = labels("probe", &BTreeMap::new());
     labels.insert(mark::WAREHOUSE_UID.to_owned(), owner.uid.clone());
+    labels.insert(mark::ATTEMPT.to_owned(), count.to_string());
     let annotations = BTreeMap::from([(mark::INPUTS.to_owned(), inputs.to_owned())]);
     let mut args = vec!["warehouse".to_owned(), "probe".to_owned()];
     args.extend(warehouse_args(warehouse));

@@ -13,7 +13,7 @@ use kube::ResourceExt;
 use super::job::mark;
 use crate::{
     api::{conditions::bounded, status::FailureClass},
-    model::{BillingPeriod, ExitCode, Outcome, PeriodReport, Reason, VersionIdentity},
+    model::{BillingPeriod, ExitCode, PeriodReport, Reason, VersionIdentity},
 };
 
 /// The most a kubelet takes from a termination log.
@@ -152,7 +152,7 @@ impl BadEnd {
 #[derive(serde::Deserialize)]
 struct AnyReport {
     #[serde(default)]
-    outcome: Option<Outcome>,
+    outcome: Option<String>,
     #[serde(default)]
     reason: Option<String>,
     #[serde(default)]
@@ -169,7 +169,7 @@ fn bad_end(exit_code: i32, message: Option<&str>) -> BadEnd {
         Some(ExitCode::Done) | None => FailureClass::Lost,
     };
     let superseded =
-        report.as_ref().is_some_and(|report| report.outcome == Some(Outcome::OlderManifest));
+        report.as_ref().is_some_and(|report| report.outcome.as_deref() == Some("OlderManifest"));
     let reason = report
         .as_ref()
         .and_then(|report| Reason::from_name(report.reason.as_deref()?))

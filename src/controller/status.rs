@@ -150,8 +150,18 @@ pub fn progressing_conditions(
         say(ConditionType::Reconciling, ConditionStatus::True),
         say(ConditionType::Ready, ConditionStatus::Unknown),
     ];
+    replace_summary(old, &ours, generation, now)
+}
+
+/// Other words for Reconciling, Stalled and Ready; every other condition stays as it is.
+pub fn replace_summary(
+    old: &[conditions::Condition],
+    summary: &[Saying],
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<conditions::Condition> {
     let summaries = [ConditionType::Reconciling, ConditionType::Stalled, ConditionType::Ready];
-    let mut conditions = conditions::write(old, &ours, generation, now);
+    let mut conditions = conditions::write(old, summary, generation, now);
     conditions.extend(
         old.iter()
             .filter(|condition| !summaries.iter().any(|type_| type_.as_str() == condition.type_))
