@@ -20,7 +20,7 @@ pub struct Scope<'a> {
     pub bucket: &'a BucketName,
     /// The bucket's region.
     pub region: &'a Region,
-    /// The folders all keys lie under, each with its trailing `/`.
+    /// The folders all keys lie under, each with its trailing `/`. Other keys read as forbidden, not as missing.
     pub key_roots: &'a [String],
 }
 

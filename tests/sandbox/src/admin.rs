@@ -89,7 +89,8 @@ fn perform(shared: &Arc<Shared>, parts: &Parts, body: &Bytes) -> Result<Answer, 
         ("calls", &Method::GET) => {
             let wanted = |name: &str, given: &str| query.get(name).is_none_or(|wanted| wanted == given);
             let calls = shared.calls.all().into_iter();
-            let calls = calls.filter(|call| wanted("service", &call.service) && wanted("operation", &call.operation));
+            let calls =
+                calls.filter(|call| wanted("service", &call.service) && wanted("operation", &call.operation));
             json!(calls.collect::<Vec<_>>())
         }
         ("calls", &Method::DELETE) => {
@@ -152,8 +153,13 @@ fn clock(shared: &Shared) -> Value {
 /// Fills in what the definition already says about the bill, so that a person need not repeat it.
 fn complete_delivery(shared: &Shared, mut request: Value) -> Result<Delivery, Refusal> {
     let account = request["account"].as_str().unwrap_or_default().to_owned();
-    let payer_name = shared.lock().world.accounts.get(&account).map(|known| known.name.clone()).unwrap_or_default();
-    let name = ["report", "export"].iter().find_map(|kind| request["of"][kind].as_str()).unwrap_or_default().to_owned();
+    let payer_name =
+        shared.lock().world.accounts.get(&account).map(|known| known.name.clone()).unwrap_or_default();
+    let name = ["report", "export"]
+        .iter()
+        .find_map(|kind| request["of"][kind].as_str())
+        .unwrap_or_default()
+        .to_owned();
     if let Some(bill) = request["bill"].as_object_mut() {
         for (field, value) in [("payer", account), ("payerName", payer_name), ("reportName", name)] {
             bill.entry(field).or_insert_with(|| value.into());
@@ -173,10 +179,14 @@ fn objects(
     let (bucket, key) = place.split_once('/').unwrap_or((place, ""));
     // A key stands in a path percent-encoded.
     let query = format!("k={}", key.replace('+', "%2B"));
-    let key = url::form_urlencoded::parse(query.as_bytes()).next().map(|(_, key)| key.into_owned()).unwrap_or_default();
+    let key = url::form_urlencoded::parse(query.as_bytes())
+        .next()
+        .map(|(_, key)| key.into_owned())
+        .unwrap_or_default();
     let now = shared.clock.now();
     let mut state = shared.lock();
-    let owner = state.world.buckets.get(bucket).ok_or_else(|| Refusal::NoBucket(bucket.to_owned()))?.owner.clone();
+    let owner =
+        state.world.buckets.get(bucket).ok_or_else(|| Refusal::NoBucket(bucket.to_owned()))?.owner.clone();
     match (method, key.is_empty()) {
         (&Method::GET, true) => {
             let prefix = prefix.map(String::as_str).unwrap_or_default();

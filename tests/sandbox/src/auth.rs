@@ -8,7 +8,9 @@ mod sigv4;
 use jiff::Timestamp;
 
 pub use scope::Scope;
-pub use sigv4::verify;
+#[cfg(test)]
+pub use sigv4::signature;
+pub use sigv4::{MISMATCH, verify};
 
 use crate::iam::Identity;
 use crate::state::State;
@@ -45,7 +47,12 @@ pub struct Credentials {
 ///
 /// # Errors
 /// [`Refusal::UnknownKey`], [`Refusal::WrongToken`] or [`Refusal::Expired`].
-pub fn look_up(state: &State, key_id: &str, token: Option<&str>, now: Timestamp) -> Result<Credentials, Refusal> {
+pub fn look_up(
+    state: &State,
+    key_id: &str,
+    token: Option<&str>,
+    now: Timestamp,
+) -> Result<Credentials, Refusal> {
     if let Some((account, user, key)) = state.world.user_of_key(key_id) {
         // A long-lived key has no token, and AWS refuses one that comes with it.
         return match token {

@@ -19,6 +19,7 @@ pub struct Call {
     pub time: Timestamp,
     /// `sts`, `s3`, `cur`, `bcm-data-exports`, `organizations`, or what the signature named.
     pub service: String,
+    /// The API's name for it; the HTTP method while S3 has not told.
     pub operation: String,
     /// The caller's ARN; `anonymous`, or empty when the key is unknown.
     pub principal: String,
@@ -28,6 +29,7 @@ pub struct Call {
     pub region: String,
     /// What was asked for: role, bucket, key, prefix, report or export.
     pub parameters: BTreeMap<String, String>,
+    /// The HTTP status; 0 when the connection was reset.
     pub status: u16,
     /// The error code; absent when it went well.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,6 +42,14 @@ pub struct CallLog(Mutex<VecDeque<Call>>);
 
 impl CallLog {
     pub(crate) fn record(&self, call: Call) {
+        tracing::info!(
+            service = call.service,
+            operation = call.operation,
+            principal = call.principal,
+            status = call.status,
+            code = call.code,
+            "answered"
+        );
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if calls.len() == KEPT {
             calls.pop_front();

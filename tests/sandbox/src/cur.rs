@@ -2,11 +2,13 @@
 
 mod definition;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use definition::may_deliver;
 
 use crate::iam::{Ask, Context, Identity, allowed};
+use crate::s3::Object;
 use crate::state::State;
 use crate::wire::Failure;
 use crate::world::ReportDefinition;
@@ -16,8 +18,17 @@ const PAGE: usize = 5;
 /// Definitions an account may have.
 const QUOTA: usize = 10;
 
+/// What AWS leaves in the bucket of a new report, to see whether it can write.
+const PROBE: &str = "aws-programmatic-access-test-object";
+
 /// Performs one operation.
-pub fn perform(state: &mut State, identity: &Identity, operation: &str, input: &Value) -> Result<Value, Failure> {
+pub fn perform(
+    state: &mut State,
+    identity: &Identity,
+    operation: &str,
+    input: &Value,
+    now: Timestamp,
+) -> Result<Value, Failure> {
     let account = identity.account.as_str();
     let named = |name: &str| format!("arn:aws:cur:us-east-1:{account}:definition/{name}");
     match operation {
@@ -32,14 +43,19 @@ pub fn perform(state: &mut State, identity: &Identity, operation: &str, input: &
             definition::check_bucket(&state.world, account, &definition)?;
             let reports = reports(state, account);
             if reports.iter().any(|known| known.report_name == definition.report_name) {
-                let message = format!("A report with the name {} already exists in the account.", definition.report_name);
+                let message = format!(
+                    "A report with the name {} already exists in the account.",
+                    definition.report_name
+                );
                 return Err(Failure::new(400, "DuplicateReportNameException", message));
             }
             if reports.len() >= QUOTA {
                 let message = "The account has reached its limit of report definitions.";
                 return Err(Failure::new(400, "ReportLimitReachedException", message));
             }
+            let bucket = definition.s3_bucket.clone();
             reports.push(ReportDefinition { report_status: None, ..definition });
+            state.objects.put(&bucket, PROBE, Object::new("test".into(), account, now));
             Ok(json!({}))
         }
         "ModifyReportDefinition" => {
@@ -69,7 +85,8 @@ pub fn perform(state: &mut State, identity: &Identity, operation: &str, input: &
 fn authorize(identity: &Identity, operation: &str, resource: &str) -> Result<(), Failure> {
     let action = format!("cur:{operation}");
     let context = Context::default();
-    let ask = Ask { action: &action, resource, owner: &identity.account, resource_policy: None, context: &context };
+    let ask =
+        Ask { action: &action, resource, owner: &identity.account, resource_policy: None, context: &context };
     allowed(identity, &ask).map_err(|denial| {
         let message = format!(
             "User: {} is not authorized to perform: {action} on resource: {resource} {}",

@@ -4,7 +4,9 @@
 use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::bill::{self, BillFailure, BillSpec, Dialect, ManifestFolder, MemorySink, PartitionCase, Totals, Versioning};
+use crate::bill::{
+    self, BillFailure, BillSpec, Dialect, ManifestFolder, MemorySink, PartitionCase, Totals, Versioning,
+};
 use crate::cur;
 use crate::exports;
 use crate::s3::Object;
@@ -17,18 +19,28 @@ use crate::world::{Execution, ExecutionStatus, ReportStatus};
 pub struct Delivery {
     /// The account whose report or export it is.
     pub account: String,
+    /// Which of its reports or exports.
     pub of: Definition,
     /// The bill. Its report name, prefix and bucket are taken from the definition.
     pub bill: BillSpec,
+    /// How far it gets.
     #[serde(default)]
     pub extent: Extent,
+    /// How an export's partition folder is spelled; AWS has been seen to do both.
+    #[serde(default)]
+    pub partition_case: PartitionCase,
+    /// Where a legacy Parquet report has its manifest; AWS's text names both places.
+    #[serde(default)]
+    pub manifest_folder: ManifestFolder,
 }
 
 /// What is delivered: a legacy report or an export, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Definition {
+    /// A legacy report.
     Report(String),
+    /// A data export.
     Export(String),
 }
 
@@ -48,10 +60,19 @@ pub enum Extent {
 pub enum DeliveryFailure {
     /// The account has no such report or export.
     #[error("account {account} has no {definition:?}")]
-    NoDefinition { account: String, definition: Definition },
+    NoDefinition {
+        /// The account that was looked in.
+        account: String,
+        /// What was looked for.
+        definition: Definition,
+    },
     /// The bucket is gone or refuses the billing service; the definition's status now says so.
     #[error("the bucket {bucket} does not let the billing service write")]
-    BucketRefuses { bucket: String },
+    BucketRefuses {
+        /// The bucket's name.
+        bucket: String,
+    },
+    /// The bill can't be written as specified.
     #[error(transparent)]
     Bill(#[from] BillFailure),
 }
@@ -66,16 +87,45 @@ struct Destination {
 }
 
 impl Delivery {
+    /// A whole delivery of a legacy report.
+    #[must_use]
+    pub fn of_report(account: &str, name: &str, bill: BillSpec) -> Self {
+        Self::new(account, Definition::Report(name.to_owned()), bill)
+    }
+
+    /// A whole delivery of a data export.
+    #[must_use]
+    pub fn of_export(account: &str, name: &str, bill: BillSpec) -> Self {
+        Self::new(account, Definition::Export(name.to_owned()), bill)
+    }
+
+    fn new(account: &str, of: Definition, bill: BillSpec) -> Self {
+        Self {
+            account: account.to_owned(),
+            of,
+            bill,
+            extent: Extent::Whole,
+            partition_case: PartitionCase::default(),
+            manifest_folder: ManifestFolder::default(),
+        }
+    }
+
+    /// The same, stopped after so many data files.
+    #[must_use]
+    pub fn stopped_after(self, files: usize) -> Self {
+        Self { extent: Extent::StopAfterFiles(files), ..self }
+    }
+
     /// Makes the delivery and gives the exact totals of the bill.
     ///
     /// # Errors
     /// [`DeliveryFailure`]; a bucket that refuses shows in the definition's status as it does at AWS.
     pub fn make(&self, shared: &Shared) -> Result<Totals, DeliveryFailure> {
-        let now = shared.clock.now().round(Unit::Millisecond).unwrap_or_default();
+        let now = shared.clock.now();
+        let now = now.round(Unit::Millisecond).unwrap_or(now);
         let execution = uuid::Uuid::new_v4().to_string();
-        let destination = self.destination(&shared.lock(), &execution).ok_or_else(|| DeliveryFailure::NoDefinition {
-            account: self.account.clone(),
-            definition: self.of.clone(),
+        let destination = self.destination(&shared.lock(), &execution).ok_or_else(|| {
+            DeliveryFailure::NoDefinition { account: self.account.clone(), definition: self.of.clone() }
         })?;
         if !destination.allowed {
             self.report_refusal(&mut shared.lock(), &destination, now);
@@ -91,11 +141,17 @@ impl Delivery {
         let totals = bill::write(&spec, &destination.dialect, now, &mut sink)?;
 
         let state = &mut *shared.lock();
-        let owner = state.world.buckets.get(&destination.bucket).map(|bucket| bucket.owner.clone()).unwrap_or_default();
+        let owner = state
+            .world
+            .buckets
+            .get(&destination.bucket)
+            .map(|bucket| bucket.owner.clone())
+            .unwrap_or_default();
         let mut files = 0;
         for key in &sink.order {
             let file = key.rsplit('/').next().unwrap_or_default();
-            let is_data = file.starts_with(&format!("{}-", destination.name)) && !file.ends_with("-Manifest.json");
+            let is_data =
+                file.starts_with(&format!("{}-", destination.name)) && !file.ends_with("-Manifest.json");
             if self.extent == Extent::StopAfterFiles(files) && (is_data || file.ends_with("-Manifest.json")) {
                 break;
             }
@@ -114,9 +170,13 @@ impl Delivery {
             Definition::Report(name) => {
                 let report = account.reports.iter().find(|report| report.report_name == *name)?;
                 let dialect = if report.format == "Parquet" {
-                    Dialect::LegacyParquet { assembly_id: String::new(), manifest_folder: ManifestFolder::default() }
+                    Dialect::LegacyParquet {
+                        assembly_id: String::new(),
+                        manifest_folder: self.manifest_folder,
+                    }
                 } else {
-                    let versioning = versioning(report.report_versioning.as_deref().unwrap_or("CREATE_NEW_REPORT"));
+                    let versioning =
+                        versioning(report.report_versioning.as_deref().unwrap_or("CREATE_NEW_REPORT"));
                     Dialect::LegacyCsvGz { versioning, assembly_id: String::new() }
                 };
                 Some(Destination {
@@ -132,7 +192,7 @@ impl Delivery {
                 let target = &record.export.destination_configurations.s3_destination;
                 let output = &target.s3_output_configurations;
                 let (versioning, execution_id) = (versioning(&output.overwrite), execution.to_owned());
-                let partition_case = PartitionCase::default();
+                let partition_case = self.partition_case;
                 let dialect = if output.format == "PARQUET" {
                     Dialect::Cur2Parquet { versioning, execution_id, partition_case }
                 } else {
@@ -176,7 +236,10 @@ impl Delivery {
         let Some(account) = state.world.accounts.get_mut(&self.account) else { return };
         match &self.of {
             Definition::Report(name) => {
-                if whole && let Some(report) = account.reports.iter_mut().find(|report| report.report_name == *name) {
+                if whole
+                    && let Some(report) =
+                        account.reports.iter_mut().find(|report| report.report_name == *name)
+                {
                     report.report_status = Some(ReportStatus {
                         last_delivery: Some(now.strftime("%Y%m%dT%H%M%SZ").to_string()),
                         last_status: Some("SUCCESS".to_owned()),
@@ -184,7 +247,10 @@ impl Delivery {
                 }
             }
             Definition::Export(name) => {
-                let Some(record) = account.exports.iter_mut().find(|record| record.export.name == *name) else { return };
+                let Some(record) = account.exports.iter_mut().find(|record| record.export.name == *name)
+                else {
+                    return;
+                };
                 let code = if whole { "DELIVERY_SUCCESS" } else { "DELIVERY_IN_PROCESS" };
                 let snapshot = record.shown(&self.account);
                 record.executions.push(Execution {

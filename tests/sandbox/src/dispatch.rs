@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use jiff::Timestamp;
@@ -44,7 +45,9 @@ pub async fn pass_hook(shared: &Shared, service: Service, point: &Point<'_>) -> 
             Fault::Latency { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
             Fault::CutBody { after } => cut_after = Some(after),
             Fault::Throttle => return Passage::Failed(service.throttled()),
-            Fault::Error { status, code, message } => return Passage::Failed(Failure::new(status, &code, message)),
+            Fault::Error { status, code, message } => {
+                return Passage::Failed(Failure::new(status, &code, message));
+            }
             Fault::Reset => return Passage::Reset,
         }
     }
@@ -65,7 +68,9 @@ pub async fn answer(
         // Making a bill takes a while; other connections are answered meanwhile.
         let shared = shared.clone();
         let answered = tokio::task::spawn_blocking(move || admin::answer(&shared, &parts, &body)).await;
-        return Ok(answered.unwrap_or_else(|e| Failure::new(500, "InternalFailure", e.to_string()).into_json_response("-")));
+        return Ok(answered.unwrap_or_else(|e| {
+            Failure::new(500, "InternalFailure", e.to_string()).into_json_response("-")
+        }));
     }
     let scope = Scope::of(&parts.headers, parts.uri.query().unwrap_or_default());
     let target = parts.headers.get("x-amz-target").and_then(|v| v.to_str().ok()).and_then(Service::of_target);
@@ -78,8 +83,12 @@ pub async fn answer(
     };
     let Some(service) = service else {
         let name = scope.map(|scope| scope.service).unwrap_or_default();
-        return Ok(Failure::new(404, "UnknownOperationException", format!("the sandbox has no service {name}"))
-            .into_json_response("-"));
+        return Ok(Failure::new(
+            404,
+            "UnknownOperationException",
+            format!("the sandbox has no service {name}"),
+        )
+        .into_json_response("-"));
     };
     if service == Service::S3 {
         return s3.answer(parts, body, scope).await;
@@ -159,7 +168,9 @@ impl Rpc {
             }
         };
         let response = match answered {
-            Ok(Answered::Xml(result)) => query_response(sts::NAMESPACE, &self.operation, &request_id, &result),
+            Ok(Answered::Xml(result)) => {
+                query_response(sts::NAMESPACE, &self.operation, &request_id, &result)
+            }
             Ok(Answered::Json(value)) => json_response(&request_id, &value),
             Err(failure) => {
                 call.status = failure.status;
@@ -172,7 +183,7 @@ impl Rpc {
         };
         shared.calls.record(call);
         Ok(match cut_after {
-            Some(after) => cut(response, after),
+            Some(after) => cut(response, after).await,
             None => response,
         })
     }
@@ -192,7 +203,9 @@ impl Rpc {
             auth::look_up(&shared.lock(), &scope.key_id, scope.token.as_deref(), now).map_err(refused)?;
         auth::verify(parts, body, scope, &credentials.secret, Timestamp::now()).map_err(refused)?;
         if self.service.home_region().is_some_and(|home| home != scope.region) {
-            return Err(refused(Refusal::BadSignature("Credential should be scoped to a valid region. ".to_owned())));
+            return Err(refused(Refusal::BadSignature(
+                "Credential should be scoped to a valid region. ".to_owned(),
+            )));
         }
         Ok(credentials.identity)
     }
@@ -208,8 +221,10 @@ impl Rpc {
         let operation = self.operation.as_str();
         match self.service {
             Service::Sts => sts::perform(state, identity, &self.form, region, now).map(Answered::Xml),
-            Service::Cur => cur::perform(state, identity, operation, &self.input).map(Answered::Json),
-            Service::DataExports => exports::perform(state, identity, operation, &self.input, now).map(Answered::Json),
+            Service::Cur => cur::perform(state, identity, operation, &self.input, now).map(Answered::Json),
+            Service::DataExports => {
+                exports::perform(state, identity, operation, &self.input, now).map(Answered::Json)
+            }
             Service::Organizations => {
                 organizations::perform(state, identity, operation, &self.input).map(Answered::Json)
             }
@@ -239,13 +254,21 @@ impl Rpc {
 }
 
 /// The response with its body broken off after so many bytes, though the headers promise all of it.
-pub fn cut(response: Response<Body>, after: usize) -> Response<Body> {
-    let (mut parts, body) = response.into_parts();
-    let whole = body.bytes().unwrap_or_default();
+pub async fn cut(response: Response<Body>, after: usize) -> Response<Body> {
+    let (mut parts, mut body) = response.into_parts();
+    let whole = body.store_all_limited(usize::MAX).await.unwrap_or_default();
     if parts.status == StatusCode::NO_CONTENT || whole.len() <= after {
         return Response::from_parts(parts, Body::from(whole));
     }
     parts.headers.insert(http::header::CONTENT_LENGTH, whole.len().into());
-    let broken = futures::stream::iter([Ok(whole.slice(..after)), Err(std::io::Error::other("cut by a fault rule"))]);
+    let begun = futures::stream::iter([Ok(whole.slice(..after))]);
+    let broken = begun.chain(futures::stream::once(async {
+        // Lets what is written so far reach the client before the connection breaks.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("cut by a fault rule"))
+    }));
     Response::from_parts(parts, Body::from(s3s::dto::StreamingBlob::wrap(broken)))
 }
+
+#[cfg(test)]
+mod tests;

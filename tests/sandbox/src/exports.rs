@@ -87,11 +87,14 @@ fn authorize(identity: &Identity, operation: &str, resource: &str) -> Result<(),
         None => format!("bcm-data-exports:{operation}"),
     };
     let context = Context::default();
-    let ask = Ask { action: &action, resource, owner: &identity.account, resource_policy: None, context: &context };
+    let ask =
+        Ask { action: &action, resource, owner: &identity.account, resource_policy: None, context: &context };
     allowed(identity, &ask).map_err(|denial| {
         let because = denial.because(&action);
-        let message =
-            format!("User: {} is not authorized to perform: {action} on resource: {resource} {because}", identity.arn);
+        let message = format!(
+            "User: {} is not authorized to perform: {action} on resource: {resource} {because}",
+            identity.arn
+        );
         Failure::new(400, "AccessDeniedException", message)
     })
 }
@@ -168,23 +171,37 @@ fn create(state: &mut State, identity: &Identity, input: &Value, now: Timestamp)
         return Err(invalid("Name must match [0-9A-Za-z-_]+ and be 1 to 128 characters long."));
     }
     let table = check(&state.world, account, &arn, &export)?;
-    authorize(identity, "CreateExport", &format!("arn:aws:bcm-data-exports:us-east-1:{account}:table/{}", table.name))?;
-    authorize(identity, "cur:PutReportDefinition", &format!("arn:aws:cur:us-east-1:{account}:/putReportDefinition"))?;
+    authorize(
+        identity,
+        "CreateExport",
+        &format!("arn:aws:bcm-data-exports:us-east-1:{account}:table/{}", table.name),
+    )?;
+    authorize(
+        identity,
+        "cur:PutReportDefinition",
+        &format!("arn:aws:cur:us-east-1:{account}:/putReportDefinition"),
+    )?;
     let known = records(state, account);
     if known.iter().any(|record| record.export.name == export.name) {
         return Err(invalid(&format!("An export with the name {} already exists.", export.name)));
     }
-    let of_this_table =
-        known.iter().filter(|r| Selection::parse(&r.export.data_query.query_statement).is_ok_and(|s| s.table == table.name));
+    let of_this_table = known.iter().filter(|r| {
+        Selection::parse(&r.export.data_query.query_statement).is_ok_and(|s| s.table == table.name)
+    });
     if of_this_table.count() >= table.quota {
-        let message = format!("Account has reached the resource limit of {} on {} table.", table.quota, table.name);
+        let message =
+            format!("Account has reached the resource limit of {} on {} table.", table.quota, table.name);
         return Err(Failure::new(402, "ServiceQuotaExceededException", message)
             .member("QuotaCode", "L-00000000")
             .member("ServiceCode", "AWSBillingAndCostManagementDataExports"));
     }
     known.push(ExportRecord {
         export: Export { export_arn: Some(arn.clone()), ..export },
-        export_status: ExportStatus { created_at: Some(now), last_updated_at: Some(now), ..ExportStatus::default() },
+        export_status: ExportStatus {
+            created_at: Some(now),
+            last_updated_at: Some(now),
+            ..ExportStatus::default()
+        },
         executions: Vec::new(),
     });
     Ok(json!({"ExportArn": arn}))
@@ -208,12 +225,15 @@ fn update(state: &mut State, identity: &Identity, input: &Value, now: Timestamp)
 
 /// Everything about an export that AWS looks at before it takes it.
 fn check(world: &World, account: &str, arn: &str, export: &Export) -> Result<&'static table::Table, Failure> {
-    let selection = Selection::parse(&export.data_query.query_statement).map_err(|why| invalid(&why.to_string()))?;
+    let selection =
+        Selection::parse(&export.data_query.query_statement).map_err(|why| invalid(&why.to_string()))?;
     let table = table::find(&selection.table)
         .ok_or_else(|| invalid(&format!("Invalid QueryStatement: there is no table {}.", selection.table)))?;
     for (name, properties) in &export.data_query.table_configurations {
         if *name != table.name {
-            return Err(invalid(&format!("TableConfigurations names {name}, which is not the table of the query.")));
+            return Err(invalid(&format!(
+                "TableConfigurations names {name}, which is not the table of the query."
+            )));
         }
         table.check_properties(properties).map_err(|why| invalid(&why))?;
     }
@@ -252,7 +272,10 @@ pub fn may_deliver(world: &World, account: &str, arn: &str, export: &Export) -> 
     let context = Context::default().with("aws:SourceAccount", account).with("aws:SourceArn", arn);
     let ask = Ask {
         action: "s3:PutObject",
-        resource: &format!("arn:aws:s3:::{}/{}/{}/object", destination.s3_bucket, destination.s3_prefix, export.name),
+        resource: &format!(
+            "arn:aws:s3:::{}/{}/{}/object",
+            destination.s3_bucket, destination.s3_prefix, export.name
+        ),
         owner: &bucket.owner,
         resource_policy: bucket.policy.as_ref(),
         context: &context,

@@ -11,20 +11,25 @@ use crate::iam::wildcard_matches;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
-    #[serde(default)]
+    /// As in credential scopes: `sts`, `s3`, `cur`, `bcm-data-exports`, `organizations`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    #[serde(default)]
+    /// The API's name of the operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     /// The caller's account.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    #[serde(default)]
+    /// Only S3 calls have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
-    #[serde(default)]
+    /// Only calls on S3 objects have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// What happens to the calls it strikes.
     pub fault: Fault,
     /// Strikes before the rule is used up; without it, it stays until it is cleared.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
 }
 
@@ -33,15 +38,28 @@ pub struct Rule {
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Fault {
     /// This error instead of the answer; nothing is done.
-    Error { status: u16, code: String, message: String },
+    Error {
+        /// The HTTP status.
+        status: u16,
+        /// The code in the protocol's error body.
+        code: String,
+        /// The text in it.
+        message: String,
+    },
     /// The service's own throttling error.
     Throttle,
     /// The answer comes later.
-    Latency { millis: u64 },
+    Latency {
+        /// How much later, in milliseconds.
+        millis: u64,
+    },
     /// The connection is closed without an answer; nothing is done.
     Reset,
     /// The operation is done, and its answer breaks off after so many bytes of body.
-    CutBody { after: usize },
+    CutBody {
+        /// Bytes of body that still come.
+        after: usize,
+    },
 }
 
 /// A call as rules see it.

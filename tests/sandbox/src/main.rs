@@ -31,7 +31,7 @@ enum Command {
         listen: SocketAddr,
     },
     /// Write a generated bill into a folder
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
 }
 
 /// Why the process ends early.
@@ -67,11 +67,13 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(path: PathBuf, address: SocketAddr) -> Result<(), Failure> {
-    let text = std::fs::read_to_string(&path).map_err(|source| Failure::File { path: path.clone(), source })?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|source| Failure::File { path: path.clone(), source })?;
     let world = World::from_yaml(&text).map_err(|source| Failure::World { path, source })?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Signals)?;
-    let sandbox = Sandbox::listen(world, address).await.map_err(|source| Failure::Listen { address, source })?;
+    let sandbox =
+        Sandbox::listen(world, address).await.map_err(|source| Failure::Listen { address, source })?;
     tracing::info!(endpoint = sandbox.endpoint(), "answering");
     tokio::select! {
         _ = terminate.recv() => {}

@@ -9,11 +9,21 @@ use crate::wire::Failure;
 use crate::world::{Organization, World};
 
 /// Performs one operation.
-pub fn perform(state: &mut State, identity: &Identity, operation: &str, input: &Value) -> Result<Value, Failure> {
+pub fn perform(
+    state: &mut State,
+    identity: &Identity,
+    operation: &str,
+    input: &Value,
+) -> Result<Value, Failure> {
     let action = format!("organizations:{operation}");
     let context = Context::default();
-    let ask =
-        Ask { action: &action, resource: "*", owner: &identity.account, resource_policy: None, context: &context };
+    let ask = Ask {
+        action: &action,
+        resource: "*",
+        owner: &identity.account,
+        resource_policy: None,
+        context: &context,
+    };
     let known = matches!(operation, "DescribeOrganization" | "ListAccounts" | "ListDelegatedAdministrators");
     if !known {
         return Err(Failure::new(400, "UnknownOperationException", ""));
@@ -83,9 +93,12 @@ fn accounts(world: &World, organization: &Organization) -> Vec<Value> {
         }
         account
     };
-    let management_name = world.accounts.get(&organization.management).map_or("", |account| account.name.as_str());
+    let management_name =
+        world.accounts.get(&organization.management).map_or("", |account| account.name.as_str());
     std::iter::once(one(&organization.management, management_name, "", "ACTIVE", "INVITED"))
-        .chain(organization.members.iter().map(|m| one(&m.id, &m.name, &m.email, m.state.as_str(), "CREATED")))
+        .chain(
+            organization.members.iter().map(|m| one(&m.id, &m.name, &m.email, m.state.as_str(), "CREATED")),
+        )
         .collect()
 }
 

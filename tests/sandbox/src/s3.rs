@@ -44,7 +44,12 @@ impl S3Door {
     ///
     /// # Errors
     /// [`Reset`] when a fault rule wants the connection closed.
-    pub async fn answer(&self, parts: Parts, body: Bytes, scope: Option<Scope>) -> Result<Response<Body>, Reset> {
+    pub async fn answer(
+        &self,
+        parts: Parts,
+        body: Bytes,
+        scope: Option<Scope>,
+    ) -> Result<Response<Body>, Reset> {
         let now = self.shared.clock.now();
         let request_id = uuid::Uuid::new_v4().simple().to_string()[..16].to_ascii_uppercase();
         let identity = match &scope {
@@ -53,7 +58,8 @@ impl S3Door {
                 .map(|credentials| credentials.identity),
         };
         let region = scope.map(|scope| scope.region).unwrap_or_default();
-        let known = identity.clone().unwrap_or_else(|_| Identity { arn: String::new(), ..Identity::anonymous() });
+        let known =
+            identity.clone().unwrap_or_else(|_| Identity { arn: String::new(), ..Identity::anonymous() });
         let visit = Arc::new(Visit::new(known, region, &parts, now));
         let mut response = match identity {
             Err(refusal) => refused(&refusal, &request_id),
@@ -62,8 +68,12 @@ impl S3Door {
                 request.extensions_mut().insert(visit.clone());
                 match self.service.call(request).await {
                     Ok(response) => response,
-                    Err(_) => Failure::new(500, "InternalError", "We encountered an internal error. Please try again.")
-                        .into_s3_response(&request_id, &[]),
+                    Err(_) => Failure::new(
+                        500,
+                        "InternalError",
+                        "We encountered an internal error. Please try again.",
+                    )
+                    .into_s3_response(&request_id, &[]),
                 }
             }
         };
@@ -74,6 +84,9 @@ impl S3Door {
         }
         if let Some(replacement) = end.replacement {
             response = replacement;
+        } else if error_code(&response).as_deref() == Some("SignatureDoesNotMatch") {
+            // `s3s` leaves the message out.
+            response = refused(&Refusal::BadSignature(auth::MISMATCH.to_owned()), &request_id);
         }
         if let Ok(id) = request_id.parse() {
             response.headers_mut().entry("x-amz-request-id").or_insert(id);
@@ -83,7 +96,7 @@ impl S3Door {
         }
         self.shared.calls.record(visit.logged(response.status().as_u16(), error_code(&response)));
         Ok(match end.cut_after {
-            Some(after) => cut(response, after),
+            Some(after) => cut(response, after).await,
             None => response,
         })
     }

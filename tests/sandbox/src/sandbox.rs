@@ -32,7 +32,8 @@ impl Sandbox {
     /// Starts a sandbox on a free loopback port. Needs a Tokio runtime around it.
     #[must_use]
     pub fn start(world: World) -> Self {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+        let listener =
+            std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         listener.set_nonblocking(true).expect("a fresh listener takes options");
         let listener = TcpListener::from_std(listener).expect("a Tokio runtime runs");
         Self::serve(world, listener).expect("a bound listener knows its address")
@@ -131,7 +132,11 @@ impl Sandbox {
     /// Ends all sessions now: their next use gives ExpiredToken.
     pub fn expire_sessions(&self) {
         let now = self.shared.clock.now();
-        self.shared.lock().sessions.values_mut().for_each(|session| session.expires = session.expires.min(now));
+        self.shared
+            .lock()
+            .sessions
+            .values_mut()
+            .for_each(|session| session.expires = session.expires.min(now));
     }
 
     /// Delivers a bill as AWS does, and gives its exact totals.

@@ -42,7 +42,8 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::
         }
     }
     drop(listener);
-    let drained = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+    let drained =
+        tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
     if drained.is_err() {
         connections.abort_all();
     }
@@ -62,7 +63,8 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>, s3: S3Door, mut stop: 
         let (shared, s3) = (shared.clone(), s3.clone());
         async move { answer(&shared, &s3, request).await }
     });
-    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let connection =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

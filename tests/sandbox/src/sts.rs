@@ -34,7 +34,10 @@ pub fn perform(
         other => Err(Failure::new(
             400,
             "InvalidAction",
-            format!("Could not find operation {other} for version {}", form.get("Version").unwrap_or("NO_VERSION_SPECIFIED")),
+            format!(
+                "Could not find operation {other} for version {}",
+                form.get("Version").unwrap_or("NO_VERSION_SPECIFIED")
+            ),
         )),
     }
 }

@@ -20,7 +20,9 @@ pub enum Service {
 impl Service {
     /// The service of that signing name.
     pub fn of_scope(name: &str) -> Option<Self> {
-        [Self::Sts, Self::S3, Self::Cur, Self::DataExports, Self::Organizations].into_iter().find(|s| s.name() == name)
+        [Self::Sts, Self::S3, Self::Cur, Self::DataExports, Self::Organizations]
+            .into_iter()
+            .find(|s| s.name() == name)
     }
 
     /// The service that an `X-Amz-Target` belongs to, with the operation.
@@ -82,8 +84,12 @@ impl Service {
             (Self::S3, Refusal::WrongToken) => {
                 Failure::new(400, "InvalidToken", "The provided token is malformed or otherwise invalid.")
             }
-            (Self::S3, Refusal::Expired) => Failure::new(400, "ExpiredToken", "The provided token has expired."),
-            (Self::S3 | Self::Sts, Refusal::BadSignature(why)) => Failure::new(403, "SignatureDoesNotMatch", why),
+            (Self::S3, Refusal::Expired) => {
+                Failure::new(400, "ExpiredToken", "The provided token has expired.")
+            }
+            (Self::S3 | Self::Sts, Refusal::BadSignature(why)) => {
+                Failure::new(403, "SignatureDoesNotMatch", why)
+            }
             (Self::Sts, Refusal::Unsigned) => {
                 Failure::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
             }
@@ -156,7 +162,8 @@ impl Failure {
 
     /// The error as S3 writes it, with further elements such as `<Region>`.
     pub fn into_s3_response(self, request_id: &str, elements: &[(&str, &str)]) -> Response<Body> {
-        let more: String = elements.iter().map(|(name, text)| format!("<{name}>{}</{name}>", escape(text))).collect();
+        let more: String =
+            elements.iter().map(|(name, text)| format!("<{name}>{}</{name}>", escape(text))).collect();
         let xml = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message>{more}<RequestId>{request_id}</RequestId></Error>",
             escape(&self.code),
@@ -181,7 +188,13 @@ pub fn query_response(namespace: &str, operation: &str, request_id: &str, result
     response(200, "text/xml", "x-amzn-requestid", request_id, xml)
 }
 
-fn response(status: u16, content_type: &'static str, id_header: &'static str, id: &str, body: String) -> Response<Body> {
+fn response(
+    status: u16,
+    content_type: &'static str,
+    id_header: &'static str,
+    id: &str,
+    body: String,
+) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -3,6 +3,7 @@
 
 mod identity;
 mod organization;
+#[expect(missing_docs, reason = "the fields are AWS's, which documents them in its API reference")]
 mod report;
 mod secret;
 mod storage;
@@ -14,8 +15,8 @@ use serde::Deserialize;
 pub use identity::{AccessKey, Account, Role, User};
 pub use organization::{Member, MemberState, Organization};
 pub use report::{
-    DataQuery, DestinationConfigurations, Execution, ExecutionStatus, Export, ExportRecord, ExportStatus, OutputConfigurations,
-    RefreshCadence, ReportDefinition, ReportStatus, S3Destination,
+    DataQuery, DestinationConfigurations, Execution, ExecutionStatus, Export, ExportRecord, ExportStatus,
+    OutputConfigurations, RefreshCadence, ReportDefinition, ReportStatus, S3Destination,
 };
 pub use secret::Secret;
 pub use storage::{Bucket, KeyState, KmsKey, ObjectOwnership, WrongRegion};
@@ -31,7 +32,12 @@ pub enum WorldFailure {
     AccountId(String),
     /// Something refers to an account that the world does not have.
     #[error("{referrer} names account {account}, which the world does not have")]
-    UnknownAccount { referrer: String, account: String },
+    UnknownAccount {
+        /// The bucket or organization.
+        referrer: String,
+        /// The account it names.
+        account: String,
+    },
     /// Two users have the same access key.
     #[error("access key {0} belongs to two users")]
     SharedAccessKey(String),
@@ -47,6 +53,7 @@ pub struct World {
     /// By 12-digit ID.
     #[serde(default)]
     pub accounts: BTreeMap<String, Account>,
+    /// Who manages whom.
     #[serde(default)]
     pub organizations: Vec<Organization>,
     /// By name; names are global as in S3.
@@ -118,7 +125,9 @@ impl World {
     /// The organization an account belongs to, as its management account or as a member.
     #[must_use]
     pub fn organization_of(&self, account: &str) -> Option<&Organization> {
-        self.organizations.iter().find(|o| o.management == account || o.members.iter().any(|m| m.id == account))
+        self.organizations
+            .iter()
+            .find(|o| o.management == account || o.members.iter().any(|m| m.id == account))
     }
 
     /// The role of that ARN.

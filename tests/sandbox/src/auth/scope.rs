@@ -31,7 +31,9 @@ impl Scope {
         for part in rest.split(',') {
             match part.trim().split_once('=')? {
                 ("Credential", credential) => scope.set_credential(credential)?,
-                ("SignedHeaders", names) => scope.signed_headers = names.split(';').map(str::to_owned).collect(),
+                ("SignedHeaders", names) => {
+                    scope.signed_headers = names.split(';').map(str::to_owned).collect();
+                }
                 ("Signature", signature) => scope.signature = signature.to_owned(),
                 _ => return None,
             }

@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 use super::{Refusal, Scope};
 use crate::world::Secret;
 
+/// What AWS says to a wrong signature.
+pub const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
+
 /// How far a request's date may be off, as in AWS.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(15);
 
@@ -16,7 +19,13 @@ const TOLERANCE: SignedDuration = SignedDuration::from_mins(15);
 ///
 /// # Errors
 /// [`Refusal::BadSignature`] with AWS's explanation.
-pub fn verify(parts: &Parts, body: &[u8], scope: &Scope, secret: &Secret, wall: Timestamp) -> Result<(), Refusal> {
+pub fn verify(
+    parts: &Parts,
+    body: &[u8],
+    scope: &Scope,
+    secret: &Secret,
+    wall: Timestamp,
+) -> Result<(), Refusal> {
     let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
     let date = header("x-amz-date").unwrap_or_default();
     let signed_at = jiff::fmt::strtime::parse("%Y%m%dT%H%M%SZ", date)
@@ -25,12 +34,26 @@ pub fn verify(parts: &Parts, body: &[u8], scope: &Scope, secret: &Secret, wall: 
         .map_err(|_| Refusal::BadSignature("Date must be in ISO-8601 'basic format'.".to_owned()))?
         .timestamp();
     if wall.duration_since(signed_at).abs() > TOLERANCE {
-        return Err(Refusal::BadSignature(format!("Signature expired: {date} is too far from the current time")));
+        return Err(Refusal::BadSignature(format!(
+            "Signature expired: {date} is too far from the current time"
+        )));
     }
     if !date.starts_with(&scope.day) {
-        return Err(Refusal::BadSignature("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP".to_owned()));
+        return Err(Refusal::BadSignature(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP"
+                .to_owned(),
+        ));
     }
 
+    if signature(parts, body, scope, secret) == scope.signature {
+        return Ok(());
+    }
+    Err(Refusal::BadSignature(MISMATCH.to_owned()))
+}
+
+/// The signature that the holder of `secret` gives to this request: its signed headers, its query and its body.
+pub fn signature(parts: &Parts, body: &[u8], scope: &Scope, secret: &Secret) -> String {
+    const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
     let mut names = scope.signed_headers.clone();
     names.sort_unstable();
     let mut canonical_headers = String::new();
@@ -44,7 +67,11 @@ pub fn verify(parts: &Parts, body: &[u8], scope: &Scope, secret: &Secret, wall: 
             .collect();
         canonical_headers.push_str(&format!("{name}:{}\n", values.join(",")));
     }
-    let payload = header("x-amz-content-sha256").map_or_else(|| hex::encode(Sha256::digest(body)), str::to_owned);
+    // What the header claims of the body counts for nothing.
+    let payload = match parts.headers.get("x-amz-content-sha256") {
+        Some(claim) if claim == UNSIGNED => UNSIGNED.to_owned(),
+        _ => hex::encode(Sha256::digest(body)),
+    };
     let canonical = [
         parts.method.as_str(),
         parts.uri.path(),
@@ -55,13 +82,10 @@ pub fn verify(parts: &Parts, body: &[u8], scope: &Scope, secret: &Secret, wall: 
     ]
     .join("\n");
     let chain = format!("{}/{}/{}/aws4_request", scope.day, scope.region, scope.service);
-    let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{chain}\n{}", hex::encode(Sha256::digest(canonical.as_bytes())));
-    if hex::encode(hmac(&signing_key(secret, scope), to_sign.as_bytes())) == scope.signature {
-        return Ok(());
-    }
-    Err(Refusal::BadSignature(
-        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.".to_owned(),
-    ))
+    let date = parts.headers.get("x-amz-date").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let to_sign =
+        format!("AWS4-HMAC-SHA256\n{date}\n{chain}\n{}", hex::encode(Sha256::digest(canonical.as_bytes())));
+    hex::encode(hmac(&signing_key(secret, scope), to_sign.as_bytes()))
 }
 
 fn signing_key(secret: &Secret, scope: &Scope) -> [u8; 32] {
@@ -101,7 +125,11 @@ mod tests {
     #[test]
     fn hmac_agrees_with_rfc_4231() {
         for (key, message, expected) in [
-            (b"Jefe".to_vec(), &b"what do ya want for nothing?"[..], "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+            (
+                b"Jefe".to_vec(),
+                &b"what do ya want for nothing?"[..],
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
             (
                 vec![0xaa; 131],
                 &b"Test Using Larger Than Block-Size Key - Hash Key First"[..],

@@ -9,10 +9,34 @@ const DELIVERER: &str = "billingreports.amazonaws.com";
 
 /// Regions a legacy report can be delivered to; newer ones are not among them.
 const REGIONS: &[&str] = &[
-    "af-south-1", "ap-east-1", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
-    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ca-central-1", "eu-central-1", "eu-central-2", "eu-west-1",
-    "eu-west-2", "eu-west-3", "eu-north-1", "eu-south-1", "eu-south-2", "me-central-1", "me-south-1", "sa-east-1",
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "cn-north-1", "cn-northwest-1",
+    "af-south-1",
+    "ap-east-1",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "me-central-1",
+    "me-south-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "cn-north-1",
+    "cn-northwest-1",
 ];
 
 /// Checks values and combinations.
@@ -22,10 +46,18 @@ pub fn check(definition: &ReportDefinition) -> Result<(), Failure> {
     let name = &definition.report_name;
     let name_char = |c: char| c.is_ascii_alphanumeric() || "!-_.*'()".contains(c);
     if name.is_empty() || name.len() > 256 || !name.chars().all(name_char) {
-        return Err(violation("reportName", name, "Member must satisfy regular expression pattern: [0-9A-Za-z!\\-_.*\\'()]+"));
+        return Err(violation(
+            "reportName",
+            name,
+            "Member must satisfy regular expression pattern: [0-9A-Za-z!\\-_.*\\'()]+",
+        ));
     }
     if definition.s3_prefix.len() > 256 || !definition.s3_prefix.chars().all(|c| name_char(c) || c == '/') {
-        return Err(violation("s3Prefix", &definition.s3_prefix, "Member must satisfy regular expression pattern: [0-9A-Za-z!\\-_.*\\'()/]*"));
+        return Err(violation(
+            "s3Prefix",
+            &definition.s3_prefix,
+            "Member must satisfy regular expression pattern: [0-9A-Za-z!\\-_.*\\'()/]*",
+        ));
     }
     one_of("timeUnit", &definition.time_unit, &["HOURLY", "DAILY", "MONTHLY"])?;
     one_of("format", &definition.format, &["textORcsv", "Parquet"])?;
@@ -70,11 +102,13 @@ pub fn may_deliver(world: &World, account: &str, definition: &ReportDefinition) 
     let Some(bucket) = world.buckets.get(&definition.s3_bucket) else { return false };
     let arn = format!("arn:aws:s3:::{}", definition.s3_bucket);
     let object = format!("{arn}/{}/{}/object", definition.s3_prefix, definition.report_name);
-    let context = Context::default().with("aws:SourceAccount", account).with("aws:SourceArn", definition.arn(account));
+    let context =
+        Context::default().with("aws:SourceAccount", account).with("aws:SourceArn", definition.arn(account));
     bucket.owner == account
         && bucket.region == definition.s3_region
-        && [("s3:GetBucketAcl", &arn), ("s3:GetBucketPolicy", &arn), ("s3:PutObject", &object)].into_iter().all(
-            |(action, resource)| {
+        && [("s3:GetBucketAcl", &arn), ("s3:GetBucketPolicy", &arn), ("s3:PutObject", &object)]
+            .into_iter()
+            .all(|(action, resource)| {
                 let ask = Ask {
                     action,
                     resource,
@@ -83,8 +117,7 @@ pub fn may_deliver(world: &World, account: &str, definition: &ReportDefinition) 
                     context: &context,
                 };
                 allowed_for_service(DELIVERER, &ask)
-            },
-        )
+            })
 }
 
 fn violation(member: &str, value: &str, constraint: &str) -> Failure {

@@ -24,17 +24,23 @@ fn delivery(account: &str, of: Definition, version: u32, extent: Extent) -> Deli
         bucket: String::new(),
         options: BillOptions { version, ..BillOptions::default() },
     };
-    Delivery { account: account.to_owned(), of, bill, extent }
+    Delivery { extent, ..Delivery::new(account, of, bill) }
 }
 
 fn bucket(shared: &Shared, name: &str) -> Vec<(String, String)> {
-    shared.lock().objects.with_prefix(name, "").map(|(key, object)| (key.clone(), object.etag.clone())).collect()
+    shared
+        .lock()
+        .objects
+        .with_prefix(name, "")
+        .map(|(key, object)| (key.clone(), object.etag.clone()))
+        .collect()
 }
 
 #[test]
 fn a_report_is_delivered_in_place_and_its_status_says_when() {
     let shared = shared();
-    let totals = delivery(SHOP, Definition::Report("shop-cur".to_owned()), 1, Extent::Whole).make(&shared).unwrap();
+    let totals =
+        delivery(SHOP, Definition::Report("shop-cur".to_owned()), 1, Extent::Whole).make(&shared).unwrap();
     assert_eq!(totals.rows, 40);
     let keys: Vec<String> = bucket(&shared, "shop-billing").into_iter().map(|(key, _)| key).collect();
     assert_eq!(
@@ -74,7 +80,8 @@ fn an_export_is_delivered_beside_older_ones_with_an_execution() {
     assert_eq!(keys.iter().filter(|key| key.ends_with(".snappy.parquet")).count(), 3);
     let state = shared.lock();
     let record = &state.world.accounts[ACME].exports[0];
-    let codes: Vec<&str> = record.executions.iter().map(|run| run.execution_status.status_code.as_str()).collect();
+    let codes: Vec<&str> =
+        record.executions.iter().map(|run| run.execution_status.status_code.as_str()).collect();
     assert_eq!(codes, ["DELIVERY_SUCCESS", "DELIVERY_IN_PROCESS"]);
     assert!(record.export_status.last_refreshed_at.is_some());
 }

@@ -27,14 +27,17 @@ impl Selection {
         let words: Vec<&str> = statement.split_whitespace().collect();
         let keyword = |word: &&str, keyword: &str| word.eq_ignore_ascii_case(keyword);
         let from = words.iter().position(|w| keyword(w, "FROM")).ok_or(InvalidQuery::Shape)?;
-        if !words.first().is_some_and(|w| keyword(w, "SELECT")) || words[1..].iter().any(|w| keyword(w, "SELECT")) {
+        if !words.first().is_some_and(|w| keyword(w, "SELECT"))
+            || words[1..].iter().any(|w| keyword(w, "SELECT"))
+        {
             return Err(InvalidQuery::Shape);
         }
         let table = words.get(from + 1).ok_or(InvalidQuery::Shape)?.trim_end_matches(';').to_owned();
         if words.get(from + 2).is_some_and(|w| !keyword(w, "WHERE") && !keyword(w, "LIMIT")) {
             return Err(InvalidQuery::Shape);
         }
-        let columns = words[1..from].join(" ").split(',').map(str::trim).map(column).collect::<Result<_, _>>()?;
+        let columns =
+            words[1..from].join(" ").split(',').map(str::trim).map(column).collect::<Result<_, _>>()?;
         Ok(Self { table, columns })
     }
 }

@@ -62,7 +62,9 @@ const QUERY: &str = "SELECT bill_payer_account_id, line_item_unblended_cost FROM
 fn an_export_lives() {
     let mut state = state();
     let arn = create(&mut state, &export("acme-cur", QUERY, json!({}))).unwrap()["ExportArn"].clone();
-    assert!(arn.as_str().unwrap().starts_with("arn:aws:bcm-data-exports:us-east-1:123456789012:export/acme-cur-"));
+    assert!(
+        arn.as_str().unwrap().starts_with("arn:aws:bcm-data-exports:us-east-1:123456789012:export/acme-cur-")
+    );
     let by_arn = json!({"ExportArn": arn});
     let got = perform(&mut state, &caller(), "GetExport", &by_arn, now()).unwrap();
     assert_eq!(got["Export"]["ExportArn"], arn);
@@ -83,7 +85,11 @@ fn an_export_lives() {
 fn which_exports_are_taken() {
     for (query, destination, refusal) in [
         (QUERY, json!({}), None),
-        ("select bill_bill_type as kind, product.region from COST_AND_USAGE_REPORT where x = 1 limit 3", json!({}), None),
+        (
+            "select bill_bill_type as kind, product.region from COST_AND_USAGE_REPORT where x = 1 limit 3",
+            json!({}),
+            None,
+        ),
         ("SELECT BilledCost, x_ServiceCode FROM FOCUS_1_2_AWS", json!({}), None),
         ("SELECT * FROM COST_AND_USAGE_REPORT", json!({}), Some("listed by name")),
         ("SELECT bill_bill_type FROM cost_and_usage_report", json!({}), Some("no table")),
@@ -116,7 +122,8 @@ fn columns_follow_the_table_s_properties() {
     input["Export"]["DataQuery"]["TableConfigurations"] =
         json!({"COST_AND_USAGE_REPORT": {"INCLUDE_RESOURCES": "TRUE", "TIME_GRANULARITY": "HOURLY"}});
     assert!(create(&mut state(), &input).is_ok());
-    input["Export"]["DataQuery"]["TableConfigurations"]["COST_AND_USAGE_REPORT"]["TIME_GRANULARITY"] = json!("hourly");
+    input["Export"]["DataQuery"]["TableConfigurations"]["COST_AND_USAGE_REPORT"]["TIME_GRANULARITY"] =
+        json!("hourly");
     assert!(create(&mut state(), &input).is_err());
 }
 
@@ -127,12 +134,17 @@ fn names_are_unique_and_each_table_has_its_quota() {
         create(&mut state, &export(&format!("e{n}"), QUERY, json!({}))).unwrap();
     }
     assert_eq!(create(&mut state, &export("e0", QUERY, json!({}))).unwrap_err().code, "ValidationException");
-    assert_eq!(create(&mut state, &export("e5", QUERY, json!({}))).unwrap_err().code, "ServiceQuotaExceededException");
+    assert_eq!(
+        create(&mut state, &export("e5", QUERY, json!({}))).unwrap_err().code,
+        "ServiceQuotaExceededException"
+    );
     let focus = "SELECT BilledCost FROM FOCUS_1_2_AWS";
     create(&mut state, &export("f", focus, json!({}))).unwrap();
     let first = perform(&mut state, &caller(), "ListExports", &json!({"MaxResults": 4}), now()).unwrap();
     assert_eq!(first["Exports"].as_array().unwrap().len(), 4);
-    let rest = perform(&mut state, &caller(), "ListExports", &json!({"NextToken": first["NextToken"]}), now()).unwrap();
+    let rest =
+        perform(&mut state, &caller(), "ListExports", &json!({"NextToken": first["NextToken"]}), now())
+            .unwrap();
     assert_eq!(rest["Exports"].as_array().unwrap().len(), 2);
 }
 

@@ -50,5 +50,8 @@ fn rules_read_as_json() {
     .unwrap();
     assert_eq!(rule.times, Some(3));
     assert_eq!(serde_json::from_str::<Fault>("\"throttle\"").unwrap(), Fault::Throttle);
-    assert_eq!(serde_json::from_str::<Fault>(r#"{"cutBody":{"after":10}}"#).unwrap(), Fault::CutBody { after: 10 });
+    assert_eq!(
+        serde_json::from_str::<Fault>(r#"{"cutBody":{"after":10}}"#).unwrap(),
+        Fault::CutBody { after: 10 }
+    );
 }

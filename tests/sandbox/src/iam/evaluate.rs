@@ -121,7 +121,11 @@ pub fn allowed(identity: &Identity, ask: &Ask<'_>) -> Result<(), Denial> {
 /// The policy that stood in the way.
 pub fn trusted(identity: &Identity, ask: &Ask<'_>) -> Result<(), Denial> {
     allowed(identity, ask)?;
-    let context = &ask.context.clone().with("aws:SecureTransport", "true").with("aws:PrincipalArn", &identity.principal_arn);
+    let context = &ask
+        .context
+        .clone()
+        .with("aws:SecureTransport", "true")
+        .with("aws:PrincipalArn", &identity.principal_arn);
     let statements = ask.resource_policy.into_iter().flat_map(|p| &p.statement).filter(|s| {
         s.principal.as_ref().is_some_and(|element| principal::names(element, identity) != Naming::No)
     });
@@ -135,9 +139,11 @@ pub fn trusted(identity: &Identity, ask: &Ask<'_>) -> Result<(), Denial> {
 /// Whether a resource policy lets an AWS service act, as AWS asks before and on each delivery of a bill.
 #[must_use]
 pub fn allowed_for_service(service: &str, ask: &Ask<'_>) -> bool {
-    let context = &ask.context.clone().with("aws:SecureTransport", "true").with("aws:PrincipalIsAWSService", "true");
-    let statements = ask.resource_policy.into_iter().flat_map(|p| &p.statement).filter(|s| {
-        s.principal.as_ref().is_some_and(|element| principal::names_service(element, service))
-    });
+    let context =
+        &ask.context.clone().with("aws:SecureTransport", "true").with("aws:PrincipalIsAWSService", "true");
+    let statements =
+        ask.resource_policy.into_iter().flat_map(|p| &p.statement).filter(|s| {
+            s.principal.as_ref().is_some_and(|element| principal::names_service(element, service))
+        });
     judge(statements, ask, context) == Verdict::Allow
 }

@@ -17,7 +17,12 @@ pub enum MalformedPolicy {
     Operator(String),
     /// A statement names neither or both of an element and its `Not` form.
     #[error("statement {index} needs exactly one of {element}")]
-    Element { index: usize, element: &'static str },
+    Element {
+        /// Counted from 0.
+        index: usize,
+        /// The two names.
+        element: &'static str,
+    },
     /// A version other than the two that exist.
     #[error("the policy version {0} is unknown")]
     Version(String),
@@ -27,10 +32,10 @@ pub enum MalformedPolicy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Policy {
-    pub version: String,
+    pub(crate) version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    pub statement: Vec<Statement>,
+    pub(crate) id: Option<String>,
+    pub(crate) statement: Vec<Statement>,
 }
 
 /// Allow or Deny. An explicit Deny wins over every Allow.

@@ -60,7 +60,10 @@ fn wildcards() {
     }
     assert!(pattern::matches_action("S3:get*", "s3:GetObject"));
     assert!(!pattern::matches_arn("arn:aws:*", "arn:aws:iam::1:role/x"), "a wildcard stays within its part");
-    assert!(pattern::matches_arn("arn:aws:cur:us-east-1:1:definition/*", "arn:aws:cur:us-east-1:1:definition/a/b"));
+    assert!(pattern::matches_arn(
+        "arn:aws:cur:us-east-1:1:definition/*",
+        "arn:aws:cur:us-east-1:1:definition/a/b"
+    ));
 }
 
 /// What a condition does with no external ID, the right one and another one.
@@ -120,8 +123,11 @@ fn trust_principals() {
         (r#"{"AWS":"arn:aws:iam::123456789012:user/other"}"#, "123456789012", true, false),
     ] {
         let trust = trust(principal, "{}");
-        let policies =
-            if with_identity_policy { vec![statement("Allow", "sts:AssumeRole", ROLE, "{}")] } else { Vec::new() };
+        let policies = if with_identity_policy {
+            vec![statement("Allow", "sts:AssumeRole", ROLE, "{}")]
+        } else {
+            Vec::new()
+        };
         let context = Context::default();
         let ask = Ask {
             action: "sts:AssumeRole",
@@ -131,7 +137,11 @@ fn trust_principals() {
             context: &context,
         };
         let verdict = trusted(&user(account, policies), &ask);
-        assert_eq!(verdict.is_ok(), expected, "{principal} for {account}, identity policy {with_identity_policy}");
+        assert_eq!(
+            verdict.is_ok(),
+            expected,
+            "{principal} for {account}, identity policy {with_identity_policy}"
+        );
     }
 }
 
@@ -151,7 +161,11 @@ fn a_role_session_is_named_by_its_role() {
     };
     assert_eq!(allowed(&identity, &ask), Ok(()), "both sides grant");
     ask.resource_policy = None;
-    assert_eq!(allowed(&identity, &ask), Err(Denial::ResourcePolicy), "another account needs the bucket's word too");
+    assert_eq!(
+        allowed(&identity, &ask),
+        Err(Denial::ResourcePolicy),
+        "another account needs the bucket's word too"
+    );
     ask.owner = "123456789012";
     assert_eq!(allowed(&identity, &ask), Ok(()), "its own account's bucket needs only the identity policy");
 }
@@ -164,7 +178,13 @@ fn an_explicit_deny_wins() {
     ];
     let identity = session(policies, None);
     let context = Context::default();
-    let ask = |resource| Ask { action: "s3:GetObject", resource, owner: "123456789012", resource_policy: None, context: &context };
+    let ask = |resource| Ask {
+        action: "s3:GetObject",
+        resource,
+        owner: "123456789012",
+        resource_policy: None,
+        context: &context,
+    };
     assert_eq!(allowed(&identity, &ask("arn:aws:s3:::b/open/x")), Ok(()));
     assert_eq!(allowed(&identity, &ask("arn:aws:s3:::b/secret/x")), Err(Denial::Explicit));
 }
@@ -176,7 +196,10 @@ fn a_session_policy_only_narrows() {
     let identity = session(role, Some(narrowed));
     let context = Context::default();
     let may = |action, resource| {
-        allowed(&identity, &Ask { action, resource, owner: "123456789012", resource_policy: None, context: &context })
+        allowed(
+            &identity,
+            &Ask { action, resource, owner: "123456789012", resource_policy: None, context: &context },
+        )
     };
     assert_eq!(may("s3:GetObject", "arn:aws:s3:::b/p/q/x"), Ok(()));
     assert_eq!(may("s3:GetObject", "arn:aws:s3:::b/p/x"), Err(Denial::SessionPolicy));
@@ -185,16 +208,38 @@ fn a_session_policy_only_narrows() {
 
 #[test]
 fn prefix_and_via_service_conditions() {
-    let list = statement("Allow", "s3:ListBucket", "arn:aws:s3:::b", r#"{"StringLike":{"s3:prefix":["cur/*","cur"]}}"#);
-    let decrypt = statement("Allow", "kms:Decrypt", "*", r#"{"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com"}}"#);
+    let list = statement(
+        "Allow",
+        "s3:ListBucket",
+        "arn:aws:s3:::b",
+        r#"{"StringLike":{"s3:prefix":["cur/*","cur"]}}"#,
+    );
+    let decrypt = statement(
+        "Allow",
+        "kms:Decrypt",
+        "*",
+        r#"{"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com"}}"#,
+    );
     let identity = session(vec![list, decrypt], None);
     for (action, resource, key, value, expected) in [
         ("s3:ListBucket", "arn:aws:s3:::b", "s3:prefix", Some("cur/x"), true),
         ("s3:ListBucket", "arn:aws:s3:::b", "s3:prefix", Some("cur"), true),
         ("s3:ListBucket", "arn:aws:s3:::b", "s3:prefix", Some("other"), false),
         ("s3:ListBucket", "arn:aws:s3:::b", "s3:prefix", None, false),
-        ("kms:Decrypt", "arn:aws:kms:eu-west-1:1:key/k", "kms:ViaService", Some("s3.eu-west-1.amazonaws.com"), true),
-        ("kms:Decrypt", "arn:aws:kms:eu-west-1:1:key/k", "kms:ViaService", Some("s3.us-east-1.amazonaws.com"), false),
+        (
+            "kms:Decrypt",
+            "arn:aws:kms:eu-west-1:1:key/k",
+            "kms:ViaService",
+            Some("s3.eu-west-1.amazonaws.com"),
+            true,
+        ),
+        (
+            "kms:Decrypt",
+            "arn:aws:kms:eu-west-1:1:key/k",
+            "kms:ViaService",
+            Some("s3.us-east-1.amazonaws.com"),
+            false,
+        ),
     ] {
         let context = Context::default().with_opt(key, value);
         let ask = Ask { action, resource, owner: "123456789012", resource_policy: None, context: &context };

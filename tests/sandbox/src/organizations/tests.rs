@@ -2,8 +2,9 @@ use super::*;
 use crate::iam::Kind;
 
 fn state(options: &str) -> State {
-    let members: String =
-        (0..24).map(|n| format!("      - {{id: \"{:012}\", name: member {n}}}\n", 500_000_000_000_u64 + n)).collect();
+    let members: String = (0..24)
+        .map(|n| format!("      - {{id: \"{:012}\", name: member {n}}}\n", 500_000_000_000_u64 + n))
+        .collect();
     let world = format!(
         "accounts:\n  \"123456789012\": {{name: payer}}\n  \"210987654321\": {{}}\norganizations:\n  - id: o-abcdefghij\n    management: \"123456789012\"\n{options}    members:\n{members}"
     );

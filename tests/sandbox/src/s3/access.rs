@@ -55,7 +55,10 @@ impl S3Access for Gate {
 
 /// The visit that the door has put among a request's extensions.
 pub fn visit_of(extensions: &http::Extensions) -> S3Result<Arc<Visit>> {
-    extensions.get::<Arc<Visit>>().cloned().ok_or_else(|| s3_error!(InternalError, "the request came past the door"))
+    extensions
+        .get::<Arc<Visit>>()
+        .cloned()
+        .ok_or_else(|| s3_error!(InternalError, "the request came past the door"))
 }
 
 /// A failure in `s3s`'s form.
@@ -129,9 +132,11 @@ impl Approach {
             "GetObject" | "HeadObject" => "s3:GetObject",
             "GetBucketLocation" => "s3:GetBucketLocation",
             "GetBucketPolicy" => "s3:GetBucketPolicy",
-            "PutObject" | "CopyObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => {
-                "s3:PutObject"
-            }
+            "PutObject"
+            | "CopyObject"
+            | "CreateMultipartUpload"
+            | "UploadPart"
+            | "CompleteMultipartUpload" => "s3:PutObject",
             "AbortMultipartUpload" => "s3:AbortMultipartUpload",
             "DeleteObject" => "s3:DeleteObject",
             // Each of its keys is checked by the operation.
@@ -139,7 +144,8 @@ impl Approach {
             other => return Err(s3_error!(NotImplemented, "the sandbox has no {}", other.to_owned())),
         };
         // Existence of keys is told only to those who may list the bucket without naming a prefix.
-        let may_list = permit(&visit.identity, "s3:ListBucket", &bucket_arn, Some(bucket), &Context::default());
+        let may_list =
+            permit(&visit.identity, "s3:ListBucket", &bucket_arn, Some(bucket), &Context::default());
         visit.set_may_list(may_list.is_ok());
         permit(&visit.identity, action, &resource, Some(bucket), &context)
     }
@@ -190,7 +196,8 @@ pub fn permit(
     context: &Context,
 ) -> S3Result<()> {
     let owner = bucket.map_or(identity.account.as_str(), |bucket| &bucket.owner);
-    let ask = Ask { action, resource, owner, resource_policy: bucket.and_then(|b| b.policy.as_ref()), context };
+    let ask =
+        Ask { action, resource, owner, resource_policy: bucket.and_then(|b| b.policy.as_ref()), context };
     allowed(identity, &ask).map_err(|denial| {
         if identity.account != owner {
             return s3_error!(AccessDenied, "Access Denied");

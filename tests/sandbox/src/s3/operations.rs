@@ -32,7 +32,11 @@ pub async fn read(body: Option<StreamingBlob>) -> S3Result<Bytes> {
 }
 
 pub fn bucket<'a>(state: &'a State, name: &str) -> S3Result<&'a Bucket> {
-    state.world.buckets.get(name).ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
+    state
+        .world
+        .buckets
+        .get(name)
+        .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
 }
 
 /// Who owns what `visit` writes into the bucket.
@@ -76,8 +80,13 @@ pub fn use_key(visit: &Visit, bucket: &Bucket, action: &str) -> S3Result<()> {
     }
     let account = key.arn.split(':').nth(4).unwrap_or_default();
     let context = Context::default().with("kms:ViaService", format!("s3.{}.amazonaws.com", bucket.region));
-    let ask =
-        Ask { action, resource: &key.arn, owner: account, resource_policy: key.policy.as_ref(), context: &context };
+    let ask = Ask {
+        action,
+        resource: &key.arn,
+        owner: account,
+        resource_policy: key.policy.as_ref(),
+        context: &context,
+    };
     allowed(&visit.identity, &ask).map_err(|denial| {
         let because = denial.because(action);
         s3_error!(
@@ -107,7 +116,10 @@ fn check_read(
         None => if_unmodified_since.is_some_and(|since| modified > *since),
     };
     if failed {
-        return Err(s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold"));
+        return Err(s3_error!(
+            PreconditionFailed,
+            "At least one of the pre-conditions you specified did not hold"
+        ));
     }
     let unchanged = match if_none_match {
         Some(condition) => fits(condition, object),
@@ -122,7 +134,8 @@ pub fn check_write(
     if_match: Option<&ETagCondition>,
     if_none_match: Option<&ETagCondition>,
 ) -> S3Result<()> {
-    let failed = || s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold");
+    let failed =
+        || s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold");
     if let Some(condition) = if_none_match
         && existing.is_some_and(|object| fits(condition, object))
     {
@@ -137,7 +150,9 @@ pub fn check_write(
 
 fn encoded(text: &str, encoding: Option<&dto::EncodingType>) -> String {
     match encoding {
-        Some(_) => url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace("%2F", "/"),
+        Some(_) => {
+            url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace("%2F", "/")
+        }
         None => text.to_owned(),
     }
 }
@@ -146,11 +161,16 @@ fn limit(max_keys: Option<i32>) -> S3Result<usize> {
     match max_keys.map(usize::try_from) {
         None => Ok(listing::PAGE),
         Some(Ok(keys)) => Ok(keys.min(listing::PAGE)),
-        Some(Err(_)) => Err(s3_error!(InvalidArgument, "Argument maxKeys must be an integer between 0 and 2147483647")),
+        Some(Err(_)) => {
+            Err(s3_error!(InvalidArgument, "Argument maxKeys must be an integer between 0 and 2147483647"))
+        }
     }
 }
 
-fn listed(page: &listing::Page<'_>, encoding: Option<&dto::EncodingType>) -> (dto::ObjectList, dto::CommonPrefixList) {
+fn listed(
+    page: &listing::Page<'_>,
+    encoding: Option<&dto::EncodingType>,
+) -> (dto::ObjectList, dto::CommonPrefixList) {
     let objects = page.objects.iter().map(|(key, object)| dto::Object {
         key: Some(encoded(key, encoding)),
         e_tag: Some(ETag::Strong(object.etag.clone())),
@@ -159,13 +179,17 @@ fn listed(page: &listing::Page<'_>, encoding: Option<&dto::EncodingType>) -> (dt
         storage_class: Some(object.storage_class.clone().into()),
         ..Default::default()
     });
-    let prefixes = page.common_prefixes.iter().map(|p| dto::CommonPrefix { prefix: Some(encoded(p, encoding)) });
+    let prefixes =
+        page.common_prefixes.iter().map(|p| dto::CommonPrefix { prefix: Some(encoded(p, encoding)) });
     (objects.collect(), prefixes.collect())
 }
 
 #[async_trait::async_trait]
 impl S3 for Operations {
-    async fn get_object(&self, req: S3Request<dto::GetObjectInput>) -> S3Result<S3Response<dto::GetObjectOutput>> {
+    async fn get_object(
+        &self,
+        req: S3Request<dto::GetObjectInput>,
+    ) -> S3Result<S3Response<dto::GetObjectOutput>> {
         let (visit, input) = (visit_of(&req.extensions)?, req.input);
         let state = self.0.lock();
         let object = find(&state, &visit, &input.bucket, &input.key)?;
@@ -185,7 +209,9 @@ impl S3 for Operations {
         let (body, content_range) = match input.range {
             None => (object.body.clone(), None),
             Some(range) => {
-                let range = range.check(whole)?;
+                let range = range
+                    .check(whole)
+                    .map_err(|_| s3_error!(InvalidRange, "The requested range is not satisfiable"))?;
                 let content_range = format!("bytes {}-{}/{whole}", range.start, range.end.saturating_sub(1));
                 let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
                 (object.body.slice(at(range.start)..at(range.end)), Some(content_range))
@@ -195,7 +221,9 @@ impl S3 for Operations {
             accept_ranges: Some("bytes".to_owned()),
             content_length: i64::try_from(body.len()).ok(),
             content_range,
-            content_type: Some(object.content_type.clone().unwrap_or_else(|| "binary/octet-stream".to_owned())),
+            content_type: Some(
+                object.content_type.clone().unwrap_or_else(|| "binary/octet-stream".to_owned()),
+            ),
             content_encoding: object.content_encoding.clone(),
             e_tag: Some(ETag::Strong(object.etag.clone())),
             last_modified: Some(timestamp(object.last_modified)),
@@ -205,7 +233,10 @@ impl S3 for Operations {
         }))
     }
 
-    async fn head_object(&self, req: S3Request<dto::HeadObjectInput>) -> S3Result<S3Response<dto::HeadObjectOutput>> {
+    async fn head_object(
+        &self,
+        req: S3Request<dto::HeadObjectInput>,
+    ) -> S3Result<S3Response<dto::HeadObjectOutput>> {
         let (visit, input) = (visit_of(&req.extensions)?, req.input);
         let state = self.0.lock();
         let object = find(&state, &visit, &input.bucket, &input.key)?;
@@ -219,7 +250,9 @@ impl S3 for Operations {
         Ok(S3Response::new(dto::HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             content_length: Some(object.size()),
-            content_type: Some(object.content_type.clone().unwrap_or_else(|| "binary/octet-stream".to_owned())),
+            content_type: Some(
+                object.content_type.clone().unwrap_or_else(|| "binary/octet-stream".to_owned()),
+            ),
             content_encoding: object.content_encoding.clone(),
             e_tag: Some(ETag::Strong(object.etag.clone())),
             last_modified: Some(timestamp(object.last_modified)),
@@ -228,7 +261,10 @@ impl S3 for Operations {
         }))
     }
 
-    async fn put_object(&self, req: S3Request<dto::PutObjectInput>) -> S3Result<S3Response<dto::PutObjectOutput>> {
+    async fn put_object(
+        &self,
+        req: S3Request<dto::PutObjectInput>,
+    ) -> S3Result<S3Response<dto::PutObjectOutput>> {
         let (visit, input) = (visit_of(&req.extensions)?, req.input);
         let body = read(input.body).await?;
         let mut state = self.0.lock();
@@ -247,7 +283,10 @@ impl S3 for Operations {
         Ok(S3Response::new(dto::PutObjectOutput { e_tag: Some(ETag::Strong(etag)), ..Default::default() }))
     }
 
-    async fn copy_object(&self, req: S3Request<dto::CopyObjectInput>) -> S3Result<S3Response<dto::CopyObjectOutput>> {
+    async fn copy_object(
+        &self,
+        req: S3Request<dto::CopyObjectInput>,
+    ) -> S3Result<S3Response<dto::CopyObjectOutput>> {
         let (visit, input) = (visit_of(&req.extensions)?, req.input);
         let dto::CopySource::Bucket { bucket: from, key, .. } = &input.copy_source else {
             return Err(s3_error!(NotImplemented, "access points are not in the sandbox"));
@@ -259,7 +298,10 @@ impl S3 for Operations {
         use_key(&visit, source, "kms:Decrypt")?;
         let object = find(&state, &visit, from, key)?;
         if input.copy_source_if_match.as_ref().is_some_and(|condition| !fits(condition, object)) {
-            return Err(s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold"));
+            return Err(s3_error!(
+                PreconditionFailed,
+                "At least one of the pre-conditions you specified did not hold"
+            ));
         }
         let target = bucket(&state, &input.bucket)?;
         let copy = Object {
@@ -379,7 +421,10 @@ impl S3 for Operations {
         let page = listing::list(&state.objects, &query);
         let encoding = input.encoding_type.as_ref();
         let (contents, common_prefixes) = listed(&page, encoding);
-        let next_marker = page.resume.as_ref().map(|(Entry::Key(text) | Entry::CommonPrefix(text))| encoded(text, encoding));
+        let next_marker = page
+            .resume
+            .as_ref()
+            .map(|(Entry::Key(text) | Entry::CommonPrefix(text))| encoded(text, encoding));
         Ok(S3Response::new(dto::ListObjectsOutput {
             max_keys: i32::try_from(query.limit).ok(),
             is_truncated: Some(page.resume.is_some()),
@@ -395,7 +440,10 @@ impl S3 for Operations {
         }))
     }
 
-    async fn head_bucket(&self, req: S3Request<dto::HeadBucketInput>) -> S3Result<S3Response<dto::HeadBucketOutput>> {
+    async fn head_bucket(
+        &self,
+        req: S3Request<dto::HeadBucketInput>,
+    ) -> S3Result<S3Response<dto::HeadBucketOutput>> {
         let state = self.0.lock();
         let bucket_region = Some(bucket(&state, &req.input.bucket)?.region.clone());
         Ok(S3Response::new(dto::HeadBucketOutput { bucket_region, ..Default::default() }))
@@ -418,7 +466,8 @@ impl S3 for Operations {
     ) -> S3Result<S3Response<dto::GetBucketPolicyOutput>> {
         let state = self.0.lock();
         let policy = bucket(&state, &req.input.bucket)?.policy.as_ref();
-        let policy = policy.ok_or_else(|| s3_error!(NoSuchBucketPolicy, "The bucket policy does not exist"))?;
+        let policy =
+            policy.ok_or_else(|| s3_error!(NoSuchBucketPolicy, "The bucket policy does not exist"))?;
         let text = serde_json::to_string(policy).map_err(S3Error::internal_error)?;
         Ok(S3Response::new(dto::GetBucketPolicyOutput { policy: Some(text) }))
     }
@@ -445,7 +494,10 @@ impl S3 for Operations {
         upload::create(&mut self.0.lock(), &*visit_of(&req.extensions)?, req.input)
     }
 
-    async fn upload_part(&self, req: S3Request<dto::UploadPartInput>) -> S3Result<S3Response<dto::UploadPartOutput>> {
+    async fn upload_part(
+        &self,
+        req: S3Request<dto::UploadPartInput>,
+    ) -> S3Result<S3Response<dto::UploadPartOutput>> {
         let (visit, mut input) = (visit_of(&req.extensions)?, req.input);
         let body = read(input.body.take()).await?;
         upload::part(&mut self.0.lock(), &visit, &input, body)

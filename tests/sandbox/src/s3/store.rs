@@ -9,13 +9,17 @@ use s3s::crypto::{Checksum, Md5};
 /// An object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
+    /// All its bytes, as uploaded.
     pub body: Bytes,
     /// Without quotes: MD5 of the body, or of the parts' MD5s with their number.
     pub etag: String,
     /// Whole seconds, as S3 keeps them.
     pub last_modified: Timestamp,
+    /// As given with the upload.
     pub content_type: Option<String>,
+    /// As given with the upload; the body is never decoded.
     pub content_encoding: Option<String>,
+    /// `x-amz-meta-*` by lower-case name.
     pub metadata: BTreeMap<String, String>,
     /// The owning account; differs from the bucket's when its ownership setting allows that.
     pub owner: String,
@@ -39,6 +43,8 @@ impl Object {
         }
     }
 
+    /// Length of the body in bytes.
+    #[must_use]
     pub fn size(&self) -> i64 {
         i64::try_from(self.body.len()).unwrap_or(i64::MAX)
     }

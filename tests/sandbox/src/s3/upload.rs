@@ -35,7 +35,8 @@ pub fn create(
         ..Object::new(Bytes::new(), &owner_of_new(target, visit), visit.now)
     };
     let id = uuid::Uuid::new_v4().simple().to_string();
-    let upload = Upload { bucket: input.bucket.clone(), key: input.key.clone(), draft, parts: Default::default() };
+    let upload =
+        Upload { bucket: input.bucket.clone(), key: input.key.clone(), draft, parts: Default::default() };
     state.objects.uploads.insert(id.clone(), upload);
     Ok(S3Response::new(dto::CreateMultipartUploadOutput {
         bucket: Some(input.bucket),
@@ -52,7 +53,10 @@ pub fn part(
     body: Bytes,
 ) -> S3Result<S3Response<dto::UploadPartOutput>> {
     if !(1..=10_000).contains(&input.part_number) {
-        return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
+        return Err(s3_error!(
+            InvalidArgument,
+            "Part number must be an integer between 1 and 10000, inclusive"
+        ));
     }
     let upload = find(state, &input.upload_id, &input.bucket, &input.key)?;
     let part = Object::new(body, &upload.draft.owner, visit.now);
@@ -79,13 +83,19 @@ pub fn complete(
             return Err(s3_error!(InvalidPartOrder, "The list of parts was not in ascending order."));
         }
         last = number;
-        let known = upload.parts.get(&number).filter(|known| {
-            part.e_tag.as_ref().is_none_or(|etag| etag.value() == known.etag)
-        });
-        parts.push(known.ok_or_else(|| s3_error!(InvalidPart, "One or more of the specified parts could not be found."))?);
+        let known = upload
+            .parts
+            .get(&number)
+            .filter(|known| part.e_tag.as_ref().is_none_or(|etag| etag.value() == known.etag));
+        parts.push(known.ok_or_else(|| {
+            s3_error!(InvalidPart, "One or more of the specified parts could not be found.")
+        })?);
     }
     if parts[..parts.len() - 1].iter().any(|part| part.body.len() < LEAST_PART) {
-        return Err(s3_error!(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"));
+        return Err(s3_error!(
+            EntityTooSmall,
+            "Your proposed upload is smaller than the minimum allowed size"
+        ));
     }
     let existing = state.objects.get(&input.bucket, &input.key);
     check_write(existing, input.if_match.as_ref(), input.if_none_match.as_ref())?;

@@ -35,7 +35,10 @@ pub fn perform(
     let request = Request::parse(form)?;
     let policy = request.session_policy()?;
     let refused = |action: &str| {
-        let message = format!("User: {} is not authorized to perform: {action} on resource: {}", identity.arn, request.role_arn);
+        let message = format!(
+            "User: {} is not authorized to perform: {action} on resource: {}",
+            identity.arn, request.role_arn
+        );
         Failure::new(403, "AccessDenied", message)
     };
 
@@ -46,7 +49,9 @@ pub fn perform(
         return Err(Failure::new(
             403,
             "RegionDisabledException",
-            format!("STS is not activated in this region for account:{account}. Your account administrator can activate STS in this region using the IAM Console."),
+            format!(
+                "STS is not activated in this region for account:{account}. Your account administrator can activate STS in this region using the IAM Console."
+            ),
         ));
     }
     let (account, role) = state.world.role(request.role_arn).ok_or_else(|| refused("sts:AssumeRole"))?;
@@ -69,7 +74,9 @@ pub fn perform(
         trusted(identity, &ask).map_err(|_| refused(action))?;
     }
     if request.duration > role.max_session_duration {
-        return Err(validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."));
+        return Err(validation(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        ));
     }
     if identity.kind == Kind::Session && request.duration > CHAINED_LIMIT {
         return Err(validation(
@@ -83,7 +90,10 @@ pub fn perform(
     let expires = Timestamp::from_second(now.as_second()).unwrap_or(now)
         + SignedDuration::from_secs(i64::from(request.duration));
     let packed = request.policy.map(|text| {
-        format!("<PackedPolicySize>{}</PackedPolicySize>", (text.chars().count() * 100).div_ceil(POLICY_LIMIT))
+        format!(
+            "<PackedPolicySize>{}</PackedPolicySize>",
+            (text.chars().count() * 100).div_ceil(POLICY_LIMIT)
+        )
     });
     let answer = format!(
         "<AssumedRoleUser><AssumedRoleId>{}:{name}</AssumedRoleId><Arn>{}</Arn></AssumedRoleUser>\
@@ -132,7 +142,11 @@ impl<'a> Request<'a> {
         };
         if !violations.is_empty() {
             let plural = if violations.len() == 1 { "error" } else { "errors" };
-            return Err(validation(&format!("{} validation {plural} detected: {}", violations.len(), violations.join("; "))));
+            return Err(validation(&format!(
+                "{} validation {plural} detected: {}",
+                violations.len(),
+                violations.join("; ")
+            )));
         }
         Ok(Self { role_arn, session_name, external_id, duration, policy })
     }
@@ -171,7 +185,10 @@ fn text<'a>(
     violations: &mut Vec<String>,
 ) -> &'a str {
     if form.get(name).is_none() {
-        violations.push(format!("Value null at '{}' failed to satisfy constraint: Member must not be null", member(name)));
+        violations.push(format!(
+            "Value null at '{}' failed to satisfy constraint: Member must not be null",
+            member(name)
+        ));
     }
     optional(form, name, length, fits, violations).unwrap_or_default()
 }
@@ -212,7 +229,9 @@ fn random_text(length: usize) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     std::iter::repeat_with(|| uuid::Uuid::new_v4().into_bytes())
         // Bytes 6 and 8 hold the UUID's version and variant.
-        .flat_map(|bytes| bytes.into_iter().enumerate().filter(|(at, _)| *at != 6 && *at != 8).map(|(_, byte)| byte))
+        .flat_map(|bytes| {
+            bytes.into_iter().enumerate().filter(|(at, _)| *at != 6 && *at != 8).map(|(_, byte)| byte)
+        })
         .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
         .take(length)
         .collect()

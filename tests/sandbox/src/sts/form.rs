@@ -12,7 +12,11 @@ pub struct Form(BTreeMap<String, String>);
 impl Form {
     /// The parameters of the body, or of the query for a GET; `None` when there is no `Action` among them.
     pub fn of(parts: &Parts, body: &[u8]) -> Option<Self> {
-        let text = if parts.method == Method::POST { body } else { parts.uri.query().unwrap_or_default().as_bytes() };
+        let text = if parts.method == Method::POST {
+            body
+        } else {
+            parts.uri.query().unwrap_or_default().as_bytes()
+        };
         let form = Self::parse(text);
         form.0.contains_key("Action").then_some(form)
     }
@@ -46,7 +50,8 @@ impl Form {
         let shown = ["RoleArn", "RoleSessionName", "DurationSeconds"];
         let hidden = ["ExternalId", "Policy"];
         let shown = shown.iter().filter_map(|name| Some(((*name).to_owned(), self.get(name)?.to_owned())));
-        let hidden = hidden.iter().filter_map(|name| self.get(name).map(|_| ((*name).to_owned(), "given".to_owned())));
+        let hidden =
+            hidden.iter().filter_map(|name| self.get(name).map(|_| ((*name).to_owned(), "given".to_owned())));
         shown.chain(hidden).collect()
     }
 }

@@ -84,27 +84,93 @@ fn the_right_caller_gets_a_session() {
         assert_eq!(auth::look_up(&state, key, token, at).err(), expected);
     }
     state.world.accounts.get_mut("123456789012").unwrap().roles.clear();
-    assert_eq!(auth::look_up(&state, key, Some(token), now()).err(), Some(Refusal::UnknownKey), "its role is gone");
+    assert_eq!(
+        auth::look_up(&state, key, Some(token), now()).err(),
+        Some(Refusal::UnknownKey),
+        "its role is gone"
+    );
 }
 
 #[test]
 fn refusals() {
     let long = "x".repeat(2100);
-    let long_policy = format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Action":"*","Resource":"{long}"}}]}}"#);
+    let long_policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Action":"*","Resource":"{long}"}}]}}"#
+    );
     for (what, changes, region, code, message) in [
-        ("no external ID", &[("ExternalId", None)][..], "us-east-1", "AccessDenied", "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/finops/awscost"),
-        ("another external ID", &[("ExternalId", Some("guess"))], "us-east-1", "AccessDenied", "arn:aws:iam::999988887777:user/operator"),
-        ("no such role", &[("RoleArn", Some("arn:aws:iam::123456789012:role/other"))], "us-east-1", "AccessDenied", "role/other"),
-        ("tags the role does not allow", &[("Tags.member.1.Key", Some("a"))], "us-east-1", "AccessDenied", "sts:TagSession"),
-        ("too short", &[("DurationSeconds", Some("899"))], "us-east-1", "ValidationError", "greater than or equal to 900"),
-        ("too long for anyone", &[("DurationSeconds", Some("43201"))], "us-east-1", "ValidationError", "less than or equal to 43200"),
-        ("too long for the role", &[("DurationSeconds", Some("7201"))], "us-east-1", "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."),
-        ("no session name", &[("RoleSessionName", None)], "us-east-1", "ValidationError", "'roleSessionName' failed to satisfy constraint: Member must not be null"),
-        ("a non-ASCII external ID", &[("ExternalId", Some("é"))], "us-east-1", "ValidationError", "2 validation errors detected"),
+        (
+            "no external ID",
+            &[("ExternalId", None)][..],
+            "us-east-1",
+            "AccessDenied",
+            "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/finops/awscost",
+        ),
+        (
+            "another external ID",
+            &[("ExternalId", Some("guess"))],
+            "us-east-1",
+            "AccessDenied",
+            "arn:aws:iam::999988887777:user/operator",
+        ),
+        (
+            "no such role",
+            &[("RoleArn", Some("arn:aws:iam::123456789012:role/other"))],
+            "us-east-1",
+            "AccessDenied",
+            "role/other",
+        ),
+        (
+            "tags the role does not allow",
+            &[("Tags.member.1.Key", Some("a"))],
+            "us-east-1",
+            "AccessDenied",
+            "sts:TagSession",
+        ),
+        (
+            "too short",
+            &[("DurationSeconds", Some("899"))],
+            "us-east-1",
+            "ValidationError",
+            "greater than or equal to 900",
+        ),
+        (
+            "too long for anyone",
+            &[("DurationSeconds", Some("43201"))],
+            "us-east-1",
+            "ValidationError",
+            "less than or equal to 43200",
+        ),
+        (
+            "too long for the role",
+            &[("DurationSeconds", Some("7201"))],
+            "us-east-1",
+            "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        ),
+        (
+            "no session name",
+            &[("RoleSessionName", None)],
+            "us-east-1",
+            "ValidationError",
+            "'roleSessionName' failed to satisfy constraint: Member must not be null",
+        ),
+        (
+            "a non-ASCII external ID",
+            &[("ExternalId", Some("é"))],
+            "us-east-1",
+            "ValidationError",
+            "2 validation errors detected",
+        ),
         ("a broken policy", &[("Policy", Some("{}"))], "us-east-1", "MalformedPolicyDocument", ""),
         ("a large policy", &[("Policy", Some(&long_policy))], "us-east-1", "PackedPolicyTooLarge", "%"),
         ("a region not activated", &[], "me-south-1", "RegionDisabledException", "account:123456789012"),
-        ("an unknown operation", &[("Action", Some("GetSomething"))], "us-east-1", "InvalidAction", "GetSomething"),
+        (
+            "an unknown operation",
+            &[("Action", Some("GetSomething"))],
+            "us-east-1",
+            "InvalidAction",
+            "GetSomething",
+        ),
     ] {
         let mut state = state();
         let caller = operator(&state);
@@ -118,8 +184,11 @@ fn refusals() {
 fn chaining_is_capped_at_an_hour() {
     let mut state = state();
     let caller = operator(&state);
-    let xml = perform(&mut state, &caller, &form(&[("DurationSeconds", Some("7200"))]), "us-east-1", now()).unwrap();
-    let session = auth::look_up(&state, element(&xml, "AccessKeyId"), Some(element(&xml, "SessionToken")), now()).unwrap();
+    let xml = perform(&mut state, &caller, &form(&[("DurationSeconds", Some("7200"))]), "us-east-1", now())
+        .unwrap();
+    let session =
+        auth::look_up(&state, element(&xml, "AccessKeyId"), Some(element(&xml, "SessionToken")), now())
+            .unwrap();
     let at = |seconds| form(&[("DurationSeconds", Some(seconds))]);
     assert!(perform(&mut state, &session.identity, &at("3600"), "us-east-1", now()).is_ok());
     let failure = perform(&mut state, &session.identity, &at("3601"), "us-east-1", now()).unwrap_err();

@@ -12,10 +12,13 @@ use crate::iam::{Identity, Kind, Policy};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Account {
+    /// The name that Organizations and CUR 2.0 show.
     #[serde(default)]
     pub name: String,
+    /// Identities with long-lived keys.
     #[serde(default)]
     pub users: Vec<User>,
+    /// Identities to be assumed.
     #[serde(default)]
     pub roles: Vec<Role>,
     /// Legacy CUR definitions, spelled as in the API; `ReportStatus` absent means: nothing delivered yet.
@@ -33,7 +36,9 @@ pub struct Account {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct User {
+    /// Unique in the account.
     pub name: String,
+    /// Its keys.
     #[serde(default)]
     pub access_keys: Vec<AccessKey>,
     /// Identity policies by name.
@@ -45,7 +50,9 @@ pub struct User {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccessKey {
+    /// Unique in the world; AWS's begin with `AKIA`.
     pub id: String,
+    /// What its signatures are made with.
     pub secret: Secret,
 }
 
@@ -53,7 +60,9 @@ pub struct AccessKey {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Role {
+    /// Unique in the account.
     pub name: String,
+    /// Begins and ends with a slash.
     #[serde(default = "root_path")]
     pub path: String,
     /// Seconds, 3600 to 43200.
@@ -135,6 +144,7 @@ impl Role {
 fn unique_id(prefix: &str, arn: &str) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let digest = Sha256::digest(arn.as_bytes());
-    let tail: String = digest.iter().take(17).map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    let tail: String =
+        digest.iter().take(17).map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
     format!("{prefix}{tail}")
 }

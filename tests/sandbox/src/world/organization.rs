@@ -34,15 +34,20 @@ pub struct Organization {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Member {
+    /// 12 digits.
     pub id: String,
+    /// What ListAccounts shows.
     pub name: String,
+    /// Made up from the ID when empty.
     #[serde(default)]
     pub email: String,
+    /// Where it stands in its life.
     #[serde(default)]
     pub state: MemberState,
 }
 
 /// `State` of an account as ListAccounts spells it.
+#[expect(missing_docs, reason = "the states are AWS's, which documents them in its API reference")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MemberState {

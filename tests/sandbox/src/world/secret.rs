@@ -10,6 +10,7 @@ use serde::Deserialize;
 pub struct Secret(String);
 
 impl Secret {
+    /// Takes a text in.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())

@@ -10,9 +10,12 @@ use crate::iam::Policy;
 pub struct Bucket {
     /// The owning account's ID.
     pub owner: String,
+    /// The only region it is answered for in.
     pub region: String,
+    /// The bucket policy.
     #[serde(default)]
     pub policy: Option<Policy>,
+    /// Who owns what others write.
     #[serde(default)]
     pub object_ownership: ObjectOwnership,
     /// How a request signed for another region is answered.
@@ -47,10 +50,12 @@ pub enum WrongRegion {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KmsKey {
+    /// `arn:aws:kms:REGION:ACCOUNT:key/ID`.
     pub arn: String,
     /// The key policy. Without one, the account's identity policies decide.
     #[serde(default)]
     pub policy: Option<Policy>,
+    /// Whether it can be used.
     #[serde(default)]
     pub state: KeyState,
 }
@@ -58,8 +63,11 @@ pub struct KmsKey {
 /// What the key can do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum KeyState {
+    /// Everything it is allowed to.
     #[default]
     Enabled,
+    /// Nothing, until it is enabled again.
     Disabled,
+    /// Nothing, and soon it is gone.
     PendingDeletion,
 }

@@ -37,7 +37,8 @@ fn what_no_world_has_is_refused() {
 #[test]
 fn a_fragment_adds_and_replaces_by_name() {
     let mut world = World::from_yaml(SMALL).unwrap();
-    let fragment = World::from_yaml(&SMALL.replace("/finops/", "/").replace("us-east-1", "eu-west-1")).unwrap();
+    let fragment =
+        World::from_yaml(&SMALL.replace("/finops/", "/").replace("us-east-1", "eu-west-1")).unwrap();
     world.merge(fragment).unwrap();
     assert_eq!(world.accounts["123456789012"].roles.len(), 1);
     assert!(world.role("arn:aws:iam::123456789012:role/awscost").is_some());
