@@ -50,3 +50,6 @@ pub const NOISY_TARGETS: &[&str] = &[
     "hyper_util",
     "rustls",
 ];
+
+#[cfg(test)]
+pub(crate) mod tests;

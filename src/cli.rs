@@ -1,8 +1,10 @@
 //! The command line: one file a command.
 
 pub mod costs;
+pub mod crds;
 pub mod ingest;
 mod logging;
+pub mod operator;
 mod progress;
 mod table;
 pub mod warehouse;
@@ -29,6 +31,10 @@ enum Command {
     Warehouse(warehouse::Task),
     /// Print what is in a warehouse: by service, account, day, tag or line type.
     Costs(costs::Args),
+    /// Watch AwsCostAccounts and CostWarehouses, and load what is delivered.
+    Operator(operator::Args),
+    /// Print the CustomResourceDefinitions.
+    Crds(crds::Args),
 }
 
 /// Parses the command line and runs the command; what `main` returns.
@@ -47,6 +53,8 @@ pub fn run() -> std::process::ExitCode {
             Command::Ingest(args) => ingest::run(*args).await,
             Command::Warehouse(task) => warehouse::run(task).await,
             Command::Costs(args) => costs::run(args).await,
+            Command::Operator(args) => operator::run(args).await,
+            Command::Crds(args) => crds::run(&args),
         }
     });
     // Blocking reads of a stopped load may still wait for the network: nobody waits for them.

@@ -87,6 +87,23 @@ impl Sdk {
         Self { without_credentials: without_credentials.build(), base, s3_endpoint, settings }
     }
 
+    /// One endpoint for all services, one try a call, short time-outs.
+    #[cfg(test)]
+    pub(crate) fn for_endpoint(
+        url: &str,
+        credentials: impl aws_credential_types::provider::ProvideCredentials + 'static,
+    ) -> Self {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(aws_config::Region::new("us-east-1"))
+            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
+            .endpoint_url(url)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(2)).build())
+            .build();
+        Self::from_config(config, AwsSettings { sts_calls_per_second: 1000 })
+    }
+
     /// The four traits over this configuration, with one rate limit and one pool of connections per service.
     pub fn aws(&self) -> Aws {
         let rate = Arc::new(RateLimit::per_second(self.settings.sts_calls_per_second));

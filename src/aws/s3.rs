@@ -7,12 +7,11 @@ use aws_sdk_s3::{
 };
 
 use super::{
-    AwsFault, Code, Operation, Sdk, Session,
+    AwsFault, Code, Detail, Operation, Sdk, Session,
     client_config::{S3Endpoint, credentials, timestamp},
     fault::{from_sdk, malformed, not_readable},
     traits::{
-        BucketOwner, BucketProbe, Delimiter, ListObjects, Listing, MAX_READ, ObjectRead, ObjectSummary,
-        ReadObject,
+        BucketOwner, BucketProbe, Delimiter, ListObjects, Listing, MAX_READ, ObjectRead, ObjectSummary, ReadObject,
     },
 };
 use crate::model::Region;
@@ -84,16 +83,25 @@ impl BucketProbe for SdkBuckets {
             match (more, &token) {
                 (false, _) => return Ok(listing),
                 (true, Some(_)) => {}
-                (true, None) => {
-                    return Err(malformed(Operation::ListBucket, "a page cut off without a token"));
-                }
+                (true, None) => return Err(malformed(Operation::ListBucket, "a page cut off without a token")),
             }
         }
     }
 
     async fn read(&self, session: &Session, request: ReadObject<'_>) -> Result<ObjectRead, AwsFault> {
+        match self.fetch(session, &request).await {
+            Err(fault) if hides_absence(&fault) && self.is_absent(session, &request).await => {
+                Err(AwsFault::new(Operation::GetObject, Code::NoSuchKey))
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl SdkBuckets {
+    async fn fetch(&self, session: &Session, request: &ReadObject<'_>) -> Result<ObjectRead, AwsFault> {
         let range =
-            request.range.map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
+            request.range.as_ref().map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
         let mut output = self
             .client
             .get_object()
@@ -110,6 +118,7 @@ impl BucketProbe for SdkBuckets {
         let etag = output.e_tag().ok_or_else(|| missing("no ETag"))?.to_owned();
         let last_modified =
             output.last_modified().and_then(timestamp).ok_or_else(|| missing("no modification time"))?;
+        let promised = output.content_length().and_then(|length| u64::try_from(length).ok());
         let mut bytes = Vec::new();
         while let Some(chunk) = output.body.next().await {
             let chunk = chunk.map_err(|error| not_readable(Operation::GetObject, &error))?;
@@ -119,8 +128,33 @@ impl BucketProbe for SdkBuckets {
             }
             bytes.extend_from_slice(&chunk);
         }
+        if promised.is_some_and(|promised| promised != bytes.len() as u64) {
+            return Err(AwsFault::new(Operation::GetObject, Code::ConnectionFailed));
+        }
         Ok(ObjectRead { bytes: bytes.into(), etag, last_modified })
     }
+
+    /// True if a listing of exactly this key succeeds and does not have it.
+    async fn is_absent(&self, session: &Session, request: &ReadObject<'_>) -> bool {
+        let listing = ListObjects {
+            bucket: request.bucket,
+            region: request.region,
+            owner: BucketOwner::Expected(request.owner),
+            prefix: request.key,
+            delimiter: Delimiter::None,
+            limit: 1,
+        };
+        // Keys come in order, so the key itself stands before all that only begin with it.
+        self.list(session, listing)
+            .await
+            .is_ok_and(|listing| listing.objects.first().is_none_or(|object| object.key != request.key))
+    }
+}
+
+/// S3 says NoSuchKey only to callers that may list the whole bucket. With `s3:ListBucket` bound to a prefix, as in
+/// every session here, a missing key is answered with AccessDenied (fact sheet 9).
+fn hides_absence(fault: &AwsFault) -> bool {
+    fault.code == Code::AccessDenied && fault.detail == Detail::None
 }
 
 fn summary(object: &aws_sdk_s3::types::Object) -> Option<ObjectSummary> {

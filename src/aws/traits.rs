@@ -74,7 +74,9 @@ pub trait BucketProbe: Send + Sync {
     /// At most `limit` entries under a prefix (`s3:ListBucket`).
     async fn list(&self, session: &Session, request: ListObjects<'_>) -> Result<Listing, AwsFault>;
 
-    /// One range of an object (`s3:GetObject`); `None` for the whole of it, refused past `MAX_READ` bytes.
+    /// One range of an object (`s3:GetObject`), or the whole of it; refused past [`MAX_READ`] bytes.
+    ///
+    /// A key that is not there is `NoSuchKey`, also where the session's policy has S3 say AccessDenied.
     async fn read(&self, session: &Session, request: ReadObject<'_>) -> Result<ObjectRead, AwsFault>;
 }
 

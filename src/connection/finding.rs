@@ -119,7 +119,7 @@ impl Finding {
                 Reason::UnexpectedAnswer,
                 format!(
                     "{operation} ended in a way this version does not know ({}). The operator's log at debug level \
-                     has AWS's own words.",
+                     has AWS's code and request id.",
                     fault.code
                 ),
             ),

@@ -380,4 +380,6 @@ fn in_session<T>(outcome: Result<T, AwsFault>, session: &mut Option<Session>) ->
 }
 
 #[cfg(test)]
+mod on_sandbox;
+#[cfg(test)]
 mod tests;

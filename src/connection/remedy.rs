@@ -49,6 +49,8 @@ mod tests {
 
     #[test]
     fn the_trust_policy_requires_the_external_id() {
-        insta::assert_snapshot!(trust_policy("arn:aws:iam::1:role/op", &["sts:AssumeRole"]), @"");
+        insta::assert_snapshot!(trust_policy("arn:aws:iam::1:role/op", &["sts:AssumeRole"]), @r#"
+{"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::1:role/op"}}],"Version":"2012-10-17"}
+"#);
     }
 }

@@ -141,8 +141,7 @@ fn read_refused(fault: &AwsFault, target: &Target, report: &ReportTarget) -> Fin
             Reason::KmsDecryptDenied,
             format!(
                 "{role} may read {objects}, but not decrypt it. Allow it kms:Decrypt on the bucket's key, in its own policy \
-                 and in the key's policy, with kms:ViaService s3.{}.amazonaws.com at most as a condition.",
-                report.region
+                 and in the key's policy (through S3 is enough: kms:ViaService)."
             ),
         ),
         (Code::KmsDisabled | Code::KmsNotFound | Code::KmsInvalidState, _) => fail(

@@ -190,7 +190,7 @@ fn nowhere(facts: &Facts, target: &Target, report: &ReportTarget) -> Finding {
     names.sort_unstable();
     names.dedup();
     let there = match names.as_slice() {
-        [] => "It has none at all: create one (awscost onboard prints how)".to_owned(),
+        [] => "It has none at all: create one".to_owned(),
         few if few.len() <= NAMES => format!("It has {}", few.join(", ")),
         many => format!("It has {} and {} more", many[..NAMES].join(", "), many.len() - NAMES),
     };
