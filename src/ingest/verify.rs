@@ -12,7 +12,7 @@ mod parquet;
 pub(in crate::ingest) use csv::CsvTally;
 pub(in crate::ingest) use parquet::ParquetTally;
 
-use super::tally::{FileTally, LineKey, LineSums, SUMMED};
+use super::tally::{FileTally, LineKey, LineSums, SUMMED, Sum};
 
 /// Why the independent decoder gave up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,7 +76,8 @@ pub fn compare(files: &[&str], source: &[FileTally], read_back: &[FileTally]) ->
 
 fn compare_file(file: &str, source: &FileTally, read_back: &FileTally) -> Result<(), TotalsDiffer> {
     let nothing = LineSums::default();
-    let lines = source.lines.keys().chain(read_back.lines.keys().filter(|key| !source.lines.contains_key(key)));
+    let lines =
+        source.lines.keys().chain(read_back.lines.keys().filter(|key| !source.lines.contains_key(key)));
     for line in lines {
         let left = source.lines.get(line).unwrap_or(&nothing);
         let right = read_back.lines.get(line).unwrap_or(&nothing);

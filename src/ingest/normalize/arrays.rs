@@ -3,9 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use arrow::{
-    array::{
-        Array, ArrayRef, AsArray, Float64Array, MapArray, StringArray, TimestampMicrosecondArray,
-    },
+    array::{Array, ArrayRef, AsArray, Float64Array, MapArray, StringArray, TimestampMicrosecondArray},
     compute::cast,
     datatypes::{
         DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
@@ -68,7 +66,8 @@ impl BatchBuilder {
                 let pairs = whole.row(row).map_err(at(*source))?;
                 row_entries.extend(pairs.map(|(key, value)| (self.maps.key(map, &key), value)));
             }
-            let source = entries.first().map(|(source, _)| *source).or(wholes.first().map(|(source, _)| *source));
+            let source =
+                entries.first().map(|(source, _)| *source).or(wholes.first().map(|(source, _)| *source));
             self.maps
                 .push(map, &mut row_entries)
                 .map_err(|problem| at(source.unwrap_or_default())((row, String::new(), problem)))?;
@@ -90,24 +89,28 @@ enum Whole {
 impl Whole {
     fn of(array: &ArrayRef) -> Result<Self, RowFault> {
         match array.as_map_opt() {
-            Some(map) => Ok(Self::Map { keys: texts(map.keys())?, values: texts(map.values())?, map: map.clone() }),
+            Some(map) => {
+                Ok(Self::Map { keys: texts(map.keys())?, values: texts(map.values())?, map: map.clone() })
+            }
             None => texts(array).map(Self::Json),
         }
     }
 
-    fn row(&self, row: usize) -> Result<Box<dyn Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> + '_>, RowFault> {
+    fn row(
+        &self,
+        row: usize,
+    ) -> Result<Box<dyn Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> + '_>, RowFault> {
         match self {
             Self::Map { map, keys, values } => {
                 let offsets = map.value_offsets();
-                let range = if map.is_valid(row) {
-                    offsets[row] as usize..offsets[row + 1] as usize
-                } else {
-                    0..0
-                };
+                let range =
+                    if map.is_valid(row) { offsets[row] as usize..offsets[row + 1] as usize } else { 0..0 };
                 let valid = move |entry: &usize| keys.is_valid(*entry) && values.is_valid(*entry);
-                Ok(Box::new(range.filter(valid).map(|entry| {
-                    (Cow::Borrowed(keys.value(entry)), Cow::Borrowed(values.value(entry)))
-                })))
+                Ok(Box::new(
+                    range
+                        .filter(valid)
+                        .map(|entry| (Cow::Borrowed(keys.value(entry)), Cow::Borrowed(values.value(entry)))),
+                ))
             }
             Self::Json(texts) => {
                 let text = if texts.is_valid(row) { texts.value(row) } else { "" };
@@ -133,8 +136,10 @@ fn convert(array: &ArrayRef, kind: ColumnType, column: &mut Column) -> Result<()
         (ColumnType::Text, _) => {
             let texts = texts(array)?;
             let offsets = texts.value_offsets();
-            let has_empty = offsets.windows(2).enumerate().any(|(row, pair)| pair[0] == pair[1] && texts.is_valid(row));
-            *column = Column::Ready(if has_empty { Arc::new(without_empty(&texts)) } else { Arc::new(texts) });
+            let has_empty =
+                offsets.windows(2).enumerate().any(|(row, pair)| pair[0] == pair[1] && texts.is_valid(row));
+            *column =
+                Column::Ready(if has_empty { Arc::new(without_empty(&texts)) } else { Arc::new(texts) });
             Ok(())
         }
         (_, _) => {
@@ -186,11 +191,19 @@ fn texts(array: &ArrayRef) -> Result<StringArray, RowFault> {
     match array.data_type() {
         DataType::Utf8 => Ok(array.as_string::<i32>().clone()),
         // A float prints as its shortest decimal, without an exponent.
-        DataType::Float64 => Ok(array.as_primitive::<Float64Type>().iter().map(|v| v.map(|v| v.to_string())).collect()),
-        DataType::Float32 => Ok(array.as_primitive::<Float32Type>().iter().map(|v| v.map(|v| v.to_string())).collect()),
+        DataType::Float64 => {
+            Ok(array.as_primitive::<Float64Type>().iter().map(|v| v.map(|v| v.to_string())).collect())
+        }
+        DataType::Float32 => {
+            Ok(array.as_primitive::<Float32Type>().iter().map(|v| v.map(|v| v.to_string())).collect())
+        }
         DataType::Timestamp(..) => Ok(micros(array)
             .iter()
-            .map(|value| value.map(|value| Timestamp::from_microsecond(value).map_or_else(|_| value.to_string(), |at| at.to_string())))
+            .map(|value| {
+                value.map(|value| {
+                    Timestamp::from_microsecond(value).map_or_else(|_| value.to_string(), |at| at.to_string())
+                })
+            })
             .collect()),
         _ => other_texts(array),
     }

@@ -9,9 +9,7 @@ use arrow::{
 use jiff::Timestamp;
 
 use super::{
-    AmountColumn, Entries, Json, MapColumn, Mapping, Roundings, Target,
-    maps::Maps,
-    times::TimeColumn,
+    AmountColumn, Entries, Json, MapColumn, Mapping, Roundings, Target, maps::Maps, times::TimeColumn,
 };
 use crate::{
     ingest::{
@@ -123,9 +121,12 @@ impl BatchBuilder {
             if let Target::Column(index) = *target {
                 for row in rows.clone() {
                     let cell = cells.cell(row, source)?;
-                    self.columns[index]
-                        .push(&cell)
-                        .map_err(|problem| CellFault { row, column: source, value: cell.into_owned(), problem })?;
+                    self.columns[index].push(&cell).map_err(|problem| CellFault {
+                        row,
+                        column: source,
+                        value: cell.into_owned(),
+                        problem,
+                    })?;
                 }
             }
         }
@@ -154,12 +155,14 @@ impl BatchBuilder {
                     value: cell.clone().into_owned(),
                     problem,
                 };
-                let pairs = Json::object(&cell).map_err(|problem| fault(BadValue::Map(problem.to_owned())))?;
+                let pairs =
+                    Json::object(&cell).map_err(|problem| fault(BadValue::Map(problem.to_owned())))?;
                 for (key, value) in pairs {
                     entries.push((self.maps.key(map, &key), Cow::Owned(value.into_owned())));
                 }
             }
-            let column = sources.entries.first().map(|(source, _)| *source).or(sources.wholes.first().copied());
+            let column =
+                sources.entries.first().map(|(source, _)| *source).or(sources.wholes.first().copied());
             self.maps.push(map, &mut entries).map_err(|problem| CellFault {
                 row,
                 column: column.unwrap_or_default(),

@@ -54,7 +54,12 @@ impl Cells for Block<'_> {
         let cell = &self.text[start..end];
         let last = column + 1 == self.columns;
         let cell = if last { cell.strip_suffix('\r').unwrap_or(cell) } else { cell };
-        unquoted(cell).map_err(|problem| CellFault { row, column, value: shortened(cell.as_bytes()), problem })
+        unquoted(cell).map_err(|problem| CellFault {
+            row,
+            column,
+            value: shortened(cell.as_bytes()),
+            problem,
+        })
     }
 }
 
