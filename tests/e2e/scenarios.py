@@ -1,0 +1,202 @@
+"""What must hold on a real node, once the demo's two accounts are loaded. Run in order; each leaves the cluster healthy."""
+
+import collections
+import json
+import pathlib
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+# pylint: disable=wrong-import-position
+from tests.e2e.cluster import (
+    AWS, AWSCOST, DEMO, LAKE, REPOSITORY, SYSTEM, TENANT,
+    apply, audit, conditions, eventually, forms, get, jobs, kubectl, ledger, run, sandbox,
+)
+
+OPERATOR = f"system:serviceaccount:{SYSTEM}:awscost"
+EXTERNAL_IDS = ("acme-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10", "shop-7a1de5f4-9a1c-4f0b-8a3e-6f2c1b7d3e42")
+GOOD = ("Ready", "DataCurrent", "TotalsVerified")
+RUNNING_SINCE = time.time()
+
+
+def healthy(name):
+    found = conditions(TENANT, "awscostaccount", name)
+    return all(found.get(wanted, {}).get("status") == "True" for wanted in GOOD)
+
+
+def ask_for_a_look(name):
+    kubectl("-n", TENANT, "annotate", "awscostaccount", name, "--overwrite",
+            f"awscost.io/reconcile-at={time.time_ns()}")
+
+
+def totals_of(account, period):
+    return json.loads((DEMO / "totals" / f"{account}-{period}.json").read_text(encoding="utf-8"))["totals"]
+
+
+def loads_by_version():
+    """How many ingest Jobs there are for each (account, period, version)."""
+    counts = collections.Counter()
+    for job in jobs():
+        arguments = job["spec"]["template"]["spec"]["containers"][0]["args"]
+        if arguments[0] == "ingest":
+            pick = {flag: arguments[arguments.index(flag) + 1] for flag in ("--connection", "--period", "--expect-version")}
+            counts[tuple(pick.values())] += 1
+    return counts
+
+
+class MainJob(unittest.TestCase):
+    """The demo's result, held against the generator and other engines."""
+
+    def test_01_the_ledger_equals_the_generator(self):
+        rows = ledger("210987654321")
+        self.assertEqual(len(rows), 2, "two periods of the standalone account are loaded")
+        for row in rows:
+            expected = totals_of("210987654321", row["period"])
+            self.assertEqual(row["rows"], expected["rows"])
+            for currency, sums in expected["perCurrency"].items():
+                self.assertEqual(row["totals"][currency]["unblended"], sums["unblended"], f"{row['period']} {currency}")
+
+    def test_02_other_engines_read_the_same(self):
+        costs = f"{DEMO}/volumes/lake/costs"
+        expected = [
+            (row["connection"], row["period"], currency, sums["rows"], sums["unblended"])
+            for row in ledger() for currency, sums in sorted(row["totals"].items())
+        ]
+        for engine in ("duckdb", "deltalake", "spark"):
+            with self.subTest(engine=engine):
+                output = run(sys.executable, str(REPOSITORY / "tests/engines/read.py"), engine, costs).stdout
+                found = json.loads(output.strip().splitlines()[-1])
+                keys = ("connection", "period", "currency", "rows", "unblended")
+                self.assertEqual([tuple(row[key] for key in keys) for row in found], expected)
+
+    def test_03_kubectl_explain_knows_every_field(self):
+        for kind in ("awscostaccount", "costwarehouse"):
+            text = kubectl("explain", f"{kind}.spec", "--recursive=false")
+            self.assertNotIn("<no description>", text)
+
+
+class Recovery(unittest.TestCase):
+    """What may be killed, deleted or delivered again without a wrong number."""
+
+    def test_10_deleting_the_operator_while_it_works(self):
+        before = loads_by_version()
+        period = max(row["period"] for row in ledger("210987654321"))
+        run(str(REPOSITORY / "tests/demo/deliver"), "210987654321", "report", "shop-cur", period,
+            '{"rows": 8000, "files": 3, "seed": 12, "options": {"version": 2}}')
+        expected = totals_of("210987654321", period)["perCurrency"]["USD"]["unblended"]
+        ask_for_a_look("shop")
+        for moment in range(4):
+            kubectl("-n", SYSTEM, "delete", "pod", "-l", "app.kubernetes.io/name=awscost", "--wait=false")
+            kubectl("-n", SYSTEM, "rollout", "status", "deployment/awscost", "--timeout=120s")
+            time.sleep(0.3 * moment)  # a different moment of its work each time, not a wait for anything
+        eventually("the new version is loaded", lambda: healthy("shop") and any(
+            row["period"] == period and row["totals"]["USD"]["unblended"] == expected
+            for row in ledger("210987654321")), 240)
+        for version, count in (loads_by_version() - before).items():
+            self.assertEqual(count, 1, f"one Job for {version}")
+
+    def test_11_delete_and_apply_again_doubles_nothing(self):
+        before = ledger("210987654321")
+        kubectl("-n", TENANT, "delete", "awscostaccount", "shop", "--timeout=60s")
+        eventually("the account's Jobs are gone", lambda: not any(
+            "210987654321" in json.dumps(job["spec"]) for job in jobs()))
+        kubectl("apply", "-f", str(REPOSITORY / "deploy/samples/account-standalone.yaml"))
+        eventually("the account is healthy again", lambda: healthy("shop"), 180)
+        self.assertEqual(ledger("210987654321"), before, "the ledger did not change: nothing was loaded a second time")
+
+
+class Security(unittest.TestCase):
+    """Who may not do what."""
+
+    def test_20_a_tenant_that_names_a_foreign_role_gets_nothing(self):
+        role = "arn:aws:iam::555555555555:role/awscost"
+        document = json.loads(kubectl("create", "--dry-run=client", "-o", "json", "-f",
+                                      str(REPOSITORY / "deploy/samples/account-standalone.yaml")))
+        document["metadata"] = {"name": "thief", "namespace": TENANT}
+        document["spec"]["accountId"] = "555555555555"
+        document["spec"]["access"]["roleArn"] = role
+        apply(document)
+        try:
+            condition = eventually("the operator has a verdict", lambda: conditions(
+                TENANT, "awscostaccount", "thief").get("RoleAssumable"))
+            self.assertEqual(condition["reason"], "RoleNotAllowedInNamespace")
+            self.assertNotIn(role, json.dumps(sandbox("calls")), "no call named the role")
+            self.assertFalse([job for job in jobs() if "555555555555" in json.dumps(job["spec"])], "no Job")
+            uid = get(TENANT, "awscostaccount", "thief")["metadata"]["uid"]
+            owned = [each for each in get(TENANT, "secrets")["items"]
+                     if any(owner["uid"] == uid for owner in each["metadata"].get("ownerReferences", []))]
+            self.assertFalse(owned, "no Secret")
+        finally:
+            kubectl("-n", TENANT, "delete", "awscostaccount", "thief")
+
+    def test_21_the_operators_own_token_is_bounded(self):
+        token = kubectl("-n", SYSTEM, "create", "token", "awscost").strip()
+
+        def refused(document):
+            done = run("kubectl", "--token", token, "create", "-f", "-", check=False, text=json.dumps(document))
+            self.assertNotEqual(done.returncode, 0, "the API server must refuse")
+            return done.stderr
+
+        secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+                  "metadata": {"name": "awscost-token", "namespace": TENANT,
+                               "annotations": {"kubernetes.io/service-account.name": "default"}}}
+        self.assertIn("only Opaque Secrets", refused(secret))
+        self.assertIn("named awscost-", refused({"apiVersion": "v1", "kind": "Secret",
+                                                 "metadata": {"name": "other", "namespace": TENANT}}))
+        job = next(job for job in jobs())
+        job = {"apiVersion": "batch/v1", "kind": "Job",
+               "metadata": {"name": "awscost-other-image", "namespace": TENANT}, "spec": job["spec"]}
+        for key in ("selector", "manualSelector"):
+            job["spec"].pop(key, None)
+        job["spec"]["template"]["metadata"] = {}
+        job["spec"]["template"]["spec"]["containers"][0]["image"] = "localhost/other:dev"
+        self.assertIn("only the configured image", refused(job))
+
+    def test_22_the_external_id_appears_nowhere(self):
+        address = kubectl("-n", SYSTEM, "get", "service", "awscost", "-o", "jsonpath={.spec.clusterIP}")
+        places = {
+            "the operator's log": kubectl("-n", SYSTEM, "logs", "deployment/awscost", "--tail=-1"),
+            "metrics": run("curl", "--silent", "--fail", f"http://{address}:8080/metrics").stdout,
+            "accounts": kubectl("get", "awscostaccounts,costwarehouses", "-A", "-o", "yaml"),
+            "Jobs and pods": kubectl("get", "jobs,pods", "-A", "-o", "yaml"),
+            "events": kubectl("get", "events.events.k8s.io", "-A", "-o", "yaml"),
+            "config maps": kubectl("-n", SYSTEM, "get", "configmaps", "-o", "yaml"),
+        }
+        for pod in get(TENANT, "pods")["items"]:
+            name = pod["metadata"]["name"]
+            places[f"the log of {name}"] = run("kubectl", "-n", TENANT, "logs", name, check=False).stdout
+        for secret in EXTERNAL_IDS:
+            for place, text in places.items():
+                for form, value in forms(secret).items():
+                    self.assertNotIn(value, text, f"an external ID stands {form} in {place}")
+
+
+class Permissions(unittest.TestCase):
+    """The whole run, as the API server's audit log saw it."""
+
+    def test_90_nothing_denied_and_nothing_unused(self):
+        allowed = set()
+        for role in json.loads(kubectl("get", "roles", "-A", "-l", "app.kubernetes.io/name=awscost", "-o", "json"))["items"]:
+            for rule in role["rules"]:
+                allowed |= {(group, resource, verb) for group in rule["apiGroups"]
+                            for resource in rule["resources"] for verb in rule["verbs"]}
+        used, denied = set(), []
+        for event in audit():
+            if event["user"]["username"] != OPERATOR or "kubectl" in event.get("userAgent", ""):
+                continue
+            reference = event.get("objectRef")
+            if reference is None:
+                continue
+            resource = "/".join(filter(None, (reference["resource"], reference.get("subresource"))))
+            used.add((reference.get("apiGroup", ""), resource, event["verb"]))
+            if event["responseStatus"].get("code") == 403:
+                denied.append(f"{event['verb']} {event['requestURI']}")
+        self.assertFalse(denied, "denied calls")
+        self.assertEqual(used - allowed, set(), "used, though no rule of the chart grants it")
+        self.assertEqual(allowed - used, set(), "granted, though the operator never used it")
+
+
+if __name__ == "__main__":
+    unittest.main()
