@@ -343,6 +343,17 @@ fn other_table() -> Vec<u8> {
 }
 
 #[test]
+fn one_long_text_on_many_rows_makes_batches_short() {
+    let long = "x".repeat(512 << 10);
+    let column: ArrayRef = Arc::new(StringArray::from(vec![long.as_str(); 200]));
+    let file = MemoryFile::new(parquet_of(vec![("line_item_line_item_description", column)], 200));
+    assert!(file.bytes.len() < 1 << 20, "stored once and compressed");
+    let decoded = decode(&file, &job(FileFormat::Parquet)).expect("a legal file");
+    assert_eq!(decoded.report.rows, 400);
+    assert!(decoded.batches.iter().all(|batch| batch.num_rows() <= 128));
+}
+
+#[test]
 fn a_replaced_file_is_the_sources_fault() {
     let file = MemoryFile { replaced_after: Some(100), ..MemoryFile::new(parquet_of(vec![], 5)) };
     let fault = decode(&file, &job(FileFormat::Parquet)).expect_err("a refusal");
@@ -363,7 +374,7 @@ fn nothing_is_fetched_twice() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn flipped_bytes_never_crash_it(flips in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6)) {
