@@ -1,4 +1,5 @@
 //! Integration tests: one binary, one module a theme.
 
 mod architecture;
+mod other_engines;
 mod warehouse_conformance;
