@@ -2,4 +2,6 @@
 
 mod architecture;
 mod other_engines;
+mod warehouse_bucket;
+mod warehouse_commands;
 mod warehouse_conformance;

@@ -125,7 +125,7 @@ pub(super) async fn commit<T: Send + 'static>(
 
 fn attempt<T>(
     table: &Table,
-    plan: &dyn Fn(&Table, &SnapshotRef) -> Result<Plan<T>, WarehouseFault>,
+    plan: &impl Fn(&Table, &SnapshotRef) -> Result<Plan<T>, WarehouseFault>,
 ) -> Result<Try<T>, WarehouseFault> {
     let snapshot = match table.latest() {
         Ok(snapshot) => snapshot,
@@ -183,7 +183,7 @@ fn build(table: &Table, snapshot: &SnapshotRef, change: &Change) -> Result<Trans
 
 /// Sums the log up at every tenth version. Best effort: the commit stands without it.
 fn checkpoint(table: &Table, committed: &CommittedTransaction) {
-    if committed.commit_version() % CHECKPOINT_EVERY != 0 {
+    if !committed.commit_version().is_multiple_of(CHECKPOINT_EVERY) {
         return;
     }
     let Some(snapshot) = committed.post_commit_snapshot() else { return };
