@@ -244,7 +244,8 @@ fn add_actions(files: &[DataFile]) -> Result<RecordBatch, arrow::error::ArrowErr
     let mut stats = vec![("numRecords", long(&|file| file.rows.cast_signed()))];
     if files.iter().any(|file| file.usage.is_some()) {
         stats.push(("minValues", usage(|(earliest, _)| earliest)?));
-        stats.push(("maxValues", usage(|(_, latest)| latest)?));
+        // The log cuts times to milliseconds: the latest goes up to the next one, so that nothing lies past it.
+        stats.push(("maxValues", usage(|(_, latest)| latest.saturating_add(999).div_euclid(1000) * 1000)?));
     }
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("path", Arc::new(StringArray::from_iter_values(files.iter().map(|file| &file.path)))),
