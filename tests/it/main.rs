@@ -1,6 +1,11 @@
 //! Integration tests: one binary, one module a theme.
 
 mod architecture;
+mod ingest_crash;
+mod ingest_dialects;
+mod ingest_place;
+mod ingest_torn;
+mod ingest_versions;
 mod other_engines;
 mod warehouse_bucket;
 mod warehouse_commands;

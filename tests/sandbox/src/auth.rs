@@ -8,6 +8,8 @@ mod sigv4;
 use jiff::Timestamp;
 
 pub use scope::Scope;
+#[cfg(test)]
+pub use sigv4::signature;
 pub use sigv4::{MISMATCH, verify};
 
 use crate::iam::Identity;

@@ -42,6 +42,14 @@ pub struct CallLog(Mutex<VecDeque<Call>>);
 
 impl CallLog {
     pub(crate) fn record(&self, call: Call) {
+        tracing::info!(
+            service = call.service,
+            operation = call.operation,
+            principal = call.principal,
+            status = call.status,
+            code = call.code,
+            "answered"
+        );
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if calls.len() == KEPT {
             calls.pop_front();

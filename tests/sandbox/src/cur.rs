@@ -2,11 +2,13 @@
 
 mod definition;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use definition::may_deliver;
 
 use crate::iam::{Ask, Context, Identity, allowed};
+use crate::s3::Object;
 use crate::state::State;
 use crate::wire::Failure;
 use crate::world::ReportDefinition;
@@ -16,12 +18,16 @@ const PAGE: usize = 5;
 /// Definitions an account may have.
 const QUOTA: usize = 10;
 
+/// What AWS leaves in the bucket of a new report, to see whether it can write.
+const PROBE: &str = "aws-programmatic-access-test-object";
+
 /// Performs one operation.
 pub fn perform(
     state: &mut State,
     identity: &Identity,
     operation: &str,
     input: &Value,
+    now: Timestamp,
 ) -> Result<Value, Failure> {
     let account = identity.account.as_str();
     let named = |name: &str| format!("arn:aws:cur:us-east-1:{account}:definition/{name}");
@@ -47,7 +53,9 @@ pub fn perform(
                 let message = "The account has reached its limit of report definitions.";
                 return Err(Failure::new(400, "ReportLimitReachedException", message));
             }
+            let bucket = definition.s3_bucket.clone();
             reports.push(ReportDefinition { report_status: None, ..definition });
+            state.objects.put(&bucket, PROBE, Object::new("test".into(), account, now));
             Ok(json!({}))
         }
         "ModifyReportDefinition" => {

@@ -26,6 +26,12 @@ pub struct Delivery {
     /// How far it gets.
     #[serde(default)]
     pub extent: Extent,
+    /// How an export's partition folder is spelled; AWS has been seen to do both.
+    #[serde(default)]
+    pub partition_case: PartitionCase,
+    /// Where a legacy Parquet report has its manifest; AWS's text names both places.
+    #[serde(default)]
+    pub manifest_folder: ManifestFolder,
 }
 
 /// What is delivered: a legacy report or an export, by name.
@@ -81,12 +87,42 @@ struct Destination {
 }
 
 impl Delivery {
+    /// A whole delivery of a legacy report.
+    #[must_use]
+    pub fn of_report(account: &str, name: &str, bill: BillSpec) -> Self {
+        Self::new(account, Definition::Report(name.to_owned()), bill)
+    }
+
+    /// A whole delivery of a data export.
+    #[must_use]
+    pub fn of_export(account: &str, name: &str, bill: BillSpec) -> Self {
+        Self::new(account, Definition::Export(name.to_owned()), bill)
+    }
+
+    fn new(account: &str, of: Definition, bill: BillSpec) -> Self {
+        Self {
+            account: account.to_owned(),
+            of,
+            bill,
+            extent: Extent::Whole,
+            partition_case: PartitionCase::default(),
+            manifest_folder: ManifestFolder::default(),
+        }
+    }
+
+    /// The same, stopped after so many data files.
+    #[must_use]
+    pub fn stopped_after(self, files: usize) -> Self {
+        Self { extent: Extent::StopAfterFiles(files), ..self }
+    }
+
     /// Makes the delivery and gives the exact totals of the bill.
     ///
     /// # Errors
     /// [`DeliveryFailure`]; a bucket that refuses shows in the definition's status as it does at AWS.
     pub fn make(&self, shared: &Shared) -> Result<Totals, DeliveryFailure> {
-        let now = shared.clock.now().round(Unit::Millisecond).unwrap_or_default();
+        let now = shared.clock.now();
+        let now = now.round(Unit::Millisecond).unwrap_or(now);
         let execution = uuid::Uuid::new_v4().to_string();
         let destination = self.destination(&shared.lock(), &execution).ok_or_else(|| {
             DeliveryFailure::NoDefinition { account: self.account.clone(), definition: self.of.clone() }
@@ -136,7 +172,7 @@ impl Delivery {
                 let dialect = if report.format == "Parquet" {
                     Dialect::LegacyParquet {
                         assembly_id: String::new(),
-                        manifest_folder: ManifestFolder::default(),
+                        manifest_folder: self.manifest_folder,
                     }
                 } else {
                     let versioning =
@@ -156,7 +192,7 @@ impl Delivery {
                 let target = &record.export.destination_configurations.s3_destination;
                 let output = &target.s3_output_configurations;
                 let (versioning, execution_id) = (versioning(&output.overwrite), execution.to_owned());
-                let partition_case = PartitionCase::default();
+                let partition_case = self.partition_case;
                 let dialect = if output.format == "PARQUET" {
                     Dialect::Cur2Parquet { versioning, execution_id, partition_case }
                 } else {

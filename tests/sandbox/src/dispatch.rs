@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use jiff::Timestamp;
@@ -220,7 +221,7 @@ impl Rpc {
         let operation = self.operation.as_str();
         match self.service {
             Service::Sts => sts::perform(state, identity, &self.form, region, now).map(Answered::Xml),
-            Service::Cur => cur::perform(state, identity, operation, &self.input).map(Answered::Json),
+            Service::Cur => cur::perform(state, identity, operation, &self.input, now).map(Answered::Json),
             Service::DataExports => {
                 exports::perform(state, identity, operation, &self.input, now).map(Answered::Json)
             }
@@ -260,7 +261,14 @@ pub async fn cut(response: Response<Body>, after: usize) -> Response<Body> {
         return Response::from_parts(parts, Body::from(whole));
     }
     parts.headers.insert(http::header::CONTENT_LENGTH, whole.len().into());
-    let broken =
-        futures::stream::iter([Ok(whole.slice(..after)), Err(std::io::Error::other("cut by a fault rule"))]);
+    let begun = futures::stream::iter([Ok(whole.slice(..after))]);
+    let broken = begun.chain(futures::stream::once(async {
+        // Lets what is written so far reach the client before the connection breaks.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("cut by a fault rule"))
+    }));
     Response::from_parts(parts, Body::from(s3s::dto::StreamingBlob::wrap(broken)))
 }
+
+#[cfg(test)]
+mod tests;

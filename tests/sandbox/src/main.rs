@@ -31,7 +31,7 @@ enum Command {
         listen: SocketAddr,
     },
     /// Write a generated bill into a folder
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
 }
 
 /// Why the process ends early.

@@ -32,7 +32,7 @@ impl Scope {
             match part.trim().split_once('=')? {
                 ("Credential", credential) => scope.set_credential(credential)?,
                 ("SignedHeaders", names) => {
-                    scope.signed_headers = names.split(';').map(str::to_owned).collect()
+                    scope.signed_headers = names.split(';').map(str::to_owned).collect();
                 }
                 ("Signature", signature) => scope.signature = signature.to_owned(),
                 _ => return None,

@@ -41,7 +41,13 @@ fn put(state: &mut State, name: &str, changes: Value) -> Result<Value, Failure> 
         "ReportVersioning": "CREATE_NEW_REPORT",
     });
     definition.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-    perform(state, &caller(), "PutReportDefinition", &json!({"ReportDefinition": definition}))
+    perform(
+        state,
+        &caller(),
+        "PutReportDefinition",
+        &json!({"ReportDefinition": definition}),
+        Timestamp::UNIX_EPOCH,
+    )
 }
 
 #[test]
@@ -50,14 +56,23 @@ fn definitions_come_five_a_page() {
     for n in 0..7 {
         put(&mut state, &format!("r{n}"), json!({})).unwrap();
     }
-    let first = perform(&mut state, &caller(), "DescribeReportDefinitions", &json!({})).unwrap();
+    let first =
+        perform(&mut state, &caller(), "DescribeReportDefinitions", &json!({}), Timestamp::UNIX_EPOCH)
+            .unwrap();
     assert_eq!(first["ReportDefinitions"].as_array().unwrap().len(), 5);
     assert!(first["ReportDefinitions"][0].get("ReportStatus").is_none(), "absent before the first delivery");
     let rest = json!({"NextToken": first["NextToken"], "MaxResults": 5});
-    let second = perform(&mut state, &caller(), "DescribeReportDefinitions", &rest).unwrap();
+    let second =
+        perform(&mut state, &caller(), "DescribeReportDefinitions", &rest, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(second["ReportDefinitions"].as_array().unwrap().len(), 2);
     assert!(second.get("NextToken").is_none());
-    let refused = perform(&mut state, &caller(), "DescribeReportDefinitions", &json!({"MaxResults": 10}));
+    let refused = perform(
+        &mut state,
+        &caller(),
+        "DescribeReportDefinitions",
+        &json!({"MaxResults": 10}),
+        Timestamp::UNIX_EPOCH,
+    );
     assert_eq!(refused.unwrap_err().code, "ValidationException");
 }
 
@@ -97,14 +112,23 @@ fn names_are_unique_and_few() {
     }
     assert_eq!(put(&mut state, "r3", json!({})).unwrap_err().code, "DuplicateReportNameException");
     assert_eq!(put(&mut state, "r10", json!({})).unwrap_err().code, "ReportLimitReachedException");
-    perform(&mut state, &caller(), "DeleteReportDefinition", &json!({"ReportName": "r3"})).unwrap();
+    perform(
+        &mut state,
+        &caller(),
+        "DeleteReportDefinition",
+        &json!({"ReportName": "r3"}),
+        Timestamp::UNIX_EPOCH,
+    )
+    .unwrap();
     put(&mut state, "r3", json!({})).unwrap();
 }
 
 #[test]
 fn a_caller_without_the_right_is_denied() {
     let nobody = Identity { policies: Vec::new(), ..caller() };
-    let refused = perform(&mut state(), &nobody, "DescribeReportDefinitions", &json!({})).unwrap_err();
+    let refused =
+        perform(&mut state(), &nobody, "DescribeReportDefinitions", &json!({}), Timestamp::UNIX_EPOCH)
+            .unwrap_err();
     assert_eq!((refused.status, refused.code.as_str()), (400, "AccessDeniedException"));
     assert!(refused.message.contains("cur:DescribeReportDefinitions"));
 }

@@ -24,7 +24,7 @@ fn delivery(account: &str, of: Definition, version: u32, extent: Extent) -> Deli
         bucket: String::new(),
         options: BillOptions { version, ..BillOptions::default() },
     };
-    Delivery { account: account.to_owned(), of, bill, extent }
+    Delivery { extent, ..Delivery::new(account, of, bill) }
 }
 
 fn bucket(shared: &Shared, name: &str) -> Vec<(String, String)> {
