@@ -1,3 +1,4 @@
 //! Integration tests: one binary, one module a theme.
 
 mod architecture;
+mod aws_environment;
