@@ -173,6 +173,10 @@ vocabulary! {
         GranularityTooCoarse,
         /// The export's query leaves out columns that are needed, filters rows or renames.
         ExportNotComplete,
+        /// The definition leaves out resource ids.
+        ResourceIdsMissing,
+        /// A legacy definition and an export of that name both deliver there.
+        ReportAmbiguous,
         /// The partition has no such billing API.
         BillingApiNotInPartition,
         // Delivery.
@@ -249,6 +253,8 @@ vocabulary! {
         EndpointUnreachable,
         /// The clock differs from AWS's.
         ClockSkew,
+        /// AWS answered in a way this version does not know.
+        UnexpectedAnswer,
         /// The last verdict is older than 6 hours and could not be renewed.
         NotCheckedRecently,
         /// Not looked at yet.

@@ -1,0 +1,143 @@
+//! What went wrong in a call to AWS, as a value: which call, which code of a closed list, what class.
+//!
+//! AWS's own text and its request ids go to the debug log (`sdk.rs` beside this file) and nowhere else: they
+//! change from call to call, and some of AWS's messages repeat the request's parameters.
+
+mod code;
+mod sdk;
+
+use std::fmt;
+
+pub use code::Code;
+pub(super) use sdk::{from_sdk, malformed, not_readable};
+
+use crate::model::Region;
+
+/// The calls this program makes, named as IAM names their permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// `sts:GetCallerIdentity`
+    GetCallerIdentity,
+    /// `sts:AssumeRole`
+    AssumeRole,
+    /// `organizations:DescribeOrganization`
+    DescribeOrganization,
+    /// `cur:DescribeReportDefinitions`
+    DescribeReportDefinitions,
+    /// `bcm-data-exports:ListExports`
+    ListExports,
+    /// `bcm-data-exports:GetExport`
+    GetExport,
+    /// `s3:ListBucket`
+    ListBucket,
+    /// `s3:GetObject`
+    GetObject,
+}
+
+impl Operation {
+    /// The permission's name, for messages and metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GetCallerIdentity => "sts:GetCallerIdentity",
+            Self::AssumeRole => "sts:AssumeRole",
+            Self::DescribeOrganization => "organizations:DescribeOrganization",
+            Self::DescribeReportDefinitions => "cur:DescribeReportDefinitions",
+            Self::ListExports => "bcm-data-exports:ListExports",
+            Self::GetExport => "bcm-data-exports:GetExport",
+            Self::ListBucket => "s3:ListBucket",
+            Self::GetObject => "s3:GetObject",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What kind of answer a fault is, and so what may be concluded from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FaultClass {
+    /// AWS looked at the request and refused it.
+    Denied,
+    /// What was asked for is not there.
+    NotFound,
+    /// The credentials that signed the request are absent, expired or unknown.
+    Credentials,
+    /// The request can't be right as it is: wrong region, key state, archived object, parameters.
+    Invalid,
+    /// AWS asks to slow down.
+    Throttled,
+    /// No answer came.
+    Unreachable,
+    /// AWS failed on its side, or the object changed under the read.
+    Transient,
+    /// The clocks differ.
+    ClockSkew,
+    /// An answer this version doesn't know.
+    Unexpected,
+}
+
+impl FaultClass {
+    /// True if the fault is an answer to the question asked; false if another look may well differ.
+    pub const fn is_conclusive(self) -> bool {
+        matches!(self, Self::Denied | Self::NotFound | Self::Credentials | Self::Invalid)
+    }
+}
+
+/// What AWS's text gives away beyond the code, reduced to what a check needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Detail {
+    /// Nothing more.
+    None,
+    /// The refusal is about `sts:TagSession`.
+    TagSession,
+    /// The refusal is about `kms:Decrypt`.
+    KmsDecrypt,
+}
+
+/// One failed call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AwsFault {
+    /// Which call.
+    pub operation: Operation,
+    /// AWS's code, or our own for what never reached AWS.
+    pub code: Code,
+    /// What kind of answer it is.
+    pub class: FaultClass,
+    /// What else AWS gave away.
+    pub detail: Detail,
+    /// The region in which the bucket really is, where S3 said so.
+    pub region: Option<Region>,
+}
+
+impl AwsFault {
+    /// A fault with the class its code has by the table of codes.
+    pub fn new(operation: Operation, code: Code) -> Self {
+        Self { operation, code, class: code.class(), detail: Detail::None, region: None }
+    }
+
+    /// The same fault where it answers nothing about the question asked, whatever its class says by itself.
+    #[must_use]
+    pub fn inconclusive(self) -> Self {
+        if self.class.is_conclusive() { Self { class: FaultClass::Unexpected, ..self } } else { self }
+    }
+}
+
+impl fmt::Display for AwsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.operation, self.code)?;
+        match self.detail {
+            Detail::None => {}
+            Detail::TagSession => f.write_str(" (sts:TagSession)")?,
+            Detail::KmsDecrypt => f.write_str(" (kms:Decrypt)")?,
+        }
+        match &self.region {
+            Some(region) => write!(f, " (the bucket is in {region})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for AwsFault {}

@@ -1,0 +1,202 @@
+//! The policy that narrows an ingest session to one report, so that a stolen session reads nothing else.
+
+use serde::Serialize;
+
+use crate::model::{BucketName, Partition, Region};
+
+/// Denies everything: for sessions that exist only to learn whether they can be had.
+pub const DENY_ALL: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+
+/// AWS's limit on an inline session policy, in characters (fact sheet 1.2).
+pub const MAX_CHARACTERS: usize = 2048;
+
+/// What the session may read.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// The bucket's partition.
+    pub partition: Partition,
+    /// The bucket.
+    pub bucket: &'a BucketName,
+    /// The bucket's region.
+    pub region: &'a Region,
+    /// The folders all keys lie under, each with its trailing `/`. Other keys read as forbidden, not as missing.
+    pub key_roots: &'a [String],
+}
+
+/// The policy would be longer than AWS takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the session policy takes {characters} characters and AWS allows {MAX_CHARACTERS}: shorten the report's prefix or name"
+)]
+pub struct SessionPolicyTooLong {
+    /// Its length.
+    pub characters: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy {
+    version: &'static str,
+    statement: [Statement; 3],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    effect: &'static str,
+    action: &'static str,
+    resource: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<Condition>,
+}
+
+#[derive(Serialize)]
+enum Condition {
+    StringLike {
+        #[serde(rename = "s3:prefix")]
+        prefix: Vec<String>,
+    },
+    StringEquals {
+        #[serde(rename = "kms:ViaService")]
+        via_service: String,
+    },
+}
+
+/// The policy as JSON: get under the key roots, list under them, decrypt through S3 alone.
+///
+/// # Errors
+/// [`SessionPolicyTooLong`] past [`MAX_CHARACTERS`].
+pub fn build(scope: &Scope<'_>) -> Result<String, SessionPolicyTooLong> {
+    let bucket = format!("arn:{}:s3:::{}", scope.partition.as_str(), scope.bucket);
+    let under = |root: &String| format!("{}*", escaped(root));
+    let policy = Policy {
+        version: "2012-10-17",
+        statement: [
+            Statement {
+                effect: "Allow",
+                action: "s3:GetObject",
+                resource: scope.key_roots.iter().map(|root| format!("{bucket}/{}", under(root))).collect(),
+                condition: None,
+            },
+            Statement {
+                effect: "Allow",
+                action: "s3:ListBucket",
+                resource: vec![bucket.clone()],
+                condition: Some(Condition::StringLike {
+                    prefix: scope.key_roots.iter().map(under).collect(),
+                }),
+            },
+            Statement {
+                effect: "Allow",
+                action: "kms:Decrypt",
+                resource: vec!["*".to_owned()],
+                condition: Some(Condition::StringEquals {
+                    via_service: format!("s3.{}.{}", scope.region, dns_suffix(scope.partition)),
+                }),
+            },
+        ],
+    };
+    let text = serde_json::to_string(&policy).expect("strings and lists of strings serialise");
+    let characters = text.chars().count();
+    if characters > MAX_CHARACTERS { Err(SessionPolicyTooLong { characters }) } else { Ok(text) }
+}
+
+/// The text with IAM's wildcards and variable mark taken literally.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '*' | '?' | '$' => out.extend(['$', '{', character, '}']),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// The suffix of a partition's service names (fact sheet 11).
+fn dns_suffix(partition: Partition) -> &'static str {
+    match partition {
+        Partition::Aws | Partition::AwsUsGov => "amazonaws.com",
+        Partition::AwsCn => "amazonaws.com.cn",
+        Partition::AwsEusc => "amazonaws.eu",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(root: &str) -> Result<String, SessionPolicyTooLong> {
+        let bucket = "acme-billing".parse().expect("a bucket");
+        let region = "eu-west-1".parse().expect("a region");
+        let key_roots = [root.to_owned()];
+        build(&Scope { partition: Partition::Aws, bucket: &bucket, region: &region, key_roots: &key_roots })
+    }
+
+    #[test]
+    fn one_report_and_nothing_else() {
+        let text = policy("cur/acme/").expect("short enough");
+        let pretty: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        insta::assert_json_snapshot!(pretty, @r#"
+{
+  "Statement": [
+    {
+      "Action": "s3:GetObject",
+      "Effect": "Allow",
+      "Resource": [
+        "arn:aws:s3:::acme-billing/cur/acme/*"
+      ]
+    },
+    {
+      "Action": "s3:ListBucket",
+      "Condition": {
+        "StringLike": {
+          "s3:prefix": [
+            "cur/acme/*"
+          ]
+        }
+      },
+      "Effect": "Allow",
+      "Resource": [
+        "arn:aws:s3:::acme-billing"
+      ]
+    },
+    {
+      "Action": "kms:Decrypt",
+      "Condition": {
+        "StringEquals": {
+          "kms:ViaService": "s3.eu-west-1.amazonaws.com"
+        }
+      },
+      "Effect": "Allow",
+      "Resource": [
+        "*"
+      ]
+    }
+  ],
+  "Version": "2012-10-17"
+}
+"#);
+    }
+
+    #[test]
+    fn wildcards_in_a_prefix_match_themselves_only() {
+        let text = policy("a*b/$?/").expect("short enough");
+        assert!(text.contains("acme-billing/a${*}b/${$}${?}/*"), "{text}");
+    }
+
+    #[test]
+    fn a_policy_aws_would_refuse_is_refused_here() {
+        let longest = (1..MAX_CHARACTERS).map_while(|length| policy(&"a".repeat(length)).ok()).last();
+        assert!(longest.expect("a short root fits").len() > MAX_CHARACTERS - 2, "the limit is used to the full");
+        let refused = policy(&"a".repeat(MAX_CHARACTERS)).expect_err("far too long");
+        assert!(refused.characters > MAX_CHARACTERS, "{refused}");
+    }
+
+    #[test]
+    fn decrypting_goes_through_the_partitions_own_s3() {
+        assert_eq!(dns_suffix(Partition::AwsCn), "amazonaws.com.cn");
+        assert_eq!(dns_suffix(Partition::AwsEusc), "amazonaws.eu");
+    }
+}

@@ -1,0 +1,346 @@
+//! What this program asks of AWS: four narrow traits, no SDK type in a signature.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{AwsFault, Session};
+use crate::model::{AccountId, BucketName, ExternalId, Partition, Region, RoleArn};
+
+/// The four traits as one value to hand around.
+#[derive(Clone)]
+pub struct Aws {
+    /// STS.
+    pub identity: Arc<dyn Identity>,
+    /// Organizations.
+    pub organizations: Arc<dyn Organizations>,
+    /// The two billing report APIs.
+    pub catalog: Arc<dyn ReportCatalog>,
+    /// S3.
+    pub buckets: Arc<dyn BucketProbe>,
+}
+
+/// Who calls, and becoming someone else.
+#[async_trait]
+pub trait Identity: Send + Sync {
+    /// The operator's own identity (`sts:GetCallerIdentity`), asked of its own region's STS.
+    async fn base_caller(&self) -> Result<Caller, AwsFault>;
+
+    /// Assumes a role with the operator's own identity (`sts:AssumeRole`).
+    async fn assume_role(&self, request: AssumeRole<'_>) -> Result<Session, AwsFault>;
+
+    /// The identity of a session (`sts:GetCallerIdentity`); needs no permission.
+    async fn session_caller(&self, session: &Session, region: &Region) -> Result<Caller, AwsFault>;
+}
+
+/// Whether the session's account is in an organization.
+#[async_trait]
+pub trait Organizations: Send + Sync {
+    /// `organizations:DescribeOrganization`, which any member account may call.
+    async fn membership(&self, session: &Session, partition: Partition) -> Result<Membership, AwsFault>;
+}
+
+/// Report definitions of the session's account, in both of AWS's APIs for them.
+#[async_trait]
+pub trait ReportCatalog: Send + Sync {
+    /// All legacy definitions (`cur:DescribeReportDefinitions`, pages followed).
+    async fn legacy_definitions(
+        &self,
+        session: &Session,
+        partition: Partition,
+    ) -> Result<Vec<LegacyDefinition>, AwsFault>;
+
+    /// All data exports by name (`bcm-data-exports:ListExports`, pages followed).
+    async fn exports(
+        &self,
+        session: &Session,
+        partition: Partition,
+    ) -> Result<Vec<ExportReference>, AwsFault>;
+
+    /// One data export whole (`bcm-data-exports:GetExport`).
+    async fn export(
+        &self,
+        session: &Session,
+        partition: Partition,
+        arn: &str,
+    ) -> Result<ExportDefinition, AwsFault>;
+}
+
+/// Bounded looks into a bucket. GET and LIST only: HEAD has no error body to tell causes apart by.
+#[async_trait]
+pub trait BucketProbe: Send + Sync {
+    /// At most `limit` entries under a prefix (`s3:ListBucket`).
+    async fn list(&self, session: &Session, request: ListObjects<'_>) -> Result<Listing, AwsFault>;
+
+    /// One range of an object (`s3:GetObject`), or the whole of it; refused past [`MAX_READ`] bytes.
+    ///
+    /// A key that is not there is `NoSuchKey`, also where the session's policy has S3 say AccessDenied.
+    async fn read(&self, session: &Session, request: ReadObject<'_>) -> Result<ObjectRead, AwsFault>;
+}
+
+/// The most bytes a [`BucketProbe::read`] returns: manifests are far smaller.
+pub const MAX_READ: u64 = 16 * 1024 * 1024;
+
+/// What STS says of a caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Its account.
+    pub account: AccountId,
+    /// Its ARN: an assumed role's ends in the session name, which changes from session to session.
+    pub arn: String,
+}
+
+/// The input of [`Identity::assume_role`].
+#[derive(Debug, Clone)]
+pub struct AssumeRole<'a> {
+    /// The role.
+    pub role: &'a RoleArn,
+    /// The external ID to send, or none at all.
+    pub external_id: Option<&'a ExternalId>,
+    /// The session's name, which the account's owner sees in CloudTrail.
+    pub session_name: &'static str,
+    /// The session's length; at most an hour, the cap on role chaining.
+    pub duration: SignedDuration,
+    /// A policy that narrows the session (JSON).
+    pub policy: Option<&'a str>,
+    /// The region whose STS is asked.
+    pub region: &'a Region,
+}
+
+/// Whether an account is in an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Membership {
+    /// In none: its own payer.
+    Standalone,
+    /// In the organization of this management account, which may be itself.
+    InOrganization {
+        /// The management account.
+        management: AccountId,
+    },
+}
+
+/// How fine a report's rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granularity {
+    /// One row an hour.
+    Hourly,
+    /// One row a day.
+    Daily,
+    /// One row a month.
+    Monthly,
+    /// A value AWS added later.
+    Other,
+}
+
+impl Granularity {
+    /// From AWS's word in either API.
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            "HOURLY" => Self::Hourly,
+            "DAILY" => Self::Daily,
+            "MONTHLY" => Self::Monthly,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Where AWS delivers a report, exactly as AWS says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The prefix, empty for none.
+    pub prefix: String,
+    /// The bucket's region.
+    pub region: String,
+    /// The bucket's owner, where it was named.
+    pub owner: Option<String>,
+}
+
+/// A definition of the legacy Cost and Usage Report API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegacyDefinition {
+    /// Its name, unique in the account.
+    pub name: String,
+    /// How fine its rows are.
+    pub granularity: Granularity,
+    /// `textORcsv` or `Parquet`, as AWS spells it.
+    pub format: String,
+    /// `GZIP`, `ZIP` or `Parquet`, as AWS spells it.
+    pub compression: String,
+    /// True if rows carry resource ids.
+    pub resource_ids: bool,
+    /// Where it is delivered.
+    pub destination: Destination,
+    /// What AWS says of its last delivery; absent before the first.
+    pub delivery: Option<LegacyDelivery>,
+}
+
+/// AWS's word on the last delivery of a legacy report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegacyDelivery {
+    /// When.
+    pub at: Option<Timestamp>,
+    /// How it went.
+    pub status: LegacyDeliveryStatus,
+}
+
+/// How the last delivery of a legacy report went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LegacyDeliveryStatus {
+    /// Delivered.
+    Success,
+    /// The bucket's policy keeps AWS out.
+    PermissionsError,
+    /// The bucket is gone.
+    NoBucket,
+    /// A value AWS added later, or none.
+    Other,
+}
+
+/// A data export as a list names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportReference {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name, unique in the account.
+    pub name: String,
+}
+
+/// A data export whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportDefinition {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The query: one SELECT.
+    pub query: String,
+    /// Properties by table, as strings (`TIME_GRANULARITY` → `HOURLY`).
+    pub properties: BTreeMap<String, BTreeMap<String, String>>,
+    /// `TEXT_OR_CSV` or `PARQUET`, as AWS spells it.
+    pub format: String,
+    /// `GZIP`, `ZIP` or `PARQUET`, as AWS spells it.
+    pub compression: String,
+    /// Where it is delivered.
+    pub destination: Destination,
+    /// AWS's word on it.
+    pub health: ExportHealth,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it was last generated; absent before the first delivery.
+    pub refreshed_at: Option<Timestamp>,
+}
+
+/// AWS's word on a data export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportHealth {
+    /// All is well.
+    Healthy,
+    /// It can't be delivered.
+    Unhealthy(ExportIllness),
+    /// A value AWS added later, or none.
+    Other,
+}
+
+/// Why an export is unhealthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportIllness {
+    /// The bucket's policy keeps AWS out, or the bucket is gone.
+    InsufficientPermission,
+    /// The account moved to another payer: the export must be created anew.
+    BillOwnerChanged,
+    /// A failure on AWS's side.
+    InternalFailure,
+    /// Its table is no longer offered.
+    Deprecated,
+    /// A value AWS added later, or none.
+    Other,
+}
+
+/// Which owner a bucket must have for a call to go through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BucketOwner<'a> {
+    /// This one; AWS refuses the call otherwise.
+    Expected(&'a AccountId),
+    /// Any: only for telling a wrong owner from a missing permission. What it returns must not be used.
+    Any,
+}
+
+/// The input of [`BucketProbe::list`].
+#[derive(Debug, Clone, Copy)]
+pub struct ListObjects<'a> {
+    /// The bucket.
+    pub bucket: &'a BucketName,
+    /// The region it should be in.
+    pub region: &'a Region,
+    /// The owner it should have.
+    pub owner: BucketOwner<'a>,
+    /// The prefix; session policies allow listing only under the report's own.
+    pub prefix: &'a str,
+    /// Folds what lies below the next `/` into [`Listing::folders`].
+    pub delimiter: Delimiter,
+    /// The most entries wanted; pages are followed up to it.
+    pub limit: usize,
+}
+
+/// Whether a listing goes into folders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delimiter {
+    /// One level, by `/`.
+    Slash,
+    /// All levels.
+    None,
+}
+
+/// What [`BucketProbe::list`] found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// Objects directly under the prefix (all levels without a delimiter).
+    pub objects: Vec<ObjectSummary>,
+    /// Common prefixes, each with its trailing `/`.
+    pub folders: Vec<String>,
+    /// True if there was more than the limit.
+    pub truncated: bool,
+}
+
+/// One listed object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectSummary {
+    /// Its key.
+    pub key: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its ETag as S3 gives it, quotes and all: opaque.
+    pub etag: String,
+    /// When it was last written.
+    pub last_modified: Timestamp,
+}
+
+/// The input of [`BucketProbe::read`].
+#[derive(Debug, Clone)]
+pub struct ReadObject<'a> {
+    /// The bucket.
+    pub bucket: &'a BucketName,
+    /// The region it should be in.
+    pub region: &'a Region,
+    /// The owner it must have.
+    pub owner: &'a AccountId,
+    /// The object's key.
+    pub key: &'a str,
+    /// The range wanted, or all of it.
+    pub range: Option<Range<u64>>,
+}
+
+/// What [`BucketProbe::read`] read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRead {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// The object's ETag as S3 gives it.
+    pub etag: String,
+    /// When it was last written.
+    pub last_modified: Timestamp,
+}

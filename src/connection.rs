@@ -1,0 +1,25 @@
+//! The question "can this account's bill be read, and is it the right one?" as values.
+//!
+//! [`gather`] looks (the only I/O here) and fills [`Facts`]; [`checks::run`] turns facts, a [`Target`] and the time
+//! into [`Finding`]s, as a pure function. All checks that can run do run, so that a user sees every fault at once.
+
+pub mod age;
+pub mod checks;
+mod facts;
+mod finding;
+mod gather;
+mod remedy;
+mod target;
+
+pub use age::{Ages, Look};
+pub use checks::bucket::session_policy;
+pub use facts::{Enforcement, Fact, Facts, ManifestRead, STALE_AFTER, Standing};
+pub use finding::{Finding, Verdict};
+pub use gather::{Sessions, gather};
+pub use remedy::{principal, trust_policy};
+pub use target::{ExternalIdPolicy, ReportTarget, Target};
+
+#[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
+pub(crate) mod sample;

@@ -1,0 +1,193 @@
+//! How long each kind of fact is good for: one table, and the plan of what to look at that follows from it.
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use super::{Facts, Finding, Target, Verdict, checks};
+use crate::model::ConditionType;
+
+/// The ages at which facts are looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ages {
+    /// Base identity, AssumeRole and its caller.
+    pub identity: SignedDuration,
+    /// The organization.
+    pub organization: SignedDuration,
+    /// Report definitions.
+    pub definitions: SignedDuration,
+    /// The probes of the external ID: each leaves two refusals in the customer's CloudTrail.
+    pub external_id: SignedDuration,
+    /// The bucket's listing and the read of a manifest: the account's `interval`.
+    pub listing: SignedDuration,
+    /// Anything whose last look failed or whose check did not pass.
+    pub failed: SignedDuration,
+}
+
+impl Ages {
+    /// The ages for an account that looks for deliveries every `interval`.
+    pub const fn with_interval(interval: SignedDuration) -> Self {
+        Self {
+            identity: SignedDuration::from_hours(1),
+            organization: SignedDuration::from_hours(6),
+            definitions: SignedDuration::from_hours(6),
+            external_id: SignedDuration::from_hours(24),
+            listing: interval,
+            failed: SignedDuration::from_mins(10),
+        }
+    }
+
+    /// Which facts are due at `now`.
+    pub fn due(&self, facts: &Facts, target: &Target, uid: &str, now: Timestamp) -> Look {
+        let findings = checks::run(facts, target, now);
+        let due = |group: Group| {
+            group.applies(target) && self.due_at(group, facts, &findings, uid).is_none_or(|at| at <= now)
+        };
+        let identity = due(Group::Identity);
+        // Behind a role that does not work there is nothing to look at, unless this very look mends it.
+        let behind = |group| (identity || role_works(&findings)) && due(group);
+        Look {
+            identity,
+            external_id: behind(Group::ExternalId),
+            organization: behind(Group::Organization),
+            definitions: behind(Group::Definitions),
+            listing: behind(Group::Listing),
+        }
+    }
+
+    /// When the next fact is due: at once (`now`) if one that can be looked at never was.
+    pub fn next_look(&self, facts: &Facts, target: &Target, uid: &str, now: Timestamp) -> Timestamp {
+        let findings = checks::run(facts, target, now);
+        Group::ALL
+            .into_iter()
+            .filter(|group| *group == Group::Identity || (group.applies(target) && role_works(&findings)))
+            .map(|group| self.due_at(group, facts, &findings, uid).unwrap_or(now))
+            .min()
+            .map_or(now, |at| at.max(now))
+    }
+
+    /// When a group is due, or `None` if it was never looked at.
+    fn due_at(&self, group: Group, facts: &Facts, findings: &[Finding], uid: &str) -> Option<Timestamp> {
+        let (looked_at, faulty) = group.state(facts);
+        let failed = faulty
+            || findings
+                .iter()
+                .any(|finding| finding.condition == group.condition() && finding.verdict != Verdict::Pass);
+        let age = if failed { self.failed.min(self.of(group)) } else { self.of(group) };
+        Some(looked_at? + jittered(age, uid, group))
+    }
+
+    fn of(&self, group: Group) -> SignedDuration {
+        match group {
+            Group::Identity => self.identity,
+            Group::ExternalId => self.external_id,
+            Group::Organization => self.organization,
+            Group::Definitions => self.definitions,
+            Group::Listing => self.listing,
+        }
+    }
+}
+
+/// Facts that are looked at together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Identity,
+    ExternalId,
+    Organization,
+    Definitions,
+    Listing,
+}
+
+impl Group {
+    const ALL: [Self; 5] =
+        [Self::Identity, Self::ExternalId, Self::Organization, Self::Definitions, Self::Listing];
+
+    /// True if the target has anything of the kind to look at.
+    fn applies(self, target: &Target) -> bool {
+        match self {
+            Self::Identity | Self::Organization => true,
+            Self::ExternalId => target.external_id.is_some(),
+            Self::Definitions => target.report.as_ref().is_some_and(|report| report.has_api(target)),
+            Self::Listing => target.report.is_some(),
+        }
+    }
+
+    fn condition(self) -> ConditionType {
+        match self {
+            Self::Identity => ConditionType::RoleAssumable,
+            Self::ExternalId => ConditionType::ExternalIdEnforced,
+            Self::Organization => ConditionType::AccountTypeVerified,
+            Self::Definitions => ConditionType::ReportConfigured,
+            Self::Listing => ConditionType::BucketReadable,
+        }
+    }
+
+    /// When it was last looked at, and whether that look met a fault.
+    fn state(self, facts: &Facts) -> (Option<Timestamp>, bool) {
+        match self {
+            Self::Identity => (
+                facts.role.looked_at().or_else(|| facts.base.looked_at()),
+                facts.base.fault().is_some() || facts.role.fault().is_some(),
+            ),
+            Self::ExternalId => (facts.enforcement.looked_at(), facts.enforcement.fault().is_some()),
+            Self::Organization => (facts.membership.looked_at(), facts.membership.fault().is_some()),
+            Self::Definitions => (
+                facts.exports.looked_at().max(facts.legacy.looked_at()),
+                facts.legacy.fault().is_some()
+                    || facts.exports.fault().is_some()
+                    || facts.export.fault().is_some(),
+            ),
+            Self::Listing => (
+                facts.listing.looked_at().or_else(|| facts.ingest_session.looked_at()),
+                facts.listing.fault().is_some()
+                    || facts.ingest_session.fault().is_some()
+                    || facts.manifest.fault().is_some(),
+            ),
+        }
+    }
+}
+
+/// `age` ± 20 %, the same for an object and a group at all times, so that many objects spread out and none drifts.
+fn jittered(age: SignedDuration, uid: &str, group: Group) -> SignedDuration {
+    let digest = Sha256::digest(format!("{uid}/{group:?}"));
+    let thousandths = i64::from(u16::from_be_bytes([digest[0], digest[1]]) % 401) - 200;
+    age + SignedDuration::from_millis(age.as_secs().saturating_mul(thousandths))
+}
+
+fn role_works(findings: &[Finding]) -> bool {
+    findings
+        .iter()
+        .any(|finding| finding.condition == ConditionType::RoleAssumable && finding.verdict == Verdict::Pass)
+}
+
+/// Which facts to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Base identity, AssumeRole and its caller.
+    pub identity: bool,
+    /// The probes of the external ID.
+    pub external_id: bool,
+    /// The organization.
+    pub organization: bool,
+    /// Report definitions.
+    pub definitions: bool,
+    /// The bucket's listing and the read of a manifest.
+    pub listing: bool,
+}
+
+impl Look {
+    /// All of them: a new generation, a changed Secret, or somebody asked.
+    pub const ALL: Self =
+        Self { identity: true, external_id: true, organization: true, definitions: true, listing: true };
+
+    /// None of them.
+    pub const NONE: Self =
+        Self { identity: false, external_id: false, organization: false, definitions: false, listing: false };
+
+    /// True if there is nothing to look at.
+    pub fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! When facts are looked at again.
+
+use super::*;
+use crate::{
+    aws::{AwsFault, Code, Operation},
+    connection::{Fact, sample},
+};
+
+fn ages() -> Ages {
+    Ages::with_interval(SignedDuration::from_mins(30))
+}
+
+fn later(minutes: i64) -> Timestamp {
+    sample::now() + SignedDuration::from_mins(minutes)
+}
+
+fn due(facts: &Facts, minutes: i64) -> Look {
+    ages().due(facts, &sample::target(), "uid", later(minutes))
+}
+
+#[test]
+fn nothing_was_ever_looked_at_so_everything_is_due() {
+    assert_eq!(due(&Facts::default(), 0), Look::ALL);
+    assert_eq!(ages().next_look(&Facts::default(), &sample::target(), "uid", sample::now()), sample::now());
+}
+
+#[test]
+fn each_fact_has_its_own_age() {
+    let facts = sample::facts();
+    assert!(due(&facts, 0).is_empty());
+    // ± 20 %: well before and well after each age.
+    assert!(!due(&facts, 23).listing && due(&facts, 37).listing);
+    assert!(!due(&facts, 47).identity && due(&facts, 73).identity);
+    assert!(!due(&facts, 280).organization && due(&facts, 440).organization);
+    assert!(!due(&facts, 280).definitions && due(&facts, 440).definitions);
+    assert!(!due(&facts, 1150).external_id && due(&facts, 1730).external_id);
+    let next = ages().next_look(&facts, &sample::target(), "uid", sample::now());
+    assert!(next >= later(24) && next <= later(36), "the listing comes first: {next}");
+}
+
+#[test]
+fn what_failed_is_looked_at_again_soon() {
+    let mut facts = sample::facts();
+    let denied = AwsFault::new(Operation::DescribeOrganization, Code::AccessDenied);
+    facts.membership = Fact::seen(sample::now(), Err(denied));
+    assert!(!due(&facts, 7).organization && due(&facts, 13).organization);
+    facts.export = Fact::seen(sample::now(), Ok(None));
+    assert!(due(&facts, 13).definitions, "no fault, but the check fails");
+}
+
+#[test]
+fn behind_a_broken_role_only_the_role_is_looked_at() {
+    let mut facts = Facts::default();
+    facts.base = Fact::seen(sample::now(), Ok(sample::operator()));
+    facts.role = Fact::seen(sample::now(), Err(AwsFault::new(Operation::AssumeRole, Code::AccessDenied)));
+    assert!(due(&facts, 5).is_empty());
+    assert_eq!(due(&facts, 13), Look::ALL, "if the role works then, the rest follows at once");
+    let next = ages().next_look(&facts, &sample::target(), "uid", sample::now());
+    assert!(next >= later(8) && next <= later(12), "{next}");
+}
+
+#[test]
+fn jitter_spreads_objects_and_stays_the_same_for_one() {
+    let hour = SignedDuration::from_hours(1);
+    let of = |uid: &str| jittered(hour, uid, Group::Identity);
+    let all: std::collections::BTreeSet<_> = (0..100).map(|n| of(&n.to_string())).collect();
+    assert!(all.len() > 80, "spread over {} values", all.len());
+    assert!(all.iter().all(|age| (48..=72).contains(&age.as_mins())), "{all:?}");
+    assert_eq!(of("a"), of("a"));
+}

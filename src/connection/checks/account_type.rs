@@ -1,0 +1,88 @@
+//! AccountTypeVerified: the account is in its organization what it is declared to be.
+
+use jiff::Timestamp;
+
+use super::super::{Facts, Finding, Standing, Target};
+use crate::{
+    aws::{FaultClass, traits::Membership},
+    model::{AccountId, AccountType, ConditionType::AccountTypeVerified, Reason},
+};
+
+pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestamp) -> Finding {
+    match facts.membership.standing(now) {
+        Standing::Known(membership) => compare(membership, target),
+        Standing::Refused(fault) if fault.class == FaultClass::Denied => Finding::unknown(
+            AccountTypeVerified,
+            Reason::OrganizationReadDenied,
+            format!(
+                "{} may not call organizations:DescribeOrganization, so accountType {} is taken on trust. Allow it in the \
+                 role's policy to have it verified.",
+                target.role, target.account_type
+            ),
+        ),
+        Standing::Refused(fault) => Finding::doubtful(AccountTypeVerified, &fault.clone().inconclusive()),
+        standing => Finding::inconclusive(AccountTypeVerified, &standing),
+    }
+}
+
+fn compare(membership: &Membership, target: &Target) -> Finding {
+    let account = &target.account;
+    match (target.account_type, membership) {
+        (AccountType::Standalone, Membership::Standalone) => {
+            verified(format!("Account {account} is in no organization."))
+        }
+        (AccountType::Management, Membership::InOrganization { management }) if management == account => {
+            verified(format!("Account {account} is the management account of its organization."))
+        }
+        (AccountType::Member, Membership::InOrganization { management }) if management != account => {
+            verified(format!("Account {account} is a member of the organization of account {management}."))
+        }
+        (AccountType::Management | AccountType::Member, Membership::Standalone) => fail(
+            Reason::NotInOrganization,
+            format!(
+                "accountType is {}, but account {account} is in no organization. Set accountType: Standalone.",
+                target.account_type
+            ),
+        ),
+        (AccountType::Management, Membership::InOrganization { management }) => fail(
+            Reason::DeclaredManagementIsMember,
+            format!(
+                "accountType is Management, but account {account} is a member of the organization of account {management}: \
+                 its report holds its own usage only. Set accountType: Member, or connect account {management} for the \
+                 whole organization's bill."
+            ),
+        ),
+        (AccountType::Member, Membership::InOrganization { .. }) => fail(
+            Reason::DeclaredMemberIsManagement,
+            format!(
+                "accountType is Member, but account {account} is the management account: its report holds every member's \
+                 usage. Set accountType: Management."
+            ),
+        ),
+        (AccountType::Standalone, Membership::InOrganization { management }) => {
+            fail(Reason::DeclaredStandaloneIsInOrganization, in_organization(account, management))
+        }
+    }
+}
+
+fn in_organization(account: &AccountId, management: &AccountId) -> String {
+    if account == management {
+        format!(
+            "accountType is Standalone, but account {account} is the management account of an organization. Set \
+             accountType: Management."
+        )
+    } else {
+        format!(
+            "accountType is Standalone, but account {account} is a member of the organization of account {management}. \
+             Set accountType: Member."
+        )
+    }
+}
+
+fn verified(message: String) -> Finding {
+    Finding::pass(AccountTypeVerified, Reason::Verified, message)
+}
+
+fn fail(reason: Reason, message: String) -> Finding {
+    Finding::fail(AccountTypeVerified, reason, message)
+}

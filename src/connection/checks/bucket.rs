@@ -1,0 +1,184 @@
+//! BucketReadable: what a Job will read can be read with exactly the rights a Job will have.
+
+use std::slice;
+
+use jiff::Timestamp;
+
+use super::super::{Facts, Finding, ManifestRead, ReportTarget, Standing, Target};
+use crate::{
+    aws::{
+        AwsFault, Code, Detail, FaultClass,
+        session_policy::{Scope, SessionPolicyTooLong, build},
+    },
+    model::{ConditionType::BucketReadable, Reason},
+};
+
+/// The policy that narrows ingest sessions of a target: the looks' and the Jobs' alike.
+///
+/// # Errors
+/// [`SessionPolicyTooLong`] if prefix and name are too long for one.
+pub fn session_policy(target: &Target, report: &ReportTarget) -> Result<String, SessionPolicyTooLong> {
+    build(&Scope {
+        partition: target.role.partition(),
+        bucket: &report.bucket,
+        region: &report.region,
+        key_roots: slice::from_ref(&report.key_root()),
+    })
+}
+
+pub(in crate::connection) fn check(
+    facts: &Facts,
+    target: &Target,
+    report: &ReportTarget,
+    now: Timestamp,
+) -> Finding {
+    if let Err(problem) = session_policy(target, report) {
+        return fail(Reason::SessionPolicyTooLong, format!("For s3://{}: {problem}.", report.bucket));
+    }
+    match facts.ingest_session.standing(now) {
+        Standing::Known(()) => {}
+        Standing::Refused(fault) => return session_refused(fault, target),
+        standing => return Finding::inconclusive(BucketReadable, &standing),
+    }
+    match facts.listing.standing(now) {
+        Standing::Known(_) => {}
+        Standing::Refused(fault) => return list_refused(fault, facts, target, report, now),
+        standing => return Finding::inconclusive(BucketReadable, &standing),
+    }
+    let root = format!("s3://{}/{}", report.bucket, report.key_root());
+    match facts.manifest.standing(now) {
+        Standing::Known(ManifestRead::Readable { .. }) => {
+            Finding::pass(BucketReadable, Reason::Readable, format!("{root} can be listed and read."))
+        }
+        Standing::Known(ManifestRead::NoneYet) => Finding::pass(
+            BucketReadable,
+            Reason::ReadNotYetProvable,
+            format!("{root} can be listed. There is no manifest yet to prove reading with."),
+        ),
+        Standing::Refused(fault) => read_refused(fault, target, report),
+        standing => Finding::inconclusive(BucketReadable, &standing),
+    }
+}
+
+/// The role can be assumed, but not with the narrowing policy.
+fn session_refused(fault: &AwsFault, target: &Target) -> Finding {
+    if fault.code == Code::PackedPolicyTooLarge {
+        return fail(
+            Reason::SessionPolicyTooLong,
+            format!(
+                "AWS finds the session policy for {} too large once packed. Shorten the report's prefix or name.",
+                target.role
+            ),
+        );
+    }
+    Finding::doubtful(BucketReadable, &fault.clone().inconclusive())
+}
+
+fn list_refused(
+    fault: &AwsFault,
+    facts: &Facts,
+    target: &Target,
+    report: &ReportTarget,
+    now: Timestamp,
+) -> Finding {
+    let (bucket, role) = (&report.bucket, &target.role);
+    match (fault.code, fault.class) {
+        (Code::NoSuchBucket, _) => fail(
+            Reason::BucketNotFound,
+            format!(
+                "There is no bucket {bucket}. Correct spec.report.bucket.name to the bucket the report is delivered to."
+            ),
+        ),
+        (
+            Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint,
+            _,
+        ) => wrong_region(fault, report),
+        (_, FaultClass::Denied) => match facts.listing_any_owner.standing(now) {
+            Standing::Known(()) => fail(
+                Reason::BucketOwnerMismatch,
+                format!(
+                    "{bucket} is not owned by account {}. If it is your bucket, set spec.report.bucket.ownerAccountId to \
+                     its owner; if not, somebody else holds a bucket of that name: correct spec.report.bucket.name.",
+                    report.owner
+                ),
+            ),
+            _ => fail(
+                Reason::BucketListDenied,
+                format!(
+                    "{role} may not list {bucket} under {root}. Allow it s3:ListBucket on arn:{partition}:s3:::{bucket} \
+                     with s3:prefix {root}*, and check the bucket's own policy, that account {owner} owns the bucket, and \
+                     organization and VPC endpoint policies.",
+                    root = report.key_root(),
+                    partition = role.partition().as_str(),
+                    owner = report.owner
+                ),
+            ),
+        },
+        _ => Finding::doubtful(BucketReadable, &fault.clone().inconclusive()),
+    }
+}
+
+fn wrong_region(fault: &AwsFault, report: &ReportTarget) -> Finding {
+    let bucket = &report.bucket;
+    let message = match &fault.region {
+        Some(actual) => format!(
+            "{bucket} is in {actual}, not in {}. Set spec.report.bucket.region: {actual}.",
+            report.region
+        ),
+        None => format!(
+            "{bucket} is not in {}. Set spec.report.bucket.region to the bucket's own region.",
+            report.region
+        ),
+    };
+    fail(Reason::BucketRegionMismatch, message)
+}
+
+fn read_refused(fault: &AwsFault, target: &Target, report: &ReportTarget) -> Finding {
+    let role = &target.role;
+    let objects = format!("arn:{}:s3:::{}/{}*", role.partition().as_str(), report.bucket, report.key_root());
+    match (fault.code, fault.class) {
+        (Code::AccessDenied, _) if fault.detail == Detail::KmsDecrypt => fail(
+            Reason::KmsDecryptDenied,
+            format!(
+                "{role} may read {objects}, but not decrypt it. Allow it kms:Decrypt on the bucket's key, in its own policy \
+                 and in the key's policy (through S3 is enough: kms:ViaService)."
+            ),
+        ),
+        (Code::KmsDisabled | Code::KmsNotFound | Code::KmsInvalidState, _) => fail(
+            Reason::KmsKeyUnusable,
+            format!(
+                "The key that {objects} is encrypted with is disabled, pending deletion or gone. Enable it again, or have the \
+                 report delivered anew under another key."
+            ),
+        ),
+        (Code::InvalidObjectState, _) => fail(
+            Reason::ObjectArchived,
+            format!(
+                "The newest manifest under {objects} is archived. Restore it, and exclude the report from the bucket's \
+                 lifecycle rules and archive tiers."
+            ),
+        ),
+        (Code::CustomerKeyNeeded, _) => fail(
+            Reason::ObjectReadDenied,
+            format!(
+                "{objects} is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS."
+            ),
+        ),
+        (
+            Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint,
+            _,
+        ) => wrong_region(fault, report),
+        (_, FaultClass::Denied) => fail(
+            Reason::ObjectReadDenied,
+            format!(
+                "{role} may list the report but not read it. Allow it s3:GetObject on {objects}; if that is allowed, the \
+                 objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced."
+            ),
+        ),
+        _ => Finding::doubtful(BucketReadable, &fault.clone().inconclusive()),
+    }
+}
+
+fn fail(reason: Reason, message: String) -> Finding {
+    Finding::fail(BucketReadable, reason, message)
+}

@@ -1,0 +1,60 @@
+//! ExternalIdEnforced: nobody gets into the role without the external ID.
+
+use jiff::Timestamp;
+
+use super::super::{
+    Enforcement, ExternalIdPolicy, Facts, Finding, Standing, Target, principal, trust_policy,
+};
+use crate::model::{ConditionType::ExternalIdEnforced, Reason};
+
+pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestamp) -> Finding {
+    let role = &target.role;
+    if target.external_id.is_none() {
+        return not_enforced(
+            facts,
+            target,
+            Reason::NotEnforced,
+            format!(
+                "{role} is assumed without an external ID, so whoever learns its ARN can have the operator use it for \
+                 them. Set spec.access.externalIdSecretRef and require the value in the role's trust policy."
+            ),
+        );
+    }
+    match facts.enforcement.standing(now) {
+        Standing::Known(Enforcement::Enforced) => Finding::pass(
+            ExternalIdEnforced,
+            Reason::Enforced,
+            format!("{role} refuses callers without the external ID and with another one."),
+        ),
+        Standing::Known(Enforcement::AcceptsNone) => not_enforced(
+            facts,
+            target,
+            Reason::NotEnforced,
+            format!(
+                "{role} lets the operator in without any external ID: its trust policy has no sts:ExternalId condition, \
+                 or one that passes when none is sent (StringEqualsIfExists, ForAllValues)."
+            ),
+        ),
+        Standing::Known(Enforcement::AcceptsAny) => not_enforced(
+            facts,
+            target,
+            Reason::AnyValueAccepted,
+            format!(
+                "{role} lets the operator in with a random external ID: the sts:ExternalId condition of its trust policy \
+                 accepts any value (StringLike with a wildcard, or Null)."
+            ),
+        ),
+        standing => Finding::inconclusive(ExternalIdEnforced, &standing),
+    }
+}
+
+fn not_enforced(facts: &Facts, target: &Target, reason: Reason, problem: String) -> Finding {
+    let caller = facts.base.known().map(|caller| principal(&caller.arn));
+    let who = caller.unwrap_or_else(|| "THE-OPERATOR'S-ROLE-ARN".to_owned());
+    let policy = trust_policy(&who, &["sts:AssumeRole"]);
+    let weight = match target.external_id_policy {
+        ExternalIdPolicy::Enforce => "",
+        ExternalIdPolicy::Warn => " (A warning only: spec.access.requireExternalId is Warn.)",
+    };
+    Finding::fail(ExternalIdEnforced, reason, format!("{problem} This trust policy works: {policy}{weight}"))
+}

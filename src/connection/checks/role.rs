@@ -1,0 +1,150 @@
+//! RoleAssumable: the operator has an identity, the role lets it in, and it arrives in the declared account.
+
+use jiff::Timestamp;
+
+use super::super::{Facts, Finding, Standing, Target, principal, trust_policy};
+use crate::{
+    aws::{AwsFault, Code, Detail, FaultClass, Operation, traits::Caller},
+    model::{ConditionType::RoleAssumable, Partition, Reason},
+};
+
+pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestamp) -> Finding {
+    let role = &target.role;
+    if target.account != *role.account() {
+        return Finding::fail(
+            RoleAssumable,
+            Reason::AccountIdMismatch,
+            format!(
+                "spec.accountId is {}, but {role} belongs to account {}. Correct the one that is wrong.",
+                target.account,
+                role.account()
+            ),
+        );
+    }
+    match facts.base.standing(now) {
+        Standing::Refused(fault) => return base_refused(fault),
+        Standing::Known(caller) if !same_partition(caller, target) => {
+            return Finding::fail(
+                RoleAssumable,
+                Reason::PartitionMismatch,
+                format!(
+                    "{role} lies in another AWS partition than the operator's identity {}. Credentials never cross \
+                     partitions: run an operator with an identity of partition {}.",
+                    principal(&caller.arn),
+                    role.partition().as_str()
+                ),
+            );
+        }
+        _ => {}
+    }
+    match facts.role.standing(now) {
+        Standing::Known(caller) if caller.account != target.account => Finding::fail(
+            RoleAssumable,
+            Reason::WrongAccount,
+            format!(
+                "Assuming {role} leads to account {}, not to the declared {}. Check the AWS endpoint and the role.",
+                caller.account, target.account
+            ),
+        ),
+        Standing::Known(caller) => Finding::pass(
+            RoleAssumable,
+            Reason::RoleAssumed,
+            format!("{role} can be assumed, and belongs to account {}.", caller.account),
+        ),
+        Standing::Refused(fault) => role_refused(fault, facts, target),
+        standing => inconclusive(facts, &standing, now),
+    }
+}
+
+/// The role could not be looked at: the operator's own identity may be why.
+fn inconclusive(facts: &Facts, role: &Standing<'_, Caller>, now: Timestamp) -> Finding {
+    match (role, facts.base.standing(now)) {
+        (Standing::NotLooked, base @ (Standing::Doubtful(_) | Standing::Outdated)) => {
+            Finding::inconclusive(RoleAssumable, &base)
+        }
+        (role, _) => Finding::inconclusive(RoleAssumable, role),
+    }
+}
+
+/// True if a caller and the target's role are of one partition.
+pub(in crate::connection) fn same_partition(caller: &Caller, target: &Target) -> bool {
+    let partition = caller.arn.split(':').nth(1).and_then(|text| text.parse::<Partition>().ok());
+    partition == Some(target.role.partition())
+}
+
+/// The operator's own credentials are at fault.
+fn base_refused(fault: &AwsFault) -> Finding {
+    let fail = |reason, message: &str| Finding::fail(RoleAssumable, reason, message);
+    match fault.code {
+        Code::NoCredentials => fail(
+            Reason::NoBaseCredentials,
+            "The operator has no AWS credentials of its own. Give its service account an identity (IRSA or EKS Pod \
+             Identity) or its pod a Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+        ),
+        Code::ExpiredToken => fail(
+            Reason::BaseCredentialsExpired,
+            "The operator's own AWS credentials have expired. Renew them where they come from, or restart the operator \
+             if they are mounted.",
+        ),
+        Code::WebIdentityRejected => fail(
+            Reason::BaseCredentialsInvalid,
+            "AWS refuses the web identity token of the operator's service account. Check that the role in its \
+             annotation exists, that the role's trust policy names the cluster's OIDC provider and this service \
+             account, and that IAM knows that provider.",
+        ),
+        Code::CredentialsMisconfigured => fail(
+            Reason::BaseCredentialsInvalid,
+            "The operator's AWS credentials are set up wrongly: a profile, token file or container endpoint can't be \
+             read. Check the AWS_* settings of its pod.",
+        ),
+        _ => fail(
+            Reason::BaseCredentialsInvalid,
+            "AWS does not accept the operator's own credentials: an unknown, inactive or mistyped key, or a session \
+             without its token. Replace them.",
+        ),
+    }
+}
+
+/// AssumeRole was refused.
+fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target) -> Finding {
+    let role = &target.role;
+    let who = facts.base.known().map(|caller| principal(&caller.arn));
+    let who = who.as_deref().unwrap_or("the operator's identity");
+    let assume = fault.operation == Operation::AssumeRole;
+    match (fault.code, fault.class) {
+        (Code::AccessDenied, _) if fault.detail == Detail::TagSession => Finding::fail(
+            RoleAssumable,
+            Reason::TagSessionDenied,
+            format!(
+                "The trust policy of {role} allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod \
+                 Identity needs as well. This trust policy works: {}",
+                trust_policy(who, &["sts:AssumeRole", "sts:TagSession"])
+            ),
+        ),
+        (Code::RegionDisabled, _) => Finding::fail(
+            RoleAssumable,
+            Reason::StsRegionDisabled,
+            format!(
+                "STS is not active in {} for account {}. Activate it there (IAM, account settings), or set \
+                 spec.access.stsRegion to {}.",
+                target.sts_region,
+                role.account(),
+                role.partition().home_region()
+            ),
+        ),
+        (_, FaultClass::Denied) if assume => Finding::fail(
+            RoleAssumable,
+            Reason::AssumeRoleDenied,
+            format!(
+                "AWS refuses to let {who} assume {role}, and never says why. Check in this order: the role exists in \
+                 account {} with exactly this path and name; its trust policy names {who}; the sts:ExternalId in it is \
+                 what the Secret holds; {who} itself may call sts:AssumeRole on it, organization policies included. This \
+                 trust policy works: {}",
+                role.account(),
+                trust_policy(who, &["sts:AssumeRole"])
+            ),
+        ),
+        (_, FaultClass::Credentials) if assume => base_refused(fault),
+        _ => Finding::doubtful(RoleAssumable, &fault.clone().inconclusive()),
+    }
+}

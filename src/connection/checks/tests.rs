@@ -1,0 +1,509 @@
+//! One table a check: what is broken → the reason and the whole message.
+
+use std::fmt::Write;
+
+use super::*;
+use crate::{
+    aws::{AwsFault, Code, Detail, Operation, traits::Granularity},
+    connection::{Enforcement, Fact, ManifestRead, ReportTarget, fake, sample},
+    model::{AccountType, Reason},
+};
+
+type Broken = (&'static str, fn(&mut Facts, &mut Target));
+
+/// The finding of one condition after each breakage of a connection in order.
+fn findings(condition: ConditionType, table: &[Broken]) -> String {
+    let mut text = String::new();
+    for (name, change) in table {
+        let (mut facts, mut target) = (sample::facts(), sample::target());
+        change(&mut facts, &mut target);
+        let found = run(&facts, &target, sample::now());
+        let finding = found.iter().find(|finding| finding.condition == condition).expect(name);
+        let Finding { verdict, reason, message, .. } = finding;
+        assert!(!message.contains("the-external-id"), "{name} shows the external ID");
+        assert!(!message.contains("1763812800"), "{name} shows a session's name, which changes");
+        writeln!(text, "{name}\n  {verdict:?} {reason}: {message}").expect("a String takes it");
+    }
+    text
+}
+
+fn fault(operation: Operation, code: Code) -> AwsFault {
+    AwsFault::new(operation, code)
+}
+
+fn refused<T>(operation: Operation, code: Code) -> Fact<T> {
+    Fact::seen(sample::now(), Err(fault(operation, code)))
+}
+
+fn detailed<T>(operation: Operation, code: Code, detail: Detail) -> Fact<T> {
+    Fact::seen(sample::now(), Err(AwsFault { detail, ..fault(operation, code) }))
+}
+
+fn seen<T>(value: T) -> Fact<T> {
+    Fact::seen(sample::now(), Ok(value))
+}
+
+fn report(target: &mut Target) -> &mut ReportTarget {
+    target.report.as_mut().expect("the sample has a report")
+}
+
+#[test]
+fn a_connection_in_order_passes_every_check() {
+    let found = run(&sample::facts(), &sample::target(), sample::now());
+    let reasons: Vec<Reason> = found.iter().map(|finding| finding.reason).collect();
+    assert_eq!(
+        reasons,
+        [Reason::RoleAssumed, Reason::Enforced, Reason::Verified, Reason::Readable, Reason::Configured]
+    );
+    assert!(found.iter().all(|finding| !holds_ready_down(finding, &sample::target())));
+}
+
+#[test]
+fn role() {
+    use Operation::{AssumeRole, GetCallerIdentity};
+    let text = findings(
+        ConditionType::RoleAssumable,
+        &[
+            ("no credentials", |facts, _| facts.base = refused(GetCallerIdentity, Code::NoCredentials)),
+            ("expired credentials", |facts, _| facts.base = refused(GetCallerIdentity, Code::ExpiredToken)),
+            ("unknown key", |facts, _| facts.base = refused(GetCallerIdentity, Code::InvalidClientToken)),
+            ("web identity", |facts, _| facts.base = refused(GetCallerIdentity, Code::WebIdentityRejected)),
+            ("bad profile", |facts, _| {
+                facts.base = refused(GetCallerIdentity, Code::CredentialsMisconfigured)
+            }),
+            ("other partition", |_, target| {
+                target.role = "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role");
+            }),
+            ("denied", |facts, _| facts.role = refused(AssumeRole, Code::AccessDenied)),
+            ("denied, caller unknown", |facts, _| {
+                facts.base = Fact::default();
+                facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
+            ("tagging denied", |facts, _| {
+                facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::TagSession);
+            }),
+            ("region disabled", |facts, target| {
+                target.sts_region = "af-south-1".parse().expect("a region");
+                facts.role = refused(AssumeRole, Code::RegionDisabled);
+            }),
+            ("other account", |facts, _| facts.role = seen(sample::operator())),
+            ("account id differs", |_, target| target.account = "444455556666".parse().expect("an account")),
+            ("throttled", |facts, _| facts.role = refused(AssumeRole, Code::Throttling)),
+            ("no connection", |facts, _| facts.role = refused(AssumeRole, Code::ConnectionFailed)),
+            ("AWS fails", |facts, _| facts.role = refused(AssumeRole, Code::InternalFailure)),
+            ("clock", |facts, _| facts.role = refused(AssumeRole, Code::RequestTimeTooSkewed)),
+            ("unknown code", |facts, _| facts.role = refused(AssumeRole, Code::Unexpected)),
+            ("parameter refused", |facts, _| facts.role = refused(AssumeRole, Code::ValidationError)),
+            ("never looked", |facts, _| *facts = Facts::default()),
+            ("identity unreachable", |facts, _| {
+                *facts = Facts { base: refused(GetCallerIdentity, Code::TimedOut), ..Facts::default() };
+            }),
+        ],
+    );
+    insta::assert_snapshot!(text, @r#"
+no credentials
+  Fail NoBaseCredentials: The operator has no AWS credentials of its own. Give its service account an identity (IRSA or EKS Pod Identity) or its pod a Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+expired credentials
+  Fail BaseCredentialsExpired: The operator's own AWS credentials have expired. Renew them where they come from, or restart the operator if they are mounted.
+unknown key
+  Fail BaseCredentialsInvalid: AWS does not accept the operator's own credentials: an unknown, inactive or mistyped key, or a session without its token. Replace them.
+web identity
+  Fail BaseCredentialsInvalid: AWS refuses the web identity token of the operator's service account. Check that the role in its annotation exists, that the role's trust policy names the cluster's OIDC provider and this service account, and that IAM knows that provider.
+bad profile
+  Fail BaseCredentialsInvalid: The operator's AWS credentials are set up wrongly: a profile, token file or container endpoint can't be read. Check the AWS_* settings of its pod.
+other partition
+  Fail PartitionMismatch: arn:aws-cn:iam::111122223333:role/awscost lies in another AWS partition than the operator's identity arn:aws:iam::999900009999:role/awscost-operator. Credentials never cross partitions: run an operator with an identity of partition aws-cn.
+denied
+  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists in account 111122223333 with exactly this path and name; its trust policy names arn:aws:iam::999900009999:role/awscost-operator; the sts:ExternalId in it is what the Secret holds; arn:aws:iam::999900009999:role/awscost-operator itself may call sts:AssumeRole on it, organization policies included. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+denied, caller unknown
+  Fail AssumeRoleDenied: AWS refuses to let the operator's identity assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists in account 111122223333 with exactly this path and name; its trust policy names the operator's identity; the sts:ExternalId in it is what the Secret holds; the operator's identity itself may call sts:AssumeRole on it, organization policies included. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"the operator's identity"}}],"Version":"2012-10-17"}
+tagging denied
+  Fail TagSessionDenied: The trust policy of arn:aws:iam::111122223333:role/finops/awscost allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod Identity needs as well. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+region disabled
+  Fail StsRegionDisabled: STS is not active in af-south-1 for account 111122223333. Activate it there (IAM, account settings), or set spec.access.stsRegion to us-east-1.
+other account
+  Fail WrongAccount: Assuming arn:aws:iam::111122223333:role/finops/awscost leads to account 999900009999, not to the declared 111122223333. Check the AWS endpoint and the role.
+account id differs
+  Fail AccountIdMismatch: spec.accountId is 444455556666, but arn:aws:iam::111122223333:role/finops/awscost belongs to account 111122223333. Correct the one that is wrong.
+throttled
+  Unknown Throttled: AWS throttles sts:AssumeRole. It is tried again in some minutes.
+no connection
+  Unknown EndpointUnreachable: sts:AssumeRole got no answer. Check that the operator's pod may reach the AWS endpoint: network policy, proxy, DNS, AWS_ENDPOINT_URL settings.
+AWS fails
+  Unknown EndpointUnreachable: AWS failed on its side in sts:AssumeRole. It is tried again in some minutes.
+clock
+  Unknown ClockSkew: AWS refuses sts:AssumeRole because the operator's clock differs from AWS's by more than 5 minutes. Set the node's clock.
+unknown code
+  Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (Unexpected). The operator's log at debug level has AWS's code and request id.
+parameter refused
+  Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (ValidationError). The operator's log at debug level has AWS's code and request id.
+never looked
+  Unknown NotChecked: Not looked at yet.
+identity unreachable
+  Unknown EndpointUnreachable: sts:GetCallerIdentity got no answer. Check that the operator's pod may reach the AWS endpoint: network policy, proxy, DNS, AWS_ENDPOINT_URL settings.
+"#);
+}
+
+#[test]
+fn external_id() {
+    use Operation::AssumeRole;
+    let text = findings(
+        ConditionType::ExternalIdEnforced,
+        &[
+            ("enforced", |_, _| {}),
+            ("accepts none", |facts, _| facts.enforcement = seen(Enforcement::AcceptsNone)),
+            ("accepts any, warn", |facts, target| {
+                target.external_id_policy = ExternalIdPolicy::Warn;
+                facts.enforcement = seen(Enforcement::AcceptsAny);
+            }),
+            ("none declared", |_, target| target.external_id = None),
+            ("throttled", |facts, _| facts.enforcement = refused(AssumeRole, Code::Throttling)),
+            ("never probed", |facts, _| facts.enforcement = Fact::default()),
+            ("role broken", |facts, _| facts.role = refused(AssumeRole, Code::AccessDenied)),
+        ],
+    );
+    insta::assert_snapshot!(text, @r#"
+enforced
+  Pass Enforced: arn:aws:iam::111122223333:role/finops/awscost refuses callers without the external ID and with another one.
+accepts none
+  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost lets the operator in without any external ID: its trust policy has no sts:ExternalId condition, or one that passes when none is sent (StringEqualsIfExists, ForAllValues). This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+accepts any, warn
+  Fail AnyValueAccepted: arn:aws:iam::111122223333:role/finops/awscost lets the operator in with a random external ID: the sts:ExternalId condition of its trust policy accepts any value (StringLike with a wildcard, or Null). This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"} (A warning only: spec.access.requireExternalId is Warn.)
+none declared
+  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost is assumed without an external ID, so whoever learns its ARN can have the operator use it for them. Set spec.access.externalIdSecretRef and require the value in the role's trust policy. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+throttled
+  Unknown Throttled: AWS throttles sts:AssumeRole. It is tried again in some minutes.
+never probed
+  Unknown NotChecked: Not looked at yet.
+role broken
+  Unknown BlockedByRole: Can't be told before RoleAssumable is True.
+"#);
+}
+
+#[test]
+fn account_type() {
+    use Operation::DescribeOrganization;
+
+    use crate::aws::traits::Membership;
+    let text = findings(
+        ConditionType::AccountTypeVerified,
+        &[
+            ("management", |_, _| {}),
+            ("member", |facts, target| {
+                target.account_type = AccountType::Member;
+                let management = "444455556666".parse().expect("an account");
+                facts.membership = seen(Membership::InOrganization { management });
+            }),
+            ("standalone", |facts, target| {
+                target.account_type = AccountType::Standalone;
+                facts.membership = seen(Membership::Standalone);
+            }),
+            ("management in none", |facts, _| facts.membership = seen(Membership::Standalone)),
+            ("management is member", |facts, _| {
+                let management = "444455556666".parse().expect("an account");
+                facts.membership = seen(Membership::InOrganization { management });
+            }),
+            ("member is management", |_, target| target.account_type = AccountType::Member),
+            ("standalone is management", |_, target| target.account_type = AccountType::Standalone),
+            ("standalone is member", |facts, target| {
+                target.account_type = AccountType::Standalone;
+                let management = "444455556666".parse().expect("an account");
+                facts.membership = seen(Membership::InOrganization { management });
+            }),
+            ("denied", |facts, _| facts.membership = refused(DescribeOrganization, Code::AccessDenied)),
+            ("throttled", |facts, _| facts.membership = refused(DescribeOrganization, Code::Throttling)),
+        ],
+    );
+    insta::assert_snapshot!(text, @r#"
+management
+  Pass Verified: Account 111122223333 is the management account of its organization.
+member
+  Pass Verified: Account 111122223333 is a member of the organization of account 444455556666.
+standalone
+  Pass Verified: Account 111122223333 is in no organization.
+management in none
+  Fail NotInOrganization: accountType is Management, but account 111122223333 is in no organization. Set accountType: Standalone.
+management is member
+  Fail DeclaredManagementIsMember: accountType is Management, but account 111122223333 is a member of the organization of account 444455556666: its report holds its own usage only. Set accountType: Member, or connect account 444455556666 for the whole organization's bill.
+member is management
+  Fail DeclaredMemberIsManagement: accountType is Member, but account 111122223333 is the management account: its report holds every member's usage. Set accountType: Management.
+standalone is management
+  Fail DeclaredStandaloneIsInOrganization: accountType is Standalone, but account 111122223333 is the management account of an organization. Set accountType: Management.
+standalone is member
+  Fail DeclaredStandaloneIsInOrganization: accountType is Standalone, but account 111122223333 is a member of the organization of account 444455556666. Set accountType: Member.
+denied
+  Unknown OrganizationReadDenied: arn:aws:iam::111122223333:role/finops/awscost may not call organizations:DescribeOrganization, so accountType Management is taken on trust. Allow it in the role's policy to have it verified.
+throttled
+  Unknown Throttled: AWS throttles organizations:DescribeOrganization. It is tried again in some minutes.
+"#);
+}
+
+#[test]
+fn bucket() {
+    use Operation::{AssumeRole, GetObject, ListBucket};
+    let text = findings(
+        ConditionType::BucketReadable,
+        &[
+            ("readable", |_, _| {}),
+            ("nothing delivered", |facts, _| facts.manifest = seen(ManifestRead::NoneYet)),
+            ("no bucket", |facts, _| facts.listing = refused(ListBucket, Code::NoSuchBucket)),
+            ("other region", |facts, _| {
+                let region = Some("us-west-2".parse().expect("a region"));
+                let fault = AwsFault { region, ..fault(ListBucket, Code::PermanentRedirect) };
+                facts.listing = Fact::seen(sample::now(), Err(fault));
+            }),
+            ("other region, unnamed", |facts, _| {
+                facts.listing = refused(ListBucket, Code::AuthorizationHeaderMalformed);
+            }),
+            ("other owner", |facts, _| {
+                facts.listing = refused(ListBucket, Code::AccessDenied);
+                facts.listing_any_owner = seen(());
+            }),
+            ("list denied", |facts, _| {
+                facts.listing = refused(ListBucket, Code::AccessDenied);
+                facts.listing_any_owner = refused(ListBucket, Code::AccessDenied);
+            }),
+            ("get denied", |facts, _| facts.manifest = refused(GetObject, Code::AccessDenied)),
+            ("decrypt denied", |facts, _| {
+                facts.manifest = detailed(GetObject, Code::AccessDenied, Detail::KmsDecrypt);
+            }),
+            ("key disabled", |facts, _| facts.manifest = refused(GetObject, Code::KmsDisabled)),
+            ("archived", |facts, _| facts.manifest = refused(GetObject, Code::InvalidObjectState)),
+            ("customer key", |facts, _| facts.manifest = refused(GetObject, Code::CustomerKeyNeeded)),
+            ("policy too long", |_, target| {
+                report(target).prefix = "a*".repeat(128).parse().expect("a prefix");
+                report(target).name = "*".repeat(256).parse().expect("a name");
+            }),
+            ("policy packed too large", |facts, _| {
+                facts.ingest_session = refused(AssumeRole, Code::PackedPolicyTooLarge);
+            }),
+            ("narrowed session denied", |facts, _| {
+                facts.ingest_session = refused(AssumeRole, Code::AccessDenied);
+            }),
+            ("slow down", |facts, _| facts.listing = refused(ListBucket, Code::Throttling)),
+            ("replaced while read", |facts, _| facts.manifest = refused(GetObject, Code::PreconditionFailed)),
+        ],
+    );
+    insta::assert_snapshot!(text, @r#"
+readable
+  Pass Readable: s3://acme-billing/cur/acme/ can be listed and read.
+nothing delivered
+  Pass ReadNotYetProvable: s3://acme-billing/cur/acme/ can be listed. There is no manifest yet to prove reading with.
+no bucket
+  Fail BucketNotFound: There is no bucket acme-billing. Correct spec.report.bucket.name to the bucket the report is delivered to.
+other region
+  Fail BucketRegionMismatch: acme-billing is in us-west-2, not in eu-west-1. Set spec.report.bucket.region: us-west-2.
+other region, unnamed
+  Fail BucketRegionMismatch: acme-billing is not in eu-west-1. Set spec.report.bucket.region to the bucket's own region.
+other owner
+  Fail BucketOwnerMismatch: acme-billing is not owned by account 111122223333. If it is your bucket, set spec.report.bucket.ownerAccountId to its owner; if not, somebody else holds a bucket of that name: correct spec.report.bucket.name.
+list denied
+  Fail BucketListDenied: arn:aws:iam::111122223333:role/finops/awscost may not list acme-billing under cur/acme/. Allow it s3:ListBucket on arn:aws:s3:::acme-billing with s3:prefix cur/acme/*, and check the bucket's own policy, that account 111122223333 owns the bucket, and organization and VPC endpoint policies.
+get denied
+  Fail ObjectReadDenied: arn:aws:iam::111122223333:role/finops/awscost may list the report but not read it. Allow it s3:GetObject on arn:aws:s3:::acme-billing/cur/acme/*; if that is allowed, the objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced.
+decrypt denied
+  Fail KmsDecryptDenied: arn:aws:iam::111122223333:role/finops/awscost may read arn:aws:s3:::acme-billing/cur/acme/*, but not decrypt it. Allow it kms:Decrypt on the bucket's key, in its own policy and in the key's policy (through S3 is enough: kms:ViaService).
+key disabled
+  Fail KmsKeyUnusable: The key that arn:aws:s3:::acme-billing/cur/acme/* is encrypted with is disabled, pending deletion or gone. Enable it again, or have the report delivered anew under another key.
+archived
+  Fail ObjectArchived: The newest manifest under arn:aws:s3:::acme-billing/cur/acme/* is archived. Restore it, and exclude the report from the bucket's lifecycle rules and archive tiers.
+customer key
+  Fail ObjectReadDenied: arn:aws:s3:::acme-billing/cur/acme/* is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS.
+policy too long
+  Fail SessionPolicyTooLong: For s3://acme-billing: the session policy takes 3724 characters and AWS allows 2048: shorten the report's prefix or name.
+policy packed too large
+  Fail SessionPolicyTooLong: AWS finds the session policy for arn:aws:iam::111122223333:role/finops/awscost too large once packed. Shorten the report's prefix or name.
+narrowed session denied
+  Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (AccessDenied). The operator's log at debug level has AWS's code and request id.
+slow down
+  Unknown Throttled: AWS throttles s3:ListBucket. It is tried again in some minutes.
+replaced while read
+  Unknown EndpointUnreachable: AWS failed on its side in s3:GetObject. It is tried again in some minutes.
+"#);
+}
+
+#[test]
+fn report_definition() {
+    use Operation::{DescribeReportDefinitions, GetExport, ListExports};
+    fn with_export(facts: &mut Facts, change: impl FnOnce(&mut crate::aws::traits::ExportDefinition)) {
+        let mut export = sample::export();
+        change(&mut export);
+        facts.export = seen(Some(export));
+    }
+    fn only_legacy(facts: &mut Facts, change: impl FnOnce(&mut crate::aws::traits::LegacyDefinition)) {
+        let mut legacy = sample::legacy("acme");
+        change(&mut legacy);
+        facts.legacy = seen(vec![legacy]);
+        facts.exports = seen(Vec::new());
+        facts.export = seen(None);
+    }
+    let text = findings(
+        ConditionType::ReportConfigured,
+        &[
+            ("export", |_, _| {}),
+            ("legacy", |facts, _| only_legacy(facts, |_| {})),
+            ("legacy, exports denied", |facts, _| {
+                only_legacy(facts, |_| {});
+                facts.exports = refused(ListExports, Code::AccessDenied);
+                facts.export = Fact::default();
+            }),
+            ("none at all", |facts, _| {
+                only_legacy(facts, |_| {});
+                facts.legacy = seen(Vec::new());
+            }),
+            ("other names", |facts, target| {
+                only_legacy(facts, |legacy| legacy.name = "Acme".to_owned());
+                report(target).kind = Some(ReportKind::LegacyCur);
+            }),
+            ("many names", |facts, _| {
+                only_legacy(facts, |_| {});
+                facts.legacy = seen((0..9).map(|n| sample::legacy(&format!("r{n}"))).collect());
+            }),
+            ("both, one elsewhere", |facts, _| {
+                let mut legacy = sample::legacy("acme");
+                legacy.destination.bucket = "elsewhere".to_owned();
+                facts.legacy = seen(vec![legacy]);
+            }),
+            ("both", |facts, _| facts.legacy = seen(vec![sample::legacy("acme")])),
+            ("both, kind declared", |facts, target| {
+                facts.legacy = seen(vec![sample::legacy("acme")]);
+                report(target).kind = Some(ReportKind::Cur2);
+            }),
+            ("legacy denied", |facts, target| {
+                facts.legacy = refused(DescribeReportDefinitions, Code::AccessDenied);
+                report(target).kind = Some(ReportKind::LegacyCur);
+            }),
+            ("list denied", |facts, _| {
+                facts.exports = refused(ListExports, Code::AccessDenied);
+                facts.export = Fact::default();
+            }),
+            ("get denied", |facts, _| facts.export = refused(GetExport, Code::AccessDenied)),
+            ("throttled", |facts, _| {
+                facts.legacy = refused(DescribeReportDefinitions, Code::Throttling);
+                facts.export = seen(None);
+            }),
+            ("other destination", |facts, _| {
+                with_export(facts, |export| {
+                    export.destination.prefix = String::new();
+                    export.destination.region = "us-east-1".to_owned();
+                    export.destination.owner = Some("444455556666".to_owned());
+                });
+            }),
+            ("legacy, wrong all over", |facts, _| {
+                only_legacy(facts, |legacy| {
+                    legacy.compression = "ZIP".to_owned();
+                    legacy.granularity = Granularity::Monthly;
+                    legacy.resource_ids = false;
+                });
+            }),
+            ("export, wrong all over", |facts, _| {
+                with_export(facts, |export| {
+                    export.format = "TEXT_OR_CSV".to_owned();
+                    export.compression = "GZIP".to_owned();
+                    export.query = sample::COLUMNS
+                        .replace("line_item_unblended_cost", "line_item_unblended_cost AS cost");
+                    export.query = export.query.replace("bill_payer_account_id, ", "");
+                    export.query =
+                        format!("SELECT {} FROM COST_AND_USAGE_REPORT WHERE x = 'y' LIMIT 5", export.query);
+                    export.properties.clear();
+                });
+            }),
+            ("monthly export", |facts, _| {
+                with_export(facts, |export| {
+                    let table = export.properties.entry("COST_AND_USAGE_REPORT".to_owned()).or_default();
+                    table.insert("TIME_GRANULARITY".to_owned(), "MONTHLY".to_owned());
+                });
+            }),
+            ("another table", |facts, _| {
+                with_export(facts, |export| export.query = "SELECT BilledCost FROM FOCUS_1_2_AWS".to_owned());
+            }),
+            ("unreadable query", |facts, _| {
+                with_export(facts, |export| export.query = "SELECT sum(x) FROM T".to_owned());
+            }),
+            ("GovCloud", |facts, target| {
+                target.role = "arn:aws-us-gov:iam::111122223333:role/awscost".parse().expect("a role");
+                let mut caller = sample::operator();
+                caller.arn = caller.arn.replace("arn:aws:", "arn:aws-us-gov:");
+                facts.base = seen(caller);
+                report(target).kind = Some(ReportKind::LegacyCur);
+            }),
+        ],
+    );
+    insta::assert_snapshot!(text, @r#"
+export
+  Pass Configured: Report acme (Cur2) is defined and suits.
+legacy
+  Pass Configured: Report acme (LegacyCur) is defined and suits.
+legacy, exports denied
+  Pass Configured: Report acme (LegacyCur) is defined and suits.
+none at all
+  Fail ReportNotFound: Account 111122223333 has no report named acme. It has none at all: create one. Names are case-sensitive; correct spec.report.name.
+other names
+  Fail ReportNotFound: Account 111122223333 has no report named acme of kind LegacyCur. It has Acme. Names are case-sensitive; correct spec.report.name.
+many names
+  Fail ReportNotFound: Account 111122223333 has no report named acme. It has r0, r1, r2, r3, r4 and 4 more. Names are case-sensitive; correct spec.report.name.
+both, one elsewhere
+  Pass Configured: Report acme (Cur2) is defined and suits.
+both
+  Fail ReportAmbiguous: Account 111122223333 has a legacy report and a data export named acme. Set spec.report.kind to LegacyCur or Cur2.
+both, kind declared
+  Pass Configured: Report acme (Cur2) is defined and suits.
+legacy denied
+  Fail LegacyApiDenied: arn:aws:iam::111122223333:role/finops/awscost may not call cur:DescribeReportDefinitions, so report acme can't be looked up. Allow it in the role's policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+list denied
+  Fail ExportListDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:ListExports, so report acme can't be looked up. Allow it in the role's policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+get denied
+  Fail ExportGetDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:GetExport, so report acme can't be looked up. Allow it in the role's policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+throttled
+  Unknown Throttled: AWS throttles cur:DescribeReportDefinitions. It is tried again in some minutes.
+other destination
+  Fail DestinationDiffers: Report acme is not delivered where spec.report.bucket says: its prefix is empty, not cur; its region is us-east-1, not eu-west-1; its bucket's owner is 444455556666, not 111122223333. Correct spec.report.bucket or the report.
+legacy, wrong all over
+  Fail FormatUnsupported: Report acme is delivered as textORcsv with ZIP, which can't be loaded; have it delivered as textORcsv with GZIP. Report acme has monthly rows, too coarse for daily costs: set HOURLY or DAILY. Report acme leaves out resource IDs: include them (AdditionalSchemaElements: RESOURCES).
+export, wrong all over
+  Fail FormatUnsupported: Report acme is delivered as TEXT_OR_CSV with GZIP, which can't be loaded; have it delivered as PARQUET with PARQUET. The query of export acme does not give the whole bill: it has a WHERE, which leaves rows out; it has a LIMIT, which leaves rows out; it lacks bill_payer_account_id; it renames line_item_unblended_cost to cost. Correct it. Export acme leaves out resource IDs: set INCLUDE_RESOURCES to TRUE and select line_item_resource_id.
+monthly export
+  Fail GranularityTooCoarse: Report acme has monthly rows, too coarse for daily costs: set HOURLY or DAILY.
+another table
+  Fail FormatUnsupported: Export acme selects from FOCUS_1_2_AWS, which can't be loaded; create one from COST_AND_USAGE_REPORT.
+unreadable query
+  Fail ExportNotComplete: The query of export acme is not one list of columns from one table. Select the columns of COST_AND_USAGE_REPORT without functions or joins.
+GovCloud
+  Fail BillingApiNotInPartition: Partition aws-us-gov has no billing report API for spec.report.kind. GovCloud usage is billed through the linked commercial account: connect that one.
+"#);
+}
+
+#[test]
+fn behind_a_broken_role_nothing_is_judged_and_no_report_means_no_finding() {
+    let mut facts = sample::facts();
+    facts.role = refused(Operation::AssumeRole, Code::AccessDenied);
+    let found = run(&facts, &sample::target(), sample::now());
+    assert!(found[1..].iter().all(|finding| finding.reason == Reason::BlockedByRole), "{found:?}");
+    assert_eq!(found.len(), 5);
+    let bare = Target { report: None, ..sample::target() };
+    assert_eq!(run(&facts, &bare, sample::now()).len(), 3);
+}
+
+#[test]
+fn what_holds_ready_down() {
+    let mut facts = sample::facts();
+    facts.enforcement = seen(Enforcement::AcceptsNone);
+    facts.membership = refused(Operation::DescribeOrganization, Code::AccessDenied);
+    let held = |target: &Target| -> Vec<ConditionType> {
+        let found = run(&facts, target, sample::now());
+        found.iter().filter(|one| holds_ready_down(one, target)).map(|one| one.condition).collect()
+    };
+    assert_eq!(held(&sample::target()), [ConditionType::ExternalIdEnforced]);
+    let warned = Target { external_id_policy: ExternalIdPolicy::Warn, ..sample::target() };
+    assert_eq!(held(&warned), []);
+}
+
+#[test]
+fn the_kind_is_the_one_found_unless_declared() {
+    assert_eq!(report_kind(&sample::facts(), &sample::target()), Some(ReportKind::Cur2));
+    let declared = sample::of_kind(ReportKind::LegacyCur);
+    assert_eq!(report_kind(&sample::facts(), &declared), Some(ReportKind::LegacyCur));
+    assert_eq!(report_kind(&Facts::default(), &sample::target()), None);
+    // The script of the fake and the sample facts describe the same connection.
+    assert_eq!(sample::script().trust, fake::Trust::Exact);
+}

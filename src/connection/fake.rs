@@ -1,0 +1,156 @@
+//! A scripted AWS: every answer is a field that a test sets, every call is written down.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::{
+    aws::{
+        Aws, AwsFault, Code, Operation, Session,
+        traits::{
+            AssumeRole, BucketOwner, BucketProbe, Caller, ExportDefinition, ExportReference, Identity,
+            LegacyDefinition, ListObjects, Listing, Membership, ObjectRead, Organizations, ReadObject,
+            ReportCatalog,
+        },
+    },
+    model::{Partition, Region},
+};
+
+/// Whom the role lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Callers with the external ID `the-external-id`.
+    Exact,
+    /// Callers with it or with none.
+    IfExists,
+    /// Callers with any.
+    AnyValue,
+}
+
+/// What AWS answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    pub base: Result<Caller, AwsFault>,
+    pub trust: Trust,
+    /// What AssumeRole ends in before anybody looks at the trust policy.
+    pub assume: Option<AwsFault>,
+    pub session: Result<Caller, AwsFault>,
+    pub membership: Result<Membership, AwsFault>,
+    pub legacy: Result<Vec<LegacyDefinition>, AwsFault>,
+    pub exports: Result<Vec<ExportReference>, AwsFault>,
+    pub export: Result<ExportDefinition, AwsFault>,
+    /// By prefix: what lies directly below it.
+    pub list: Result<Vec<(String, Listing)>, AwsFault>,
+    pub list_any_owner: Result<(), AwsFault>,
+    pub read: Result<ObjectRead, AwsFault>,
+}
+
+/// The four traits over one script.
+#[derive(Debug)]
+pub(crate) struct FakeAws {
+    script: Mutex<Script>,
+    calls: Mutex<Vec<&'static str>>,
+}
+
+impl FakeAws {
+    pub(crate) fn new(script: Script) -> Arc<Self> {
+        Arc::new(Self { script: Mutex::new(script), calls: Mutex::default() })
+    }
+
+    pub(crate) fn aws(self: &Arc<Self>) -> Aws {
+        Aws {
+            identity: self.clone(),
+            organizations: self.clone(),
+            catalog: self.clone(),
+            buckets: self.clone(),
+        }
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Script)) {
+        change(&mut self.script.lock().expect("no test panics while it holds this"));
+    }
+
+    /// The calls since the last time of asking, sorted.
+    pub(crate) fn calls(&self) -> Vec<&'static str> {
+        let mut calls = std::mem::take(&mut *self.calls.lock().expect("no test panics while it holds this"));
+        calls.sort_unstable();
+        calls
+    }
+
+    fn called(&self, name: &'static str) -> Script {
+        self.calls.lock().expect("no test panics while it holds this").push(name);
+        self.script.lock().expect("no test panics while it holds this").clone()
+    }
+}
+
+#[async_trait]
+impl Identity for FakeAws {
+    async fn base_caller(&self) -> Result<Caller, AwsFault> {
+        self.called("base_caller").base
+    }
+
+    async fn assume_role(&self, request: AssumeRole<'_>) -> Result<Session, AwsFault> {
+        let script = self.called(request.session_name);
+        if let Some(fault) = script.assume {
+            return Err(fault);
+        }
+        let sent = request.external_id.map(|id| id.expose());
+        let let_in = match script.trust {
+            Trust::Exact => sent == Some("the-external-id"),
+            Trust::IfExists => sent.is_none_or(|id| id == "the-external-id"),
+            Trust::AnyValue => sent.is_some(),
+        };
+        if !let_in {
+            return Err(AwsFault::new(Operation::AssumeRole, Code::AccessDenied));
+        }
+        Ok(Session {
+            access_key_id: "ASIAFAKE".to_owned(),
+            secret_access_key: SecretString::from("secret"),
+            session_token: SecretString::from("token"),
+            expiration: Timestamp::MAX,
+        })
+    }
+
+    async fn session_caller(&self, _: &Session, _: &Region) -> Result<Caller, AwsFault> {
+        self.called("session_caller").session
+    }
+}
+
+#[async_trait]
+impl Organizations for FakeAws {
+    async fn membership(&self, _: &Session, _: Partition) -> Result<Membership, AwsFault> {
+        self.called("membership").membership
+    }
+}
+
+#[async_trait]
+impl ReportCatalog for FakeAws {
+    async fn legacy_definitions(&self, _: &Session, _: Partition) -> Result<Vec<LegacyDefinition>, AwsFault> {
+        self.called("legacy_definitions").legacy
+    }
+
+    async fn exports(&self, _: &Session, _: Partition) -> Result<Vec<ExportReference>, AwsFault> {
+        self.called("exports").exports
+    }
+
+    async fn export(&self, _: &Session, _: Partition, _: &str) -> Result<ExportDefinition, AwsFault> {
+        self.called("export").export
+    }
+}
+
+#[async_trait]
+impl BucketProbe for FakeAws {
+    async fn list(&self, _: &Session, request: ListObjects<'_>) -> Result<Listing, AwsFault> {
+        if request.owner == BucketOwner::Any {
+            return self.called("list_any_owner").list_any_owner.map(|()| Listing::default());
+        }
+        let folders = self.called("list").list?;
+        Ok(folders.into_iter().find(|(prefix, _)| prefix == request.prefix).unwrap_or_default().1)
+    }
+
+    async fn read(&self, _: &Session, _: ReadObject<'_>) -> Result<ObjectRead, AwsFault> {
+        self.called("read").read
+    }
+}

@@ -1,0 +1,385 @@
+//! The only I/O of this module: looks at AWS, as far as a [`Look`] asks, and records what it saw.
+
+use futures::future::OptionFuture;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{Enforcement, Facts, Look, ManifestRead, ReportTarget, Target, Verdict, checks, facts::Fact};
+use crate::{
+    aws::{
+        Aws, AwsFault, Code, FaultClass, Operation, Session, session_policy,
+        traits::{
+            AssumeRole, BucketOwner, Caller, Delimiter, ExportDefinition, ExportReference, LegacyDefinition,
+            ListObjects, Listing, ReadObject,
+        },
+    },
+    model::ExternalId,
+};
+
+/// AWS's cap on sessions of chained roles, and so the longest that works everywhere (fact sheet 1.3).
+const SESSION: SignedDuration = SignedDuration::from_hours(1);
+/// The shortest session STS gives: the external-ID probes drop theirs at once.
+const SHORTEST: SignedDuration = SignedDuration::from_mins(15);
+/// Sessions with less life than this are not used for a look.
+const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+/// More folders than any report has months.
+const LISTED: usize = 1000;
+
+/// The sessions of one connection, kept between looks so that a routine look costs no AssumeRole.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    /// With the role's whole permissions: Organizations and the report APIs.
+    control: Option<Session>,
+    /// Narrowed to the report, as ingest Jobs get it.
+    ingest: Option<Session>,
+}
+
+impl Sessions {
+    /// The narrowed session, for reading deliveries, if the last look left one that lasts.
+    pub fn ingest(&self, now: Timestamp) -> Option<&Session> {
+        self.ingest.as_ref().filter(|session| session.lasts(MARGIN, now))
+    }
+
+    fn control(&self, now: Timestamp) -> Option<&Session> {
+        self.control.as_ref().filter(|session| session.lasts(MARGIN, now))
+    }
+}
+
+/// Looks at what `look` asks for and records it in `facts`.
+///
+/// Everything behind the role runs at once and independently; nothing behind it runs unless the role check passes.
+pub async fn gather(
+    aws: &Aws,
+    target: &Target,
+    look: Look,
+    facts: &mut Facts,
+    sessions: &mut Sessions,
+    now: Timestamp,
+) {
+    if look.is_empty() {
+        return;
+    }
+    if look.identity {
+        identity(aws, target, facts, sessions, now).await;
+    } else if sessions.control(now).is_none() {
+        role(aws, target, facts, sessions, now).await;
+    }
+    let works = checks::role::check(facts, target, now).verdict == Verdict::Pass;
+    let Some(session) = sessions.control(now).filter(|_| works).cloned() else { return };
+
+    let partition = target.role.partition();
+    let report = target.report.as_ref();
+    let kept = sessions.ingest(now).filter(|_| !look.identity).cloned();
+    let (enforcement, membership, definitions, bucket) = futures::join!(
+        OptionFuture::from(
+            look.external_id
+                .then_some(target.external_id.as_ref())
+                .flatten()
+                .map(|_| enforcement(aws, target))
+        ),
+        OptionFuture::from(look.organization.then(|| aws.organizations.membership(&session, partition))),
+        OptionFuture::from(
+            report.filter(|_| look.definitions).map(|report| definitions(aws, target, report, &session))
+        ),
+        OptionFuture::from(report.filter(|_| look.listing).map(|report| bucket(aws, target, report, kept))),
+    );
+    if let Some(outcome) = enforcement {
+        facts.enforcement.record(now, outcome);
+    }
+    if let Some(outcome) = membership {
+        facts.membership.record(now, in_session(outcome, &mut sessions.control));
+    }
+    if let Some(seen) = definitions {
+        seen.record(facts, sessions, now);
+    }
+    if let Some(seen) = bucket {
+        seen.record(facts, sessions, now);
+    }
+}
+
+/// The operator's own identity, then the role.
+async fn identity(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
+    facts.base.record(now, aws.identity.base_caller().await);
+    let refused = facts.base.fault().is_some_and(|fault| fault.class.is_conclusive());
+    let elsewhere = facts.base.known().is_some_and(|caller| !checks::role::same_partition(caller, target));
+    if refused || elsewhere {
+        *sessions = Sessions::default();
+        facts.role.forget();
+        return;
+    }
+    role(aws, target, facts, sessions, now).await;
+}
+
+/// AssumeRole with the external ID, and whom that makes us.
+async fn role(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
+    let request = AssumeRole {
+        role: &target.role,
+        external_id: target.external_id.as_ref(),
+        session_name: "awscost-check",
+        duration: SESSION,
+        policy: None,
+        region: &target.sts_region,
+    };
+    let outcome: Result<(Session, Caller), AwsFault> = async {
+        let session = aws.identity.assume_role(request).await?;
+        // What a session's own identity call says of its credentials says nothing of the operator's.
+        let caller = aws
+            .identity
+            .session_caller(&session, &target.sts_region)
+            .await
+            .map_err(AwsFault::inconclusive)?;
+        Ok((session, caller))
+    }
+    .await;
+    match outcome {
+        Ok((session, caller)) => {
+            sessions.control = Some(session);
+            facts.role.record(now, Ok(caller));
+        }
+        Err(fault) => {
+            if fault.class.is_conclusive() {
+                *sessions = Sessions::default();
+            }
+            facts.role.record(now, Err(fault));
+        }
+    }
+}
+
+/// Both probes: no external ID, and a random one.
+async fn enforcement(aws: &Aws, target: &Target) -> Result<Enforcement, AwsFault> {
+    let random = ExternalId::parse(Uuid::new_v4().to_string().as_bytes()).expect("a UUID is an external ID");
+    let (none, any) = futures::join!(lets_in(aws, target, None), lets_in(aws, target, Some(&random)));
+    match (none, any) {
+        (Ok(true), _) => Ok(Enforcement::AcceptsNone),
+        (_, Ok(true)) => Ok(Enforcement::AcceptsAny),
+        (Ok(false), Ok(false)) => Ok(Enforcement::Enforced),
+        (Err(fault), _) | (_, Err(fault)) => Err(fault),
+    }
+}
+
+/// Whether the role lets in somebody with this external ID: only a refusal says no, and only two successes say yes,
+/// for IAM takes a while to show a change everywhere (fact sheet 1.7).
+async fn lets_in(aws: &Aws, target: &Target, external_id: Option<&ExternalId>) -> Result<bool, AwsFault> {
+    for _ in 0..2 {
+        let request = AssumeRole {
+            role: &target.role,
+            external_id,
+            session_name: "awscost-externalid-probe",
+            duration: SHORTEST,
+            policy: Some(session_policy::DENY_ALL),
+            region: &target.sts_region,
+        };
+        // A session that was let in can do nothing, and is dropped here.
+        match aws.identity.assume_role(request).await.map(drop) {
+            Ok(()) => {}
+            Err(fault) if fault.code == Code::AccessDenied => return Ok(false),
+            Err(fault) => return Err(fault.inconclusive()),
+        }
+    }
+    Ok(true)
+}
+
+/// What the report APIs showed; `None` for what was not asked.
+struct Definitions {
+    legacy: Option<Result<Vec<LegacyDefinition>, AwsFault>>,
+    exports: Option<Result<Vec<ExportReference>, AwsFault>>,
+    export: Option<Result<Option<ExportDefinition>, AwsFault>>,
+}
+
+async fn definitions(aws: &Aws, target: &Target, report: &ReportTarget, session: &Session) -> Definitions {
+    let partition = target.role.partition();
+    let exports = async {
+        let exports = aws.catalog.exports(session, partition).await;
+        let named = exports
+            .as_ref()
+            .ok()
+            .map(|list| list.iter().find(|export| export.name == report.name.as_str()).cloned());
+        let export = match named {
+            Some(Some(found)) => Some(match aws.catalog.export(session, partition, &found.arn).await {
+                Ok(export) => Ok(Some(export)),
+                // Deleted between the two calls.
+                Err(fault) if fault.code == Code::ResourceNotFound => Ok(None),
+                Err(fault) => Err(fault),
+            }),
+            Some(None) => Some(Ok(None)),
+            None => None,
+        };
+        (exports, export)
+    };
+    let (legacy, exports) = futures::join!(
+        OptionFuture::from(
+            report.asks_legacy(target).then(|| aws.catalog.legacy_definitions(session, partition))
+        ),
+        OptionFuture::from(report.asks_exports(target).then_some(exports)),
+    );
+    let (exports, export) = exports.map_or((None, None), |(exports, export)| (Some(exports), export));
+    Definitions { legacy, exports, export }
+}
+
+impl Definitions {
+    fn record(self, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
+        if let Some(outcome) = self.legacy {
+            facts.legacy.record(now, in_session(outcome, &mut sessions.control));
+        }
+        if let Some(outcome) = self.exports {
+            // What can no longer be listed is no longer known either.
+            if outcome.as_ref().is_err_and(|fault| fault.class == FaultClass::Denied) {
+                facts.export.forget();
+            }
+            facts.exports.record(now, in_session(outcome, &mut sessions.control));
+        }
+        if let Some(outcome) = self.export {
+            facts.export.record(now, in_session(outcome, &mut sessions.control));
+        }
+    }
+}
+
+/// What the bucket showed in the narrowed session; `None` for what was not asked.
+struct Bucket {
+    session: Result<Session, AwsFault>,
+    listing: Option<Result<Listing, AwsFault>>,
+    any_owner: Option<Result<(), AwsFault>>,
+    manifest: Option<Result<ManifestRead, AwsFault>>,
+}
+
+async fn bucket(aws: &Aws, target: &Target, report: &ReportTarget, kept: Option<Session>) -> Bucket {
+    let session = match kept {
+        Some(session) => Ok(session),
+        None => ingest_session(aws, target, report).await,
+    };
+    let mut seen = Bucket { session, listing: None, any_owner: None, manifest: None };
+    let Ok(session) = &seen.session else { return seen };
+    let root = report.key_root();
+    let listing = list(aws, session, report, &root, BucketOwner::Expected(&report.owner)).await;
+    match &listing {
+        Ok(listing) => seen.manifest = Some(manifest(aws, session, report, listing).await),
+        Err(fault) if fault.class == FaultClass::Denied => {
+            let unchecked = list(aws, session, report, &root, BucketOwner::Any).await;
+            seen.any_owner = Some(unchecked.map(drop));
+        }
+        Err(_) => {}
+    }
+    seen.listing = Some(listing);
+    seen
+}
+
+impl Bucket {
+    fn record(self, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
+        match self.session {
+            Ok(session) => {
+                facts.ingest_session.record(now, Ok(()));
+                sessions.ingest = Some(session);
+            }
+            Err(fault) => facts.ingest_session.record(now, Err(fault)),
+        }
+        if let Some(outcome) = self.listing {
+            facts.listing.record(now, in_session(outcome, &mut sessions.ingest));
+        }
+        facts.listing_any_owner =
+            self.any_owner.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
+        if let Some(outcome) = self.manifest {
+            facts.manifest.record(now, in_session(outcome, &mut sessions.ingest));
+        }
+    }
+}
+
+async fn ingest_session(aws: &Aws, target: &Target, report: &ReportTarget) -> Result<Session, AwsFault> {
+    let Ok(policy) = checks::bucket::session_policy(target, report) else {
+        // The check says so from the same function; nothing is asked of AWS.
+        return Err(AwsFault::new(Operation::AssumeRole, Code::PackedPolicyTooLarge));
+    };
+    let request = AssumeRole {
+        role: &target.role,
+        external_id: target.external_id.as_ref(),
+        session_name: "awscost-ingest",
+        duration: SESSION,
+        policy: Some(&policy),
+        region: &target.sts_region,
+    };
+    aws.identity.assume_role(request).await
+}
+
+async fn list(
+    aws: &Aws,
+    session: &Session,
+    report: &ReportTarget,
+    prefix: &str,
+    owner: BucketOwner<'_>,
+) -> Result<Listing, AwsFault> {
+    let request = ListObjects {
+        bucket: &report.bucket,
+        region: &report.region,
+        owner,
+        prefix,
+        delimiter: Delimiter::Slash,
+        limit: LISTED,
+    };
+    aws.buckets.list(session, request).await
+}
+
+/// Reads the first byte of the newest manifest there is.
+async fn manifest(
+    aws: &Aws,
+    session: &Session,
+    report: &ReportTarget,
+    root: &Listing,
+) -> Result<ManifestRead, AwsFault> {
+    let metadata = format!("{}metadata/", report.key_root());
+    let below = if root.folders.contains(&metadata) {
+        list(aws, session, report, &metadata, BucketOwner::Expected(&report.owner)).await?
+    } else {
+        Listing::default()
+    };
+    let newest_export = below.folders.iter().filter(|folder| is_export_period(folder)).max();
+    let newest_legacy = root.folders.iter().filter(|folder| is_legacy_period(folder)).max();
+    for folder in newest_export.into_iter().chain(newest_legacy) {
+        let key = format!("{folder}{}-Manifest.json", report.name);
+        let request = ReadObject {
+            bucket: &report.bucket,
+            region: &report.region,
+            owner: &report.owner,
+            key: &key,
+            range: Some(0..1),
+        };
+        match aws.buckets.read(session, request).await {
+            Ok(_) => return Ok(ManifestRead::Readable { key }),
+            // Empty, but it could be read.
+            Err(fault) if fault.code == Code::InvalidRange => return Ok(ManifestRead::Readable { key }),
+            Err(fault) if fault.code == Code::NoSuchKey => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(ManifestRead::NoneYet)
+}
+
+/// `…/BILLING_PERIOD=2026-11/`, in either case (fact sheet C1).
+fn is_export_period(folder: &str) -> bool {
+    last_part(folder).split_once('=').is_some_and(|(name, _)| name.eq_ignore_ascii_case("billing_period"))
+}
+
+/// `…/20261101-20261201/`.
+fn is_legacy_period(folder: &str) -> bool {
+    let date = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    last_part(folder).split_once('-').is_some_and(|(start, end)| date(start) && date(end))
+}
+
+fn last_part(folder: &str) -> &str {
+    let folder = folder.trim_end_matches('/');
+    folder.rsplit('/').next().unwrap_or(folder)
+}
+
+/// The outcome of a call made in a session: refused credentials are the session's own, which then goes.
+fn in_session<T>(outcome: Result<T, AwsFault>, session: &mut Option<Session>) -> Result<T, AwsFault> {
+    outcome.map_err(|fault| {
+        if fault.class == FaultClass::Credentials {
+            *session = None;
+            return fault.inconclusive();
+        }
+        fault
+    })
+}
+
+#[cfg(test)]
+mod on_sandbox;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! The whole way, from keys to findings, through the SDK to the sandbox.
+
+use awscost_sandbox::Sandbox;
+use jiff::Timestamp;
+
+use super::*;
+use crate::{
+    aws::tests::sandbox::{demo, operator},
+    connection::ExternalIdPolicy,
+    model::{AccountType, Reason},
+};
+
+fn payer() -> Target {
+    Target {
+        role: "arn:aws:iam::123456789012:role/awscost".parse().expect("a role"),
+        account: "123456789012".parse().expect("an account"),
+        account_type: AccountType::Management,
+        external_id: ExternalId::parse(b"acme-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10").ok(),
+        external_id_policy: ExternalIdPolicy::Enforce,
+        sts_region: "us-east-1".parse().expect("a region"),
+        report: Some(ReportTarget {
+            name: "acme-cur".parse().expect("a name"),
+            kind: None,
+            bucket: "acme-billing".parse().expect("a bucket"),
+            prefix: "cur".parse().expect("a prefix"),
+            region: "us-east-1".parse().expect("a region"),
+            owner: "123456789012".parse().expect("an account"),
+        }),
+    }
+}
+
+fn shop() -> Target {
+    Target {
+        role: "arn:aws:iam::210987654321:role/finops/awscost".parse().expect("a role"),
+        account: "210987654321".parse().expect("an account"),
+        account_type: AccountType::Standalone,
+        external_id: ExternalId::parse(b"shop-7a1de5f4-9a1c-4f0b-8a3e-6f2c1b7d3e42").ok(),
+        report: Some(ReportTarget {
+            name: "shop-cur".parse().expect("a name"),
+            kind: None,
+            bucket: "shop-billing".parse().expect("a bucket"),
+            prefix: "reports".parse().expect("a prefix"),
+            region: "eu-west-1".parse().expect("a region"),
+            owner: "210987654321".parse().expect("an account"),
+        }),
+        ..payer()
+    }
+}
+
+async fn reasons(sandbox: &Sandbox, target: &Target) -> Vec<Reason> {
+    let now = Timestamp::now();
+    let (mut facts, mut sessions) = (Facts::default(), Sessions::default());
+    gather(&operator(sandbox), target, Look::ALL, &mut facts, &mut sessions, now).await;
+    checks::run(&facts, target, now).into_iter().map(|finding| finding.reason).collect()
+}
+
+#[tokio::test]
+async fn the_demos_accounts_pass_every_check() {
+    let sandbox = demo();
+    let before = [
+        Reason::RoleAssumed,
+        Reason::Enforced,
+        Reason::Verified,
+        Reason::ReadNotYetProvable,
+        Reason::Configured,
+    ];
+    assert_eq!(reasons(&sandbox, &payer()).await, before);
+    assert_eq!(reasons(&sandbox, &shop()).await, before);
+    let manifest = "cur/acme-cur/metadata/BILLING_PERIOD=2026-11/acme-cur-Manifest.json";
+    sandbox.put_object("acme-billing", manifest, "{}");
+    let manifest = "reports/shop-cur/20261101-20261201/shop-cur-Manifest.json";
+    sandbox.put_object("shop-billing", manifest, "{}");
+    for target in [payer(), shop()] {
+        assert_eq!(reasons(&sandbox, &target).await[3], Reason::Readable);
+    }
+}
+
+#[tokio::test]
+async fn each_fault_of_the_customers_side_shows_by_name() {
+    type Change = fn(&mut Target);
+    let table: [(usize, Reason, Change); 7] = [
+        (0, Reason::AssumeRoleDenied, |target| {
+            target.external_id = ExternalId::parse(b"not-the-external-id").ok();
+        }),
+        (2, Reason::DeclaredManagementIsMember, |_| {}),
+        (3, Reason::BucketNotFound, |target| {
+            if let Some(report) = &mut target.report {
+                report.bucket = "acme-biling".parse().expect("a bucket");
+            }
+        }),
+        (3, Reason::BucketRegionMismatch, |target| {
+            if let Some(report) = &mut target.report {
+                report.region = "eu-central-1".parse().expect("a region");
+            }
+        }),
+        (3, Reason::BucketOwnerMismatch, |target| {
+            if let Some(report) = &mut target.report {
+                report.owner = "210987654321".parse().expect("an account");
+            }
+        }),
+        (3, Reason::BucketListDenied, |target| {
+            if let Some(report) = &mut target.report {
+                report.prefix = "elsewhere".parse().expect("a prefix");
+            }
+        }),
+        (4, Reason::ReportNotFound, |target| {
+            if let Some(report) = &mut target.report {
+                report.name = "Acme-cur".parse().expect("a name");
+            }
+        }),
+    ];
+    for (at, expected, change) in table {
+        let sandbox = demo();
+        if expected == Reason::DeclaredManagementIsMember {
+            sandbox.world_mut(|world| {
+                let organization = world.organizations.first_mut().expect("the demo has one");
+                let member = organization.members.first().expect("it has members").id.clone();
+                let payer = std::mem::replace(&mut organization.management, member);
+                organization.members[0].id = payer;
+            });
+        }
+        let mut target = payer();
+        change(&mut target);
+        assert_eq!(reasons(&sandbox, &target).await[at], expected);
+    }
+}

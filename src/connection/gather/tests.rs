@@ -1,0 +1,176 @@
+//! What a look asks of AWS, and what it leaves alone.
+
+use super::*;
+use crate::{
+    connection::{
+        fake::{FakeAws, Script, Trust},
+        sample,
+    },
+    model::{ConditionType, Reason},
+};
+
+async fn look(fake: &std::sync::Arc<FakeAws>, target: &Target, look: Look) -> (Facts, Sessions) {
+    let (mut facts, mut sessions) = (Facts::default(), Sessions::default());
+    gather(&fake.aws(), target, look, &mut facts, &mut sessions, sample::now()).await;
+    (facts, sessions)
+}
+
+async fn facts_of(change: impl FnOnce(&mut Script)) -> Facts {
+    let mut script = sample::script();
+    change(&mut script);
+    look(&FakeAws::new(script), &sample::target(), Look::ALL).await.0
+}
+
+fn reason(facts: &Facts, condition: ConditionType) -> Reason {
+    let found = checks::run(facts, &sample::target(), sample::now());
+    found.iter().find(|finding| finding.condition == condition).expect("it applies").reason
+}
+
+fn fault(operation: Operation, code: Code) -> AwsFault {
+    AwsFault::new(operation, code)
+}
+
+#[tokio::test]
+async fn a_full_look_fills_every_fact() {
+    let fake = FakeAws::new(sample::script());
+    let (facts, sessions) = look(&fake, &sample::target(), Look::ALL).await;
+    assert_eq!(facts, sample::facts());
+    assert!(sessions.ingest(sample::now()).is_some());
+    assert_eq!(
+        fake.calls(),
+        [
+            "awscost-check",
+            "awscost-externalid-probe",
+            "awscost-externalid-probe",
+            "awscost-ingest",
+            "base_caller",
+            "export",
+            "exports",
+            "legacy_definitions",
+            "list",
+            "list",
+            "membership",
+            "read",
+            "session_caller",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_routine_look_at_the_listing_costs_no_call_to_sts() {
+    let fake = FakeAws::new(sample::script());
+    let (mut facts, mut sessions) = look(&fake, &sample::target(), Look::ALL).await;
+    fake.calls();
+    let listing = Look { listing: true, ..Look::NONE };
+    gather(&fake.aws(), &sample::target(), listing, &mut facts, &mut sessions, sample::now()).await;
+    assert_eq!(fake.calls(), ["list", "list", "read"]);
+    gather(&fake.aws(), &sample::target(), Look::NONE, &mut facts, &mut sessions, sample::now()).await;
+    assert!(fake.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_role_stops_the_look_and_drops_the_sessions() {
+    let fake = FakeAws::new(sample::script());
+    let (mut facts, mut sessions) = look(&fake, &sample::target(), Look::ALL).await;
+    fake.calls();
+    fake.change(|script| script.assume = Some(fault(Operation::AssumeRole, Code::AccessDenied)));
+    gather(&fake.aws(), &sample::target(), Look::ALL, &mut facts, &mut sessions, sample::now()).await;
+    assert_eq!(fake.calls(), ["awscost-check", "base_caller"]);
+    assert!(sessions.ingest(sample::now()).is_none());
+    assert_eq!(reason(&facts, ConditionType::RoleAssumable), Reason::AssumeRoleDenied);
+    assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::BlockedByRole);
+}
+
+#[tokio::test]
+async fn no_role_is_assumed_without_an_identity_or_across_partitions() {
+    let fake = FakeAws::new(sample::script());
+    fake.change(|script| script.base = Err(fault(Operation::GetCallerIdentity, Code::NoCredentials)));
+    look(&fake, &sample::target(), Look::ALL).await;
+    assert_eq!(fake.calls(), ["base_caller"]);
+
+    fake.change(|script| script.base = Ok(sample::operator()));
+    let china = Target {
+        role: "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role"),
+        ..sample::target()
+    };
+    look(&fake, &china, Look::ALL).await;
+    assert_eq!(fake.calls(), ["base_caller"]);
+}
+
+#[tokio::test]
+async fn only_a_refusal_counts_as_enforced() {
+    for (trust, expected) in [
+        (Trust::Exact, Enforcement::Enforced),
+        (Trust::IfExists, Enforcement::AcceptsNone),
+        (Trust::AnyValue, Enforcement::AcceptsAny),
+    ] {
+        let facts = facts_of(|script| script.trust = trust).await;
+        assert_eq!(facts.enforcement.known(), Some(&expected), "{trust:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_lets_a_prober_in_is_asked_once_more() {
+    let mut script = sample::script();
+    script.trust = Trust::IfExists;
+    let fake = FakeAws::new(script);
+    look(&fake, &sample::target(), Look { identity: true, external_id: true, ..Look::NONE }).await;
+    let probes = fake.calls().into_iter().filter(|call| call.contains("probe")).count();
+    assert_eq!(probes, 3, "twice without an external ID, once with a random one");
+}
+
+#[tokio::test]
+async fn a_wrong_owner_is_told_from_a_missing_permission() {
+    let denied = || fault(Operation::ListBucket, Code::AccessDenied);
+    let facts = facts_of(|script| script.list = Err(denied())).await;
+    assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::BucketOwnerMismatch);
+    let facts = facts_of(|script| {
+        script.list = Err(denied());
+        script.list_any_owner = Err(denied());
+    })
+    .await;
+    assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::BucketListDenied);
+}
+
+#[tokio::test]
+async fn an_expired_session_is_dropped_and_proves_nothing() {
+    let fake = FakeAws::new(sample::script());
+    let (mut facts, mut sessions) = look(&fake, &sample::target(), Look::ALL).await;
+    fake.change(|script| script.list = Err(fault(Operation::ListBucket, Code::ExpiredToken)));
+    let listing = Look { listing: true, ..Look::NONE };
+    gather(&fake.aws(), &sample::target(), listing, &mut facts, &mut sessions, sample::now()).await;
+    assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::Readable, "the last verdict stands");
+    assert!(sessions.ingest(sample::now()).is_none());
+}
+
+#[tokio::test]
+async fn before_the_first_delivery_reading_is_not_provable() {
+    let facts = facts_of(|script| script.list = Ok(Vec::new())).await;
+    assert_eq!(facts.manifest.known(), Some(&ManifestRead::NoneYet));
+    let facts = facts_of(|script| script.read = Err(fault(Operation::GetObject, Code::NoSuchKey))).await;
+    assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::ReadNotYetProvable);
+}
+
+#[tokio::test]
+async fn a_legacy_manifest_is_found_in_its_newest_folder() {
+    let root = ["cur/acme/20261001-20261101/", "cur/acme/20261101-20261201/", "cur/acme/acme/"];
+    let facts =
+        facts_of(|script| script.list = Ok(vec![("cur/acme/".to_owned(), sample::folders(&root))])).await;
+    let key = "cur/acme/20261101-20261201/acme-Manifest.json".to_owned();
+    assert_eq!(facts.manifest.known(), Some(&ManifestRead::Readable { key }));
+}
+
+#[tokio::test]
+async fn an_api_that_is_not_wanted_is_not_asked() {
+    let fake = FakeAws::new(sample::script());
+    let definitions = Look { identity: true, definitions: true, ..Look::NONE };
+    look(&fake, &sample::of_kind(crate::model::ReportKind::LegacyCur), definitions).await;
+    assert_eq!(fake.calls(), ["awscost-check", "base_caller", "legacy_definitions", "session_caller"]);
+}
+
+#[tokio::test]
+async fn an_account_without_a_report_has_no_bucket_to_look_at() {
+    let fake = FakeAws::new(sample::script());
+    look(&fake, &Target { report: None, ..sample::target() }, Look::ALL).await;
+    assert!(!fake.calls().iter().any(|call| call.starts_with("list") || call.starts_with("export")));
+}

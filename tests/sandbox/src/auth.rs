@@ -1,0 +1,81 @@
+//! Who signed a request: the access key leads to a user or to an issued session, and the signature proves it.
+//!
+//! AWS looks at key and token first, then at the signature; what the caller may do comes last.
+
+mod scope;
+mod sigv4;
+
+use jiff::Timestamp;
+
+pub use scope::Scope;
+#[cfg(test)]
+pub use sigv4::signature;
+pub use sigv4::{MISMATCH, verify};
+
+use crate::iam::Identity;
+use crate::state::State;
+use crate::world::Secret;
+
+/// Why the caller is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No signature where one is needed.
+    #[error("the request is not signed")]
+    Unsigned,
+    /// No such key, or a session whose role is gone.
+    #[error("the access key is unknown")]
+    UnknownKey,
+    /// The session token is missing, not the key's, or sent with a key that has none.
+    #[error("the session token is not the key's")]
+    WrongToken,
+    /// The session is over.
+    #[error("the session has expired")]
+    Expired,
+    /// The signature is not what the secret gives. The text tells why, in AWS's manner.
+    #[error("{0}")]
+    BadSignature(String),
+}
+
+/// A key that exists and is alive, with what is needed to check its signature.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    pub identity: Identity,
+    pub secret: Secret,
+}
+
+/// Looks up a key and the session token sent with it.
+///
+/// # Errors
+/// [`Refusal::UnknownKey`], [`Refusal::WrongToken`] or [`Refusal::Expired`].
+pub fn look_up(
+    state: &State,
+    key_id: &str,
+    token: Option<&str>,
+    now: Timestamp,
+) -> Result<Credentials, Refusal> {
+    if let Some((account, user, key)) = state.world.user_of_key(key_id) {
+        // A long-lived key has no token, and AWS refuses one that comes with it.
+        return match token {
+            None => Ok(Credentials { identity: user.identity(account), secret: key.secret.clone() }),
+            Some(_) => Err(Refusal::WrongToken),
+        };
+    }
+    let session = state.sessions.get(key_id).ok_or(Refusal::UnknownKey)?;
+    let (account, role) = state.world.role(&session.role_arn).ok_or(Refusal::UnknownKey)?;
+    if token != Some(session.token.expose()) {
+        return Err(Refusal::WrongToken);
+    }
+    if now >= session.expires {
+        return Err(Refusal::Expired);
+    }
+    let identity = Identity {
+        kind: crate::iam::Kind::Session,
+        account: account.to_owned(),
+        arn: role.session_arn(account, &session.name),
+        principal_arn: session.role_arn.clone(),
+        user_id: format!("{}:{}", role.id(account), session.name),
+        policies: role.policies.values().cloned().collect(),
+        session_policy: session.policy.clone(),
+    };
+    Ok(Credentials { identity, secret: session.secret.clone() })
+}

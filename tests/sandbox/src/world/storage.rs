@@ -1,0 +1,73 @@
+//! Buckets and the keys that encrypt them.
+
+use serde::Deserialize;
+
+use crate::iam::Policy;
+
+/// An S3 bucket. Its objects are runtime state, not part of the world file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Bucket {
+    /// The owning account's ID.
+    pub owner: String,
+    /// The only region it is answered for in.
+    pub region: String,
+    /// The bucket policy.
+    #[serde(default)]
+    pub policy: Option<Policy>,
+    /// Who owns what others write.
+    #[serde(default)]
+    pub object_ownership: ObjectOwnership,
+    /// How a request signed for another region is answered.
+    #[serde(default)]
+    pub wrong_region: WrongRegion,
+    /// Default encryption with a customer's key; none means keys that need no permission.
+    #[serde(default)]
+    pub kms_key: Option<KmsKey>,
+}
+
+/// Who owns what others write into the bucket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum ObjectOwnership {
+    /// The bucket's owner owns everything; ACLs are off. AWS's default since 2023.
+    #[default]
+    BucketOwnerEnforced,
+    /// The writer owns its objects, and the bucket's owner can't read them without an ACL.
+    ObjectWriter,
+}
+
+/// S3's two answers to a request signed for a region that is not the bucket's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum WrongRegion {
+    /// 301: the request came to another region's endpoint.
+    #[default]
+    PermanentRedirect,
+    /// 400: the request came to the bucket's own name, signed for another region.
+    AuthorizationHeaderMalformed,
+}
+
+/// A customer-managed key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KmsKey {
+    /// `arn:aws:kms:REGION:ACCOUNT:key/ID`.
+    pub arn: String,
+    /// The key policy. Without one, the account's identity policies decide.
+    #[serde(default)]
+    pub policy: Option<Policy>,
+    /// Whether it can be used.
+    #[serde(default)]
+    pub state: KeyState,
+}
+
+/// What the key can do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum KeyState {
+    /// Everything it is allowed to.
+    #[default]
+    Enabled,
+    /// Nothing, until it is enabled again.
+    Disabled,
+    /// Nothing, and soon it is gone.
+    PendingDeletion,
+}
