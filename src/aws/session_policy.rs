@@ -189,7 +189,10 @@ mod tests {
     #[test]
     fn a_policy_aws_would_refuse_is_refused_here() {
         let longest = (1..MAX_CHARACTERS).map_while(|length| policy(&"a".repeat(length)).ok()).last();
-        assert!(longest.expect("a short root fits").len() > MAX_CHARACTERS - 2, "the limit is used to the full");
+        assert!(
+            longest.expect("a short root fits").len() > MAX_CHARACTERS - 2,
+            "the limit is used to the full"
+        );
         let refused = policy(&"a".repeat(MAX_CHARACTERS)).expect_err("far too long");
         assert!(refused.characters > MAX_CHARACTERS, "{refused}");
     }

@@ -10,3 +10,4 @@ mod other_engines;
 mod warehouse_bucket;
 mod warehouse_commands;
 mod warehouse_conformance;
+mod aws_environment;
