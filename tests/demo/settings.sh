@@ -10,7 +10,7 @@ SYSTEM=awscost-system
 TENANT=finops
 AWS=aws-sandbox
 ENDPOINT="http://aws.$AWS.svc.cluster.local:4566"
-SAMPLES=deploy/samples
+SAMPLES=tests/demo/samples
 export DEMO_DIR SYSTEM TENANT AWS ENDPOINT SAMPLES
 
 # enter_cluster: kubectl, helm and KUBECONFIG of the demo's own cluster, never of another.
