@@ -10,14 +10,18 @@ pub mod fault;
 mod organizations;
 pub mod rate;
 mod s3;
+mod s3_source;
 mod session;
+mod session_directory;
 pub mod session_policy;
 mod sts;
 pub mod traits;
 
 pub use client_config::{AwsSettings, Sdk};
 pub use fault::{AwsFault, Code, Detail, FaultClass, Operation};
+pub use s3_source::{BucketAccess, S3Source};
 pub use session::{InvalidSessionFile, Session};
+pub use session_directory::{SessionDirectory, SessionUnavailable};
 pub use traits::Aws;
 
 /// The log targets that must never go below `info`, whatever filter a user asks for.

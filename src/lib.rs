@@ -5,9 +5,15 @@
 //! {`api`, `connection`, `report`} → `model`; `ingest` → {`report`, `warehouse`, `schema`} → `model`. A test in
 //! `tests/it/architecture.rs` enforces it.
 
+pub mod api;
 pub mod aws;
+pub mod cli;
 pub mod connection;
+pub mod controller;
+pub mod costs;
 pub mod ingest;
 pub mod model;
+pub mod report;
 pub mod schema;
+pub mod telemetry;
 pub mod warehouse;

@@ -1,3 +1,5 @@
-//! The binary.
+//! The `awscost` binary: parses the command line and runs one command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    awscost::cli::run()
+}

@@ -18,7 +18,9 @@ pub use arn::{InvalidRoleArn, Partition, RoleArn};
 pub use bucket::{BucketName, InvalidBucketName, InvalidKeyPrefix, KeyPrefix};
 pub use condition::{ConditionStatus, ConditionType, Reason};
 pub use connection::{ConnectionKey, InvalidConnectionKey};
-pub use outcome::{CurrencyTotals, ExitCode, Outcome, PeriodReport, VersionIdentity};
+pub use outcome::{
+    CurrencyTotals, ExitCode, Outcome, PeriodReport, TaskOutcome, TaskReport, VersionIdentity,
+};
 pub use period::{BillingPeriod, InvalidBillingPeriod};
 pub use region::{InvalidRegion, Region};
 pub use report::{InvalidReportName, ReportKind, ReportName};

@@ -3,6 +3,8 @@
 //! `schema/columns.tsv` is the contract. Unknown source columns go to `extra`, missing ones are NULL, so the
 //! table never changes when a report does. Column order is the contract's order.
 
+pub mod amortized;
+
 use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};

@@ -4,12 +4,15 @@
 //! the old version or the new one: never a mix, never one twice, never nothing. `warehouse/conformance.rs`
 //! is the suite that every backend passes.
 
+pub mod conformance;
+pub mod delta;
 pub mod ledger;
+pub mod memory;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 
-use crate::model::{BillingPeriod, ConnectionKey};
+use crate::model::{BillingPeriod, ConnectionKey, ExitCode, Reason, VersionIdentity};
 use ledger::{Decision, LedgerRow, Ordering};
 
 /// What is replaced as one: a billing period of a connection.
@@ -62,6 +65,29 @@ pub enum WarehouseFault {
     Corrupt(String),
 }
 
+impl WarehouseFault {
+    /// The exit code of a process that ends with this fault.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Configuration(_) | Self::SchemaIncompatible { .. } | Self::UnsafeStore { .. } => {
+                ExitCode::Configuration
+            }
+            Self::Transient { .. } => ExitCode::Transient,
+            Self::Contended { .. } => ExitCode::Conflict,
+            Self::Corrupt(_) => ExitCode::Data,
+        }
+    }
+
+    /// The condition reason that explains it.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::SchemaIncompatible { .. } => Reason::SchemaIncompatible,
+            Self::UnsafeStore { .. } => Reason::UnsafeStore,
+            _ => Reason::ProbeFailed,
+        }
+    }
+}
+
 /// A tag key as the source spelled it, and the name it goes by in the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagKey {
@@ -85,6 +111,38 @@ pub enum Committed {
     Refused(Decision),
 }
 
+/// Which rows to read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    /// Only this connection's; all of them if absent.
+    pub connection: Option<ConnectionKey>,
+    /// Only these periods; all of them if empty.
+    pub periods: Vec<BillingPeriod>,
+}
+
+impl Selection {
+    /// Whether rows of this slot are wanted.
+    pub fn takes(&self, slot: &Slot) -> bool {
+        self.connection.as_ref().is_none_or(|connection| *connection == slot.connection)
+            && (self.periods.is_empty() || self.periods.contains(&slot.period))
+    }
+}
+
+/// What a read saw: one state of the table, whatever was committed meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The table's version, where the backend counts them; absent too when there is no table yet.
+    pub table_version: Option<u64>,
+    /// The ledger rows of the slots read, in that very state, ordered by connection and period.
+    pub ledger: Vec<LedgerRow>,
+}
+
+/// Takes the rows of a read, batch by batch, with the slot they belong to.
+pub type VisitRows<'a> = dyn FnMut(&Slot, &RecordBatch) -> Result<(), WarehouseFault> + Send + 'a;
+
+/// Takes staged rows, batch by batch, with the index of the source file they came from.
+pub type VisitStaged<'a> = dyn FnMut(usize, &RecordBatch) -> Result<(), WarehouseFault> + Send + 'a;
+
 /// A place that holds costs.
 #[async_trait]
 pub trait Warehouse: Send + Sync {
@@ -94,14 +152,33 @@ pub trait Warehouse: Send + Sync {
     /// The ledger rows of one connection, or of all, ordered by connection and period.
     async fn ledger(&self, connection: Option<&ConnectionKey>) -> Result<Vec<LedgerRow>, WarehouseFault>;
 
-    /// Opens a stage for one slot. What is staged is invisible to readers until the commit.
-    async fn begin(&self, slot: &Slot) -> Result<Box<dyn Stage>, WarehouseFault>;
+    /// Opens a stage for one version of one slot. What is staged is invisible to readers until the commit.
+    ///
+    /// `run` is the id that the ledger row will carry (letters, digits and hyphens, 64 at most); what a killed
+    /// run leaves behind is known by it. Tag keys are kept by `version`.
+    async fn begin(
+        &self,
+        slot: &Slot,
+        version: &VersionIdentity,
+        run: &str,
+    ) -> Result<Box<dyn Stage>, WarehouseFault>;
 
-    /// Removes all rows and ledger rows of a connection in one commit; the number of periods removed.
-    async fn purge(&self, connection: &ConnectionKey) -> Result<u64, WarehouseFault>;
+    /// Reads rows as any reader of the table sees them: the slot they belong to and the batch. Only the named
+    /// columns of [`crate::schema::DATA_SCHEMA`]; rows come in no particular order.
+    async fn read(
+        &self,
+        selection: &Selection,
+        columns: &[&str],
+        visit: &mut VisitRows<'_>,
+    ) -> Result<Reading, WarehouseFault>;
 
-    /// Removes what readers no longer see: files of replaced versions and of abandoned stages, past their age.
-    async fn maintain(&self, now: jiff::Timestamp) -> Result<(), WarehouseFault>;
+    /// Removes all rows and ledger rows of a connection in one commit, then what is left of its files; the
+    /// number of periods removed. No load of that connection may run meanwhile.
+    async fn purge(&self, connection: &ConnectionKey, now: jiff::Timestamp) -> Result<u64, WarehouseFault>;
+
+    /// Removes what readers no longer see: files of replaced versions and of abandoned stages, past their age;
+    /// the number of files removed.
+    async fn maintain(&self, now: jiff::Timestamp) -> Result<u64, WarehouseFault>;
 
     /// Writes, commits, reads and removes a canary, and proves that the store is safe for commits.
     async fn probe(&self) -> Result<(), WarehouseFault>;
@@ -120,11 +197,7 @@ pub trait Stage: Send + Sync {
 
     /// Reads back what was staged, part by part, as a reader of the table would see it: the batch and the
     /// index of its source file. Only the named columns. Every part must be finished.
-    async fn read_back(
-        &self,
-        columns: &[&str],
-        visit: &mut (dyn FnMut(usize, &RecordBatch) -> Result<(), WarehouseFault> + Send),
-    ) -> Result<(), WarehouseFault>;
+    async fn read_back(&self, columns: &[&str], visit: &mut VisitStaged<'_>) -> Result<(), WarehouseFault>;
 
     /// Replaces the slot by what was staged, together with the ledger row, in one commit.
     ///

@@ -152,3 +152,46 @@ impl Finding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::aws::{Code, Operation};
+
+    const TYPE: ConditionType = ConditionType::BucketReadable;
+
+    fn at(hours: i64) -> Timestamp {
+        "2026-11-22T00:00:00Z".parse::<Timestamp>().expect("a time") + SignedDuration::from_hours(hours)
+    }
+
+    #[test]
+    fn after_a_restart_the_condition_in_status_outlives_looks_without_an_answer() {
+        let before = Finding::fail(TYPE, Reason::BucketNotFound, "There is no bucket acme.");
+        let throttled = Finding::doubtful(TYPE, &AwsFault::new(Operation::ListBucket, Code::Throttling));
+        let stands = |standing: &Finding, hours| throttled.clone().or_standing(Some(standing), at(0), at(hours));
+        assert_eq!(stands(&before, 5), before);
+        assert_eq!(stands(&before, 6), throttled, "the operator has tried for six hours");
+        let unknown = Finding::unknown(TYPE, Reason::NotChecked, "Not looked at yet.");
+        assert_eq!(stands(&unknown, 1), throttled, "there was no verdict to keep");
+        let answered = Finding::pass(TYPE, Reason::Readable, "It can be read.");
+        assert_eq!(answered.clone().or_standing(Some(&before), at(0), at(1)), answered);
+    }
+
+    #[test]
+    fn a_layer_below_gives_its_own_reason() {
+        for (by, reason) in [
+            (ConditionType::RoleAssumable, Reason::BlockedByRole),
+            (ConditionType::BucketReadable, Reason::BlockedByBucket),
+            (ConditionType::ReportConfigured, Reason::BlockedByReport),
+            (ConditionType::ReportDelivered, Reason::BlockedByDelivery),
+            (ConditionType::WarehouseReady, Reason::BlockedByWarehouse),
+            (ConditionType::DataCurrent, Reason::BlockedByData),
+        ] {
+            let finding = Finding::blocked(ConditionType::TotalsVerified, by);
+            assert_eq!((finding.verdict, finding.reason), (Verdict::Unknown, reason));
+            assert!(!finding.is_inconclusive(), "a blocked condition changes with the layer that blocks it");
+        }
+    }
+}

@@ -1,8 +1,22 @@
 //! Where a version's files are read from. What is read is pinned to the ETag it was listed with.
 
-use std::{io::Read, ops::Range};
+mod folder;
+mod location;
+
+use std::{io::Read, ops::Range, sync::Arc};
 
 use bytes::Bytes;
+
+use crate::report::{DeliveredFile, ReportStore};
+
+pub use folder::FolderSource;
+pub use location::{InvalidLocation, SourceLocation};
+
+/// A place with reports: it lists, reads manifests, and opens data files.
+pub trait BillSource: ReportStore {
+    /// The data file as it was listed; nothing is read yet.
+    fn file(&self, listed: &DeliveredFile) -> Arc<dyn SourceFile>;
+}
 
 /// One data file of a version. Blocking: used on worker threads, never on the async runtime.
 pub trait SourceFile: Send + Sync {
@@ -12,7 +26,7 @@ pub trait SourceFile: Send + Sync {
     /// Its size in bytes, as listed.
     fn size(&self) -> u64;
 
-    /// Reads it from its start, in order.
+    /// Reads it from its start, in order. A fault on the way is an [`std::io::Error`] with a [`SourceFault`] in it.
     fn open(&self) -> Result<Box<dyn Read + Send>, SourceFault>;
 
     /// Reads one range of it, which lies within its size.
@@ -20,7 +34,7 @@ pub trait SourceFile: Send + Sync {
 }
 
 /// Why a file could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceFault {
     /// It was replaced or removed since it was listed: start over from the manifest.
     #[error("{key} changed while it was read: a delivery is under way")]
@@ -44,4 +58,10 @@ pub enum SourceFault {
         /// The cause in short.
         problem: String,
     },
+}
+
+impl From<SourceFault> for std::io::Error {
+    fn from(fault: SourceFault) -> Self {
+        Self::other(fault)
+    }
 }

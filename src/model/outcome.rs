@@ -75,6 +75,38 @@ pub enum Outcome {
     Failed,
 }
 
+/// How a probe, a purge or a maintenance ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskOutcome {
+    /// What was asked for is done.
+    Succeeded,
+    /// It is not; `reason` and `message` say why.
+    Failed,
+}
+
+/// The report of a probe, a purge or a maintenance: what `-o json` prints, and a Job's termination message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskReport {
+    /// How it ended.
+    pub outcome: TaskOutcome,
+    /// The condition reason's name that explains it.
+    pub reason: String,
+    /// One sentence for people.
+    pub message: String,
+}
+
+impl TaskReport {
+    /// Longest message in characters. With every character escaped in JSON, the whole still fits the 4 KiB that
+    /// Kubernetes keeps of a termination message.
+    const LONGEST_MESSAGE: usize = 600;
+
+    /// A report whose message is cut to what a termination message holds.
+    pub fn new(outcome: TaskOutcome, reason: super::Reason, message: &str) -> Self {
+        let message = message.chars().take(Self::LONGEST_MESSAGE).collect();
+        Self { outcome, reason: reason.to_string(), message }
+    }
+}
+
 /// The report of one period: a JSON object of `awscost ingest -o json`, and a Job's termination message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -75,7 +75,7 @@ use rows::{Row, Rows};
 use totals::Summing;
 
 /// Rows made at a time.
-const CHUNK: u64 = 4_096;
+const CHUNK: u64 = 16_384;
 
 /// Writes the bill into the sink as one delivery at the time `now`, manifests last, and gives what
 /// it adds up to.

@@ -210,7 +210,7 @@ impl Composer<'_> {
             (LineType::SppDiscount, "Solution Provider Program discount"),
         ] {
             for _ in 0..each {
-                let discount = -self.fraction(500_000);
+                let discount = -self.fraction(400);
                 self.single(
                     currency,
                     Single {
@@ -225,7 +225,7 @@ impl Composer<'_> {
     }
 
     fn tax(&mut self, currency: usize) {
-        let amount = if self.dice.chance(50) { self.money(9_000) } else { self.fraction(9_000) };
+        let amount = if self.dice.chance(50) { self.money(3_000) } else { self.fraction(3_000) };
         let kind = self.dice.pick(&["VAT", "USSalesTax", "GST"]);
         let product = [
             ("AmazonEC2", "Amazon Elastic Compute Cloud"),
@@ -247,7 +247,7 @@ impl Composer<'_> {
     }
 
     fn credit(&mut self, currency: usize) {
-        let credit = -self.fraction(40_000);
+        let credit = -self.fraction(900);
         let day = self.month.start() + i64::try_from(self.dice.below(28)).unwrap_or(0) * DAY;
         let description = self.dice.pick(&[
             "AWS_Promo_2026, \"startup\"",
@@ -269,7 +269,7 @@ impl Composer<'_> {
     }
 
     fn refund(&mut self, currency: usize) {
-        let refund = -self.money(30_000);
+        let refund = -self.money(2_000);
         let earlier = self.month.start() - i64::try_from(self.dice.between(5, 25)).unwrap_or(5) * DAY;
         let invoice = self.invoice(6, currency);
         self.single(
@@ -308,10 +308,10 @@ impl Composer<'_> {
             self.reservation_of(&mut texts, "ec2", number);
         }
         let slot = u32::try_from(self.dice.below(u64::from(self.slots))).unwrap_or(0);
-        let span = single.span.or(Some((self.month.start(), self.month.end())));
+        let span = single.span.unwrap_or_else(|| (self.month.start(), self.month.end()));
         let draft =
             Draft { line: single.line, charge: Charge::Fixed(single.amounts), account, currency, texts };
-        self.push(draft, slot, 1, span);
+        self.push(draft, slot, 1, Some(span));
     }
 
     /// An amount of whole cents.

@@ -70,6 +70,9 @@ impl Catalogue {
         ] {
             let measured = MEASURES.iter().filter_map(|name| name.strip_prefix(category)?.strip_prefix('/'));
             let mut group: Vec<&str> = fixed.iter().copied().chain(measured).collect();
+            if !spec.options.resource_ids {
+                group.retain(|name| *name != "ResourceId");
+            }
             if category == "product" {
                 group.extend(&rare[2..]);
             }

@@ -5,7 +5,7 @@ use super::columns::{Catalogue, period_number};
 use super::dice::{Dice, keyed};
 use super::failure::BillFailure;
 use super::names::Measure;
-use super::offers::{OFFERS, Offer, REGIONS, Resource};
+use super::offers::{OFFERS, Offer, REGIONS, Region, Resource};
 use super::rows::count;
 use super::spec::{BillSpec, Month};
 use super::stream::{Charge, LineType, Stream, Texts};
@@ -98,6 +98,7 @@ impl Composer<'_> {
         self.usage(u32::try_from(rows / 50 + 1).unwrap_or(u32::MAX));
         for currency in 0..self.spec.currencies.len() {
             self.charges(currency, rows / self.spec.currencies.len() as u64);
+            self.samples(currency);
         }
         self.fill_with_usage();
     }
@@ -120,21 +121,47 @@ impl Composer<'_> {
         u32::try_from(length).unwrap_or(0).min(self.slots - 1)
     }
 
-    /// One resource's usage over some slots, as AWS bills it: on demand, by a reservation, or
-    /// covered by a savings plan and cancelled by its negation.
+    /// Some resource's usage over some slots: on demand, by a reservation, or under a savings plan.
     fn usage(&mut self, slots: u32) {
         let offer = self.offer();
         let region = &REGIONS[self.dice.index(REGIONS.len())];
-        let account = self.account();
         let currency = self.dice.index(self.spec.currencies.len());
         let line = match (offer.resource, self.dice.below(100)) {
-            (Resource::Instance, 0..25) if offer.factor.is_some() && self.left >= 2 => {
-                LineType::SavingsPlanCoveredUsage
-            }
+            (Resource::Instance, 0..25) if offer.factor.is_some() => LineType::SavingsPlanCoveredUsage,
             (Resource::Instance | Resource::Database, 25..40) if offer.factor.is_some() => {
                 LineType::DiscountedUsage
             }
             _ => LineType::Usage,
+        };
+        self.metered(offer, region, line, currency, slots);
+    }
+
+    /// A little of what even a small bill should show: each kind of usage, requests at tiny
+    /// prices, storage in São Paulo, and software from the Marketplace.
+    fn samples(&mut self, currency: usize) {
+        for (usage_type, region, line, slots) in [
+            ("{p}BoxUsage:m5.large", 0, LineType::SavingsPlanCoveredUsage, 4),
+            ("{p}BoxUsage:c5.2xlarge", 1, LineType::DiscountedUsage, 4),
+            ("{p}EBS:VolumeUsage.gp3", 5, LineType::Usage, 4),
+            ("{p}Requests-Tier2", 2, LineType::Usage, 30),
+            ("SoftwareUsage-hosts", 0, LineType::Usage, 2),
+        ] {
+            if let Some(offer) = OFFERS.iter().find(|offer| offer.usage_type == usage_type) {
+                self.metered(offer, &REGIONS[region], line, currency, slots);
+            }
+        }
+    }
+
+    /// One resource's usage; what a savings plan covers is followed by the negation that cancels it.
+    fn metered(&mut self, offer: &Offer, region: &Region, line: LineType, currency: usize, slots: u32) {
+        if self.left == 0 {
+            return;
+        }
+        let account = self.account();
+        let covered = line == LineType::SavingsPlanCoveredUsage && self.left >= 2;
+        let line = match line {
+            LineType::SavingsPlanCoveredUsage if !covered => LineType::Usage,
+            line => line,
         };
         let rate = Amount::new(offer.rate.0, offer.rate.1);
         let charge = Charge::Metered {
@@ -143,16 +170,15 @@ impl Composer<'_> {
             factor: offer.factor.map(|factor| Amount::new(factor, 0)),
             bundled: offer.resource == Resource::Distribution,
         };
-        let mut texts = self.line_texts(line, account, currency, offer.from_aws());
+        let mut texts = self.line_texts(line, account, currency, offer.is_from_aws());
         self.offer_texts(&mut texts, offer, region, rate, line);
-        if line == LineType::SavingsPlanCoveredUsage {
+        if covered {
             self.savings_plan_texts(&mut texts, &rate.thousandths(700).to_string());
         }
         if line == LineType::DiscountedUsage {
             self.reservation_texts(&mut texts, offer);
         }
         tag(&mut texts, self.catalogue, self.spec, &mut self.dice, offer.resource);
-        let covered = line == LineType::SavingsPlanCoveredUsage;
         let most = if covered { self.left / 2 } else { self.left };
         let slots = slots.min(self.slots).min(u32::try_from(most).unwrap_or(u32::MAX));
         let first_slot = u32::try_from(self.dice.below(u64::from(self.slots - slots) + 1)).unwrap_or(0);

@@ -161,13 +161,13 @@ impl<'a> CsvWriter<'a> {
             }
             match cell {
                 Cell::Source(Source::Text(field)) => {
-                    push_field(&mut text, stream.texts.get(*field).unwrap_or(""))
+                    push_field(&mut text, stream.texts.get(*field).unwrap_or(""));
                 }
                 Cell::Source(Source::PeriodStart) => {
-                    push_instant(&mut text, &instant(self.bill.month.start()), self.export.is_some())
+                    push_instant(&mut text, &instant(self.bill.month.start()), self.export.is_some());
                 }
                 Cell::Source(Source::PeriodEnd) => {
-                    push_instant(&mut text, &instant(self.bill.month.end()), self.export.is_some())
+                    push_instant(&mut text, &instant(self.bill.month.end()), self.export.is_some());
                 }
                 Cell::PayerName => push_field(&mut text, &self.spec.payer_name),
                 Cell::AccountName => push_field(&mut text, &account_name(stream.account)),

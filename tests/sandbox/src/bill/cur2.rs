@@ -130,10 +130,10 @@ impl Cur2Columns {
             match (column.category(), column.source) {
                 ("product", Source::Text(field)) => add_key(&mut derived.product, fold(rest), field),
                 ("resourceTags", Source::Text(field)) => {
-                    add_key(&mut derived.resource_tags, fold(rest), field)
+                    add_key(&mut derived.resource_tags, fold(rest), field);
                 }
                 ("costCategory", Source::Text(field)) => {
-                    add_key(&mut derived.cost_category, fold(rest), field)
+                    add_key(&mut derived.cost_category, fold(rest), field);
                 }
                 ("discount", Source::Number(measure)) => derived.discounts.push((fold(rest), measure)),
                 _ => derived.columns.push((column.folded.clone(), Cell::Source(column.source))),

@@ -67,7 +67,7 @@ impl Composer<'_> {
         let price = ten_digits(rate);
         let description = match line {
             LineType::DiscountedUsage => {
-                format!("Linux/UNIX (Amazon VPC), {} reserved instance applied", usage_type)
+                format!("Linux/UNIX (Amazon VPC), {usage_type} reserved instance applied")
             }
             _ => format!("${price} {}", placed(offer.description)),
         };

@@ -59,8 +59,8 @@ pub(super) struct Offer {
 }
 
 impl Offer {
-    /// Sold by AWS rather than by somebody on its Marketplace.
-    pub(super) fn from_aws(&self) -> bool {
+    /// Sold by AWS rather than on its Marketplace, whose product codes are 25 characters of no meaning.
+    pub(super) fn is_from_aws(&self) -> bool {
         self.code.len() < 20
     }
 }

@@ -1,12 +1,13 @@
 //! The Parquet dialects: legacy reports with Athena's column names, and CUR 2.0 exports with maps.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::Float64Builder;
 use arrow::array::{
-    ArrayRef, Float64Array, MapBuilder, MapFieldNames, RecordBatch, StringArray, StringBuilder,
-    TimestampMillisecondArray,
+    Array, ArrayRef, Float64Array, Float64Builder, MapBuilder, MapFieldNames, RecordBatch, StringArray,
+    StringBuilder, TimestampMillisecondArray, UInt32Array,
 };
+use arrow::compute::take;
 use arrow::datatypes::{Field as ArrowField, Schema};
 use arrow::error::ArrowError;
 use bytes::Bytes;
@@ -16,11 +17,13 @@ use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
+use super::amount::Amount;
 use super::columns::{Field, Source};
 use super::compose::Bill;
 use super::cur2::{Cell, Cur2Columns, MapName, account_name};
 use super::rows::Row;
 use super::spec::{BillSpec, instant};
+use super::stream::Stream;
 
 /// Rows of a row group.
 const ROW_GROUP: usize = 128 * 1024;
@@ -101,63 +104,66 @@ impl<'a> ParquetWriter<'a> {
     }
 
     fn batch(&self, rows: &[Row<'_>]) -> Result<RecordBatch, ArrowError> {
+        let chunk = Chunk::new(rows);
         let mut fields = Vec::with_capacity(self.columns.len());
         let mut arrays = Vec::with_capacity(self.columns.len());
         for (name, fill) in &self.columns {
-            let array = self.array(fill, rows)?;
+            let array = self.array(fill, &chunk)?;
             fields.push(ArrowField::new(name, array.data_type().clone(), true));
             arrays.push(array);
         }
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
     }
 
-    fn array(&self, fill: &Fill, rows: &[Row<'_>]) -> Result<ArrayRef, ArrowError> {
+    fn array(&self, fill: &Fill, chunk: &Chunk<'_>) -> Result<ArrayRef, ArrowError> {
         let cell = match fill {
             Fill::Texts(fields, blank) => {
                 let blank = (*blank == Blank::Empty).then_some("");
-                return Ok(texts(rows, |row| row.stream.texts.first_of(fields).or(blank)));
+                return chunk.texts(|stream| stream.texts.first_of(fields).or(blank));
             }
             Fill::Cell(cell) => *cell,
         };
-        Ok(match cell {
-            Cell::Source(Source::LineItemId) => texts(rows, |row| Some(row.id())),
-            Cell::Source(Source::TimeInterval) => {
-                let interval = |row: &Row<'_>| Some(format!("{}/{}", instant(row.start), instant(row.end)));
-                Arc::new(rows.iter().map(interval).collect::<StringArray>())
+        match cell {
+            Cell::Source(Source::LineItemId) => {
+                Ok(Arc::new(chunk.rows.iter().map(|row| Some(row.id())).collect::<StringArray>()))
             }
-            Cell::Source(Source::UsageStart) => self.times(rows, |row| row.start),
-            Cell::Source(Source::UsageEnd) => self.times(rows, |row| row.end),
-            Cell::Source(Source::PeriodStart) => self.times(rows, |_| self.bill.month.start()),
-            Cell::Source(Source::PeriodEnd) => self.times(rows, |_| self.bill.month.end()),
-            Cell::Source(Source::Text(field)) => texts(rows, |row| row.stream.texts.get(field)),
+            Cell::Source(Source::TimeInterval) => chunk.intervals(),
+            Cell::Source(Source::UsageStart) => Ok(self.times(chunk, |row| row.start)),
+            Cell::Source(Source::UsageEnd) => Ok(self.times(chunk, |row| row.end)),
+            Cell::Source(Source::PeriodStart) => Ok(self.times(chunk, |_| self.bill.month.start())),
+            Cell::Source(Source::PeriodEnd) => Ok(self.times(chunk, |_| self.bill.month.end())),
+            Cell::Source(Source::Text(field)) => chunk.texts(|stream| stream.texts.get(field)),
             Cell::Source(Source::Number(measure)) => {
-                let number = |row: &Row<'_>| row.amounts.get(measure).map(|amount| amount.to_f64());
-                Arc::new(rows.iter().map(number).collect::<Float64Array>())
+                let number = |row: &Row<'_>| row.amounts.get(measure).map(Amount::to_f64);
+                Ok(Arc::new(chunk.rows.iter().map(number).collect::<Float64Array>()))
             }
-            Cell::PayerName => texts(rows, |_| Some(&self.spec.payer_name)),
-            Cell::AccountName => Arc::new(
-                rows.iter().map(|row| Some(account_name(row.stream.account))).collect::<StringArray>(),
-            ),
-            Cell::Map(map) => self.text_map(map, rows)?,
-            Cell::Discount => self.discounts(rows)?,
-        })
+            Cell::PayerName => chunk.texts(|_| Some(&self.spec.payer_name)),
+            Cell::AccountName => {
+                let names = chunk.streams.iter().map(|stream| Some(account_name(stream.account)));
+                chunk.spread(&names.collect::<StringArray>())
+            }
+            Cell::Map(map) => self.text_map(map, chunk),
+            Cell::Discount => self.discounts(chunk),
+        }
     }
 
     /// Milliseconds; exports say that they are UTC, legacy reports say nothing.
-    fn times(&self, rows: &[Row<'_>], seconds: impl Fn(&Row<'_>) -> i64) -> ArrayRef {
-        let times: TimestampMillisecondArray = rows.iter().map(|row| Some(seconds(row) * 1_000)).collect();
+    fn times(&self, chunk: &Chunk<'_>, seconds: impl Fn(&Row<'_>) -> i64) -> ArrayRef {
+        let times = chunk.rows.iter().map(|row| Some(seconds(row) * 1_000));
+        let times: TimestampMillisecondArray = times.collect();
         match self.export {
             Some(_) => Arc::new(times.with_timezone("UTC")),
             None => Arc::new(times),
         }
     }
 
-    fn text_map(&self, map: MapName, rows: &[Row<'_>]) -> Result<ArrayRef, ArrowError> {
+    fn text_map(&self, map: MapName, chunk: &Chunk<'_>) -> Result<ArrayRef, ArrowError> {
         let mut maps = MapBuilder::new(Some(map_names()), StringBuilder::new(), StringBuilder::new());
-        for row in rows {
-            let entries = self
-                .export
-                .map_or_else(Vec::new, |export| export.entries(map, row.stream, &self.spec.options));
+        for stream in &chunk.streams {
+            let entries = match self.export {
+                Some(export) => export.entries(map, stream, &self.spec.options),
+                None => Vec::new(),
+            };
             let is_map = !entries.is_empty() || map.empty_is_map();
             for (key, value) in entries {
                 maps.keys().append_value(key);
@@ -165,12 +171,12 @@ impl<'a> ParquetWriter<'a> {
             }
             maps.append(is_map)?;
         }
-        Ok(Arc::new(maps.finish()))
+        chunk.spread(&maps.finish())
     }
 
-    fn discounts(&self, rows: &[Row<'_>]) -> Result<ArrayRef, ArrowError> {
+    fn discounts(&self, chunk: &Chunk<'_>) -> Result<ArrayRef, ArrowError> {
         let mut maps = MapBuilder::new(Some(map_names()), StringBuilder::new(), Float64Builder::new());
-        for row in rows {
+        for row in chunk.rows {
             let entries = self.export.map_or_else(Vec::new, |export| export.discount_entries(row));
             let is_map = !entries.is_empty();
             for (key, amount) in entries {
@@ -180,6 +186,51 @@ impl<'a> ParquetWriter<'a> {
             maps.append(is_map)?;
         }
         Ok(Arc::new(maps.finish()))
+    }
+}
+
+/// Rows with the streams they are of, so that what streams agree in is made once for each.
+struct Chunk<'r> {
+    rows: &'r [Row<'r>],
+    streams: Vec<&'r Stream>,
+    /// For each row the place of its stream.
+    which: UInt32Array,
+}
+
+impl<'r> Chunk<'r> {
+    fn new(rows: &'r [Row<'r>]) -> Self {
+        let mut places = HashMap::new();
+        let mut streams = Vec::new();
+        let which = rows.iter().map(|row| {
+            *places.entry(row.place).or_insert_with(|| {
+                streams.push(row.stream);
+                u32::try_from(streams.len() - 1).expect("a chunk is far smaller")
+            })
+        });
+        let which = which.collect::<Vec<u32>>().into();
+        Self { rows, streams, which }
+    }
+
+    /// Gives each row the value of its stream.
+    fn spread(&self, by_stream: &dyn Array) -> Result<ArrayRef, ArrowError> {
+        take(by_stream, &self.which, None)
+    }
+
+    fn texts<'t>(&self, text: impl Fn(&'r Stream) -> Option<&'t str>) -> Result<ArrayRef, ArrowError> {
+        self.spread(&self.streams.iter().map(|stream| text(stream)).collect::<StringArray>())
+    }
+
+    fn intervals(&self) -> Result<ArrayRef, ArrowError> {
+        let mut places = HashMap::new();
+        let mut intervals = Vec::new();
+        let which = self.rows.iter().map(|row| {
+            *places.entry((row.start, row.end)).or_insert_with(|| {
+                intervals.push(format!("{}/{}", instant(row.start), instant(row.end)));
+                u32::try_from(intervals.len() - 1).expect("a chunk is far smaller")
+            })
+        });
+        let which: UInt32Array = which.collect::<Vec<u32>>().into();
+        take(&StringArray::from(intervals), &which, None)
     }
 }
 
@@ -200,10 +251,6 @@ fn writer(schema: Arc<Schema>, row_group: Option<usize>) -> Result<ArrowWriter<V
     // AWS's files come from no Arrow writer, so ours carry no Arrow schema either.
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
     ArrowWriter::try_new_with_options(Vec::new(), schema, options)
-}
-
-fn texts<'r>(rows: &'r [Row<'r>], text: impl Fn(&'r Row<'r>) -> Option<&'r str>) -> ArrayRef {
-    Arc::new(rows.iter().map(text).collect::<StringArray>())
 }
 
 fn map_names() -> MapFieldNames {

@@ -221,6 +221,10 @@ impl BillSpec {
         if self.currencies.is_empty() || !self.currencies.iter().all(is_currency) {
             return Err(BillFailure::spec("currencies", "needs codes of three capitals, one at least"));
         }
+        let distinct: std::collections::BTreeSet<&String> = self.currencies.iter().collect();
+        if distinct.len() < self.currencies.len() {
+            return Err(BillFailure::spec("currencies", "names a currency twice"));
+        }
         if self.files == 0 || self.files > 99_999 {
             return Err(BillFailure::spec("files", format!("is {}; 1 to 99999 can be numbered", self.files)));
         }

@@ -180,7 +180,7 @@ impl<'a> Summing<'a> {
             }
             let service = self.bill.catalogue.field("lineItem/ProductCode");
             let all = all.printed();
-            totals.per_currency.entry(code.clone()).or_insert(CurrencyTotals {
+            let currency_totals = CurrencyTotals {
                 rows: all.rows,
                 unblended: all.unblended,
                 net_unblended: all.net_unblended,
@@ -204,7 +204,8 @@ impl<'a> Summing<'a> {
                         (fold(tag), by_value)
                     })
                     .collect(),
-            });
+            };
+            totals.per_currency.insert(code.clone(), currency_totals);
         }
         totals.per_file = self.files;
         totals

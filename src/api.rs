@@ -1,0 +1,33 @@
+//! The Kubernetes API of awscost: the two kinds, their status and their conditions.
+//!
+//! Fields are text here, limited by patterns; `controller/validate.rs` parses them into `model` types once.
+
+pub mod aws_cost_account;
+pub mod conditions;
+pub mod cost_warehouse;
+pub mod crd;
+pub mod duration;
+pub mod status;
+
+pub use aws_cost_account::{AwsCostAccount, AwsCostAccountSpec};
+pub use cost_warehouse::{CostWarehouse, CostWarehouseSpec};
+pub use status::{AwsCostAccountStatus, CostWarehouseStatus};
+
+/// The API group.
+pub const GROUP: &str = "awscost.io";
+
+/// Asks for a new look at once: any change of its value does. Echoed in `status.lastHandledReconcileAt`.
+pub const RECONCILE_AT: &str = "awscost.io/reconcile-at";
+
+/// Flux's and Argo CD's spellings of the same wish.
+pub const RECONCILE_ALIASES: [&str; 2] = ["reconcile.fluxcd.io/requestedAt", "argocd.argoproj.io/refresh"];
+
+/// The label without which no Secret is used; its value says what for.
+pub const USE_LABEL: &str = "awscost.io/use";
+/// Value of [`USE_LABEL`] on a Secret that holds an external ID.
+pub const USE_EXTERNAL_ID: &str = "external-id";
+/// Value of [`USE_LABEL`] on a Secret that holds a warehouse's credentials.
+pub const USE_WAREHOUSE: &str = "warehouse";
+
+/// The key of an external-ID Secret where the object names none.
+pub const DEFAULT_EXTERNAL_ID_KEY: &str = "externalId";

@@ -1,0 +1,149 @@
+//! Conditions as Kubernetes lists them: how one is written, and when two lists say the same.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ConditionStatus, ConditionType, Reason};
+
+/// The longest message that is written; the API's own limit is higher.
+const MAX_MESSAGE: usize = 1024;
+
+/// One layer of the connection, or a summary of them.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// The layer.
+    #[serde(rename = "type")]
+    #[schemars(length(max = 64))]
+    pub type_: String,
+    /// True, False or Unknown.
+    #[schemars(length(max = 7), regex(pattern = "^(True|False|Unknown)$"))]
+    pub status: String,
+    /// The generation of the spec that this condition speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// When the status last changed.
+    #[schemars(with = "String", length(max = 40), extend("format" = "date-time"))]
+    pub last_transition_time: Timestamp,
+    /// Why, in one word of a closed list.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z]+$"))]
+    pub reason: String,
+    /// Why, and what to do, in a sentence or two.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+}
+
+/// What a condition is to say, before it meets the one that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saying {
+    /// The layer.
+    pub type_: ConditionType,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// Why.
+    pub reason: Reason,
+    /// Why, and what to do.
+    pub message: String,
+}
+
+impl Saying {
+    /// A saying of these parts.
+    pub fn new(
+        type_: ConditionType,
+        status: ConditionStatus,
+        reason: Reason,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { type_, status, reason, message: message.into() }
+    }
+}
+
+impl Condition {
+    /// Whether it holds.
+    pub fn is_true(&self) -> bool {
+        self.status == "True"
+    }
+}
+
+/// The condition of a type.
+pub fn find(conditions: &[Condition], type_: ConditionType) -> Option<&Condition> {
+    conditions.iter().find(|condition| condition.type_ == type_.as_str())
+}
+
+/// The new list: every saying in its order. The transition time is kept where the status is, and a type that is
+/// not said is gone.
+pub fn write(old: &[Condition], sayings: &[Saying], generation: Option<i64>, now: Timestamp) -> Vec<Condition> {
+    sayings
+        .iter()
+        .map(|saying| {
+            let before = find(old, saying.type_).filter(|old| old.status == saying.status.as_str());
+            Condition {
+                type_: saying.type_.as_str().to_owned(),
+                status: saying.status.as_str().to_owned(),
+                observed_generation: generation,
+                last_transition_time: before.map_or_else(|| whole_seconds(now), |old| old.last_transition_time),
+                reason: saying.reason.as_str().to_owned(),
+                message: bounded(&saying.message),
+            }
+        })
+        .collect()
+}
+
+/// Kubernetes keeps whole seconds in conditions.
+pub fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).expect("the seconds of a timestamp are one")
+}
+
+/// At most [`MAX_MESSAGE`] bytes, cut between characters.
+pub fn bounded(message: &str) -> String {
+    if message.len() <= MAX_MESSAGE {
+        return message.to_owned();
+    }
+    let mut end = MAX_MESSAGE - '…'.len_utf8();
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &message[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    fn saying(status: ConditionStatus, reason: Reason) -> Saying {
+        Saying::new(ConditionType::Ready, status, reason, "words")
+    }
+
+    #[test]
+    fn the_transition_time_moves_with_the_status_only() {
+        let first = write(&[], &[saying(ConditionStatus::Unknown, Reason::NotChecked)], Some(1), at(10));
+        let same = write(&first, &[saying(ConditionStatus::Unknown, Reason::Throttled)], Some(2), at(20));
+        assert_eq!((same[0].last_transition_time, same[0].reason.as_str()), (at(10), "Throttled"));
+        let turned = write(&same, &[saying(ConditionStatus::True, Reason::Succeeded)], Some(2), at(30));
+        assert_eq!(turned[0].last_transition_time, at(30));
+    }
+
+    #[test]
+    fn saying_the_same_again_gives_an_equal_list() {
+        let says = [saying(ConditionStatus::True, Reason::Succeeded)];
+        let first = write(&[], &says, Some(1), at(10));
+        assert_eq!(write(&first, &says, Some(1), at(99)), first);
+    }
+
+    #[test]
+    fn what_is_not_said_is_gone() {
+        let first = write(&[], &[saying(ConditionStatus::True, Reason::Succeeded)], Some(1), at(10));
+        assert!(write(&first, &[], Some(1), at(20)).is_empty());
+    }
+
+    #[test]
+    fn long_messages_are_cut_between_characters() {
+        let cut = bounded(&"ü".repeat(2000));
+        assert!(cut.len() <= MAX_MESSAGE && cut.ends_with('…'));
+    }
+}

@@ -1,0 +1,295 @@
+//! What the operator says of an object: bounded, and with no field that changes on every pass.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Amount, BillingPeriod, VersionIdentity};
+
+use super::conditions::Condition;
+
+/// How many billing periods a status lists, newest first.
+pub const MAX_PERIODS: usize = 15;
+/// How many currencies a period lists.
+pub const MAX_CURRENCIES: usize = 16;
+/// How many missing months a status lists.
+pub const MAX_MISSING: usize = 15;
+
+/// What the operator knows of an account.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct AwsCostAccountStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The last `awscost.io/reconcile-at` (or Flux's or Argo CD's annotation) that was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_reconcile_at: Option<String>,
+    /// One condition a layer of the connection, and the summaries Ready, Reconciling and Stalled.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[schemars(schema_with = "conditions_schema")]
+    pub conditions: Vec<Condition>,
+    /// Who the operator is in the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// The billing report that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportStatus>,
+    /// The bucket that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<BucketStatus>,
+    /// What is there of the wanted months.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryStatus>,
+    /// The last 15 billing periods, newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[schemars(schema_with = "periods_schema")]
+    pub periods: Vec<PeriodStatus>,
+    /// Loads as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ingestion: Option<IngestionStatus>,
+}
+
+/// Who the operator is in the account.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// The connected account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 12))]
+    pub account_id: Option<String>,
+    /// The organization's payer, where Organizations says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 12))]
+    pub management_account_id: Option<String>,
+    /// The organization's id, where Organizations says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub organization_id: Option<String>,
+}
+
+/// The billing report that was found.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportStatus {
+    /// LegacyCur or Cur2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub kind: Option<String>,
+    /// When the newest complete version was delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "timestamp_schema")]
+    pub last_delivery: Option<Timestamp>,
+}
+
+/// The bucket that was found.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct BucketStatus {
+    /// The region the bucket lies in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub region: Option<String>,
+}
+
+/// What is there of the wanted months.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryStatus {
+    /// Wanted months that were never delivered, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[schemars(schema_with = "months_schema")]
+    pub missing: Vec<BillingPeriod>,
+}
+
+/// One billing period.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct PeriodStatus {
+    /// The month, such as 2026-10.
+    #[schemars(schema_with = "month_schema")]
+    pub period: BillingPeriod,
+    /// How settled the month's bill is.
+    pub state: PeriodState,
+    /// The newest delivered version's identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "version_schema")]
+    pub delivered_version: Option<VersionIdentity>,
+    /// When the newest version was delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "timestamp_schema")]
+    pub delivered: Option<Timestamp>,
+    /// The loaded version's identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "version_schema")]
+    pub version: Option<VersionIdentity>,
+    /// When it was loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "timestamp_schema")]
+    pub loaded: Option<Timestamp>,
+    /// Rows of the loaded version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<i64>,
+    /// Unblended totals of the loaded version by currency: exact decimals, never added up across currencies.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    #[schemars(schema_with = "totals_schema")]
+    pub totals: BTreeMap<String, Amount>,
+    /// The last load that failed, until one succeeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// How settled a month's bill is.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PeriodState {
+    /// Never delivered.
+    Missing,
+    /// The month has not ended.
+    Open,
+    /// The month has ended, its invoice is not issued.
+    Closing,
+    /// The invoice is issued.
+    Final,
+    /// Loaded again after it was Final.
+    Restated,
+}
+
+/// A load that failed.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The version it tried to load.
+    #[schemars(schema_with = "version_schema")]
+    pub version: VersionIdentity,
+    /// How many Jobs have tried this version; names the next one.
+    pub attempts: i32,
+    /// How many of them count against the three quick attempts since the last change of anything that matters.
+    pub strikes: i32,
+    /// What kind of fault it was, which decides when the next attempt comes.
+    pub class: FailureClass,
+    /// The condition reason that explains it.
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    /// One sentence for people.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// When the Job ended.
+    #[schemars(schema_with = "timestamp_schema")]
+    pub at: Timestamp,
+    /// Fingerprint of what the attempt depended on (spec, Secret, operator version, annotation): a changed one
+    /// makes a new attempt worth while.
+    #[schemars(length(max = 64))]
+    pub inputs: String,
+}
+
+/// What kind of fault ended a load.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureClass {
+    /// The data can't be loaded exactly.
+    Data,
+    /// The configuration is wrong.
+    Configuration,
+    /// A passing fault.
+    Transient,
+    /// Another writer or owner was first.
+    Conflict,
+    /// The pod was lost, killed or never ran.
+    Lost,
+}
+
+/// Loads as a whole.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct IngestionStatus {
+    /// When a version was last committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "timestamp_schema")]
+    pub last_success: Option<Timestamp>,
+    /// Jobs at work.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[schemars(schema_with = "jobs_schema")]
+    pub active_jobs: Vec<String>,
+}
+
+/// What the operator knows of a warehouse.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct CostWarehouseStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The last `awscost.io/reconcile-at` (or Flux's or Argo CD's annotation) that was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_reconcile_at: Option<String>,
+    /// Ready says what the last probe found; Reconciling and Stalled are there only when True.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[schemars(schema_with = "conditions_schema")]
+    pub conditions: Vec<Condition>,
+    /// The last probe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<ProbeStatus>,
+}
+
+/// A probe that ended.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ProbeStatus {
+    /// When it ended.
+    #[schemars(schema_with = "timestamp_schema")]
+    pub at: Timestamp,
+    /// The number of the next probe, which names its Job.
+    pub count: i64,
+    /// Fingerprint of what it depended on (spec, Secret, operator version, annotation).
+    #[schemars(length(max = 64))]
+    pub inputs: String,
+    /// How many probes failed in a row.
+    pub failures: i32,
+}
+
+/// A month, as text.
+fn month_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "maxLength": 7, "pattern": "^[0-9]{4}-[0-9]{2}$"})
+}
+
+fn months_schema(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "maxItems": MAX_MISSING, "items": month_schema(generator)})
+}
+
+fn timestamp_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "nullable": true, "format": "date-time", "maxLength": 40})
+}
+
+fn version_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "nullable": true, "maxLength": 64})
+}
+
+fn totals_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object", "maxProperties": MAX_CURRENCIES,
+        "additionalProperties": {"type": "string", "maxLength": 42}
+    })
+}
+
+fn jobs_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "maxItems": 16, "items": {"type": "string", "maxLength": 63}})
+}
+
+fn periods_schema(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array", "maxItems": MAX_PERIODS,
+        "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["period"],
+        "items": generator.subschema_for::<PeriodStatus>()
+    })
+}
+
+fn conditions_schema(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array", "maxItems": 24,
+        "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"],
+        "items": generator.subschema_for::<Condition>()
+    })
+}

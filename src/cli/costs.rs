@@ -1,0 +1,125 @@
+//! `awscost costs`: a first look at what is in a warehouse.
+
+mod output;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::{
+    warehouse::{complain, print},
+    warehouse_location::WarehouseLocation,
+};
+use crate::{
+    costs::{Answer, CostsFault, GroupBy, Metric, Tally},
+    model::{BillingPeriod, ConnectionKey, ExitCode},
+    warehouse::{Selection, Slot, WarehouseFault},
+};
+
+/// What to sum.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    warehouse: WarehouseLocation,
+    /// A billing period such as 2026-10; may be given several times. All that are loaded if absent.
+    #[arg(long = "period", value_name = "YYYY-MM")]
+    periods: Vec<BillingPeriod>,
+    /// Only this connection. Needed for one total where connections hold the same account's months.
+    #[arg(long, value_name = "KEY")]
+    connection: Option<ConnectionKey>,
+    /// What to sum by: service, account, day (UTC), line-item-type or tag:KEY.
+    #[arg(long, value_name = "WHAT", default_value = "service")]
+    group_by: GroupBy,
+    /// Which cost: unblended as on the invoice, net of discounts, or amortized over the usage it covers.
+    #[arg(long, value_enum, default_value = "unblended")]
+    metric: MetricChoice,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: OutputFormat,
+}
+
+/// [`Metric`] as an option's value.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum MetricChoice {
+    Unblended,
+    Net,
+    Amortized,
+}
+
+impl From<MetricChoice> for Metric {
+    fn from(choice: MetricChoice) -> Self {
+        match choice {
+            MetricChoice::Unblended => Self::Unblended,
+            MetricChoice::Net => Self::Net,
+            MetricChoice::Amortized => Self::Amortized,
+        }
+    }
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OutputFormat {
+    /// For people, in 80 columns.
+    Table,
+    /// One JSON object; amounts are text, so that no reader makes floats of them.
+    Json,
+    /// The groups as comma-separated values; what else there is to say goes to stderr.
+    Csv,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Warehouse(#[from] WarehouseFault),
+    #[error(transparent)]
+    Costs(#[from] CostsFault),
+}
+
+/// Runs the command.
+pub async fn run(args: Args) -> ExitCode {
+    match answer(&args).await {
+        Ok(answer) => {
+            match args.output {
+                OutputFormat::Json => print(&output::json(&answer)),
+                OutputFormat::Csv => {
+                    print(&output::csv(&answer));
+                    complain_each(&output::warnings(&answer));
+                }
+                OutputFormat::Table if answer.loads.is_empty() => complain("nothing of that is loaded"),
+                OutputFormat::Table => print(&output::table(&answer)),
+            }
+            ExitCode::Done
+        }
+        Err(fault) => {
+            complain(&fault.to_string());
+            match fault {
+                Fault::Warehouse(fault) => fault.exit_code(),
+                Fault::Costs(_) => ExitCode::Data,
+            }
+        }
+    }
+}
+
+async fn answer(args: &Args) -> Result<Answer, Fault> {
+    let warehouse = args.warehouse.open()?;
+    let mut tally = Tally::new(args.metric.into(), args.group_by.clone());
+    let columns = tally.columns();
+    let selection = Selection { connection: args.connection.clone(), periods: args.periods.clone() };
+    let mut failed = None;
+    let mut visit = |slot: &Slot, batch: &_| {
+        // The first failure ends the read; the warehouse can only be told of one of its own.
+        tally.add(slot, batch).map_err(|fault| {
+            let told = WarehouseFault::Corrupt(fault.to_string());
+            failed = Some(fault);
+            told
+        })
+    };
+    let read = warehouse.read(&selection, &columns, &mut visit).await;
+    if let Some(fault) = failed {
+        return Err(fault.into());
+    }
+    Ok(tally.answer(&read?)?)
+}
+
+fn complain_each(lines: &[String]) {
+    lines.iter().for_each(|line| complain(line));
+}

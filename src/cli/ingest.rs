@@ -1,0 +1,279 @@
+//! `awscost ingest`: billing periods from a bucket or a folder into a warehouse.
+
+mod output;
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{progress::ProgressLine, warehouse_location::WarehouseLocation};
+use crate::{
+    aws::{AwsSettings, BucketAccess, S3Source, Sdk, SessionDirectory},
+    ingest::{
+        crash_point,
+        fault::LoadFault,
+        outcome::{Ended, exit_code},
+        plan::{Step, Terms, plan},
+        progress::Progress,
+        right_bill::ExpectedBill,
+        run::{Loader, payer_of},
+        source::{BillSource, FolderSource, SourceLocation},
+    },
+    model::{
+        AccountId, AccountType, BillingPeriod, ConnectionKey, ExitCode, Region, ReportKind, ReportName,
+        VersionIdentity,
+    },
+    report::{Found, ReportRoot, Wanted, deliveries},
+    warehouse::ledger::{Ordering, Source},
+};
+use output::{Output, OutputFormat};
+
+/// What to load, from where to where.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where the reports are: s3://BUCKET/PREFIX, or file:///DIR laid out as the bucket is from the prefix on.
+    #[arg(long, value_name = "LOCATION")]
+    source: SourceLocation,
+    /// The report's or data export's name.
+    #[arg(long, value_name = "NAME")]
+    report: ReportName,
+    /// Which family the report belongs to.
+    #[arg(long, value_enum, default_value = "Auto")]
+    kind: KindChoice,
+    /// A billing period such as 2026-10; may be given several times. All that are delivered if absent.
+    #[arg(long = "period", value_name = "YYYY-MM")]
+    periods: Vec<BillingPeriod>,
+    #[command(flatten)]
+    warehouse: WarehouseLocation,
+    /// The key under which the rows are kept: the account if absent, else the payer named in the data.
+    #[arg(long, value_name = "KEY")]
+    connection: Option<ConnectionKey>,
+    /// The account whose bill it must be.
+    #[arg(long, value_name = "ID")]
+    account: Option<AccountId>,
+    /// Whether the account pays for every row (Management, Standalone) or uses every row (Member).
+    #[arg(long, value_enum, default_value = "Management", requires = "account")]
+    account_type: AccountTypeChoice,
+    /// The account that must own the source bucket.
+    #[arg(long, value_name = "ID")]
+    bucket_owner: Option<AccountId>,
+    /// The source bucket's region, if it is not that of the AWS configuration.
+    #[arg(long = "region", value_name = "REGION")]
+    source_region: Option<Region>,
+    /// Who owns the connection in the ledger; another owner's connection is refused.
+    #[arg(long, value_name = "TEXT", default_value = "cli")]
+    owner: String,
+    /// Replace the loaded version even if it is newer.
+    #[arg(long)]
+    force: bool,
+    /// The time of the delivery, for folders whose names tell none: 2026-10-21T04:30:00Z.
+    #[arg(long, value_name = "TIMESTAMP")]
+    as_of: Option<Timestamp>,
+    /// Load this version only.
+    #[arg(long, value_name = "ID", value_parser = parse_version)]
+    expect_version: Option<VersionIdentity>,
+    /// Read the source with the session in this directory (session.json) and with nothing else.
+    #[arg(long = "credentials-dir", value_name = "DIR")]
+    source_credentials_dir: Option<PathBuf>,
+    /// Also write the report of the period to this file, at most 4 KiB.
+    #[arg(long, value_name = "PATH")]
+    termination_log: Option<PathBuf>,
+    /// How to print: a table, or one JSON object a period.
+    #[arg(short, long, value_enum, default_value = "text")]
+    output: OutputFormat,
+}
+
+/// The families of reports, and finding out.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+enum KindChoice {
+    Auto,
+    LegacyCur,
+    Cur2,
+}
+
+/// [`AccountType`] as an option's value.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+enum AccountTypeChoice {
+    Management,
+    Member,
+    Standalone,
+}
+
+impl From<AccountTypeChoice> for AccountType {
+    fn from(choice: AccountTypeChoice) -> Self {
+        match choice {
+            AccountTypeChoice::Management => Self::Management,
+            AccountTypeChoice::Member => Self::Member,
+            AccountTypeChoice::Standalone => Self::Standalone,
+        }
+    }
+}
+
+fn parse_version(text: &str) -> Result<VersionIdentity, &'static str> {
+    if text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        Ok(VersionIdentity(text.to_owned()))
+    } else {
+        Err("a version is 64 hexadecimal digits, as ingest -o json prints them")
+    }
+}
+
+/// Runs the command; every period is told of on stdout.
+pub async fn run(args: Args) -> ExitCode {
+    let mut output = Output::new(args.output, args.termination_log.clone());
+    let stop = CancellationToken::new();
+    let watch = tokio::spawn(stop_on_signal(stop.clone()));
+    let ended = match ingest(&args, &stop, &mut output).await {
+        Ok(ended) => ended,
+        Err(fault) => {
+            // Nothing was begun: every period that was asked for ends with the one fault.
+            let connection = args.connection.as_ref();
+            let ended: Vec<Ended> = args
+                .periods
+                .iter()
+                .map(|period| Ended::fault(*period, connection, None, &fault))
+                .inspect(|ended| output.period(ended))
+                .collect();
+            if ended.is_empty() {
+                output.without_period(&fault);
+                watch.abort();
+                return fault.verdict().exit;
+            }
+            ended
+        }
+    };
+    watch.abort();
+    output.finish(&ended);
+    exit_code(&ended)
+}
+
+/// Asks the load to end when the process is asked to.
+async fn stop_on_signal(stop: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::warn!("signals can't be listened to: a stop will be a kill, which a load survives");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("asked to stop");
+    stop.cancel();
+}
+
+async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> Result<Vec<Ended>, LoadFault> {
+    let source = open_source(args).await;
+    let root = ReportRoot {
+        anchor: args.source.anchor(),
+        prefix: args.source.prefix(),
+        name: args.report.clone(),
+        kind: match args.kind {
+            KindChoice::Auto => None,
+            KindChoice::LegacyCur => Some(ReportKind::LegacyCur),
+            KindChoice::Cur2 => Some(ReportKind::Cur2),
+        },
+    };
+    let wanted = if args.periods.is_empty() {
+        Wanted::All
+    } else {
+        Wanted::Only(args.periods.iter().copied().collect::<BTreeSet<_>>())
+    };
+    let warehouse = args.warehouse.open()?;
+    let looked = async {
+        let found = deliveries(source.as_ref(), &root, &wanted).await?;
+        crash_point::reach("manifest-read");
+        let identity = identify(args, source.as_ref(), &found).await?;
+        Ok((found, identity))
+    };
+    let (found, identity) = stop.run_until_cancelled(looked).await.unwrap_or(Err(LoadFault::Stopped))?;
+    let Some((connection, expected)) = identity else {
+        // No version of any period can be taken, so nothing says whose they would be.
+        return Ok(without_deliveries(found, output));
+    };
+    let terms = Terms {
+        connection,
+        owner: args.owner.clone(),
+        source: Source { location: args.source.to_string(), report: args.report.to_string(), rank: 0 },
+        ordering: if args.force { Ordering::Forced } else { Ordering::Enforced },
+        as_of: args.as_of,
+        expect: args.expect_version.clone(),
+    };
+    let rows = warehouse.ledger(Some(&terms.connection)).await?;
+    crash_point::reach("ledger-read");
+    let planned = plan(found, &rows, &terms);
+    if planned.iter().any(|planned| matches!(planned.step, Step::Load { .. })) {
+        warehouse.prepare().await?;
+    }
+    let loader = Loader {
+        source: source.as_ref(),
+        root: &root,
+        warehouse: warehouse.as_ref(),
+        terms: &terms,
+        expected,
+        workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        stop: stop.clone(),
+        progress: Arc::new(Progress::default()),
+    };
+    let mut all = Vec::with_capacity(planned.len());
+    for planned in planned {
+        let line = ProgressLine::show(planned.period, loader.progress.clone());
+        let ended = loader.carry_out(planned, &rows).await;
+        drop(line);
+        output.period(&ended);
+        all.push(ended);
+    }
+    Ok(all)
+}
+
+async fn open_source(args: &Args) -> Box<dyn BillSource> {
+    match &args.source {
+        SourceLocation::Folder(path) => Box::new(FolderSource::new(path)),
+        SourceLocation::S3 { bucket, .. } => {
+            let sdk = Sdk::load(AwsSettings::default()).await;
+            let access = BucketAccess {
+                bucket: bucket.clone(),
+                region: args.source_region.clone(),
+                owner: args.bucket_owner.clone(),
+                session: args.source_credentials_dir.as_ref().map(SessionDirectory::new),
+            };
+            Box::new(S3Source::new(&sdk, access))
+        }
+    }
+}
+
+/// The key to load under, and whose bill it must be. `None` if only the data could tell and there is none.
+async fn identify(
+    args: &Args,
+    source: &dyn BillSource,
+    found: &[Found],
+) -> Result<Option<(ConnectionKey, ExpectedBill)>, LoadFault> {
+    let expected = args.account.as_ref().map(|account| ExpectedBill::of(account, args.account_type.into()));
+    if let Some(connection) = &args.connection {
+        return Ok(Some((connection.clone(), expected.unwrap_or(ExpectedBill::Anyone))));
+    }
+    if let (Some(account), Some(expected)) = (&args.account, expected) {
+        return Ok(Some((ConnectionKey::from(account), expected)));
+    }
+    let Some(newest) = found.iter().rev().find_map(|found| found.delivery.as_ref().ok()) else {
+        return Ok(None);
+    };
+    let payer = payer_of(source, newest).await?;
+    match payer.parse() {
+        Ok(connection) => Ok(Some((connection, ExpectedBill::PaidBy(payer)))),
+        Err(_) => Err(LoadFault::PayerUnusable(payer)),
+    }
+}
+
+fn without_deliveries(found: Vec<Found>, output: &mut Output) -> Vec<Ended> {
+    let faults = found.into_iter().rev().filter_map(|found| Some((found.period, found.delivery.err()?)));
+    faults
+        .map(|(period, fault)| Ended::fault(period, None, None, &fault.into()))
+        .inspect(|ended| output.period(ended))
+        .collect()
+}

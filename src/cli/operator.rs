@@ -1,0 +1,153 @@
+//! `awscost operator`: reads settings and environment, and runs the controller until it is told to stop.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    aws::{AwsSettings, Sdk},
+    controller::{self, Identity, Operator, OperatorFault, settings::Settings},
+    model::{ExitCode, Region},
+};
+
+/// Where the settings are, and who this process is.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The settings file (YAML).
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The pod's name, which holds the lease.
+    #[arg(long, env = "POD_NAME", value_name = "NAME")]
+    pod_name: String,
+    /// The pod's namespace, in which the lease is.
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
+    pod_namespace: String,
+}
+
+/// How long connecting to the API server may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Environment that Jobs get as the operator has it: endpoints, proxies and CA bundles. Never credentials.
+const HANDED_ON: [&str; 9] = [
+    "AWS_CA_BUNDLE",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+];
+
+/// Runs the command.
+pub async fn run(args: Args) -> ExitCode {
+    match start(args).await {
+        Ok(()) => ExitCode::Done,
+        Err(fault) => {
+            tracing::error!(error = %fault, "the operator stopped");
+            fault.exit()
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("failed to read {path}: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Settings(#[from] controller::settings::InvalidSettings),
+    #[error("no way to the API server: {0}")]
+    NoCluster(#[from] kube::config::InferConfigError),
+    #[error("failed to set up the client of the API server: {0}")]
+    Client(#[from] kube::Error),
+    #[error("failed to wait for signals: {0}")]
+    Signals(std::io::Error),
+    #[error(transparent)]
+    Operator(#[from] OperatorFault),
+}
+
+impl Fault {
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Unreadable { .. } | Self::Settings(_) | Self::NoCluster(_) | Self::Client(_) => {
+                ExitCode::Configuration
+            }
+            Self::Signals(_) | Self::Operator(_) => ExitCode::Transient,
+        }
+    }
+}
+
+async fn start(args: Args) -> Result<(), Fault> {
+    let text = std::fs::read_to_string(&args.config)
+        .map_err(|source| Fault::Unreadable { path: args.config.clone(), source })?;
+    let settings = Settings::parse(&text)?;
+    let mut config = kube::Config::infer().await?;
+    // kube's own retry may sleep for minutes inside one call, and repeats what is not safe to repeat.
+    config.default_retry = false;
+    config.connect_timeout = Some(CONNECT);
+    let client = kube::Client::try_from(config)?;
+    let sdk = Sdk::load(AwsSettings::default()).await;
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone()).map_err(Fault::Signals)?;
+    let operator = Operator {
+        client,
+        settings,
+        aws: sdk.aws(),
+        own_region: own_region(),
+        job_env: handed_on(std::env::vars()),
+        identity: Identity { pod: args.pod_name, namespace: args.pod_namespace },
+    };
+    Ok(controller::run(operator, stop).await?)
+}
+
+fn own_region() -> Option<Region> {
+    ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok()?.parse().ok())
+}
+
+fn handed_on(env: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    env.filter(|(name, _)| {
+        name.starts_with("AWS_ENDPOINT_URL") || HANDED_ON.contains(&name.to_ascii_uppercase().as_str())
+    })
+    .collect()
+}
+
+fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping; passes under way may end");
+        stop.cancel();
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_get_endpoints_and_proxies_and_never_credentials() {
+        let env = [
+            ("AWS_ENDPOINT_URL", "http://sandbox"),
+            ("AWS_ENDPOINT_URL_S3", "http://s3"),
+            ("https_proxy", "http://proxy"),
+            ("AWS_CA_BUNDLE", "/ca.pem"),
+            ("AWS_ACCESS_KEY_ID", "AKIA"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_SESSION_TOKEN", "token"),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://x"),
+            ("AWS_PROFILE", "p"),
+            ("PATH", "/bin"),
+        ];
+        let handed = handed_on(env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let names: Vec<&str> = handed.keys().map(String::as_str).collect();
+        assert_eq!(names, ["AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "https_proxy"]);
+    }
+}

@@ -1,0 +1,253 @@
+//! `awscost warehouse`: everything but loading and reading costs that touches a warehouse.
+
+use std::{io::Write, path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::{Span, SpanRelativeTo, Timestamp};
+
+use super::{
+    table::{self, Align},
+    warehouse_location::WarehouseLocation,
+};
+use crate::{
+    model::{ConnectionKey, ExitCode, Reason, TaskOutcome, TaskReport},
+    warehouse::{Warehouse, WarehouseFault, delta::DeltaWarehouse, ledger::LedgerRow},
+};
+
+/// What to do with the warehouse.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Prove that loads will work: write, commit, read and remove a canary beside the tables.
+    Probe(ReportingArgs),
+    /// Print what is loaded, by whom, from which version.
+    Ledger(LedgerArgs),
+    /// Remove files that no reader can want any more.
+    Maintain(MaintainArgs),
+    /// Remove all rows of a connection for good.
+    Purge(PurgeArgs),
+}
+
+/// Options of the tasks that end with a report.
+#[derive(Debug, Args)]
+pub struct ReportingArgs {
+    #[command(flatten)]
+    warehouse: WarehouseLocation,
+    /// Also write the report to this file, at most 4 KiB of JSON.
+    #[arg(long, value_name = "PATH")]
+    termination_log: Option<PathBuf>,
+    /// How to print the report.
+    #[arg(short, long, value_enum, default_value = "text")]
+    output: OutputFormat,
+}
+
+/// Options of `maintain`.
+#[derive(Debug, Args)]
+pub struct MaintainArgs {
+    #[command(flatten)]
+    reporting: ReportingArgs,
+    /// How long replaced files are kept for readers of older versions: 7d, 36h.
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = parse_age)]
+    retention: Duration,
+}
+
+/// Options of `purge`.
+#[derive(Debug, Args)]
+pub struct PurgeArgs {
+    #[command(flatten)]
+    reporting: ReportingArgs,
+    /// Whose rows go.
+    #[arg(long, value_name = "KEY")]
+    connection: ConnectionKey,
+}
+
+/// Options of `ledger`.
+#[derive(Debug, Args)]
+pub struct LedgerArgs {
+    #[command(flatten)]
+    warehouse: WarehouseLocation,
+    /// Only this connection.
+    #[arg(long, value_name = "KEY")]
+    connection: Option<ConnectionKey>,
+    /// How to print: a table, or one JSON object a line.
+    #[arg(short, long, value_enum, default_value = "text")]
+    output: OutputFormat,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+fn parse_age(text: &str) -> Result<Duration, String> {
+    let span: Span = text.parse().map_err(|_| "an age looks like 7d or 36h".to_owned())?;
+    let age = span.to_duration(SpanRelativeTo::days_are_24_hours());
+    age.ok()
+        .and_then(|age| Duration::try_from(age).ok())
+        .ok_or_else(|| "an age is in days, hours, minutes or seconds, and not negative".to_owned())
+}
+
+/// Runs the task.
+pub async fn run(task: Task) -> ExitCode {
+    match task {
+        Task::Probe(args) => {
+            let outcome = async {
+                args.warehouse.open()?.probe().await?;
+                Ok((Reason::ProbeSucceeded, "a canary was written, committed, read and removed".to_owned()))
+            };
+            args.end(outcome.await)
+        }
+        Task::Maintain(args) => {
+            let outcome = async {
+                let mut options = args.reporting.warehouse.options()?;
+                options.retention = args.retention;
+                let removed = DeltaWarehouse::open(options)?.maintain(Timestamp::now()).await?;
+                Ok((Reason::Succeeded, format!("{removed} old files were removed")))
+            };
+            args.reporting.end(outcome.await)
+        }
+        Task::Purge(args) => {
+            let outcome = async {
+                let warehouse = args.reporting.warehouse.open()?;
+                let periods = warehouse.purge(&args.connection, Timestamp::now()).await?;
+                Ok((Reason::Purged, format!("{periods} billing periods of {} were removed", args.connection)))
+            };
+            args.reporting.end(outcome.await)
+        }
+        Task::Ledger(args) => ledger(&args).await,
+    }
+}
+
+impl ReportingArgs {
+    /// Prints how the task ended, and writes it where a Job's owner looks.
+    fn end(&self, outcome: Result<(Reason, String), WarehouseFault>) -> ExitCode {
+        let (report, exit) = match outcome {
+            Ok((reason, message)) => {
+                (TaskReport::new(TaskOutcome::Succeeded, reason, &message), ExitCode::Done)
+            }
+            Err(fault) => {
+                let report = TaskReport::new(TaskOutcome::Failed, fault.reason(), &fault.to_string());
+                (report, fault.exit_code())
+            }
+        };
+        let json = serde_json::to_string(&report).expect("a report of texts");
+        if let Some(path) = &self.termination_log
+            && let Err(error) = std::fs::write(path, &json)
+        {
+            tracing::warn!(path = %path.display(), error = %error.kind(), "the termination log could not be written");
+        }
+        match (self.output, exit) {
+            (OutputFormat::Json, _) => print(&format!("{json}\n")),
+            (OutputFormat::Text, ExitCode::Done) => {
+                print(&format!("{}: {}\n", self.warehouse.address(), report.message));
+            }
+            (OutputFormat::Text, _) => complain(&report.message),
+        }
+        exit
+    }
+}
+
+async fn ledger(args: &LedgerArgs) -> ExitCode {
+    let read = async { args.warehouse.open()?.ledger(args.connection.as_ref()).await };
+    let rows = match read.await {
+        Ok(rows) => rows,
+        Err(fault) => {
+            complain(&fault.to_string());
+            return fault.exit_code();
+        }
+    };
+    match args.output {
+        OutputFormat::Json => {
+            for row in &rows {
+                print(&format!(
+                    "{}\n",
+                    serde_json::to_string(row).expect("a ledger row of text and numbers")
+                ));
+            }
+        }
+        OutputFormat::Text if rows.is_empty() => complain("nothing is loaded"),
+        OutputFormat::Text => print(&ledger_table(&rows)),
+    }
+    ExitCode::Done
+}
+
+fn ledger_table(rows: &[LedgerRow]) -> String {
+    let mut lines = Vec::new();
+    for row in rows {
+        for (currency, totals) in &row.totals {
+            lines.push(vec![
+                row.connection.to_string(),
+                row.period.to_string(),
+                row.version.short().to_owned(),
+                totals.rows.to_string(),
+                currency.clone(),
+                totals.unblended.to_string(),
+                minute(row.loaded_at),
+            ]);
+        }
+        if row.totals.is_empty() {
+            let [rows, none] = ["0", "-"].map(str::to_owned);
+            let (connection, period) = (row.connection.to_string(), row.period.to_string());
+            let version = row.version.short().to_owned();
+            lines.push(vec![connection, period, version, rows, none.clone(), none, minute(row.loaded_at)]);
+        }
+    }
+    let columns = [
+        ("CONNECTION", Align::Left),
+        ("PERIOD", Align::Left),
+        ("VERSION", Align::Left),
+        ("ROWS", Align::Right),
+        ("", Align::Left),
+        ("UNBLENDED", Align::Right),
+        ("LOADED (UTC)", Align::Left),
+    ];
+    table::render(&columns, &lines)
+}
+
+/// A time to the minute, in UTC.
+pub(super) fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Prints to stdout. A reader that went away is no reason to fail what is done.
+pub(super) fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+}
+
+/// Tells of a fault or of nothing to print.
+pub(super) fn complain(text: &str) {
+    drop(writeln!(std::io::stderr(), "awscost: {text}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::conformance::Load;
+
+    #[test]
+    fn ages() {
+        assert_eq!(parse_age("7d"), Ok(Duration::from_secs(7 * 86_400)));
+        assert_eq!(parse_age("1d12h"), Ok(Duration::from_secs(36 * 3600)));
+        for bad in ["", "7", "-1d", "1mo", "soon"] {
+            assert!(parse_age(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_ledger_fits_a_terminal() {
+        let rows = [Load::of("123456789012", "0123456789abcdef", &["1234567.0123456789", "-1"]).row()];
+        let text = ledger_table(&rows);
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert!(text.contains("1234566.0123456789") && text.contains("0123456789ab "), "{text}");
+    }
+
+    #[test]
+    fn a_report_fits_a_termination_message() {
+        let report = TaskReport::new(TaskOutcome::Failed, Reason::ProbeFailed, &"\u{1}".repeat(100_000));
+        assert!(serde_json::to_string(&report).expect("JSON").len() <= 4096);
+    }
+}

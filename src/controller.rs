@@ -1,0 +1,330 @@
+//! The operator: watches, one pass after another, and a clean stop.
+//!
+//! A pass is `observe → validate → check → decide → apply → status → patch`; files here are named for these stages.
+//! Between observe and apply everything is a pure function of values, with `now` as an argument.
+
+mod account;
+mod apply;
+mod backoff;
+mod context;
+mod decide;
+mod delivered;
+mod error;
+mod events;
+mod gate;
+mod job;
+mod lease;
+mod observe;
+mod patch;
+mod periods;
+mod session;
+pub mod settings;
+mod sight;
+mod slots;
+mod standing;
+mod status;
+mod tenancy;
+mod validate;
+mod warehouse;
+mod watch;
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    fmt::Debug,
+    hash::Hash,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::{FutureExt, StreamExt, channel::mpsc::{UnboundedReceiver, unbounded}};
+use jiff::Timestamp;
+use kube::{
+    Client, Resource, ResourceExt,
+    runtime::{
+        applier,
+        controller::{Action, Config},
+        events::{Recorder, Reporter},
+        reflector::{ObjectRef, Store},
+    },
+};
+use tokio::{sync::watch as channel, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    aws::Aws,
+    model::Region,
+    telemetry::{
+        http::{self, Health},
+        metrics::{Metrics, PassResult},
+    },
+};
+use context::{Context, Parts};
+use error::{PASS_LIMIT, ReconcileFault};
+use lease::LeaseEnd;
+use settings::{Settings, Watch};
+use watch::Queues;
+
+/// The name under which events and metrics speak.
+const NAME: &str = "awscost-operator";
+/// Several changes of one object within this time are one pass.
+const DEBOUNCE: Duration = Duration::from_millis(100);
+
+/// Who this process is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The pod's name: the lease's holder.
+    pub pod: String,
+    /// The namespace of the lease.
+    pub namespace: String,
+}
+
+/// What the command line puts together for the operator.
+pub struct Operator {
+    /// The API server. Its client does not retry: a pass that failed is tried again as a whole.
+    pub client: Client,
+    /// The administrator's settings.
+    pub settings: Settings,
+    /// AWS.
+    pub aws: Aws,
+    /// The region of the operator's own AWS configuration.
+    pub own_region: Option<Region>,
+    /// Environment handed on to Jobs.
+    pub job_env: BTreeMap<String, String>,
+    /// Who this process is.
+    pub identity: Identity,
+}
+
+/// Why the operator ended.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorFault {
+    /// The address for metrics and health is taken or not ours.
+    #[error("failed to listen on {address} (metrics.address): {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Metrics could not be registered.
+    #[error("failed to register metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// Another replica may lead now.
+    #[error("failed to renew the lease in time; stopping, because another replica may lead now")]
+    LeaseLost,
+}
+
+/// Runs the operator until `stop`.
+///
+/// # Errors
+/// [`OperatorFault`] if it can't start, or must stop at once.
+pub async fn run(operator: Operator, stop: CancellationToken) -> Result<(), OperatorFault> {
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
+    let health = Health::default();
+    let address = operator.settings.metrics_address;
+    let listener =
+        http::bind(address).await.map_err(|source| OperatorFault::Listen { address, source })?;
+    let served = CancellationToken::new();
+    let server = tokio::spawn(http::serve(listener, metrics.clone(), health.clone(), served.clone()));
+    let outcome = lead(operator, &metrics, &health, &stop).await;
+    served.cancel();
+    if let Ok(Err(error)) = server.await {
+        tracing::error!(%error, "the server for metrics and health failed");
+    }
+    outcome
+}
+
+/// Waits to lead, works while leading, and gives the lease up last.
+async fn lead(
+    operator: Operator,
+    metrics: &Metrics,
+    health: &Health,
+    stop: &CancellationToken,
+) -> Result<(), OperatorFault> {
+    let election = operator.settings.leader_election.clone();
+    if !election.enabled {
+        metrics.leads(true);
+        work(operator, metrics, health, stop.clone()).await;
+        return Ok(());
+    }
+    let (leading, mut led) = channel::channel(false);
+    let released = CancellationToken::new();
+    let client = operator.client.clone();
+    let Identity { pod, namespace } = operator.identity.clone();
+    let lease_stop = released.clone();
+    let mut lease = tokio::spawn(async move {
+        lease::hold(client, &namespace, pod, &election, leading, lease_stop).await
+    });
+    // A standby is ready: it has nothing else to do.
+    health.set_ready();
+    tokio::select! {
+        _ = led.wait_for(|leads| *leads) => {}
+        _ = &mut lease => return Err(OperatorFault::LeaseLost),
+        () = stop.cancelled() => {
+            released.cancel();
+            let _ = lease.await;
+            return Ok(());
+        }
+    }
+    tracing::info!("leading");
+    metrics.leads(true);
+    tokio::select! {
+        // Passes under way are cut off: another replica may be at work on the same objects.
+        end = &mut lease => {
+            metrics.leads(false);
+            health.set_failed();
+            match end {
+                Ok(LeaseEnd::Stopped) => Ok(()),
+                Ok(LeaseEnd::Lost) | Err(_) => Err(OperatorFault::LeaseLost),
+            }
+        }
+        () = work(operator, metrics, health, stop.clone()) => {
+            metrics.leads(false);
+            released.cancel();
+            let _ = lease.await;
+            Ok(())
+        }
+    }
+}
+
+/// Watches and reconciles until `stop`, then lets running passes end.
+async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: CancellationToken) {
+    let namespaces = match &operator.settings.watch {
+        Watch::All => vec![None],
+        Watch::Namespaces(names) => names.iter().cloned().map(Some).collect(),
+    };
+    let (stores, writers): (Vec<_>, Vec<_>) = namespaces.into_iter().map(watch::stores).unzip();
+    let reporter =
+        Reporter { controller: NAME.to_owned(), instance: Some(operator.identity.pod.clone()) };
+    let parts = Parts {
+        recorder: Recorder::new(operator.client.clone(), reporter),
+        client: operator.client,
+        settings: operator.settings,
+        aws: operator.aws,
+        own_region: operator.own_region,
+        job_env: operator.job_env,
+        metrics: metrics.clone(),
+        stores: stores.clone(),
+    };
+    let context = Arc::new(Context::new(parts, Timestamp::now()));
+    let mut tasks = JoinSet::new();
+    for (stores, writers) in stores.iter().cloned().zip(writers) {
+        let (accounts, account_queue) = unbounded();
+        let (warehouses, warehouse_queue) = unbounded();
+        let queues = Queues { accounts, warehouses };
+        tasks.spawn(passes(
+            context.clone(),
+            stores.accounts.clone(),
+            account_queue,
+            "account",
+            |object, context| async move { account::reconcile(&object, &context).await }.boxed(),
+            stop.clone(),
+        ));
+        tasks.spawn(passes(
+            context.clone(),
+            stores.warehouses.clone(),
+            warehouse_queue,
+            "warehouse",
+            |object, context| async move { warehouse::reconcile(&object, &context).await }.boxed(),
+            stop.clone(),
+        ));
+        tasks.spawn(watch::run(context.clone(), stores, writers, queues, stop.clone()));
+    }
+    for stores in &stores {
+        tokio::select! {
+            () = watch::ready(stores) => {}
+            () = stop.cancelled() => break,
+        }
+    }
+    health.set_ready();
+    tracing::info!("watching");
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a part of the operator ended that must not");
+            health.set_failed();
+        } else if !stop.is_cancelled() {
+            tracing::error!("a part of the operator ended by itself");
+            health.set_failed();
+        }
+    }
+}
+
+/// One pass over an object.
+type PassFuture = futures::future::BoxFuture<'static, Result<Duration, ReconcileFault>>;
+
+/// Runs passes over one kind in one namespace, as its queue asks.
+async fn passes<K>(
+    context: Arc<Context>,
+    store: Store<K>,
+    queue: UnboundedReceiver<ObjectRef<K>>,
+    controller: &'static str,
+    reconcile: fn(Arc<K>, Arc<Context>) -> PassFuture,
+    stop: CancellationToken,
+) where
+    K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    ObjectRef<K>: Hash,
+{
+    let queue = queue.take_until(stop.cancelled_owned()).map(Ok::<_, Infallible>);
+    let guarded = move |object: Arc<K>, context: Arc<Context>| {
+        guard(controller, object, context, reconcile).boxed()
+    };
+    let failed = |object: Arc<K>, fault: &ReconcileFault, context: Arc<Context>| {
+        let uid = object.uid().unwrap_or_default();
+        let wait = context.backoff().failed(&uid, Timestamp::now(), rand::random());
+        Action::requeue(fault.wait(wait))
+    };
+    // The permits of the context bound passes over all namespaces; this bounds those that wait for one.
+    let config = Config::default().debounce(DEBOUNCE).concurrency(10);
+    applier(guarded, failed, context, store, queue, config)
+        .for_each(|outcome| async move {
+            if let Err(error) = outcome {
+                // Ordinary: an object went between its wish and its pass.
+                tracing::debug!(%error, "a pass did not end well");
+            }
+        })
+        .await;
+}
+
+/// A pass that can neither panic its way out, nor hang, nor crowd out others.
+async fn guard<K>(
+    controller: &'static str,
+    object: Arc<K>,
+    context: Arc<Context>,
+    reconcile: fn(Arc<K>, Arc<Context>) -> PassFuture,
+) -> Result<Action, ReconcileFault>
+where
+    K: Resource<DynamicType = ()> + Send + Sync + 'static,
+{
+    let Ok(_permit) = context.permits.acquire().await else { return Ok(Action::requeue(PASS_LIMIT)) };
+    let started = Instant::now();
+    let pass = AssertUnwindSafe(reconcile(object.clone(), context.clone())).catch_unwind();
+    let outcome = match tokio::time::timeout(PASS_LIMIT, pass).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Err(ReconcileFault::Panicked(words(panic.as_ref()))),
+        Err(_) => Err(ReconcileFault::TimedOut),
+    };
+    let result = if outcome.is_ok() { PassResult::Success } else { PassResult::Error };
+    context.metrics.reconciled(controller, result, started.elapsed());
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    match &outcome {
+        Ok(_) => context.backoff().reset(&object.uid().unwrap_or_default()),
+        Err(ReconcileFault::Stale) => tracing::debug!(controller, namespace, name, "changed meanwhile"),
+        Err(fault) => {
+            match fault {
+                ReconcileFault::Panicked(_) => context.metrics.panicked(controller),
+                ReconcileFault::TimedOut => context.metrics.timed_out(controller),
+                ReconcileFault::Api { .. } | ReconcileFault::Stale => {}
+            }
+            tracing::error!(controller, namespace, name, kind = fault.kind(), error = %fault, "a pass failed");
+        }
+    }
+    outcome.map(Action::requeue)
+}
+
+/// What a panic said.
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words").to_owned()
+}

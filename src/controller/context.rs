@@ -1,0 +1,328 @@
+//! What every pass shares: clients, settings, the watched objects, and what is remembered of each object.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::{batch::v1::Job, core::v1::Secret};
+use kube::{
+    Client, ResourceExt,
+    core::{DeserializeGuard, PartialObjectMeta},
+    runtime::{events::Recorder, reflector::{ObjectRef, Store}},
+};
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use super::{
+    backoff::Backoff,
+    job::JobSettings,
+    observe::{Deliveries, SecretSight},
+    settings::Settings,
+    slots::Slots,
+    tenancy::ExternalIds,
+};
+use crate::{
+    api::{AwsCostAccount, AwsCostAccountStatus, CostWarehouse},
+    aws::{
+        Aws, AwsFault,
+        traits::Caller,
+    },
+    connection::{Ages, Facts, Sessions},
+    model::{AccountId, Region},
+    telemetry::metrics::Metrics,
+};
+
+/// How long the operator's own identity is taken for granted: the age of an identity fact.
+const OWN_IDENTITY_AGE: SignedDuration = SignedDuration::from_hours(1);
+/// First looks after a start are spread over this time, so that many accounts do not ask AWS at once.
+const FIRST_LOOK_SPREAD: Duration = Duration::from_secs(60);
+/// How long first looks wait at most until every external ID was seen once.
+const SETTLE_LIMIT: SignedDuration = SignedDuration::from_mins(2);
+
+/// An account as it is watched: one that does not parse is seen as such instead of breaking the watch.
+pub type GuardedAccount = DeserializeGuard<AwsCostAccount>;
+/// A warehouse as it is watched.
+pub type GuardedWarehouse = DeserializeGuard<CostWarehouse>;
+
+/// What is shared.
+pub struct Context {
+    /// The API server.
+    pub client: Client,
+    /// The administrator's settings.
+    pub settings: Settings,
+    /// What every Job gets.
+    pub jobs: JobSettings,
+    /// AWS.
+    pub aws: Aws,
+    /// The region of the operator's own AWS configuration.
+    pub own_region: Option<Region>,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// Writes events.
+    pub recorder: Recorder,
+    /// How many Jobs are at work.
+    pub slots: Slots,
+    /// At most ten passes at once, over all namespaces.
+    pub permits: Semaphore,
+    /// When this process began.
+    pub started: Timestamp,
+    stores: Vec<Stores>,
+    own: tokio::sync::Mutex<Option<(Timestamp, Result<Caller, AwsFault>)>>,
+    backoff: Mutex<Backoff>,
+    external_ids: Mutex<ExternalIds>,
+    memories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Memory>>>>,
+    visited: Mutex<HashSet<String>>,
+}
+
+/// The watched objects of one namespace, or of all.
+#[derive(Clone)]
+pub struct Stores {
+    /// The namespace; `None` for all.
+    pub namespace: Option<String>,
+    /// Accounts.
+    pub accounts: Store<GuardedAccount>,
+    /// Warehouses.
+    pub warehouses: Store<GuardedWarehouse>,
+    /// Our Jobs.
+    pub jobs: Store<Job>,
+    /// Metadata of Secrets that carry our label.
+    pub secrets: Store<PartialObjectMeta<Secret>>,
+}
+
+/// What is remembered of one account between passes. Lost with the process: status has what must not be.
+#[derive(Debug)]
+pub struct Memory {
+    /// What was observed.
+    pub facts: Facts,
+    /// Sessions of the last looks.
+    pub sessions: Sessions,
+    /// What is delivered.
+    pub deliveries: Deliveries,
+    /// The external ID and the resource version of the Secret it came from.
+    pub external_id: Option<(String, SecretSight)>,
+    /// What the last look answered.
+    pub answered: Option<Answered>,
+    /// Jobs whose end is in status.
+    pub settled: HashSet<String>,
+    /// The status this process wrote last, on top of which resource version, and the version after.
+    pub written: Option<Written>,
+    /// Before this time no routine first look is made.
+    pub first_look_at: Timestamp,
+}
+
+/// What asks for a new look when it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The spec's generation.
+    pub generation: Option<i64>,
+    /// The external-ID Secret's version.
+    pub secret: Option<String>,
+    /// The annotation.
+    pub wish: Option<String>,
+}
+
+/// A status this process wrote: the watch may still show the one before.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The resource version it was written on.
+    pub before: String,
+    /// The resource version after.
+    pub after: String,
+    /// The status.
+    pub status: AwsCostAccountStatus,
+}
+
+impl Stores {
+    /// The metadata of a labelled Secret.
+    pub fn secret(&self, namespace: &str, name: &str) -> Option<Arc<PartialObjectMeta<Secret>>> {
+        self.secrets.get(&ObjectRef::new(name).within(namespace))
+    }
+
+    /// A warehouse.
+    pub fn warehouse(&self, namespace: &str, name: &str) -> Option<Arc<GuardedWarehouse>> {
+        self.warehouses.get(&ObjectRef::new(name).within(namespace))
+    }
+
+    /// Our Jobs with a label.
+    pub fn jobs_of(&self, label: &str, value: &str) -> Vec<Arc<Job>> {
+        self.jobs
+            .state()
+            .into_iter()
+            .filter(|job| job.labels().get(label).map(String::as_str) == Some(value))
+            .collect()
+    }
+}
+
+/// What [`Context::new`] is made from.
+pub struct Parts {
+    /// The API server.
+    pub client: Client,
+    /// The administrator's settings.
+    pub settings: Settings,
+    /// AWS.
+    pub aws: Aws,
+    /// The region of the operator's own AWS configuration.
+    pub own_region: Option<Region>,
+    /// Environment handed on to Jobs.
+    pub job_env: BTreeMap<String, String>,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// Writes events.
+    pub recorder: Recorder,
+    /// The watched objects.
+    pub stores: Vec<Stores>,
+}
+
+/// Passes at once: what the best-tested operators use, and far below any API limit.
+const CONCURRENCY: usize = 10;
+
+impl Context {
+    /// Puts the parts together.
+    pub fn new(parts: Parts, now: Timestamp) -> Self {
+        let settings = parts.settings;
+        let jobs = JobSettings {
+            image: settings.image.clone(),
+            image_pull_policy: settings.image_pull_policy.clone(),
+            cluster: settings.cluster.clone(),
+            env: parts.job_env,
+            deadline: settings.jobs.deadline,
+            ttl: settings.jobs.ttl,
+        };
+        Self {
+            client: parts.client,
+            jobs,
+            aws: parts.aws,
+            own_region: parts.own_region,
+            metrics: parts.metrics,
+            recorder: parts.recorder,
+            slots: Slots::new(settings.jobs),
+            permits: Semaphore::new(CONCURRENCY),
+            started: now,
+            stores: parts.stores,
+            own: tokio::sync::Mutex::default(),
+            backoff: Mutex::default(),
+            external_ids: Mutex::default(),
+            memories: Mutex::default(),
+            visited: Mutex::default(),
+            settings,
+        }
+    }
+
+    /// All stores.
+    pub fn all_stores(&self) -> &[Stores] {
+        &self.stores
+    }
+
+    /// The stores that hold a namespace's objects; `None` for one that is not watched.
+    pub fn stores(&self, namespace: &str) -> Option<&Stores> {
+        self.stores
+            .iter()
+            .find(|stores| stores.namespace.as_deref().is_none_or(|watched| watched == namespace))
+    }
+
+    /// The ages of facts for an account.
+    pub fn ages(&self, interval: SignedDuration) -> Ages {
+        match self.settings.testing.fact_age.and_then(|age| SignedDuration::try_from(age).ok()) {
+            Some(age) => Ages {
+                identity: age,
+                organization: age,
+                definitions: age,
+                external_id: age,
+                listing: age,
+                failed: age,
+            },
+            None => Ages::with_interval(interval),
+        }
+    }
+
+    /// The operator's own identity, asked of AWS at most once an hour (after a fault: every minute).
+    pub async fn own_identity(&self, now: Timestamp) -> Result<Caller, AwsFault> {
+        let mut own = self.own.lock().await;
+        if let Some((at, answer)) = own.as_ref() {
+            let age = if answer.is_ok() { OWN_IDENTITY_AGE } else { SignedDuration::from_mins(1) };
+            if now.duration_since(*at) < age {
+                return answer.clone();
+            }
+        }
+        let answer = self.aws.identity.base_caller().await;
+        *own = Some((now, answer.clone()));
+        answer
+    }
+
+    /// The operator's own account, if it is known without asking.
+    pub async fn own_account(&self, now: Timestamp) -> Option<AccountId> {
+        self.own_identity(now).await.ok().map(|caller| caller.account)
+    }
+
+    /// What is remembered of an object.
+    pub fn memory(&self, uid: &str, now: Timestamp) -> Arc<tokio::sync::Mutex<Memory>> {
+        let spread = self.settings.testing.first_look_spread.unwrap_or(FIRST_LOOK_SPREAD);
+        let fresh = || Memory {
+            facts: Facts::default(),
+            sessions: Sessions::default(),
+            deliveries: Deliveries::default(),
+            external_id: None,
+            answered: None,
+            settled: HashSet::new(),
+            written: None,
+            first_look_at: now + spread_out(uid, spread),
+        };
+        lock(&self.memories)
+            .entry(uid.to_owned())
+            .or_insert_with(|| Arc::new(tokio::sync::Mutex::new(fresh())))
+            .clone()
+    }
+
+    /// Notes that an object's external ID was looked at.
+    pub fn visit(&self, uid: &str) {
+        lock(&self.visited).insert(uid.to_owned());
+    }
+
+    /// True once every account's external ID was looked at, or the wait for that is over: before, nobody can tell
+    /// which of two objects with one external ID is the older.
+    pub fn settled(&self, now: Timestamp) -> bool {
+        if now.duration_since(self.started) >= SETTLE_LIMIT {
+            return true;
+        }
+        let visited = lock(&self.visited);
+        self.stores
+            .iter()
+            .flat_map(|stores| stores.accounts.state())
+            .filter_map(|account| account.uid())
+            .all(|uid| visited.contains(&uid))
+    }
+
+    /// The external IDs in use.
+    pub fn external_ids(&self) -> MutexGuard<'_, ExternalIds> {
+        lock(&self.external_ids)
+    }
+
+    /// Failures of every object.
+    pub fn backoff(&self) -> MutexGuard<'_, Backoff> {
+        lock(&self.backoff)
+    }
+
+    /// Forgets an object that is gone.
+    pub fn forget(&self, uid: &str) {
+        lock(&self.memories).remove(uid);
+        lock(&self.visited).remove(uid);
+        self.external_ids().forget(uid);
+        self.backoff().reset(uid);
+        self.metrics.forget(uid);
+    }
+}
+
+/// A share of `spread` that is the same for an object at all times.
+fn spread_out(uid: &str, spread: Duration) -> SignedDuration {
+    let digest = Sha256::digest(uid);
+    let share = f64::from(u16::from_be_bytes([digest[0], digest[1]])) / f64::from(u16::MAX);
+    SignedDuration::try_from(spread.mul_f64(share)).unwrap_or(SignedDuration::ZERO)
+}
+
+/// What a lock guards here is whole between any two statements, so a panic elsewhere does not spoil it.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,202 @@
+//! ReportDelivered and HistoryComplete: what the listing of versions means. Pure.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{observe::Deliveries, validate::Bill};
+use crate::{
+    aws::traits::{ExportHealth, ExportIllness, LegacyDeliveryStatus},
+    connection::{Facts, Finding, Verdict},
+    model::{BillingPeriod, ConditionType, Reason, ReportKind},
+    report::{Found, Readiness, ReportFault, missing_months, readiness},
+};
+
+const DELIVERED: ConditionType = ConditionType::ReportDelivered;
+const HISTORY: ConditionType = ConditionType::HistoryComplete;
+
+/// Everything these two conditions are judged from.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The report, and how patient we are.
+    pub bill: &'a Bill,
+    /// Findings of the layers below.
+    pub below: &'a [Finding],
+    /// What AWS says of the definition.
+    pub facts: &'a Facts,
+    /// The family the report turned out to be of.
+    pub kind: Option<ReportKind>,
+    /// What was listed.
+    pub deliveries: &'a Deliveries,
+    /// When the connection began to wait.
+    pub since: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Question<'_> {
+    /// Whether the report is delivered.
+    pub fn report_delivered(&self) -> Finding {
+        if let Some(blocked) = blocked(self.below, DELIVERED) {
+            return blocked;
+        }
+        let found = match self.deliveries.standing(self.now) {
+            Ok(found) => found,
+            Err(None) => return Finding::unknown(DELIVERED, Reason::NotChecked, "Not looked at yet."),
+            Err(Some(ReportFault::NothingDelivered { .. })) => &[],
+            Err(Some(fault)) => return fault_finding(fault),
+        };
+        if let Some(fault) = newest_fault(found) {
+            return fault_finding(fault);
+        }
+        if let Some(ill) = self.illness() {
+            return ill;
+        }
+        let times = found
+            .iter()
+            .filter_map(|found| found.delivery.as_ref().ok())
+            .filter_map(|delivery| delivery.last_modified.or(delivery.ordered_at));
+        let report = &self.bill.report;
+        match readiness(times, self.since, self.bill.freshness, self.now) {
+            Readiness::Delivered { .. } => {
+                Finding::pass(DELIVERED, Reason::Delivered, "A complete manifest is there, and it is fresh.")
+            }
+            Readiness::AwaitingFirst => Finding::unknown(
+                DELIVERED,
+                Reason::AwaitingFirstDelivery,
+                format!(
+                    "Nothing is delivered under s3://{}/{} yet. AWS takes up to 24 hours for the first delivery.",
+                    report.bucket,
+                    report.key_root()
+                ),
+            ),
+            Readiness::FirstOverdue => Finding::fail(
+                DELIVERED,
+                Reason::FirstDeliveryOverdue,
+                format!(
+                    "Nothing is delivered under s3://{}/{} though the grace time is over. Check that spec.report's \
+                     name, bucket and prefix are those of the definition in AWS, byte for byte, and that the \
+                     bucket's policy lets AWS deliver.",
+                    report.bucket,
+                    report.key_root()
+                ),
+            ),
+            Readiness::Stale { .. } => Finding::fail(
+                DELIVERED,
+                Reason::DeliveryStale,
+                "The newest delivery is older than spec.freshness.maxDeliveryAge. Look at the report in AWS's \
+                 Billing console: it may be paused, or its bucket's policy may keep AWS out.",
+            ),
+        }
+    }
+
+    /// Whether a month of the wanted history is missing.
+    pub fn history_complete(&self, delivered: &Finding) -> Finding {
+        if delivered.verdict == Verdict::Unknown {
+            return Finding::blocked(HISTORY, DELIVERED);
+        }
+        let missing = self.missing();
+        if missing.is_empty() {
+            return Finding::pass(HISTORY, Reason::Complete, "Every wanted month is delivered.");
+        }
+        let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        Finding::fail(
+            HISTORY,
+            Reason::MonthsMissing,
+            format!(
+                "Never delivered: {}. AWS delivers past months of a new report on request only: ask AWS Support \
+                 for a backfill of report {}, or lower spec.history.months.",
+                names.join(", "),
+                self.bill.report.name
+            ),
+        )
+    }
+
+    /// Wanted months that were never delivered, oldest first.
+    pub fn missing(&self) -> Vec<BillingPeriod> {
+        let Ok(found) = self.deliveries.standing(self.now) else { return Vec::new() };
+        let delivered: BTreeSet<BillingPeriod> = found
+            .iter()
+            .filter(|found| !matches!(found.delivery, Err(ReportFault::NoManifest { .. })))
+            .map(|found| found.period)
+            .collect();
+        let mut missing = missing_months(&delivered, self.bill.months.saturating_sub(1), self.now);
+        missing.reverse();
+        missing
+    }
+
+    /// What AWS itself says is wrong with deliveries.
+    fn illness(&self) -> Option<Finding> {
+        let name = &self.bill.report.name;
+        if self.kind != Some(ReportKind::LegacyCur)
+            && let Some(Some(export)) = self.facts.export.known()
+            && let ExportHealth::Unhealthy(illness) = export.health
+        {
+            let fix = match illness {
+                ExportIllness::InsufficientPermission => {
+                    "AWS may not write to the bucket: restore the bucket policy that Data Exports asks for"
+                }
+                ExportIllness::BillOwnerChanged => {
+                    "the account moved to another payer: create the export anew in the new payer's account"
+                }
+                ExportIllness::InternalFailure => {
+                    "AWS failed on its side: if it lasts more than a day, ask AWS Support"
+                }
+                ExportIllness::Deprecated => "AWS no longer offers its table: create a CUR 2.0 export",
+                ExportIllness::Other => "look at the export in the Billing console",
+            };
+            let message = format!("AWS says that data export {name} is unhealthy: {fix}.");
+            return Some(Finding::fail(DELIVERED, Reason::ExportUnhealthy, message));
+        }
+        let legacy = self
+            .facts
+            .legacy
+            .known()
+            .filter(|_| self.kind == Some(ReportKind::LegacyCur))
+            .and_then(|list| list.iter().find(|definition| definition.name == name.as_str()))
+            .and_then(|definition| definition.delivery.as_ref())?;
+        let fix = match legacy.status {
+            LegacyDeliveryStatus::NoPermission => {
+                "it may not write to the bucket: restore the bucket policy that Cost and Usage Reports ask for"
+            }
+            LegacyDeliveryStatus::NoBucket => "the bucket is gone: create it again, with the policy",
+            LegacyDeliveryStatus::Success | LegacyDeliveryStatus::Other => return None,
+        };
+        let message = format!("AWS says that it could not deliver report {name}: {fix}.");
+        Some(Finding::fail(DELIVERED, Reason::LegacyDeliveryFailed, message))
+    }
+}
+
+/// Unknown, if a layer this one stands on is not there.
+fn blocked(below: &[Finding], condition: ConditionType) -> Option<Finding> {
+    [ConditionType::RoleAssumable, ConditionType::BucketReadable, ConditionType::ReportConfigured]
+        .into_iter()
+        .find(|layer| {
+            let found = below.iter().find(|finding| finding.condition == *layer);
+            found.is_some_and(|finding| finding.verdict != Verdict::Pass)
+        })
+        .map(|layer| Finding::blocked(condition, layer))
+}
+
+/// What is wrong with the newest period that has a manifest; a delivery under way is nothing wrong.
+fn newest_fault(found: &[Found]) -> Option<&ReportFault> {
+    let absent = |found: &&Found| !matches!(found.delivery, Err(ReportFault::NoManifest { .. }));
+    let newest = found.iter().filter(absent).max_by_key(|found| found.period)?;
+    newest.delivery.as_ref().err().filter(|fault| !matches!(fault, ReportFault::DeliveryInProgress { .. }))
+}
+
+fn fault_finding(fault: &ReportFault) -> Finding {
+    use crate::report::FaultClass;
+    let mut message = fault.to_string();
+    if let Some(first) = message.get(..1) {
+        message = format!("{}{}", first.to_uppercase(), &message[1..]);
+    }
+    match fault.class() {
+        FaultClass::Configuration | FaultClass::Data => {
+            Finding::fail(DELIVERED, fault.reason(), format!("{message}."))
+        }
+        FaultClass::NotYet | FaultClass::Transient => {
+            Finding::unknown(DELIVERED, fault.reason(), format!("{message}."))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Why a pass ended early, and when the next one comes: the one table of waits.
+
+use std::time::Duration;
+
+/// Why a pass could not be finished. Expected outcomes (a refused role, a missing Secret) are findings, not errors.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileFault {
+    /// The API server refused or did not answer.
+    #[error("failed to {action}: {source}")]
+    Api {
+        /// What was being done.
+        action: &'static str,
+        /// The cause.
+        #[source]
+        source: Box<kube::Error>,
+    },
+    /// The object changed since it was read; the next pass sees the newer one.
+    #[error("the object changed while it was being looked at")]
+    Stale,
+    /// The pass took longer than [`PASS_LIMIT`].
+    #[error("the pass took longer than {} s", PASS_LIMIT.as_secs())]
+    TimedOut,
+    /// The pass panicked.
+    #[error("the pass panicked: {0}")]
+    Panicked(String),
+}
+
+/// What kind of fault ended a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Nothing is wrong: look again at once.
+    Stale,
+    /// It may pass.
+    Transient,
+    /// The operator's own fault.
+    Bug,
+}
+
+/// How long one pass may take.
+pub const PASS_LIMIT: Duration = Duration::from_secs(60);
+/// The longest time between two passes, lest a lost watch event is lost for ever.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
+/// The shortest.
+pub const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// How often pods of active Jobs are looked at: what hinders them shows in no Job.
+pub const WATCH_PODS: Duration = Duration::from_secs(30);
+/// How often a load that waits for others asks for its turn.
+pub const ASK_FOR_TURN: Duration = Duration::from_secs(10);
+/// When a delivery under way is looked at again.
+pub const DELIVERY_UNDER_WAY: Duration = Duration::from_secs(5 * 60);
+/// After a panic: long, so that one poisonous object costs nobody else anything.
+const AFTER_BUG: Duration = Duration::from_secs(10 * 60);
+
+impl ReconcileFault {
+    /// A fault of the API server in doing something.
+    pub fn api(action: &'static str) -> impl FnOnce(kube::Error) -> Self {
+        move |source| match &source {
+            kube::Error::Api(status) if status.code == 409 && status.reason == "Conflict" => Self::Stale,
+            _ => Self::Api { action, source: Box::new(source) },
+        }
+    }
+
+    /// What kind of fault it is.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Stale => Class::Stale,
+            Self::Api { .. } | Self::TimedOut => Class::Transient,
+            Self::Panicked(_) => Class::Bug,
+        }
+    }
+
+    /// When to try again; `backoff` is the object's own wait.
+    pub fn wait(&self, backoff: Duration) -> Duration {
+        match self.class() {
+            Class::Stale => SHORTEST_WAIT,
+            Class::Transient => backoff,
+            Class::Bug => AFTER_BUG,
+        }
+    }
+
+    /// A closed word for logs and metric labels.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Api { .. } => "api",
+            Self::Stale => "stale",
+            Self::TimedOut => "timeout",
+            Self::Panicked(_) => "panic",
+        }
+    }
+}
+
+/// True if the API server says that there is no such object (any more).
+pub fn is_gone(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+/// True if an object of that name is there already.
+pub fn is_taken(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409 && status.reason == "AlreadyExists")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_class_waits_its_own_time() {
+        let backoff = Duration::from_secs(7);
+        assert_eq!(ReconcileFault::Stale.wait(backoff), SHORTEST_WAIT);
+        assert_eq!(ReconcileFault::TimedOut.wait(backoff), backoff);
+        assert_eq!(ReconcileFault::Panicked("x".to_owned()).wait(backoff), AFTER_BUG);
+    }
+
+    #[test]
+    fn a_conflict_is_only_stale_and_a_taken_name_is_not() {
+        let api = |reason: &str| {
+            let status = kube::core::Status { code: 409, reason: reason.to_owned(), ..kube::core::Status::default() };
+            kube::Error::Api(Box::new(status))
+        };
+        assert_eq!(ReconcileFault::api("x")(api("Conflict")).class(), Class::Stale);
+        assert_eq!(ReconcileFault::api("x")(api("AlreadyExists")).class(), Class::Transient);
+        assert!(is_taken(&api("AlreadyExists")) && !is_taken(&api("Conflict")));
+    }
+}

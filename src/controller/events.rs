@@ -1,0 +1,153 @@
+//! Events: one for each root condition that turned, none for what it blocks, and one for each load.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::runtime::events::{Event, EventType, Recorder};
+
+use super::periods::News;
+use crate::{
+    api::conditions::Condition,
+    model::{ConditionType, Reason},
+};
+
+/// What is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Normal or a warning.
+    pub kind: NoticeKind,
+    /// The reason, as in the condition.
+    pub reason: String,
+    /// What happened to which condition.
+    pub action: String,
+    /// A sentence for people.
+    pub note: String,
+}
+
+/// How an event is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// Good news.
+    Normal,
+    /// Somebody should look.
+    Warning,
+}
+
+/// The API's limit on an event's note.
+const NOTE_LIMIT: usize = 1024;
+
+/// The notices for a change of conditions. Read from status, so a restart tells nothing twice.
+pub fn transitions(old: &[Condition], new: &[Condition]) -> Vec<Notice> {
+    let summary = |condition: &&Condition| {
+        [ConditionType::Reconciling, ConditionType::Stalled]
+            .iter()
+            .all(|type_| type_.as_str() != condition.type_)
+    };
+    let changed = |condition: &&Condition| {
+        let before = old.iter().find(|old| old.type_ == condition.type_);
+        before.is_none_or(|before| before.status != condition.status || before.reason != condition.reason)
+    };
+    new.iter()
+        .filter(summary)
+        // What can't be told is no news: either it is blocked, or it passes.
+        .filter(|condition| condition.status != "Unknown")
+        .filter(|condition| condition.type_ != ConditionType::Ready.as_str() || condition.is_true())
+        .filter(changed)
+        // A load that waits or runs is not a fault.
+        .filter(|condition| {
+            ![Reason::Queued, Reason::Loading].iter().any(|reason| reason.as_str() == condition.reason)
+        })
+        .map(|condition| Notice {
+            kind: if condition.is_true() { NoticeKind::Normal } else { NoticeKind::Warning },
+            reason: condition.reason.clone(),
+            action: format!("Check{}", condition.type_),
+            note: format!("{} is {}: {}", condition.type_, condition.status, condition.message),
+        })
+        .collect()
+}
+
+/// The notices for loads that ended well.
+pub fn loads(news: &[News]) -> Vec<Notice> {
+    news.iter()
+        .map(|news| Notice {
+            kind: NoticeKind::Normal,
+            reason: Reason::Loaded.to_string(),
+            action: "Load".to_owned(),
+            note: match news.rows {
+                Some(rows) => format!("Loaded {} ({rows} rows)", news.period),
+                None => format!("Loaded {}", news.period),
+            },
+        })
+        .collect()
+}
+
+/// Writes events. One that can't be written is logged: status is the truth, events are a courtesy.
+pub async fn publish(recorder: &Recorder, object: &ObjectReference, notices: &[Notice]) {
+    for notice in notices {
+        let mut note = notice.note.clone();
+        while note.len() > NOTE_LIMIT {
+            note.pop();
+        }
+        let event = Event {
+            type_: match notice.kind {
+                NoticeKind::Normal => EventType::Normal,
+                NoticeKind::Warning => EventType::Warning,
+            },
+            reason: notice.reason.clone(),
+            note: Some(note),
+            action: notice.action.clone(),
+            secondary: None,
+        };
+        if let Err(error) = recorder.publish(&event, object).await {
+            tracing::warn!(%error, reason = notice.reason, "an event could not be written");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        api::conditions::{Saying, write},
+        model::ConditionStatus::{self, False, True, Unknown},
+    };
+
+    fn conditions(list: &[(ConditionType, ConditionStatus, Reason)]) -> Vec<Condition> {
+        let sayings: Vec<Saying> =
+            list.iter().map(|(type_, status, reason)| Saying::new(*type_, *status, *reason, "words")).collect();
+        write(&[], &sayings, Some(1), Timestamp::UNIX_EPOCH)
+    }
+
+    fn reasons(old: &[Condition], new: &[Condition]) -> Vec<String> {
+        transitions(old, new).into_iter().map(|notice| notice.reason).collect()
+    }
+
+    #[test]
+    fn a_broken_layer_is_one_event_whatever_it_blocks() {
+        use ConditionType as T;
+        let healthy = conditions(&[
+            (T::Ready, True, Reason::Succeeded),
+            (T::RoleAssumable, True, Reason::RoleAssumed),
+            (T::BucketReadable, True, Reason::Readable),
+        ]);
+        let broken = conditions(&[
+            (T::Stalled, True, Reason::AssumeRoleDenied),
+            (T::Ready, False, Reason::AssumeRoleDenied),
+            (T::RoleAssumable, False, Reason::AssumeRoleDenied),
+            (T::BucketReadable, Unknown, Reason::BlockedByRole),
+        ]);
+        assert_eq!(reasons(&healthy, &broken), ["AssumeRoleDenied"]);
+        assert_eq!(reasons(&broken, &broken), Vec::<String>::new());
+        assert_eq!(reasons(&broken, &healthy), ["Succeeded", "RoleAssumed", "Readable"]);
+    }
+
+    #[test]
+    fn the_ordinary_course_of_a_load_is_told_once_at_its_end() {
+        use ConditionType as T;
+        let state = |status, reason| conditions(&[(T::DataCurrent, status, reason)]);
+        let current = state(True, Reason::Current);
+        assert_eq!(reasons(&current, &state(False, Reason::Queued)), Vec::<String>::new());
+        assert_eq!(reasons(&current, &state(False, Reason::Loading)), Vec::<String>::new());
+        assert_eq!(reasons(&current, &state(False, Reason::ParseFailed)), ["ParseFailed"]);
+    }
+}

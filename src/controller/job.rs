@@ -1,0 +1,323 @@
+//! What a Job looks like: pure, and the same for the same inputs, so that its name is a promise.
+
+mod pod;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use k8s_openapi::{
+    api::{
+        batch::v1::{
+            Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement,
+            PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule,
+        },
+        core::v1::PodTemplateSpec,
+    },
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+};
+use sha2::{Digest, Sha256};
+
+use super::validate::{Addressing, Bill, Identity, Place, ValidAccount, ValidWarehouse};
+use crate::{
+    api::aws_cost_account::Ingestion,
+    model::{BillingPeriod, ReportKind, VersionIdentity},
+};
+
+/// Where the session Secret is mounted.
+pub const SESSION_DIR: &str = "/var/run/awscost/session";
+/// The one key of a session Secret.
+pub const SESSION_KEY: &str = "session.json";
+/// Where a warehouse's Secret is mounted.
+pub const WAREHOUSE_SECRET_DIR: &str = "/var/run/awscost/warehouse";
+/// The container's name in every Job.
+pub const CONTAINER: &str = "awscost";
+
+/// Labels and annotations by which a Job says what it is.
+pub mod mark {
+    /// The account's UID (label).
+    pub const ACCOUNT_UID: &str = "awscost.io/account-uid";
+    /// The warehouse's UID (label).
+    pub const WAREHOUSE_UID: &str = "awscost.io/warehouse-uid";
+    /// The billing period (label).
+    pub const PERIOD: &str = "awscost.io/period";
+    /// The attempt, from 1 (label).
+    pub const ATTEMPT: &str = "awscost.io/attempt";
+    /// The version's identity (annotation).
+    pub const VERSION: &str = "awscost.io/version";
+    /// Fingerprint of what the attempt depended on (annotation).
+    pub const INPUTS: &str = "awscost.io/inputs";
+    /// Whose work it is (label).
+    pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "awscost-operator");
+    /// The program (label).
+    pub const NAME: (&str, &str) = ("app.kubernetes.io/name", "awscost");
+    /// What the Job does (label).
+    pub const COMPONENT: &str = "app.kubernetes.io/component";
+}
+
+/// A load that is to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Load {
+    /// The month.
+    pub period: BillingPeriod,
+    /// The version to load.
+    pub version: VersionIdentity,
+    /// Its dialect.
+    pub kind: ReportKind,
+    /// Which attempt at this version, from 1.
+    pub attempt: i32,
+    /// Fingerprint of what the attempt depends on.
+    pub inputs: String,
+}
+
+/// The object a Job belongs to.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// Kind, as the API spells it.
+    pub kind: &'static str,
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// UID.
+    pub uid: String,
+}
+
+/// What the administrator decides of every Job.
+#[derive(Debug, Clone)]
+pub struct JobSettings {
+    /// The image.
+    pub image: String,
+    /// When it is pulled.
+    pub image_pull_policy: String,
+    /// The first part of an owner in the ledger.
+    pub cluster: String,
+    /// Environment copied from the operator's own: endpoints, proxies, CA bundle; never credentials.
+    pub env: BTreeMap<String, String>,
+    /// How long a Job may run.
+    pub deadline: Duration,
+    /// How long a finished one stays.
+    pub ttl: Duration,
+}
+
+/// The warehouse a Job opens.
+#[derive(Debug, Clone, Copy)]
+pub struct WarehouseOf<'a> {
+    /// Its UID.
+    pub uid: &'a str,
+    /// What it is.
+    pub spec: &'a ValidWarehouse,
+}
+
+impl Load {
+    /// The Job's name, which is its session Secret's too.
+    pub fn job_name(&self, account_uid: &str) -> String {
+        let attempt = self.attempt.to_string();
+        name_of(&[account_uid, &self.period.to_string(), &self.version.0, &attempt])
+    }
+}
+
+/// `awscost-` and 20 hexadecimal digits of the parts' hash.
+pub fn name_of(parts: &[&str]) -> String {
+    let digest = Sha256::digest(parts.join("\n"));
+    format!("awscost-{}", hex::encode(&digest[..10]))
+}
+
+/// The Job that loads one version of one period.
+pub fn ingest(
+    owner: &Owner,
+    account: &ValidAccount,
+    bill: &Bill,
+    load: &Load,
+    warehouse: WarehouseOf<'_>,
+    settings: &JobSettings,
+) -> Job {
+    let name = load.job_name(&owner.uid);
+    let mut labels = labels("ingest", &bill.ingestion.pod_labels);
+    labels.insert(mark::ACCOUNT_UID.to_owned(), owner.uid.clone());
+    labels.insert(mark::WAREHOUSE_UID.to_owned(), warehouse.uid.to_owned());
+    labels.insert(mark::PERIOD.to_owned(), load.period.to_string());
+    labels.insert(mark::ATTEMPT.to_owned(), load.attempt.to_string());
+    let annotations = BTreeMap::from([
+        (mark::VERSION.to_owned(), load.version.0.clone()),
+        (mark::INPUTS.to_owned(), load.inputs.clone()),
+    ]);
+    let mut args = ingest_args(owner, account, bill, load, &settings.cluster);
+    args.extend(warehouse_args(warehouse.spec));
+    let pod = pod::Pod {
+        args,
+        warehouse: warehouse.spec,
+        session_secret: Some(&name),
+        ingestion: Some(&bill.ingestion),
+        settings,
+    };
+    job(name.clone(), owner, Marks { labels, annotations, pod_annotations: &bill.ingestion.pod_annotations }, &pod)
+}
+
+/// The Job that probes a warehouse.
+pub fn probe(
+    owner: &Owner,
+    inputs: &str,
+    count: i64,
+    warehouse: &ValidWarehouse,
+    ingestion: Option<&Ingestion>,
+    settings: &JobSettings,
+) -> Job {
+    let name = name_of(&[&owner.uid, "probe", inputs, &count.to_string()]);
+    let mut labels = labels("probe", &BTreeMap::new());
+    labels.insert(mark::WAREHOUSE_UID.to_owned(), owner.uid.clone());
+    labels.insert(mark::ATTEMPT.to_owned(), count.to_string());
+    let annotations = BTreeMap::from([(mark::INPUTS.to_owned(), inputs.to_owned())]);
+    let mut args = vec!["warehouse".to_owned(), "probe".to_owned()];
+    args.extend(warehouse_args(warehouse));
+    args.extend(reporting_args());
+    let pod = pod::Pod { args, warehouse, session_secret: None, ingestion, settings };
+    job(name, owner, Marks { labels, annotations, pod_annotations: &BTreeMap::new() }, &pod)
+}
+
+struct Marks<'a> {
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+    pod_annotations: &'a BTreeMap<String, String>,
+}
+
+fn labels(component: &str, users: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let ours = [
+        (mark::NAME.0, mark::NAME.1),
+        (mark::MANAGED_BY.0, mark::MANAGED_BY.1),
+        (mark::COMPONENT, component),
+    ];
+    // Label keys of Kubernetes and of ours are not the user's to set: selectors depend on them.
+    let mut labels: BTreeMap<String, String> = users
+        .iter()
+        .filter(|(key, _)| !key.starts_with("awscost.io/") && !key.contains("kubernetes.io/"))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    labels.extend(ours.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    labels
+}
+
+fn job(name: String, owner: &Owner, marks: Marks<'_>, pod: &pod::Pod<'_>) -> Job {
+    Job {
+        metadata: ObjectMeta {
+            name: Some(name),
+            namespace: Some(owner.namespace.clone()),
+            labels: Some(marks.labels.clone()),
+            annotations: Some(marks.annotations),
+            owner_references: Some(vec![owner_reference(owner)]),
+            ..ObjectMeta::default()
+        },
+        spec: Some(JobSpec {
+            backoff_limit: Some(0),
+            active_deadline_seconds: Some(seconds(pod.settings.deadline)),
+            ttl_seconds_after_finished: i32::try_from(pod.settings.ttl.as_secs()).ok(),
+            pod_replacement_policy: Some("Failed".to_owned()),
+            pod_failure_policy: Some(failure_policy()),
+            template: PodTemplateSpec {
+                metadata: Some(ObjectMeta {
+                    labels: Some(marks.labels),
+                    annotations: Some(marks.pod_annotations.clone()).filter(|map| !map.is_empty()),
+                    ..ObjectMeta::default()
+                }),
+                spec: Some(pod.spec()),
+            },
+            ..JobSpec::default()
+        }),
+        status: None,
+    }
+}
+
+/// The owner of a child: the garbage collector takes the child when the owner goes.
+pub fn owner_reference(owner: &Owner) -> OwnerReference {
+    OwnerReference {
+        api_version: "awscost.io/v1alpha1".to_owned(),
+        kind: owner.kind.to_owned(),
+        name: owner.name.clone(),
+        uid: owner.uid.clone(),
+        controller: Some(true),
+        block_owner_deletion: None,
+    }
+}
+
+/// A pod that was evicted or drained is replaced without counting; any other end is the Job's end.
+fn failure_policy() -> PodFailurePolicy {
+    PodFailurePolicy {
+        rules: vec![
+            PodFailurePolicyRule {
+                action: "Ignore".to_owned(),
+                on_pod_conditions: Some(vec![PodFailurePolicyOnPodConditionsPattern {
+                    type_: "DisruptionTarget".to_owned(),
+                    status: Some("True".to_owned()),
+                }]),
+                on_exit_codes: None,
+            },
+            PodFailurePolicyRule {
+                action: "FailJob".to_owned(),
+                on_exit_codes: Some(PodFailurePolicyOnExitCodesRequirement {
+                    container_name: Some(CONTAINER.to_owned()),
+                    operator: "NotIn".to_owned(),
+                    values: vec![0],
+                }),
+                on_pod_conditions: None,
+            },
+        ],
+    }
+}
+
+fn ingest_args(
+    owner: &Owner,
+    account: &ValidAccount,
+    bill: &Bill,
+    load: &Load,
+    cluster: &str,
+) -> Vec<String> {
+    let report = &bill.report;
+    let source = match report.prefix.as_str() {
+        "" => format!("s3://{}", report.bucket),
+        prefix => format!("s3://{}/{prefix}", report.bucket),
+    };
+    let mut args = vec!["ingest".to_owned()];
+    let flags = [
+        ("--source", source),
+        ("--report", report.name.to_string()),
+        ("--kind", load.kind.to_string()),
+        ("--region", report.region.to_string()),
+        ("--bucket-owner", report.owner.to_string()),
+        ("--credentials-dir", SESSION_DIR.to_owned()),
+        ("--period", load.period.to_string()),
+        ("--expect-version", load.version.0.clone()),
+        ("--connection", account.account.to_string()),
+        ("--account", account.account.to_string()),
+        ("--account-type", account.account_type.to_string()),
+        ("--owner", format!("{cluster}/{}/{}", owner.namespace, owner.name)),
+    ];
+    args.extend(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+    args.extend(reporting_args());
+    args
+}
+
+fn reporting_args() -> [String; 4] {
+    ["--termination-log", "/dev/termination-log", "-o", "json"].map(str::to_owned)
+}
+
+fn warehouse_args(warehouse: &ValidWarehouse) -> Vec<String> {
+    let mut args = vec!["--warehouse".to_owned(), format!("delta:{}", warehouse.location)];
+    if let Place::S3 { region, endpoint, addressing, identity } = &warehouse.place {
+        args.extend(["--warehouse-region".to_owned(), region.clone()]);
+        if let Some(endpoint) = endpoint {
+            args.extend(["--warehouse-endpoint".to_owned(), endpoint.clone()]);
+        }
+        if *addressing == Addressing::Path {
+            args.push("--warehouse-path-style".to_owned());
+        }
+        if let Identity::Secret(_) = identity {
+            args.extend(["--warehouse-credentials-dir".to_owned(), WAREHOUSE_SECRET_DIR.to_owned()]);
+        }
+    }
+    args
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! The pod of a Job: restricted, without a service-account token, with the least it needs mounted.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::core::v1::{
+        Capabilities, Container, EmptyDirVolumeSource, EnvVar, LocalObjectReference,
+        PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile,
+        SecretVolumeSource, SecurityContext, Toleration, Volume, VolumeMount,
+    },
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        util::intstr::IntOrString,
+    },
+};
+
+use super::{CONTAINER, JobSettings, SESSION_DIR, WAREHOUSE_SECRET_DIR};
+use crate::{
+    api::aws_cost_account::{Ingestion, Resources},
+    controller::validate::{Identity, Place, ValidWarehouse},
+};
+
+/// The user of the image; the group owns mounted volumes.
+const USER: i64 = 65532;
+/// Secrets are readable by user and group only.
+const SECRET_MODE: i32 = 0o440;
+
+pub(super) struct Pod<'a> {
+    pub args: Vec<String>,
+    pub warehouse: &'a ValidWarehouse,
+    pub session_secret: Option<&'a str>,
+    pub ingestion: Option<&'a Ingestion>,
+    pub settings: &'a JobSettings,
+}
+
+impl Pod<'_> {
+    pub(super) fn spec(&self) -> PodSpec {
+        let (volumes, mounts) = self.volumes();
+        let service_account = match &self.warehouse.place {
+            Place::S3 { identity: Identity::ServiceAccount(name), .. } => name.clone(),
+            _ => "default".to_owned(),
+        };
+        PodSpec {
+            restart_policy: Some("Never".to_owned()),
+            service_account_name: Some(service_account),
+            automount_service_account_token: Some(false),
+            enable_service_links: Some(false),
+            security_context: Some(PodSecurityContext {
+                run_as_non_root: Some(true),
+                run_as_user: Some(USER),
+                run_as_group: Some(USER),
+                fs_group: Some(USER),
+                // A warehouse of many files must not be walked by the kubelet before each Job.
+                fs_group_change_policy: Some("OnRootMismatch".to_owned()),
+                seccomp_profile: Some(SeccompProfile {
+                    type_: "RuntimeDefault".to_owned(),
+                    localhost_profile: None,
+                }),
+                ..PodSecurityContext::default()
+            }),
+            node_selector: self
+                .ingestion
+                .map(|ingestion| ingestion.node_selector.clone())
+                .filter(|selector| !selector.is_empty()),
+            tolerations: self.ingestion.map(tolerations).filter(|list| !list.is_empty()),
+            image_pull_secrets: self.ingestion.map(pull_secrets).filter(|list| !list.is_empty()),
+            volumes: Some(volumes),
+            containers: vec![self.container(mounts)],
+            ..PodSpec::default()
+        }
+    }
+
+    fn container(&self, mounts: Vec<VolumeMount>) -> Container {
+        let resources = self.ingestion.and_then(|ingestion| ingestion.resources.as_ref());
+        Container {
+            name: CONTAINER.to_owned(),
+            image: Some(self.settings.image.clone()),
+            image_pull_policy: Some(self.settings.image_pull_policy.clone()),
+            args: Some(self.args.clone()),
+            env: Some(self.env()),
+            resources: Some(resources.map_or_else(default_resources, requirements)),
+            security_context: Some(SecurityContext {
+                allow_privilege_escalation: Some(false),
+                read_only_root_filesystem: Some(true),
+                capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None }),
+                ..SecurityContext::default()
+            }),
+            termination_message_path: Some("/dev/termination-log".to_owned()),
+            // Never the log: it is not the contract, and it is not bounded.
+            termination_message_policy: Some("File".to_owned()),
+            volume_mounts: Some(mounts),
+            ..Container::default()
+        }
+    }
+
+    fn env(&self) -> Vec<EnvVar> {
+        // Otherwise an SDK without credentials would take the node's.
+        let ours = BTreeMap::from([
+            ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
+            ("TMPDIR".to_owned(), "/tmp".to_owned()),
+        ]);
+        let mut env = self.settings.env.clone();
+        env.extend(ours);
+        env.into_iter().map(|(name, value)| EnvVar { name, value: Some(value), value_from: None }).collect()
+    }
+
+    fn volumes(&self) -> (Vec<Volume>, Vec<VolumeMount>) {
+        let scratch = Volume {
+            name: "scratch".to_owned(),
+            empty_dir: Some(EmptyDirVolumeSource::default()),
+            ..Volume::default()
+        };
+        let mut both = vec![(scratch, "/tmp", Access::Write)];
+        if let Some(secret) = self.session_secret {
+            both.push((secret_volume("session", secret), SESSION_DIR, Access::Read));
+        }
+        if let Some(secret) = self.warehouse.secret() {
+            both.push((secret_volume("warehouse-credentials", secret), WAREHOUSE_SECRET_DIR, Access::Read));
+        }
+        if let Place::Claim(claim) = &self.warehouse.place {
+            let volume = Volume {
+                name: "warehouse".to_owned(),
+                persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+                    claim_name: claim.clone(),
+                    read_only: None,
+                }),
+                ..Volume::default()
+            };
+            both.push((volume, "/warehouse", Access::Write));
+        }
+        both.into_iter()
+            .map(|(volume, path, access)| {
+                let mount = VolumeMount {
+                    name: volume.name.clone(),
+                    mount_path: path.to_owned(),
+                    read_only: (access == Access::Read).then_some(true),
+                    ..VolumeMount::default()
+                };
+                (volume, mount)
+            })
+            .unzip()
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+fn secret_volume(name: &str, secret: &str) -> Volume {
+    Volume {
+        name: name.to_owned(),
+        secret: Some(SecretVolumeSource {
+            secret_name: Some(secret.to_owned()),
+            default_mode: Some(SECRET_MODE),
+            ..SecretVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
+}
+
+fn tolerations(ingestion: &Ingestion) -> Vec<Toleration> {
+    ingestion
+        .tolerations
+        .iter()
+        .map(|toleration| Toleration {
+            key: toleration.key.clone(),
+            operator: toleration.operator.clone(),
+            value: toleration.value.clone(),
+            effect: toleration.effect.clone(),
+            toleration_seconds: toleration.toleration_seconds,
+        })
+        .collect()
+}
+
+fn pull_secrets(ingestion: &Ingestion) -> Vec<LocalObjectReference> {
+    ingestion
+        .image_pull_secrets
+        .iter()
+        .map(|secret| LocalObjectReference { name: secret.name.clone() })
+        .collect()
+}
+
+fn requirements(resources: &Resources) -> ResourceRequirements {
+    let quantities = |map: &BTreeMap<String, IntOrString>| {
+        let quantity = |value: &IntOrString| match value {
+            IntOrString::Int(number) => Quantity(number.to_string()),
+            IntOrString::String(text) => Quantity(text.clone()),
+        };
+        Some(map.iter().map(|(name, value)| (name.clone(), quantity(value))).collect())
+            .filter(|map: &BTreeMap<_, _>| !map.is_empty())
+    };
+    ResourceRequirements {
+        requests: quantities(&resources.requests),
+        limits: quantities(&resources.limits),
+        claims: None,
+    }
+}
+
+/// Enough for a bill of any size: loading streams. No CPU limit, which would only slow it.
+fn default_resources() -> ResourceRequirements {
+    let map = |pairs: &[(&str, &str)]| {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), Quantity((*value).to_owned()));
+        Some(pairs.iter().map(own).collect())
+    };
+    ResourceRequirements {
+        requests: map(&[("cpu", "250m"), ("memory", "512Mi")]),
+        limits: map(&[("memory", "1Gi")]),
+        claims: None,
+    }
+}

@@ -1,0 +1,248 @@
+//! One replica at work: a Lease taken and renewed by resourceVersion.
+//!
+//! Expiry is judged by when this process saw the record change, never by the times in it, so clocks may differ.
+//! The lease is for efficiency only: two leaders at once are harmless by Job names and the warehouse's commits.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::coordination::v1::{Lease, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+};
+use kube::{
+    Client,
+    api::{Api, PostParams},
+};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::settings::LeaderElection;
+
+/// What a candidate does next.
+#[derive(Debug, Clone, PartialEq)]
+enum Step {
+    /// Write a new Lease.
+    Create(Lease),
+    /// Write this over the record it was made from.
+    Replace(Lease),
+    /// Another holds it.
+    Wait,
+}
+
+/// A candidate's view of the lease: what it saw, and when on its own clock.
+#[derive(Debug)]
+struct Candidate {
+    identity: String,
+    lease_duration: Duration,
+    name: String,
+    /// The record last seen to differ, and when.
+    seen: Option<(Option<String>, Instant)>,
+}
+
+impl Candidate {
+    /// Decides on a record as just read. `clock` measures, `now` is only written for people.
+    fn decide(&mut self, record: Option<&Lease>, clock: Instant, now: Timestamp) -> Step {
+        let Some(record) = record else { return Step::Create(self.written(None, now)) };
+        let version = record.metadata.resource_version.clone();
+        let seen_at = match &self.seen {
+            Some((seen, at)) if *seen == version => *at,
+            _ => clock,
+        };
+        self.seen = Some((version, seen_at));
+        let holder = record.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default();
+        let expired = clock.duration_since(seen_at) >= self.lease_duration;
+        if holder.is_empty() || holder == self.identity || expired {
+            Step::Replace(self.written(Some(record), now))
+        } else {
+            Step::Wait
+        }
+    }
+
+    /// The record that says we hold it.
+    fn written(&self, old: Option<&Lease>, now: Timestamp) -> Lease {
+        let before = old.and_then(|lease| lease.spec.clone()).unwrap_or_default();
+        let ours = before.holder_identity.as_deref() == Some(&self.identity);
+        let transitions = before.lease_transitions.unwrap_or(0) + i32::from(old.is_some() && !ours);
+        Lease {
+            metadata: old.map_or_else(
+                || ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() },
+                |lease| lease.metadata.clone(),
+            ),
+            spec: Some(LeaseSpec {
+                holder_identity: Some(self.identity.clone()),
+                lease_duration_seconds: i32::try_from(self.lease_duration.as_secs()).ok(),
+                acquire_time: if ours { before.acquire_time.clone() } else { Some(MicroTime(now)) },
+                renew_time: Some(MicroTime(now)),
+                lease_transitions: Some(transitions),
+                ..LeaseSpec::default()
+            }),
+        }
+    }
+}
+
+/// Why the lease ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LeaseEnd {
+    /// It could not be renewed in time: another may lead by now, so this process must stop at once.
+    #[error("failed to renew the lease before its renew deadline; stopping, because another replica may lead now")]
+    Lost,
+    /// The process was asked to stop.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// Stands for election and renews until `stop`; tells `leading` when it leads.
+///
+/// # Errors
+/// Never returns `Ok`; [`LeaseEnd::Lost`] asks the caller to exit.
+pub async fn hold(
+    client: Client,
+    namespace: &str,
+    identity: String,
+    settings: &LeaderElection,
+    leading: watch::Sender<bool>,
+    stop: CancellationToken,
+) -> LeaseEnd {
+    let api: Api<Lease> = Api::namespaced(client, namespace);
+    let mut candidate = Candidate {
+        identity,
+        lease_duration: settings.lease_duration,
+        name: settings.lease_name.clone(),
+        seen: None,
+    };
+    let mut renewed: Option<Instant> = None;
+    loop {
+        let started = Instant::now();
+        let turn = tokio::time::timeout(settings.renew_deadline, take_turn(&api, &mut candidate));
+        match turn.await {
+            Ok(Ok(Turn::Held)) => {
+                // Counted from before the write: the record may have been stored at once.
+                renewed = Some(started);
+                leading.send_if_modified(|led| !std::mem::replace(led, true));
+            }
+            Ok(Ok(Turn::Others)) if renewed.is_some() => return LeaseEnd::Lost,
+            Ok(Ok(Turn::Others | Turn::Raced)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "failed to read or write the lease"),
+            Err(_) => tracing::warn!("the lease could not be read or written in time"),
+        }
+        if renewed.is_some_and(|at| at.elapsed() >= settings.renew_deadline) {
+            return LeaseEnd::Lost;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(settings.retry_period) => {}
+            () = stop.cancelled() => {
+                if renewed.is_some() {
+                    release(&api, &candidate).await;
+                }
+                return LeaseEnd::Stopped;
+            }
+        }
+    }
+}
+
+/// How one turn ended.
+enum Turn {
+    /// We hold it.
+    Held,
+    /// Another holds it.
+    Others,
+    /// Somebody wrote between our look and our write: the next turn tells who.
+    Raced,
+}
+
+/// One look at the record and, if it is ours to write, one write.
+async fn take_turn(api: &Api<Lease>, candidate: &mut Candidate) -> Result<Turn, kube::Error> {
+    let record = api.get_opt(&candidate.name).await?;
+    let written = match candidate.decide(record.as_ref(), Instant::now(), Timestamp::now()) {
+        Step::Wait => return Ok(Turn::Others),
+        Step::Create(lease) => api.create(&PostParams::default(), &lease).await,
+        Step::Replace(lease) => api.replace(&candidate.name, &PostParams::default(), &lease).await,
+    };
+    match written {
+        Ok(lease) => {
+            candidate.seen = Some((lease.metadata.resource_version, Instant::now()));
+            Ok(Turn::Held)
+        }
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(Turn::Raced),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives the lease up so that the next replica need not wait for its end.
+async fn release(api: &Api<Lease>, candidate: &Candidate) {
+    let Ok(Some(mut record)) = api.get_opt(&candidate.name).await else { return };
+    let Some(spec) = record.spec.as_mut() else { return };
+    if spec.holder_identity.as_deref() == Some(&candidate.identity) {
+        spec.holder_identity = Some(String::new());
+        if let Err(error) = api.replace(&candidate.name, &PostParams::default(), &record).await {
+            tracing::info!(%error, "the lease was not given up; it ends by itself");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(identity: &str) -> Candidate {
+        Candidate {
+            identity: identity.to_owned(),
+            lease_duration: Duration::from_secs(15),
+            name: "awscost-operator".to_owned(),
+            seen: None,
+        }
+    }
+
+    fn record(holder: &str, version: &str) -> Lease {
+        Lease {
+            metadata: ObjectMeta { resource_version: Some(version.to_owned()), ..ObjectMeta::default() },
+            spec: Some(LeaseSpec {
+                holder_identity: Some(holder.to_owned()),
+                lease_transitions: Some(3),
+                // Long past by anybody's clock: must not matter.
+                renew_time: Some(MicroTime(Timestamp::UNIX_EPOCH)),
+                ..LeaseSpec::default()
+            }),
+        }
+    }
+
+    fn holder(step: &Step) -> Option<(&str, i32)> {
+        let (Step::Create(lease) | Step::Replace(lease)) = step else { return None };
+        let spec = lease.spec.as_ref()?;
+        Some((spec.holder_identity.as_deref()?, spec.lease_transitions?))
+    }
+
+    #[test]
+    fn a_missing_or_released_lease_is_taken_at_once() {
+        let clock = Instant::now();
+        let mut one = candidate("one");
+        assert_eq!(holder(&one.decide(None, clock, Timestamp::UNIX_EPOCH)), Some(("one", 0)));
+        let step = one.decide(Some(&record("", "7")), clock, Timestamp::UNIX_EPOCH);
+        assert_eq!(holder(&step), Some(("one", 4)));
+    }
+
+    #[test]
+    fn anothers_lease_expires_by_our_own_clock_only() {
+        let clock = Instant::now();
+        let after = |seconds| clock + Duration::from_secs(seconds);
+        let mut one = candidate("one");
+        let mut decide = |version, at| one.decide(Some(&record("two", version)), at, Timestamp::UNIX_EPOCH);
+        assert_eq!(decide("1", clock), Step::Wait, "old times in the record say nothing");
+        assert_eq!(decide("1", after(14)), Step::Wait);
+        assert_eq!(decide("2", after(14)), Step::Wait, "it was renewed");
+        assert_eq!(decide("2", after(28)), Step::Wait);
+        assert_eq!(holder(&decide("2", after(29))), Some(("one", 4)));
+    }
+
+    #[test]
+    fn our_own_lease_is_renewed_without_a_transition_and_with_its_version() {
+        let mut one = candidate("one");
+        let Step::Replace(lease) = one.decide(Some(&record("one", "9")), Instant::now(), Timestamp::UNIX_EPOCH)
+        else {
+            panic!("it is ours")
+        };
+        assert_eq!(lease.metadata.resource_version.as_deref(), Some("9"));
+        assert_eq!(lease.spec.and_then(|spec| spec.lease_transitions), Some(3));
+    }
+}

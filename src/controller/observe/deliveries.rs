@@ -1,0 +1,133 @@
+//! What was listed of a report, kept over looks that gave no answer.
+
+use jiff::Timestamp;
+
+use crate::{
+    connection::STALE_AFTER,
+    report::{FaultClass, Found, ReportFault},
+};
+
+/// The last conclusive listing, and the doubt since.
+#[derive(Debug, Clone, Default)]
+pub struct Deliveries {
+    answer: Option<(Timestamp, Result<Vec<Found>, ReportFault>)>,
+    doubt: Option<ReportFault>,
+}
+
+impl Deliveries {
+    /// Takes in a listing. Passing faults change nothing of what was known.
+    pub fn record(&mut self, at: Timestamp, listed: Result<Vec<Found>, ReportFault>) {
+        match listed {
+            // Nothing of that name yet: a listing with nothing in it.
+            Err(ReportFault::NothingDelivered { .. }) => self.settle(at, Ok(Vec::new())),
+            Err(fault) if passing(&fault) => self.doubt = Some(fault),
+            Err(fault) => self.settle(at, Err(fault)),
+            Ok(mut found) => {
+                for found in &mut found {
+                    if let Err(fault) = &found.delivery
+                        && passing(fault)
+                        && let Some(before) = self.known().iter().find(|known| known.period == found.period)
+                        && before.delivery.is_ok()
+                    {
+                        found.delivery = before.delivery.clone();
+                    }
+                }
+                self.settle(at, Ok(found));
+            }
+        }
+    }
+
+    fn settle(&mut self, at: Timestamp, answer: Result<Vec<Found>, ReportFault>) {
+        self.answer = Some((at, answer));
+        self.doubt = None;
+    }
+
+    /// What may be concluded now: the listing, or the fault in its way; `None` before the first look.
+    ///
+    /// # Errors
+    /// The fault, if there is no listing to go by.
+    pub fn standing(&self, now: Timestamp) -> Result<&[Found], Option<&ReportFault>> {
+        match (&self.answer, &self.doubt) {
+            (Some((at, _)), Some(doubt)) if now.duration_since(*at) >= STALE_AFTER => Err(Some(doubt)),
+            (Some((_, Ok(found))), _) => Ok(found),
+            (Some((_, Err(fault))), _) => Err(Some(fault)),
+            (None, doubt) => Err(doubt.as_ref()),
+        }
+    }
+
+    /// The last listing, however old.
+    pub fn known(&self) -> &[Found] {
+        match &self.answer {
+            Some((_, Ok(found))) => found,
+            _ => &[],
+        }
+    }
+
+    /// The last listing, if there was any look at all.
+    pub fn listed(&self) -> Option<&[Found]> {
+        self.answer.as_ref().map(|_| self.known())
+    }
+
+    /// True if a delivery was under way at the last look.
+    pub fn in_progress(&self) -> bool {
+        self.known()
+            .iter()
+            .any(|found| matches!(found.delivery, Err(ReportFault::DeliveryInProgress { .. })))
+    }
+}
+
+fn passing(fault: &ReportFault) -> bool {
+    fault.class() == FaultClass::Transient
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        controller::periods::tests::{at, found, nothing, period},
+        model::Reason,
+        report::StoreFault,
+    };
+
+    fn passing_fault() -> ReportFault {
+        ReportFault::Store(StoreFault::Transient { reason: Reason::Throttled, problem: "slow".to_owned() })
+    }
+
+    #[test]
+    fn a_passing_fault_leaves_the_listing_for_six_hours() {
+        let mut seen = Deliveries::default();
+        assert_eq!(seen.standing(at(0)), Err(None));
+        seen.record(at(0), Ok(vec![found("2026-11", "a")]));
+        seen.record(at(10), Err(passing_fault()));
+        assert_eq!(seen.standing(at(300)).map(<[Found]>::len), Ok(1));
+        assert!(seen.standing(at(361)).is_err());
+        assert_eq!(seen.known().len(), 1);
+    }
+
+    #[test]
+    fn a_passing_fault_of_one_month_keeps_that_month() {
+        let mut seen = Deliveries::default();
+        seen.record(at(0), Ok(vec![found("2026-11", "a"), found("2026-10", "b")]));
+        let broken = Found { period: period("2026-11"), delivery: Err(passing_fault()) };
+        seen.record(at(10), Ok(vec![broken, nothing("2026-10")]));
+        let ok: Vec<bool> = seen.known().iter().map(|found| found.delivery.is_ok()).collect();
+        assert_eq!(ok, [true, false]);
+    }
+
+    #[test]
+    fn nothing_delivered_is_an_empty_listing() {
+        let mut seen = Deliveries::default();
+        seen.record(at(0), Err(ReportFault::NothingDelivered { place: "s3://b/p".to_owned(), hint: "" }));
+        assert_eq!(seen.standing(at(0)), Ok(&[][..]));
+    }
+
+    #[test]
+    fn a_delivery_under_way_is_no_version() {
+        let mut seen = Deliveries::default();
+        seen.record(at(0), Ok(vec![found("2026-11", "a")]));
+        let fault = ReportFault::DeliveryInProgress { period: period("2026-11"), sign: "x".to_owned() };
+        seen.record(at(10), Ok(vec![Found { period: period("2026-11"), delivery: Err(fault) }]));
+        assert!(seen.in_progress());
+        assert!(seen.known()[0].delivery.is_err());
+    }
+}

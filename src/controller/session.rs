@@ -1,0 +1,287 @@
+//! Session Secrets: written before their Job, renewed while it runs, deleted when it ended.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::{
+    ByteString,
+    api::core::v1::Secret,
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{
+    ResourceExt,
+    api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions},
+    core::PartialObjectMeta,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::{
+    context::{Context, Stores},
+    error::{ReconcileFault, is_gone, is_taken},
+    job::{Owner, SESSION_KEY, mark, owner_reference},
+};
+use crate::{
+    api::USE_LABEL,
+    aws::{Session, traits::AssumeRole},
+    connection::{ReportTarget, Target, session_policy},
+    model::Reason,
+};
+
+/// Value of the use label on the Secrets this module writes; lets the one Secret watch see them.
+const USE_SESSION: &str = "session";
+/// When the session ends (annotation), so that nobody needs to read the Secret to know.
+const EXPIRES: &str = "awscost.io/expires";
+/// AWS's cap on sessions of chained roles.
+const LENGTH: SignedDuration = SignedDuration::from_hours(1);
+/// A session with less life than this is renewed while its Job runs.
+pub const RENEW_BELOW: SignedDuration = SignedDuration::from_mins(30);
+/// A session Secret without a Job is younger than this while its Job is being created.
+const ORPHAN_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// Why a session could not be had: what DataCurrent says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoSession {
+    /// The reason.
+    pub reason: Reason,
+    /// What to do.
+    pub message: String,
+}
+
+/// A session for one load, narrowed to its report.
+///
+/// # Errors
+/// [`NoSession`] in the user's words.
+pub async fn assume(context: &Context, target: &Target, report: &ReportTarget) -> Result<Session, NoSession> {
+    let policy = session_policy(target, report).map_err(|problem| NoSession {
+        reason: Reason::SessionPolicyTooLong,
+        message: format!("No Job was started: {problem}."),
+    })?;
+    let request = AssumeRole {
+        role: &target.role,
+        external_id: target.external_id.as_ref(),
+        session_name: "awscost-ingest",
+        duration: LENGTH,
+        policy: Some(&policy),
+        region: &target.sts_region,
+    };
+    context.aws.identity.assume_role(request).await.map_err(|fault| NoSession {
+        reason: Reason::AssumeRoleDenied,
+        message: format!(
+            "No Job was started, because no session for it could be had ({}: {}). It is tried again in some minutes.",
+            fault.operation, fault.code
+        ),
+    })
+}
+
+/// Writes the session Secret of a Job, new or over the one of a pass that was cut short.
+///
+/// # Errors
+/// Faults of the API server.
+pub async fn write(
+    context: &Context,
+    owner: &Owner,
+    job: &str,
+    session: &Session,
+) -> Result<(), ReconcileFault> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &owner.namespace);
+    match api.create(&PostParams::default(), &secret(owner, job, session)).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_taken(&error) => renew(context, owner, job, session).await,
+        Err(error) => Err(ReconcileFault::api("create the session Secret")(error)),
+    }
+}
+
+/// Writes a new session into a Job's Secret.
+///
+/// # Errors
+/// Faults of the API server.
+pub async fn renew(
+    context: &Context,
+    owner: &Owner,
+    job: &str,
+    session: &Session,
+) -> Result<(), ReconcileFault> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &owner.namespace);
+    let fresh = secret(owner, job, session);
+    let patch = json!({
+        "metadata": {"labels": fresh.metadata.labels, "annotations": fresh.metadata.annotations},
+        "data": fresh.data,
+    });
+    api.patch(job, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .map(drop)
+        .map_err(ReconcileFault::api("renew the session Secret"))
+}
+
+fn secret(owner: &Owner, job: &str, session: &Session) -> Secret {
+    let labels = [
+        mark::NAME,
+        mark::MANAGED_BY,
+        (mark::COMPONENT, "session"),
+        (USE_LABEL, USE_SESSION),
+        (mark::ACCOUNT_UID, owner.uid.as_str()),
+    ];
+    let file: SecretString = session.to_file();
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(job.to_owned()),
+            namespace: Some(owner.namespace.clone()),
+            labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
+            annotations: Some(BTreeMap::from([(EXPIRES.to_owned(), session.expiration.to_string())])),
+            owner_references: Some(vec![owner_reference(owner)]),
+            ..ObjectMeta::default()
+        },
+        type_: Some("Opaque".to_owned()),
+        data: Some(BTreeMap::from([(
+            SESSION_KEY.to_owned(),
+            ByteString(file.expose_secret().as_bytes().to_vec()),
+        )])),
+        ..Secret::default()
+    }
+}
+
+/// What is to be done about an account's session Secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Upkeep {
+    /// Jobs whose session is to be renewed, or is missing.
+    pub renew: Vec<String>,
+    /// Secrets to delete, with their UIDs.
+    pub delete: Vec<(String, String)>,
+    /// When the next renewal is due.
+    pub next: Option<Timestamp>,
+}
+
+/// Decides on an account's session Secrets. `active` are its unfinished Jobs, `fresh` those of this pass.
+pub fn upkeep(
+    secrets: &[SessionSight],
+    active: &[String],
+    fresh: &[String],
+    now: Timestamp,
+) -> Upkeep {
+    let mut upkeep = Upkeep::default();
+    for job in active.iter().filter(|job| !fresh.contains(job)) {
+        match secrets.iter().find(|secret| secret.name == **job) {
+            Some(secret) if secret.expires.duration_since(now) >= RENEW_BELOW => {
+                let due = secret.expires - RENEW_BELOW;
+                upkeep.next = Some(upkeep.next.map_or(due, |next| next.min(due)));
+            }
+            _ => upkeep.renew.push(job.clone()),
+        }
+    }
+    let in_use = |name: &String| active.contains(name) || fresh.contains(name);
+    upkeep.delete = secrets
+        .iter()
+        .filter(|secret| !in_use(&secret.name))
+        .filter(|secret| now.duration_since(secret.created) >= ORPHAN_AFTER || secret.job_ended)
+        .map(|secret| (secret.name.clone(), secret.uid.clone()))
+        .collect();
+    upkeep
+}
+
+/// A session Secret, as its metadata shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSight {
+    /// Its name, which is its Job's.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When its session ends.
+    pub expires: Timestamp,
+    /// True if its Job is there and has ended.
+    pub job_ended: bool,
+}
+
+/// An account's session Secrets.
+pub fn of_account(stores: &Stores, uid: &str, ended: &dyn Fn(&str) -> bool) -> Vec<SessionSight> {
+    stores
+        .secrets
+        .state()
+        .iter()
+        .filter(|secret| secret.labels().get(USE_LABEL).map(String::as_str) == Some(USE_SESSION))
+        .filter(|secret| secret.labels().get(mark::ACCOUNT_UID).map(String::as_str) == Some(uid))
+        .filter_map(|secret| sight(secret, ended))
+        .collect()
+}
+
+fn sight(secret: &PartialObjectMeta<Secret>, ended: &dyn Fn(&str) -> bool) -> Option<SessionSight> {
+    let name = secret.name_any();
+    Some(SessionSight {
+        uid: secret.uid()?,
+        created: secret.creation_timestamp()?.0,
+        expires: secret
+            .annotations()
+            .get(EXPIRES)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH),
+        job_ended: ended(&name),
+        name,
+    })
+}
+
+/// Deletes a session Secret, if it is still the one that was seen.
+///
+/// # Errors
+/// Faults of the API server.
+pub async fn delete(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+) -> Result<(), ReconcileFault> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
+    let params = DeleteParams {
+        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
+        ..DeleteParams::default()
+    };
+    match api.delete(name, &params).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
+        Err(error) => Err(ReconcileFault::api("delete a session Secret")(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controller::periods::tests::at;
+
+    fn seen(name: &str, created: i64, expires: i64, job_ended: bool) -> SessionSight {
+        SessionSight {
+            name: name.to_owned(),
+            uid: format!("{name}-uid"),
+            created: at(created),
+            expires: at(expires),
+            job_ended,
+        }
+    }
+
+    fn names(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_running_jobs_session_is_renewed_below_half_an_hour() {
+        let secrets = [seen("long", -20, 31, false), seen("short", -40, 29, false)];
+        let upkeep = upkeep(&secrets, &names(&["long", "short", "missing"]), &[], at(0));
+        assert_eq!(upkeep.renew, names(&["short", "missing"]));
+        assert_eq!(upkeep.next, Some(at(1)));
+        assert_eq!(upkeep.delete, []);
+    }
+
+    #[test]
+    fn sessions_go_with_their_jobs_and_orphans_after_a_while() {
+        let secrets =
+            [seen("ended", -1, 59, true), seen("orphan", -6, 54, false), seen("being-created", -1, 59, false)];
+        let deleted: Vec<String> = upkeep(&secrets, &[], &[], at(0)).delete.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(deleted, names(&["ended", "orphan"]));
+    }
+
+    #[test]
+    fn a_session_of_this_pass_is_left_alone() {
+        let fresh = names(&["new"]);
+        assert_eq!(upkeep(&[seen("new", -10, 50, true)], &fresh, &fresh, at(0)), Upkeep::default());
+    }
+}

@@ -1,0 +1,212 @@
+//! What status says: every condition, the summary over them, and the rest of the report. Pure.
+
+mod loading;
+mod summary;
+
+use jiff::Timestamp;
+
+use super::{periods::Periods, sight::LoadJob};
+use crate::{
+    api::{
+        AwsCostAccountStatus,
+        conditions::{self, Saying},
+        status::{BucketStatus, HistoryStatus, Identity, IngestionStatus, MAX_MISSING, ReportStatus},
+    },
+    connection::{ExternalIdPolicy, Finding},
+    model::{BillingPeriod, ConditionStatus, ConditionType, Reason},
+};
+
+pub use loading::Blockage;
+pub use summary::Summary;
+
+/// Everything a status is made from.
+#[derive(Debug, Clone)]
+pub struct Picture<'a> {
+    /// What stands.
+    pub old: &'a AwsCostAccountStatus,
+    /// The generation that was looked at.
+    pub generation: Option<i64>,
+    /// The wish for a look that was answered.
+    pub reconcile_at: Option<&'a str>,
+    /// Findings on AWS's side, every layer that applies, the delivery's included.
+    pub findings: &'a [Finding],
+    /// What it means if the role does not enforce its external ID.
+    pub external_id_policy: ExternalIdPolicy,
+    /// The bill's side; absent for a Member without a report.
+    pub bill: Option<BillPicture<'a>>,
+    /// Who we are in the account.
+    pub identity: Identity,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What is known of the bill.
+#[derive(Debug, Clone)]
+pub struct BillPicture<'a> {
+    /// The warehouse's readiness, in the account's words.
+    pub warehouse: Saying,
+    /// The months.
+    pub periods: &'a Periods,
+    /// The account's Jobs.
+    pub jobs: &'a [LoadJob],
+    /// Jobs that were created in this pass.
+    pub created: &'a [String],
+    /// Loads that wait for their turn.
+    pub queued: usize,
+    /// What keeps Jobs from being created.
+    pub blockage: Option<Blockage>,
+    /// Months that were never delivered.
+    pub missing: Vec<BillingPeriod>,
+    /// The report.
+    pub report: ReportStatus,
+    /// The bucket.
+    pub bucket: BucketStatus,
+}
+
+/// The status that follows.
+pub fn build(picture: &Picture<'_>) -> AwsCostAccountStatus {
+    let mut sayings: Vec<Saying> = picture.findings.iter().map(saying).collect();
+    if let Some(bill) = &picture.bill {
+        sayings.push(bill.warehouse.clone());
+        let data = loading::data_current(bill, &sayings);
+        let totals = loading::totals_verified(bill, &data);
+        sayings.extend([data, totals]);
+    }
+    let summary = Summary::of(picture, &sayings);
+    let mut all = summary.sayings();
+    all.extend(sayings);
+    let old = picture.old;
+    AwsCostAccountStatus {
+        observed_generation: picture.generation,
+        last_handled_reconcile_at: picture
+            .reconcile_at
+            .map(str::to_owned)
+            .or_else(|| old.last_handled_reconcile_at.clone()),
+        conditions: conditions::write(&old.conditions, &all, picture.generation, picture.now),
+        identity: Some(identity(&picture.identity, old)),
+        report: picture.bill.as_ref().map(|bill| bill.report.clone()),
+        bucket: picture.bill.as_ref().map(|bill| bill.bucket.clone()),
+        history: picture
+            .bill
+            .as_ref()
+            .map(|bill| HistoryStatus { missing: bill.missing.iter().take(MAX_MISSING).copied().collect() }),
+        periods: picture.bill.as_ref().map(|bill| bill.periods.list.clone()).unwrap_or_default(),
+        ingestion: picture.bill.as_ref().map(|bill| ingestion(bill, old)),
+    }
+}
+
+/// What stands while nothing may be looked at: only the answer to the generation and to a wish for a look.
+pub fn suspended(
+    old: &AwsCostAccountStatus,
+    generation: Option<i64>,
+    reconcile_at: Option<&str>,
+    bill: Option<(&Periods, &[LoadJob])>,
+    now: Timestamp,
+) -> AwsCostAccountStatus {
+    let mut status = old.clone();
+    status.observed_generation = generation;
+    if let Some(wish) = reconcile_at {
+        status.last_handled_reconcile_at = Some(wish.to_owned());
+    }
+    if let Some((periods, jobs)) = bill {
+        status.periods.clone_from(&periods.list);
+        let ingestion = status.ingestion.get_or_insert_default();
+        ingestion.last_success = last_success(periods, ingestion.last_success);
+        ingestion.active_jobs = active(jobs, &[]);
+    }
+    status.conditions.retain(|condition| condition.type_ != ConditionType::Reconciling.as_str());
+    if status.conditions.is_empty() {
+        let saying = Saying::new(
+            ConditionType::Ready,
+            ConditionStatus::Unknown,
+            Reason::NotChecked,
+            "Suspended before the first look: set spec.suspend to false.",
+        );
+        status.conditions = conditions::write(&[], &[saying], generation, now);
+    }
+    status
+}
+
+/// The early patch of a new generation: seen, and being worked on. Other conditions stay as they are.
+pub fn progressing(
+    old: &AwsCostAccountStatus,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> AwsCostAccountStatus {
+    let mut status = old.clone();
+    status.observed_generation = generation;
+    status.conditions = progressing_conditions(&old.conditions, generation, now);
+    status
+}
+
+/// The conditions of [`progressing`], for both kinds.
+pub fn progressing_conditions(
+    old: &[conditions::Condition],
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<conditions::Condition> {
+    let say = |type_, status| Saying::new(type_, status, Reason::Progressing, "The new generation is being looked at.");
+    let ours = [
+        say(ConditionType::Reconciling, ConditionStatus::True),
+        say(ConditionType::Ready, ConditionStatus::Unknown),
+    ];
+    replace_summary(old, &ours, generation, now)
+}
+
+/// Other words for Reconciling, Stalled and Ready; every other condition stays as it is.
+pub fn replace_summary(
+    old: &[conditions::Condition],
+    summary: &[Saying],
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<conditions::Condition> {
+    let summaries = [ConditionType::Reconciling, ConditionType::Stalled, ConditionType::Ready];
+    let mut conditions = conditions::write(old, summary, generation, now);
+    conditions.extend(
+        old.iter()
+            .filter(|condition| !summaries.iter().any(|type_| type_.as_str() == condition.type_))
+            .cloned(),
+    );
+    conditions
+}
+
+fn saying(finding: &Finding) -> Saying {
+    Saying::new(finding.condition, finding.verdict.into(), finding.reason, finding.message.clone())
+}
+
+/// What is known stays known while a look gives no answer.
+fn identity(seen: &Identity, old: &AwsCostAccountStatus) -> Identity {
+    let before = old.identity.clone().unwrap_or_default();
+    Identity {
+        account_id: seen.account_id.clone().or(before.account_id),
+        management_account_id: seen.management_account_id.clone().or(before.management_account_id),
+        organization_id: seen.organization_id.clone().or(before.organization_id),
+    }
+}
+
+fn ingestion(bill: &BillPicture<'_>, old: &AwsCostAccountStatus) -> IngestionStatus {
+    let before = old.ingestion.as_ref().and_then(|ingestion| ingestion.last_success);
+    IngestionStatus {
+        last_success: last_success(bill.periods, before),
+        active_jobs: active(bill.jobs, bill.created),
+    }
+}
+
+fn last_success(periods: &Periods, before: Option<Timestamp>) -> Option<Timestamp> {
+    periods.loaded.iter().map(|news| news.at).chain(before).max()
+}
+
+fn active(jobs: &[LoadJob], created: &[String]) -> Vec<String> {
+    let running = jobs
+        .iter()
+        .filter(|job| matches!(job.state, super::sight::JobState::Active(_)))
+        .map(|job| job.name.clone());
+    let mut names: Vec<String> = running.chain(created.iter().cloned()).collect();
+    names.sort();
+    names.dedup();
+    names.truncate(16);
+    names
+}
+
+#[cfg(test)]
+mod tests;

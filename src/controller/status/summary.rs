@@ -1,0 +1,132 @@
+//! Ready, Reconciling and Stalled: what all layers come to, so that kstatus and people agree.
+
+use super::Picture;
+use crate::{
+    api::{
+        conditions::Saying,
+        status::{Failure, FailureClass},
+    },
+    connection::ExternalIdPolicy,
+    controller::decide::used_up,
+    model::{ConditionStatus, ConditionType, Reason},
+};
+
+/// The layers Ready depends on, lowest first: the first that does not hold gives Ready its reason.
+const LAYERS: [ConditionType; 7] = [
+    ConditionType::RoleAssumable,
+    ConditionType::ExternalIdEnforced,
+    ConditionType::AccountTypeVerified,
+    ConditionType::BucketReadable,
+    ConditionType::ReportConfigured,
+    ConditionType::WarehouseReady,
+    ConditionType::DataCurrent,
+];
+
+/// The summary of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    ready: Saying,
+    also: Option<Saying>,
+}
+
+impl Summary {
+    pub(super) fn of(picture: &Picture<'_>, sayings: &[Saying]) -> Self {
+        let broken: Vec<&Saying> = LAYERS
+            .into_iter()
+            .filter_map(|layer| sayings.iter().find(|saying| saying.type_ == layer))
+            .filter(|saying| holds_down(saying, picture))
+            .collect();
+        let failed = broken.iter().find(|saying| saying.status == ConditionStatus::False);
+        match failed.or(broken.first()) {
+            None => Self::ready(),
+            Some(saying) if saying.status == ConditionStatus::False => match waiting_retry(saying, picture) {
+                true => Self::failing(saying),
+                false => Self::stalled(saying.reason, &saying.message),
+            },
+            Some(saying) => Self::unknown(saying),
+        }
+    }
+
+    fn ready() -> Self {
+        let message = "Everything that must work does.";
+        Self {
+            ready: Saying::new(ConditionType::Ready, ConditionStatus::True, Reason::Succeeded, message),
+            also: None,
+        }
+    }
+
+    /// Only a person can mend it.
+    pub fn stalled(reason: Reason, message: &str) -> Self {
+        Self {
+            ready: Saying::new(ConditionType::Ready, ConditionStatus::False, reason, message),
+            also: Some(Saying::new(ConditionType::Stalled, ConditionStatus::True, reason, message)),
+        }
+    }
+
+    /// Broken, and tried again by itself.
+    fn failing(saying: &Saying) -> Self {
+        let retrying = Saying::new(
+            ConditionType::Reconciling,
+            ConditionStatus::True,
+            Reason::ProgressingWithRetry,
+            saying.message.clone(),
+        );
+        Self {
+            ready: Saying::new(ConditionType::Ready, ConditionStatus::False, saying.reason, saying.message.clone()),
+            also: Some(retrying),
+        }
+    }
+
+    /// It can't be told yet.
+    pub fn unknown(saying: &Saying) -> Self {
+        let reason = match saying.reason {
+            Reason::NotChecked | Reason::Probing => Reason::Progressing,
+            _ => Reason::ProgressingWithRetry,
+        };
+        let message = format!("{}: {}", saying.type_, saying.message);
+        let say = |type_, status| Saying::new(type_, status, reason, message.clone());
+        Self {
+            ready: say(ConditionType::Ready, ConditionStatus::Unknown),
+            also: Some(say(ConditionType::Reconciling, ConditionStatus::True)),
+        }
+    }
+
+    /// Reconciling or Stalled first, as kstatus reads them in order; then Ready.
+    pub fn sayings(&self) -> Vec<Saying> {
+        self.also.iter().chain([&self.ready]).cloned().collect()
+    }
+}
+
+/// True if Ready can't be True because of this layer.
+fn holds_down(saying: &Saying, picture: &Picture<'_>) -> bool {
+    match saying.type_ {
+        ConditionType::ExternalIdEnforced => {
+            saying.status != ConditionStatus::True && picture.external_id_policy == ExternalIdPolicy::Enforce
+        }
+        ConditionType::AccountTypeVerified => saying.status == ConditionStatus::False,
+        ConditionType::DataCurrent => {
+            saying.status == ConditionStatus::False && exhausted(picture).next().is_some()
+        }
+        _ => saying.status != ConditionStatus::True,
+    }
+}
+
+/// Failures whose quick retries are used up.
+fn exhausted<'a>(picture: &'a Picture<'_>) -> impl Iterator<Item = &'a Failure> {
+    let periods = picture.bill.as_ref().map(|bill| bill.periods.list.as_slice()).unwrap_or_default();
+    periods
+        .iter()
+        .filter_map(|period| {
+            period.failure.as_ref().filter(|failure| Some(&failure.version) == period.delivered_version.as_ref())
+        })
+        .filter(|failure| used_up(failure))
+}
+
+/// True if what is broken is tried again by itself, if only every few hours.
+fn waiting_retry(saying: &Saying, picture: &Picture<'_>) -> bool {
+    match saying.type_ {
+        ConditionType::DataCurrent => exhausted(picture)
+            .all(|failure| !matches!(failure.class, FailureClass::Data | FailureClass::Configuration)),
+        _ => matches!(saying.reason, Reason::ProbeFailed),
+    }
+}

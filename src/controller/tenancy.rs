@@ -1,0 +1,275 @@
+//! Who may use which role: the operator's AWS identity is shared, so the administrator says it.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::settings::RuleFile;
+use crate::model::{AccountId, ExternalId, InvalidAccountId, RoleArn};
+
+/// The administrator's rules. Empty means: one namespace is watched, and it may use any role but those of the
+/// operator's own account.
+#[derive(Debug, Clone, Default)]
+pub struct Tenancy {
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone)]
+struct Rule {
+    namespaces: Vec<Glob>,
+    accounts: Vec<AccountId>,
+    roles: Vec<Glob>,
+}
+
+/// The text is not a tenancy rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRule {
+    /// It is for nobody.
+    #[error("namespaces is empty")]
+    NoNamespaces,
+    /// It allows nothing.
+    #[error("it allows nothing: give accountIds or roleArns")]
+    AllowsNothing,
+    /// Not an account id.
+    #[error("accountIds: {0}")]
+    Account(#[from] InvalidAccountId),
+    /// Not a pattern for role ARNs.
+    #[error("roleArns: {0:?} does not start with arn:")]
+    Role(String),
+}
+
+/// Why a role is not for a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No rule allows it.
+    NoRule,
+    /// It lies in the operator's own account, and no rule names it.
+    OwnAccount,
+}
+
+impl Tenancy {
+    /// Parses the rules; an error comes with the rule's index.
+    pub(super) fn from_rules(rules: &[RuleFile]) -> Result<Self, (usize, InvalidRule)> {
+        let rules = rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| Rule::parse(rule).map_err(|problem| (index, problem)))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { rules })
+    }
+
+    /// True if there are no rules.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether a namespace may use a role. `own` is the operator's own account: a role in it is the operator's to
+    /// lend only where a rule names that role by ARN.
+    pub fn check(&self, namespace: &str, role: &RoleArn, own: Option<&AccountId>) -> Result<(), Refusal> {
+        let arn = role.to_string();
+        let mut rules = self.rules.iter().filter(|rule| matches_any(&rule.namespaces, namespace));
+        if own == Some(role.account()) {
+            let named = rules.any(|rule| matches_any(&rule.roles, &arn));
+            return if named { Ok(()) } else { Err(Refusal::OwnAccount) };
+        }
+        if self.is_empty() {
+            return Ok(());
+        }
+        let allowed = rules
+            .any(|rule| rule.accounts.contains(role.account()) || matches_any(&rule.roles, &arn));
+        if allowed { Ok(()) } else { Err(Refusal::NoRule) }
+    }
+}
+
+impl Rule {
+    fn parse(file: &RuleFile) -> Result<Self, InvalidRule> {
+        if file.namespaces.is_empty() {
+            return Err(InvalidRule::NoNamespaces);
+        }
+        if file.account_ids.is_empty() && file.role_arns.is_empty() {
+            return Err(InvalidRule::AllowsNothing);
+        }
+        if let Some(bad) = file.role_arns.iter().find(|pattern| !pattern.starts_with("arn:")) {
+            return Err(InvalidRule::Role(bad.clone()));
+        }
+        Ok(Self {
+            namespaces: file.namespaces.iter().map(|pattern| Glob(pattern.clone())).collect(),
+            accounts: file.account_ids.iter().map(|id| id.parse()).collect::<Result<_, _>>()?,
+            roles: file.role_arns.iter().map(|pattern| Glob(pattern.clone())).collect(),
+        })
+    }
+}
+
+/// A pattern in which `*` stands for any run of characters.
+#[derive(Debug, Clone)]
+struct Glob(String);
+
+fn matches_any(globs: &[Glob], text: &str) -> bool {
+    globs.iter().any(|glob| glob.matches(text))
+}
+
+impl Glob {
+    fn matches(&self, text: &str) -> bool {
+        let mut parts = self.0.split('*');
+        let first = parts.next().unwrap_or_default();
+        let Some(mut rest) = text.strip_prefix(first) else { return false };
+        let mut parts: Vec<&str> = parts.collect();
+        let Some(last) = parts.pop() else { return rest.is_empty() };
+        for part in parts {
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            }
+        }
+        rest.ends_with(last)
+    }
+}
+
+/// Which namespace uses which external ID, by a keyed hash that lives and dies with the process.
+///
+/// One external ID in two namespaces means that one tenant could lend itself the other's role.
+#[derive(Debug)]
+pub struct ExternalIds {
+    key: [u8; 32],
+    claims: HashMap<String, Claim>,
+}
+
+#[derive(Debug, Clone)]
+struct Claim {
+    hash: [u8; 32],
+    namespace: String,
+    created: Timestamp,
+}
+
+impl Default for ExternalIds {
+    fn default() -> Self {
+        Self { key: rand::random(), claims: HashMap::new() }
+    }
+}
+
+impl ExternalIds {
+    /// Notes an object's external ID, or that it has none.
+    pub fn note(&mut self, uid: &str, namespace: &str, created: Timestamp, id: Option<&ExternalId>) {
+        match id {
+            Some(id) => {
+                let claim = Claim { hash: self.hash(id), namespace: namespace.to_owned(), created };
+                self.claims.insert(uid.to_owned(), claim);
+            }
+            None => self.forget(uid),
+        }
+    }
+
+    /// Forgets an object.
+    pub fn forget(&mut self, uid: &str) {
+        self.claims.remove(uid);
+    }
+
+    /// True if an older object in another namespace uses the same external ID (of the same age: the one whose UID
+    /// sorts first is the older).
+    pub fn is_reused(&self, uid: &str) -> bool {
+        let Some(mine) = self.claims.get(uid) else { return false };
+        self.claims.iter().any(|(other, claim)| {
+            claim.hash == mine.hash
+                && claim.namespace != mine.namespace
+                && (claim.created, other.as_str()) < (mine.created, uid)
+        })
+    }
+
+    /// HMAC in its simplest sound form for a fixed-length key: SHA-256 over key, text, key.
+    fn hash(&self, id: &ExternalId) -> [u8; 32] {
+        Sha256::new().chain_update(self.key).chain_update(id.expose()).chain_update(self.key).finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenancy(rules: &[(&[&str], &[&str], &[&str])]) -> Tenancy {
+        let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let files: Vec<RuleFile> = rules
+            .iter()
+            .map(|(namespaces, accounts, roles)| RuleFile {
+                namespaces: own(namespaces),
+                account_ids: own(accounts),
+                role_arns: own(roles),
+            })
+            .collect();
+        Tenancy::from_rules(&files).expect("valid rules")
+    }
+
+    fn role(text: &str) -> RoleArn {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn what_no_rule_allows_is_refused() {
+        let rules = tenancy(&[
+            (&["team-a"], &["111111111111"], &[]),
+            (&["team-*"], &[], &["arn:aws:iam::*:role/awscost/*"]),
+        ]);
+        let verdict = |namespace: &str, arn: &str| rules.check(namespace, &role(arn), None);
+        assert_eq!(verdict("team-a", "arn:aws:iam::111111111111:role/any"), Ok(()));
+        assert_eq!(verdict("team-b", "arn:aws:iam::111111111111:role/any"), Err(Refusal::NoRule));
+        assert_eq!(verdict("team-b", "arn:aws:iam::222222222222:role/awscost/x"), Ok(()));
+        assert_eq!(verdict("other", "arn:aws:iam::222222222222:role/awscost/x"), Err(Refusal::NoRule));
+    }
+
+    #[test]
+    fn without_rules_any_role_but_the_operators_own_account() {
+        let own: AccountId = "999999999999".parse().expect("an id");
+        let none = Tenancy::default();
+        let foreign = role("arn:aws:iam::111111111111:role/a");
+        let ours = role("arn:aws:iam::999999999999:role/a");
+        assert_eq!(none.check("finops", &foreign, Some(&own)), Ok(()));
+        assert_eq!(none.check("finops", &ours, Some(&own)), Err(Refusal::OwnAccount));
+    }
+
+    #[test]
+    fn the_operators_own_account_needs_a_rule_that_names_the_role() {
+        let own: AccountId = "999999999999".parse().expect("an id");
+        let ours = role("arn:aws:iam::999999999999:role/a");
+        let by_account = tenancy(&[(&["finops"], &["999999999999"], &[])]);
+        let by_name = tenancy(&[(&["finops"], &[], &["arn:aws:iam::999999999999:role/a"])]);
+        assert_eq!(by_account.check("finops", &ours, Some(&own)), Err(Refusal::OwnAccount));
+        assert_eq!(by_name.check("finops", &ours, Some(&own)), Ok(()));
+        assert_eq!(by_name.check("other", &ours, Some(&own)), Err(Refusal::OwnAccount));
+    }
+
+    #[test]
+    fn globs_are_anchored_at_both_ends() {
+        for (pattern, text, expected) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("a*", "ab", true),
+            ("*b", "ab", true),
+            ("a*c", "abc", true),
+            ("a*b*c", "a1b2c", true),
+            ("a*b*c", "a1c2b", false),
+            ("ab*ba", "aba", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(Glob(pattern.to_owned()).matches(text), expected, "{pattern} on {text}");
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    #[test]
+    fn one_external_id_in_two_namespaces_blocks_the_newer_object() {
+        let id = ExternalId::parse(b"shared-external-id").expect("an id");
+        let mut ids = ExternalIds::default();
+        ids.note("newer", "b", at(20), Some(&id));
+        assert!(!ids.is_reused("newer"), "alone it is fine");
+        ids.note("older", "a", at(10), Some(&id));
+        assert!(ids.is_reused("newer") && !ids.is_reused("older"));
+        ids.note("sibling", "a", at(30), Some(&id));
+        assert!(!ids.is_reused("older"), "one namespace is one trust domain");
+        ids.forget("older");
+        ids.forget("sibling");
+        assert!(!ids.is_reused("newer"));
+    }
+}

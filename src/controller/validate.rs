@@ -1,0 +1,316 @@
+//! Spec → values that are right by construction. The API server's rules say the same; objects that were stored
+//! before a rule existed are caught here.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::{
+    api::{
+        AwsCostAccountSpec, CostWarehouseSpec, DEFAULT_EXTERNAL_ID_KEY,
+        aws_cost_account::{Ingestion, ReportKindChoice, RequireExternalId},
+        cost_warehouse::Delta,
+        duration,
+    },
+    connection::{ExternalIdPolicy, ReportTarget, Target},
+    model::{
+        AccountId, AccountType, BucketName, ExternalId, KeyPrefix, Region, ReportKind, ReportName, RoleArn,
+    },
+    report::Freshness,
+};
+
+/// Months of history where the object names none: a year back, and the current one.
+const DEFAULT_MONTHS: u32 = 13;
+/// How often deliveries are looked for where the object says nothing: AWS delivers up to three times a day.
+const DEFAULT_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
+/// AWS delivers at least once a day (fact sheet 2.3); half a day of patience on top.
+const DEFAULT_MAX_DELIVERY_AGE: SignedDuration = SignedDuration::from_hours(36);
+/// AWS says up to 24 hours for a first delivery; twice that.
+const DEFAULT_FIRST_DELIVERY_GRACE: SignedDuration = SignedDuration::from_hours(48);
+
+/// An account as declared, parsed.
+#[derive(Debug, Clone)]
+pub struct ValidAccount {
+    /// The role to assume.
+    pub role: RoleArn,
+    /// The connected account.
+    pub account: AccountId,
+    /// What it is declared to be.
+    pub account_type: AccountType,
+    /// Where the external ID is.
+    pub secret: SecretKey,
+    /// What it means if the role does not enforce it.
+    pub external_id_policy: ExternalIdPolicy,
+    /// The region whose STS is asked; the operator's own where none is named.
+    pub sts_region: Option<Region>,
+    /// The report to load and how; a Member may have none.
+    pub bill: Option<Bill>,
+}
+
+/// One key of a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretKey {
+    /// The Secret's name.
+    pub name: String,
+    /// The key in it.
+    pub key: String,
+}
+
+/// The report to load, and how.
+#[derive(Debug, Clone)]
+pub struct Bill {
+    /// The report and where it lies.
+    pub report: ReportTarget,
+    /// Billing months wanted, the current one included.
+    pub months: u32,
+    /// How often deliveries are looked for.
+    pub interval: SignedDuration,
+    /// How patient we are.
+    pub freshness: Freshness,
+    /// The CostWarehouse's name.
+    pub warehouse: String,
+    /// How Jobs run.
+    pub ingestion: Ingestion,
+}
+
+/// A field that can't be right as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct InvalidField {
+    /// Its path in the object.
+    pub field: &'static str,
+    /// What is wrong and how to mend it.
+    pub problem: String,
+}
+
+impl ValidAccount {
+    /// What `connection` looks at.
+    pub fn target(&self, external_id: ExternalId, own_region: Option<&Region>) -> Target {
+        let home = || {
+            let region = self.role.partition().home_region();
+            region.parse().expect("a partition's home region is a region")
+        };
+        Target {
+            role: self.role.clone(),
+            account: self.account.clone(),
+            account_type: self.account_type,
+            external_id: Some(external_id),
+            external_id_policy: self.external_id_policy,
+            sts_region: self.sts_region.as_ref().or(own_region).cloned().unwrap_or_else(home),
+            report: self.bill.as_ref().map(|bill| bill.report.clone()),
+        }
+    }
+}
+
+/// Parses an account's spec.
+///
+/// # Errors
+/// The first field that is wrong.
+pub fn account(spec: &AwsCostAccountSpec) -> Result<ValidAccount, InvalidField> {
+    let role: RoleArn = parsed("spec.access.roleArn", &spec.access.role_arn)?;
+    let account = match &spec.account_id {
+        Some(text) => parsed("spec.accountId", text)?,
+        None => role.account().clone(),
+    };
+    let sts_region = spec.access.sts_region.as_deref();
+    let secret = &spec.access.external_id_secret_ref;
+    Ok(ValidAccount {
+        secret: SecretKey {
+            name: secret.name.clone(),
+            key: secret.key.clone().unwrap_or_else(|| DEFAULT_EXTERNAL_ID_KEY.to_owned()),
+        },
+        account_type: spec.account_type,
+        external_id_policy: match spec.access.require_external_id.unwrap_or_default() {
+            RequireExternalId::Enforce => ExternalIdPolicy::Enforce,
+            RequireExternalId::Warn => ExternalIdPolicy::Warn,
+        },
+        sts_region: sts_region.map(|text| parsed("spec.access.stsRegion", text)).transpose()?,
+        bill: bill(spec, &account)?,
+        role,
+        account,
+    })
+}
+
+fn bill(spec: &AwsCostAccountSpec, account: &AccountId) -> Result<Option<Bill>, InvalidField> {
+    let (report, ingestion) = match (&spec.report, &spec.ingestion) {
+        (Some(report), Some(ingestion)) => (report, ingestion),
+        (Some(_), None) => {
+            return Err(InvalidField {
+                field: "spec.ingestion",
+                problem: "an account with spec.report needs spec.ingestion.warehouseRef".to_owned(),
+            });
+        }
+        (None, _) if spec.account_type == AccountType::Member => return Ok(None),
+        (None, _) => {
+            return Err(InvalidField {
+                field: "spec.report",
+                problem: "a Management or Standalone account needs a report: its name and its bucket"
+                    .to_owned(),
+            });
+        }
+    };
+    let bucket = &report.bucket;
+    let prefix: KeyPrefix =
+        parsed("spec.report.bucket.prefix", bucket.prefix.as_deref().unwrap_or_default())?;
+    let owner = bucket.owner_account_id.as_deref();
+    let freshness = spec.freshness.clone().unwrap_or_default();
+    Ok(Some(Bill {
+        report: ReportTarget {
+            name: parsed::<ReportName, _>("spec.report.name", &report.name)?,
+            kind: match report.kind.unwrap_or_default() {
+                ReportKindChoice::Auto => None,
+                ReportKindChoice::LegacyCur => Some(ReportKind::LegacyCur),
+                ReportKindChoice::Cur2 => Some(ReportKind::Cur2),
+            },
+            bucket: parsed::<BucketName, _>("spec.report.bucket.name", &bucket.name)?,
+            prefix,
+            region: parsed("spec.report.bucket.region", &bucket.region)?,
+            owner: owner
+                .map(|text| parsed("spec.report.bucket.ownerAccountId", text))
+                .transpose()?
+                .unwrap_or_else(|| account.clone()),
+        },
+        months: spec
+            .history
+            .as_ref()
+            .and_then(|history| u32::try_from(history.months).ok())
+            .map_or(DEFAULT_MONTHS, |months| months.clamp(1, 15)),
+        interval: time("spec.ingestion.interval", ingestion.interval.as_deref(), DEFAULT_INTERVAL)?,
+        freshness: Freshness {
+            max_delivery_age: time(
+                "spec.freshness.maxDeliveryAge",
+                freshness.max_delivery_age.as_deref(),
+                DEFAULT_MAX_DELIVERY_AGE,
+            )?,
+            first_delivery_grace: time(
+                "spec.freshness.firstDeliveryGrace",
+                freshness.first_delivery_grace.as_deref(),
+                DEFAULT_FIRST_DELIVERY_GRACE,
+            )?,
+        },
+        warehouse: ingestion.warehouse_ref.name.clone(),
+        ingestion: ingestion.clone(),
+    }))
+}
+
+fn parsed<T: std::str::FromStr<Err = E>, E: std::fmt::Display>(
+    field: &'static str,
+    text: &str,
+) -> Result<T, InvalidField> {
+    text.parse().map_err(|error: E| InvalidField { field, problem: error.to_string() })
+}
+
+fn time(
+    field: &'static str,
+    text: Option<&str>,
+    default: SignedDuration,
+) -> Result<SignedDuration, InvalidField> {
+    let Some(text) = text else { return Ok(default) };
+    let time: Duration =
+        duration::parse(text).map_err(|error| InvalidField { field, problem: error.to_string() })?;
+    Ok(SignedDuration::try_from(time).expect("at most 99,999 hours"))
+}
+
+/// A warehouse as declared, parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidWarehouse {
+    /// The location as the user wrote it.
+    pub location: String,
+    /// What it needs to be reached.
+    pub place: Place,
+}
+
+/// What a warehouse needs to be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A claim, mounted at /warehouse.
+    Claim(String),
+    /// An S3 prefix.
+    S3 {
+        /// The bucket's region.
+        region: String,
+        /// Another store's URL.
+        endpoint: Option<String>,
+        /// Whether buckets are addressed in the path.
+        addressing: Addressing,
+        /// Whose identity opens it.
+        identity: Identity,
+    },
+}
+
+/// How a bucket is addressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressing {
+    /// In the host name, as AWS wants it.
+    Host,
+    /// In the path, as some stores behind an endpoint want it.
+    Path,
+}
+
+/// Whose identity opens an S3 warehouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// Keys in a Secret, mounted into the Job.
+    Secret(String),
+    /// The service account the Job runs as.
+    ServiceAccount(String),
+}
+
+/// Parses a warehouse's spec.
+///
+/// # Errors
+/// The first field that is wrong.
+pub fn warehouse(spec: &CostWarehouseSpec) -> Result<ValidWarehouse, InvalidField> {
+    let delta = &spec.delta;
+    let wrong = |field, problem: &str| Err(InvalidField { field, problem: problem.to_owned() });
+    let place = if delta.location.starts_with("file:///warehouse") {
+        match &delta.persistent_volume_claim {
+            Some(claim) => Place::Claim(claim.clone()),
+            None => {
+                return wrong("spec.delta.persistentVolumeClaim", "a file:// location needs a claim");
+            }
+        }
+    } else if delta.location.starts_with("s3://") {
+        s3(delta)?
+    } else {
+        return wrong("spec.delta.location", "it takes s3://BUCKET/PREFIX or a folder of file:///warehouse");
+    };
+    Ok(ValidWarehouse { location: delta.location.clone(), place })
+}
+
+fn s3(delta: &Delta) -> Result<Place, InvalidField> {
+    let Some(region) = delta.region.clone() else {
+        return Err(InvalidField {
+            field: "spec.delta.region",
+            problem: "an s3:// location needs its region".to_owned(),
+        });
+    };
+    let identity = match (&delta.credentials_secret_ref, &delta.service_account_name) {
+        (Some(secret), None) => Identity::Secret(secret.name.clone()),
+        (None, Some(account)) => Identity::ServiceAccount(account.clone()),
+        _ => {
+            return Err(InvalidField {
+                field: "spec.delta",
+                problem: "an s3:// location needs exactly one of credentialsSecretRef and serviceAccountName"
+                    .to_owned(),
+            });
+        }
+    };
+    let addressing =
+        if delta.path_style == Some(true) { Addressing::Path } else { Addressing::Host };
+    Ok(Place::S3 { region, endpoint: delta.endpoint.clone(), addressing, identity })
+}
+
+impl ValidWarehouse {
+    /// The Secret that is mounted into Jobs, if any.
+    pub fn secret(&self) -> Option<&str> {
+        match &self.place {
+            Place::S3 { identity: Identity::Secret(name), .. } => Some(name),
+            _ => None,
+        }
+    }
+}
+
+
+#[cfg(test)]
+mod tests;

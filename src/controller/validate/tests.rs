@@ -1,0 +1,90 @@
+//! One table a kind: a mutation of a good object, and the field that is named.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn good_account() -> Value {
+    json!({
+        "accountId": "123456789012", "accountType": "Management",
+        "access": {
+            "roleArn": "arn:aws:iam::123456789012:role/awscost",
+            "externalIdSecretRef": {"name": "acme-external-id"}
+        },
+        "report": {"name": "acme-cur", "bucket": {"name": "acme-billing", "region": "eu-west-1", "prefix": "cur"}},
+        "ingestion": {"warehouseRef": {"name": "lake"}}
+    })
+}
+
+fn account_of(mutate: impl FnOnce(&mut Value)) -> Result<ValidAccount, InvalidField> {
+    let mut spec = good_account();
+    mutate(&mut spec);
+    account(&serde_json::from_value(spec).expect("a spec"))
+}
+
+#[test]
+fn defaults_live_here() {
+    let valid = account_of(|_| {}).expect("valid");
+    let bill = valid.bill.as_ref().expect("a bill");
+    assert_eq!(valid.secret.key, "externalId");
+    assert_eq!((bill.months, bill.interval), (13, SignedDuration::from_hours(1)));
+    assert_eq!(bill.report.owner, valid.account);
+    assert_eq!(bill.report.kind, None);
+    let id = ExternalId::parse(b"an-id").expect("an id");
+    assert_eq!(valid.target(id, None).sts_region.as_str(), "us-east-1");
+}
+
+#[test]
+fn each_wrong_field_is_named() {
+    type Mutation = fn(&mut Value);
+    let table: [(&str, Mutation); 9] = [
+        ("spec.access.roleArn", |spec| spec["access"]["roleArn"] = json!("awscost")),
+        ("spec.accountId", |spec| spec["accountId"] = json!("12")),
+        ("spec.access.stsRegion", |spec| spec["access"]["stsRegion"] = json!("moon")),
+        ("spec.report", |spec| spec["report"] = Value::Null),
+        ("spec.ingestion", |spec| spec["ingestion"] = Value::Null),
+        ("spec.report.bucket.name", |spec| spec["report"]["bucket"]["name"] = json!("A")),
+        ("spec.report.bucket.prefix", |spec| spec["report"]["bucket"]["prefix"] = json!("a/../b")),
+        ("spec.ingestion.interval", |spec| spec["ingestion"]["interval"] = json!("often")),
+        ("spec.freshness.maxDeliveryAge", |spec| spec["freshness"] = json!({"maxDeliveryAge": "1d"})),
+    ];
+    for (field, mutate) in table {
+        assert_eq!(account_of(mutate).map(|_| ()).expect_err(field).field, field);
+    }
+}
+
+#[test]
+fn a_member_may_have_no_report() {
+    let member = account_of(|spec| {
+        spec["accountType"] = json!("Member");
+        spec["report"] = Value::Null;
+        spec["ingestion"] = Value::Null;
+    });
+    assert!(member.expect("valid").bill.is_none());
+}
+
+#[test]
+fn warehouses() {
+    let of = |delta: Value| {
+        warehouse(&serde_json::from_value(json!({"delta": delta})).expect("a spec"))
+            .map(|valid| valid.place)
+            .map_err(|error| error.field)
+    };
+    assert_eq!(
+        of(json!({"location": "file:///warehouse/x", "persistentVolumeClaim": "lake"})),
+        Ok(Place::Claim("lake".to_owned()))
+    );
+    assert_eq!(
+        of(json!({"location": "s3://b/p", "region": "eu-west-1", "serviceAccountName": "lake"})),
+        Ok(Place::S3 {
+            region: "eu-west-1".to_owned(),
+            endpoint: None,
+            addressing: Addressing::Host,
+            identity: Identity::ServiceAccount("lake".to_owned())
+        })
+    );
+    assert_eq!(of(json!({"location": "file:///warehouse"})), Err("spec.delta.persistentVolumeClaim"));
+    assert_eq!(of(json!({"location": "s3://b/p", "serviceAccountName": "x"})), Err("spec.delta.region"));
+    assert_eq!(of(json!({"location": "s3://b/p", "region": "eu-west-1"})), Err("spec.delta"));
+    assert_eq!(of(json!({"location": "gs://b/p"})), Err("spec.delta.location"));
+}

@@ -1,0 +1,235 @@
+//! One pass over one CostWarehouse: a probe Job on create, on change, when asked for, and daily; its end is Ready.
+
+mod judge;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use k8s_openapi::api::batch::v1::Job;
+use kube::{Resource, ResourceExt, api::Api};
+use sha2::{Digest, Sha256};
+
+use super::{
+    account::wish,
+    apply::{self, Refused},
+    context::{Context, GuardedWarehouse, Stores},
+    error::{LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
+    events,
+    job::{self, Owner, mark},
+    observe, patch,
+    sight::{self, JobState},
+    standing, status,
+    validate::{self, Place, ValidWarehouse},
+};
+use crate::{
+    api::{CostWarehouse, CostWarehouseStatus, aws_cost_account::Ingestion, conditions},
+    model::{ConditionStatus, ConditionType, Reason},
+};
+use judge::{Obstacle, Probe, View};
+
+/// Reconciles one warehouse; how long until the next pass.
+///
+/// # Errors
+/// [`ReconcileFault`] when the pass could not be finished.
+pub async fn reconcile(object: &GuardedWarehouse, context: &Context) -> Result<Duration, ReconcileFault> {
+    let now = Timestamp::now();
+    let namespace = object.namespace().unwrap_or_default();
+    let Some(stores) = context.stores(&namespace) else { return Ok(LONGEST_WAIT) };
+    let Ok(warehouse) = &object.0 else {
+        tracing::warn!(object = object.name_any(), "the object does not parse");
+        return Ok(LONGEST_WAIT);
+    };
+    if warehouse.metadata.deletion_timestamp.is_some() {
+        return Ok(LONGEST_WAIT);
+    }
+    let uid = warehouse.uid().unwrap_or_default();
+    let owner = Owner { kind: "CostWarehouse", namespace, name: warehouse.name_any(), uid };
+    let wish = wish(warehouse.annotations());
+    Pass { context, stores, warehouse, owner, wish, now }.run().await
+}
+
+struct Pass<'a> {
+    context: &'a Context,
+    stores: &'a Stores,
+    warehouse: &'a CostWarehouse,
+    owner: Owner,
+    wish: Option<String>,
+    now: Timestamp,
+}
+
+impl Pass<'_> {
+    async fn run(&self) -> Result<Duration, ReconcileFault> {
+        let generation = self.warehouse.metadata.generation;
+        let version = self.warehouse.resource_version().unwrap_or_default();
+        let old = self.warehouse.status.clone().unwrap_or_default();
+        if old.observed_generation != generation {
+            let early = CostWarehouseStatus {
+                observed_generation: generation,
+                conditions: status::progressing_conditions(&old.conditions, generation, self.now),
+                ..old.clone()
+            };
+            self.write(&version, &old, &early).await?;
+            // The watch brings the object back with the new version.
+            return Ok(SHORTEST_WAIT);
+        }
+        let valid = match validate::warehouse(&self.warehouse.spec) {
+            Ok(valid) => valid,
+            Err(problem) => {
+                let sayings = standing::invalid(&problem.to_string());
+                let status = CostWarehouseStatus {
+                    conditions: conditions::write(&old.conditions, &sayings, generation, self.now),
+                    ..old.clone()
+                };
+                self.finish(&version, &old, status).await?;
+                return Ok(LONGEST_WAIT);
+            }
+        };
+        let inputs = self.inputs(&valid);
+        let probes = self.probes().await?;
+        let view = View {
+            old: &old,
+            probes: &probes,
+            inputs: &inputs,
+            obstacle: self.obstacle(&valid).await?,
+            retry_delay: self.context.settings.testing.retry_delay,
+            now: self.now,
+        };
+        let mut verdict = judge::judge(&view);
+        if let Some(count) = verdict.start
+            && let Err(refused) = self.start(&valid, &inputs, count).await
+        {
+            match refused {
+                Refused::Blocked(blockage) => verdict.block(&blockage),
+                Refused::Fault(fault) => return Err(fault),
+            }
+        }
+        let status = CostWarehouseStatus {
+            observed_generation: generation,
+            last_handled_reconcile_at: self.wish.clone().or_else(|| old.last_handled_reconcile_at.clone()),
+            conditions: conditions::write(&old.conditions, &verdict.sayings, generation, self.now),
+            probe: verdict.probe.clone(),
+        };
+        self.finish(&version, &old, status).await?;
+        Ok(verdict.wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
+    }
+
+    /// What a probe depends on: a change of it is worth another probe.
+    fn inputs(&self, valid: &ValidWarehouse) -> String {
+        let secret =
+            valid.secret().and_then(|name| standing::usable_secret(self.stores, &self.owner.namespace, name));
+        let text = format!(
+            "{}\n{:?}\n{}\n{}",
+            standing::fingerprint(self.warehouse, secret.as_deref()),
+            self.wish,
+            env!("CARGO_PKG_VERSION"),
+            self.context.jobs.image
+        );
+        hex::encode(&Sha256::digest(text)[..8])
+    }
+
+    /// What makes a probe pointless.
+    async fn obstacle(&self, valid: &ValidWarehouse) -> Result<Option<Obstacle>, ReconcileFault> {
+        if let Some(name) = valid.secret()
+            && standing::usable_secret(self.stores, &self.owner.namespace, name).is_none()
+        {
+            return Ok(Some(Obstacle::SecretNotUsable(name.to_owned())));
+        }
+        if let Place::Claim(name) = &valid.place {
+            let claim = apply::claim_of(self.context, &self.owner.namespace, name).await?;
+            // A claim that waits for its first pod is Pending, and the probe's pod is that.
+            let lost = |phase: &str| phase == "Lost";
+            let phase = claim.as_ref().and_then(|claim| claim.status.as_ref()?.phase.as_deref());
+            if claim.is_none() || phase.is_some_and(lost) {
+                return Ok(Some(Obstacle::ClaimNotUsable(name.clone())));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn probes(&self) -> Result<Vec<Probe>, ReconcileFault> {
+        let jobs: Vec<Arc<Job>> = self
+            .stores
+            .jobs_of(mark::WAREHOUSE_UID, &self.owner.uid)
+            .into_iter()
+            .filter(|job| job.labels().get(mark::COMPONENT).map(String::as_str) == Some("probe"))
+            .collect();
+        let recorded = self.warehouse.status.as_ref().and_then(|status| status.probe.as_ref());
+        let open: Vec<_> = jobs
+            .iter()
+            .filter_map(|job| Some((job, job.labels().get(mark::ATTEMPT)?.parse::<i64>().ok()?)))
+            .filter(|(_, count)| recorded.is_none_or(|recorded| *count >= recorded.count))
+            .collect();
+        if open.is_empty() {
+            return Ok(Vec::new());
+        }
+        let selector = format!("{}={},{}=probe", mark::WAREHOUSE_UID, self.owner.uid, mark::COMPONENT);
+        let pods = observe::pods_by_job(self.context, &self.owner.namespace, &selector).await?;
+        let none = Vec::new();
+        Ok(open
+            .into_iter()
+            .map(|(job, count)| Probe {
+                count,
+                inputs: job.annotations().get(mark::INPUTS).cloned().unwrap_or_default(),
+                state: sight::state(job, pods.get(&job.name_any()).unwrap_or(&none), |_| Some(())),
+            })
+            .collect())
+    }
+
+    async fn start(&self, valid: &ValidWarehouse, inputs: &str, count: i64) -> Result<(), Refused> {
+        let ingestion = self.ingestion();
+        let job =
+            job::probe(&self.owner, inputs, count, valid, ingestion.as_ref(), &self.context.jobs);
+        apply::create_job(self.context, &job, mark::WAREHOUSE_UID, &self.owner.uid).await?;
+        tracing::info!(job = job.name_any(), warehouse = self.owner.name, "started a probe");
+        Ok(())
+    }
+
+    /// How loads into this warehouse run, so that the probe runs where they do: as the first account that names it says.
+    fn ingestion(&self) -> Option<Ingestion> {
+        let mut accounts: Vec<(String, Ingestion)> = self
+            .stores
+            .accounts
+            .state()
+            .iter()
+            .filter_map(|account| account.0.as_ref().ok())
+            .filter(|account| account.namespace().as_deref() == Some(&self.owner.namespace))
+            .filter_map(|account| Some((account.name_any(), account.spec.ingestion.clone()?)))
+            .filter(|(_, ingestion)| ingestion.warehouse_ref.name == self.owner.name)
+            .collect();
+        accounts.sort_by(|(one, _), (other, _)| one.cmp(other));
+        accounts.into_iter().next().map(|(_, ingestion)| ingestion)
+    }
+
+    async fn finish(
+        &self,
+        version: &str,
+        old: &CostWarehouseStatus,
+        status: CostWarehouseStatus,
+    ) -> Result<(), ReconcileFault> {
+        let notices = events::transitions(&old.conditions, &status.conditions);
+        self.write(version, old, &status).await?;
+        events::publish(&self.context.recorder, &self.warehouse.object_ref(&()), &notices).await;
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        version: &str,
+        old: &CostWarehouseStatus,
+        new: &CostWarehouseStatus,
+    ) -> Result<(), ReconcileFault> {
+        let api: Api<CostWarehouse> =
+            Api::namespaced(self.context.client.clone(), &self.owner.namespace);
+        patch::status(&api, &self.owner.name, version, old, new).await.map(drop)
+    }
+}
+
+/// True if the pod of an active probe is to be watched.
+fn watch_pods<T>(state: &JobState<T>) -> Option<Duration> {
+    matches!(state, JobState::Active(_)).then_some(WATCH_PODS)
+}
+
+/// Ready of a warehouse with these parts.
+fn ready(status: ConditionStatus, reason: Reason, message: impl Into<String>) -> conditions::Saying {
+    conditions::Saying::new(ConditionType::Ready, status, reason, message)
+}

@@ -1,0 +1,326 @@
+//! What a probe's end means, and when the next one starts. Pure.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{ready, watch_pods};
+use crate::{
+    api::{
+        CostWarehouseStatus,
+        conditions::{self, Saying},
+        status::{FailureClass, ProbeStatus},
+    },
+    controller::{
+        sight::{BadEnd, Hindrance, JobState},
+        status::{Blockage, Summary},
+    },
+    model::{ConditionStatus, ConditionType, Reason},
+};
+
+/// A probe that found nothing wrong is repeated after this time.
+const DAILY: SignedDuration = SignedDuration::from_hours(24);
+/// The waits after the first failures in a row, as for loads.
+const WAITS: [SignedDuration; 3] =
+    [SignedDuration::from_mins(1), SignedDuration::from_mins(10), SignedDuration::from_mins(60)];
+/// The wait after more.
+const LONG_WAIT: SignedDuration = SignedDuration::from_hours(6);
+
+/// A probe's Job.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Probe {
+    pub count: i64,
+    pub inputs: String,
+    pub state: JobState<()>,
+}
+
+/// What makes a probe pointless until somebody acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Obstacle {
+    SecretNotUsable(String),
+    ClaimNotUsable(String),
+}
+
+/// What a warehouse is judged from.
+pub(super) struct View<'a> {
+    pub old: &'a CostWarehouseStatus,
+    pub probes: &'a [Probe],
+    pub inputs: &'a str,
+    pub obstacle: Option<Obstacle>,
+    pub retry_delay: Option<Duration>,
+    pub now: Timestamp,
+}
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Verdict {
+    pub sayings: Vec<Saying>,
+    pub probe: Option<ProbeStatus>,
+    /// The number of the probe to start.
+    pub start: Option<i64>,
+    pub wait: Duration,
+}
+
+impl Verdict {
+    /// The probe could not be started.
+    pub(super) fn block(&mut self, blockage: &Blockage) {
+        self.sayings = Summary::stalled(blockage.reason, &blockage.message).sayings();
+        self.wait = Duration::from_secs(180);
+    }
+}
+
+pub(super) fn judge(view: &View<'_>) -> Verdict {
+    let active = view.probes.iter().find(|probe| matches!(probe.state, JobState::Active(_)));
+    let news = newest_end(view);
+    let probe = news.as_ref().map(|(status, _)| status.clone()).or_else(|| view.old.probe.clone());
+    let sayings = match (&view.obstacle, news) {
+        (Some(obstacle), _) => obstacle_sayings(obstacle),
+        (None, Some((_, sayings))) => sayings,
+        (None, None) => standing(view).unwrap_or_else(|| probing(active)),
+    };
+    if view.obstacle.is_some() {
+        return Verdict { sayings, probe, start: None, wait: Duration::from_secs(600) };
+    }
+    if let Some(wait) = active.and_then(|probe| watch_pods(&probe.state)) {
+        return Verdict { sayings, probe, start: None, wait };
+    }
+    let due = due(view, probe.as_ref(), &sayings);
+    let start = (due <= view.now).then(|| probe.as_ref().map_or(1, |probe| probe.count));
+    let wait = match start {
+        // The Job's end wakes us; its pod is looked at meanwhile.
+        Some(_) => crate::controller::error::WATCH_PODS,
+        None => Duration::try_from(due.duration_since(view.now)).unwrap_or_default(),
+    };
+    Verdict { sayings, probe, start, wait }
+}
+
+/// When the next probe is due.
+fn due(view: &View<'_>, probe: Option<&ProbeStatus>, sayings: &[Saying]) -> Timestamp {
+    let Some(probe) = probe else { return view.now };
+    let kept = sayings.iter().any(|saying| {
+        saying.type_ == ConditionType::Ready && ![Reason::Progressing, Reason::Probing].contains(&saying.reason)
+    });
+    if probe.inputs != view.inputs || !kept {
+        return view.now;
+    }
+    if probe.failures == 0 {
+        return probe.at + DAILY;
+    }
+    let strike = usize::try_from(probe.failures).unwrap_or(usize::MAX);
+    let wait = WAITS.get(strike - 1).copied().unwrap_or(LONG_WAIT);
+    probe.at + view.retry_delay.and_then(|delay| SignedDuration::try_from(delay).ok()).unwrap_or(wait)
+}
+
+/// The newest probe that ended and is not in status, as status has it and as Ready says it.
+fn newest_end(view: &View<'_>) -> Option<(ProbeStatus, Vec<Saying>)> {
+    let known = view.old.probe.as_ref();
+    let ended = |probe: &&Probe| !matches!(probe.state, JobState::Active(_));
+    let probe = view
+        .probes
+        .iter()
+        .filter(ended)
+        .filter(|probe| known.is_none_or(|known| probe.count >= known.count))
+        .max_by_key(|probe| probe.count)?;
+    let (at, failures, sayings) = match &probe.state {
+        JobState::Active(_) => return None,
+        JobState::Done { at, .. } => (*at, 0, healthy()),
+        JobState::Failed { at, end } => {
+            (*at, known.map_or(0, |known| known.failures).saturating_add(1), failed(end))
+        }
+    };
+    let status = ProbeStatus { at, count: probe.count + 1, inputs: probe.inputs.clone(), failures };
+    Some((status, sayings))
+}
+
+fn healthy() -> Vec<Saying> {
+    vec![ready(
+        ConditionStatus::True,
+        Reason::ProbeSucceeded,
+        "A probe wrote, committed, read and removed a canary.",
+    )]
+}
+
+fn failed(end: &BadEnd) -> Vec<Saying> {
+    let reason = match end.reason {
+        Reason::JobFailed => Reason::ProbeFailed,
+        reason => reason,
+    };
+    let message = format!("The probe failed: {}", end.message);
+    if matches!(end.class, FailureClass::Data | FailureClass::Configuration) {
+        return Summary::stalled(reason, &message).sayings();
+    }
+    vec![
+        Saying::new(
+            ConditionType::Reconciling,
+            ConditionStatus::True,
+            Reason::ProgressingWithRetry,
+            message.clone(),
+        ),
+        ready(ConditionStatus::False, reason, message),
+    ]
+}
+
+fn obstacle_sayings(obstacle: &Obstacle) -> Vec<Saying> {
+    match obstacle {
+        Obstacle::SecretNotUsable(name) => Summary::stalled(
+            Reason::SecretNotUsable,
+            &format!(
+                "Secret {name} is not usable: it must exist in this namespace and carry the label \
+                 {}: {}.",
+                crate::api::USE_LABEL,
+                crate::api::USE_WAREHOUSE
+            ),
+        ),
+        Obstacle::ClaimNotUsable(name) => Summary::stalled(
+            Reason::ClaimNotUsable,
+            &format!("PersistentVolumeClaim {name} is not there or lost its volume: create it in this namespace."),
+        ),
+    }
+    .sayings()
+}
+
+/// What the last probe said stays, until another ends.
+fn standing(view: &View<'_>) -> Option<Vec<Saying>> {
+    view.old.probe.as_ref()?;
+    let old = conditions::find(&view.old.conditions, ConditionType::Ready)?;
+    let reason = Reason::from_name(&old.reason)?;
+    let lasting =
+        ![Reason::Progressing, Reason::Probing, Reason::ClaimNotUsable, Reason::SecretNotUsable, Reason::InvalidSpec]
+            .contains(&reason);
+    if !lasting {
+        return None;
+    }
+    let again = view.old.conditions.iter().filter_map(|condition| {
+        let status = match condition.status.as_str() {
+            "True" => ConditionStatus::True,
+            "False" => ConditionStatus::False,
+            _ => ConditionStatus::Unknown,
+        };
+        Some(Saying::new(
+            ConditionType::from_name(&condition.type_)?,
+            status,
+            Reason::from_name(&condition.reason)?,
+            condition.message.clone(),
+        ))
+    });
+    Some(again.collect())
+}
+
+fn probing(active: Option<&Probe>) -> Vec<Saying> {
+    let message = match active.map(|probe| &probe.state) {
+        Some(JobState::Active(Hindrance::Unschedulable)) => {
+            "The probe waits for a node: none takes its pod. Check the claim's volume and the nodes."
+        }
+        Some(JobState::Active(Hindrance::Image)) => {
+            "The probe waits for its image, which can't be pulled: check the operator's image setting."
+        }
+        Some(JobState::Active(Hindrance::Quota)) => {
+            "The probe can't create its pod: a quota, limit or admission policy of the namespace refuses it."
+        }
+        _ => "A probe is on its way.",
+    };
+    let reconciling =
+        Saying::new(ConditionType::Reconciling, ConditionStatus::True, Reason::Probing, message);
+    vec![reconciling, ready(ConditionStatus::Unknown, Reason::Probing, message)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controller::periods::tests::at;
+
+    fn probe(count: i64, state: JobState<()>) -> Probe {
+        Probe { count, inputs: "in".to_owned(), state }
+    }
+
+    fn done(minute: i64) -> JobState<()> {
+        JobState::Done { at: at(minute), report: Some(()) }
+    }
+
+    fn failure(minute: i64, class: FailureClass, reason: Reason) -> JobState<()> {
+        let end = BadEnd { class, reason, message: "words".to_owned(), superseded: false };
+        JobState::Failed { at: at(minute), end }
+    }
+
+    fn judged(old: &CostWarehouseStatus, probes: &[Probe], inputs: &str, minute: i64) -> Verdict {
+        judge(&View { old, probes, inputs, obstacle: None, retry_delay: None, now: at(minute) })
+    }
+
+    /// The status after a verdict was written.
+    fn stored(verdict: &Verdict) -> CostWarehouseStatus {
+        CostWarehouseStatus {
+            conditions: conditions::write(&[], &verdict.sayings, Some(1), at(0)),
+            probe: verdict.probe.clone(),
+            ..CostWarehouseStatus::default()
+        }
+    }
+
+    fn said(verdict: &Verdict) -> (ConditionStatus, Reason, usize) {
+        let ready = verdict.sayings.iter().find(|saying| saying.type_ == ConditionType::Ready).expect("Ready");
+        (ready.status, ready.reason, verdict.sayings.len())
+    }
+
+    #[test]
+    fn a_new_warehouse_is_probed_at_once_and_only_once_at_a_time() {
+        let new = CostWarehouseStatus::default();
+        let verdict = judged(&new, &[], "in", 0);
+        assert_eq!((said(&verdict), verdict.start), ((ConditionStatus::Unknown, Reason::Probing, 2), Some(1)));
+        let running = judged(&new, &[probe(1, JobState::Active(Hindrance::None))], "in", 0);
+        assert_eq!(running.start, None);
+    }
+
+    #[test]
+    fn success_stands_for_a_day_and_a_change_asks_again_without_losing_it() {
+        let ended = judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0);
+        assert_eq!((said(&ended), ended.start), ((ConditionStatus::True, Reason::ProbeSucceeded, 1), None));
+        let status = stored(&ended);
+        assert_eq!(judged(&status, &[probe(1, done(0))], "in", 60).start, None);
+        assert_eq!(judged(&status, &[], "in", 24 * 60).start, Some(2));
+        let changed = judged(&status, &[], "other", 60);
+        assert_eq!((said(&changed).0, changed.start), (ConditionStatus::True, Some(2)));
+    }
+
+    #[test]
+    fn failures_are_repeated_after_one_ten_and_sixty_minutes() {
+        let mut status = CostWarehouseStatus::default();
+        for (count, wait) in [(1, 1), (2, 10), (3, 60), (4, 360)] {
+            let ended = [probe(count, failure(0, FailureClass::Transient, Reason::JobFailed))];
+            let verdict = judged(&status, &ended, "in", 0);
+            assert_eq!(said(&verdict), (ConditionStatus::False, Reason::ProbeFailed, 2), "{count}");
+            status = stored(&verdict);
+            assert_eq!(judged(&status, &[], "in", wait - 1).start, None, "{count}");
+            assert_eq!(judged(&status, &[], "in", wait).start, Some(count + 1), "{count}");
+        }
+    }
+
+    #[test]
+    fn an_unsafe_store_stalls() {
+        let ended = [probe(1, failure(0, FailureClass::Configuration, Reason::UnsafeStore))];
+        let verdict = judged(&CostWarehouseStatus::default(), &ended, "in", 0);
+        assert_eq!(said(&verdict), (ConditionStatus::False, Reason::UnsafeStore, 2));
+        assert_eq!(verdict.sayings[0].type_, ConditionType::Stalled);
+    }
+
+    #[test]
+    fn an_obstacle_needs_no_probe_and_its_end_needs_one() {
+        let success = stored(&judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0));
+        let verdict = judge(&View {
+            old: &success,
+            probes: &[],
+            inputs: "in",
+            obstacle: Some(Obstacle::ClaimNotUsable("lake".to_owned())),
+            retry_delay: None,
+            now: at(1),
+        });
+        assert_eq!((said(&verdict).1, verdict.start), (Reason::ClaimNotUsable, None));
+        let after = judged(&stored(&verdict), &[], "in", 2);
+        assert_eq!((said(&after).1, after.start), (Reason::Probing, Some(2)));
+    }
+
+    #[test]
+    fn the_same_view_later_says_the_same() {
+        let first = judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0);
+        let again = judged(&stored(&first), &[probe(1, done(0))], "in", 500);
+        assert_eq!((again.sayings, again.probe), (first.sayings, first.probe));
+    }
+}

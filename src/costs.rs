@@ -1,0 +1,15 @@
+//! A first look at loaded costs: sums by service, account, day, tag or line type, exact to the last decimal.
+//!
+//! A pure aggregation of record batches: [`Tally`] takes what a warehouse reads and ends in an [`Answer`]. Every
+//! row counts, credits, refunds, tax and other negative amounts included; currencies are never added up; and
+//! where two connections hold the same account's month, nothing is added up across connections either.
+
+mod answer;
+mod question;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub use answer::{Answer, Group, Included, Loaded, Overlap};
+pub use question::{GroupBy, InvalidGroupBy, Metric};
+pub use tally::{CostsFault, Tally};

@@ -1,0 +1,106 @@
+//! What is asked: which cost of a row, and what rows are put together by.
+
+use std::{fmt, str::FromStr};
+
+use crate::schema::{amortized::AMORTIZED_COLUMNS, fold};
+
+/// Which cost of a row is summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// `line_item_unblended_cost`: what the invoice says.
+    Unblended,
+    /// `line_item_net_unblended_cost`: after discounts; only in reports of accounts that have some.
+    Net,
+    /// Upfront and recurring fees spread over the usage they cover (fact sheet 13, trap 10).
+    Amortized,
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unblended => "unblended",
+            Self::Net => "net",
+            Self::Amortized => "amortized",
+        })
+    }
+}
+
+/// What rows are put together by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupBy {
+    /// `line_item_product_code`.
+    Service,
+    /// `line_item_usage_account_id`.
+    Account,
+    /// The UTC day of `line_item_usage_start_date`.
+    Day,
+    /// The value of one tag, by its name in `resource_tags`.
+    Tag(String),
+    /// `line_item_line_item_type`.
+    LineItemType,
+}
+
+/// The text is none of the ways to put rows together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not one of service, account, day, line-item-type and tag:KEY")]
+pub struct InvalidGroupBy(String);
+
+impl FromStr for GroupBy {
+    type Err = InvalidGroupBy;
+
+    /// A tag's key is folded as loaded keys are, so that `tag:Owner`, `tag:user:Owner` and `tag:user_owner` are
+    /// one; a key without a prefix is a user's.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || InvalidGroupBy(text.chars().take(200).collect());
+        Ok(match text {
+            "service" => Self::Service,
+            "account" => Self::Account,
+            "day" => Self::Day,
+            "line-item-type" => Self::LineItemType,
+            _ => {
+                let key = text.strip_prefix("tag:").ok_or_else(refuse)?;
+                let folded = fold(key);
+                if folded.is_empty() {
+                    return Err(refuse());
+                }
+                let prefixed = ["user_", "aws_"].iter().any(|prefix| folded.starts_with(prefix));
+                Self::Tag(if prefixed { folded } else { format!("user_{folded}") })
+            }
+        })
+    }
+}
+
+impl fmt::Display for GroupBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service => f.write_str("service"),
+            Self::Account => f.write_str("account"),
+            Self::Day => f.write_str("day"),
+            Self::Tag(key) => write!(f, "tag:{key}"),
+            Self::LineItemType => f.write_str("line-item-type"),
+        }
+    }
+}
+
+pub(super) const CURRENCY: &str = "line_item_currency_code";
+pub(super) const LINE_TYPE: &str = "line_item_line_item_type";
+pub(super) const ACCOUNT: &str = "line_item_usage_account_id";
+
+/// The columns that answer it takes, each once.
+pub(super) fn columns(metric: Metric, group_by: &GroupBy) -> Vec<&'static str> {
+    let mut columns = vec![CURRENCY, LINE_TYPE, ACCOUNT];
+    match metric {
+        Metric::Unblended => columns.push("line_item_unblended_cost"),
+        Metric::Net => columns.push("line_item_net_unblended_cost"),
+        Metric::Amortized => columns.extend(AMORTIZED_COLUMNS),
+    }
+    match group_by {
+        GroupBy::Service => columns.push("line_item_product_code"),
+        GroupBy::Account | GroupBy::LineItemType => {}
+        GroupBy::Day => columns.push("line_item_usage_start_date"),
+        GroupBy::Tag(_) => columns.push("resource_tags"),
+    }
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}

@@ -1,0 +1,229 @@
+//! Columns that arrive as Arrow arrays (Parquet), brought to the stable types.
+
+use std::{borrow::Cow, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, Float64Array, MapArray, StringArray, TimestampMicrosecondArray},
+    compute::cast,
+    datatypes::{
+        DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+        TimestampNanosecondType, TimestampSecondType,
+    },
+    record_batch::RecordBatch,
+    util::display::{ArrayFormatter, FormatOptions},
+};
+use jiff::Timestamp;
+
+use super::{
+    BatchBuilder, CellFault, Entries, Json, MapColumn, Target,
+    batch::{Column, MapSources},
+};
+use crate::{
+    ingest::decode::{BadValue, shortened},
+    schema::{COLUMNS, ColumnType},
+};
+
+/// A cell that can't be taken, before its column is known.
+type RowFault = (usize, String, BadValue);
+
+impl BatchBuilder {
+    /// Takes a batch whose columns are the file's, in the order of its headers. The builder must be empty.
+    ///
+    /// # Errors
+    /// The first cell that can't be taken. The builder is of no use afterwards.
+    pub fn fill_arrays(&mut self, batch: &RecordBatch) -> Result<(), CellFault> {
+        for (source, array) in batch.columns().iter().enumerate() {
+            if let Target::Column(index) = self.mapping.targets[source] {
+                convert(array, COLUMNS[index].kind, &mut self.columns[index]).map_err(at(source))?;
+            }
+        }
+        for map in MapColumn::ALL {
+            self.fill_map_from_arrays(map, batch)?;
+        }
+        self.rows += batch.num_rows();
+        Ok(())
+    }
+
+    fn fill_map_from_arrays(&mut self, map: MapColumn, batch: &RecordBatch) -> Result<(), CellFault> {
+        let MapSources { entries, wholes } = &self.sources[map as usize];
+        let text = |source: usize| texts(batch.column(source)).map_err(at(source));
+        let flat = entries
+            .iter()
+            .map(|(source, key)| Ok((*key, text(*source)?)))
+            .collect::<Result<Vec<_>, CellFault>>()?;
+        let wholes = wholes
+            .iter()
+            .map(|source| Whole::of(batch.column(*source)).map(|whole| (*source, whole)).map_err(at(*source)))
+            .collect::<Result<Vec<_>, CellFault>>()?;
+        let mut row_entries: Entries<'_> = Vec::new();
+        for row in 0..batch.num_rows() {
+            for (key, values) in &flat {
+                if values.is_valid(row) && !values.value(row).is_empty() {
+                    row_entries.push((*key, Cow::Borrowed(values.value(row))));
+                }
+            }
+            for (source, whole) in &wholes {
+                let pairs = whole.row(row).map_err(at(*source))?;
+                row_entries.extend(pairs.map(|(key, value)| (self.maps.key(map, &key), value)));
+            }
+            let source =
+                entries.first().map(|(source, _)| *source).or(wholes.first().map(|(source, _)| *source));
+            self.maps
+                .push(map, &mut row_entries)
+                .map_err(|problem| at(source.unwrap_or_default())((row, String::new(), problem)))?;
+        }
+        Ok(())
+    }
+}
+
+fn at(column: usize) -> impl Fn(RowFault) -> CellFault {
+    move |(row, value, problem)| CellFault { row, column, value, problem }
+}
+
+/// A source column that is a map: Arrow's, or JSON text.
+enum Whole {
+    Map { map: MapArray, keys: StringArray, values: StringArray },
+    Json(StringArray),
+}
+
+impl Whole {
+    fn of(array: &ArrayRef) -> Result<Self, RowFault> {
+        match array.as_map_opt() {
+            Some(map) => {
+                Ok(Self::Map { keys: texts(map.keys())?, values: texts(map.values())?, map: map.clone() })
+            }
+            None => texts(array).map(Self::Json),
+        }
+    }
+
+    fn row(
+        &self,
+        row: usize,
+    ) -> Result<Box<dyn Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> + '_>, RowFault> {
+        match self {
+            Self::Map { map, keys, values } => {
+                let offsets = map.value_offsets();
+                let range =
+                    if map.is_valid(row) { offsets[row] as usize..offsets[row + 1] as usize } else { 0..0 };
+                let valid = move |entry: &usize| keys.is_valid(*entry) && values.is_valid(*entry);
+                Ok(Box::new(
+                    range
+                        .filter(valid)
+                        .map(|entry| (Cow::Borrowed(keys.value(entry)), Cow::Borrowed(values.value(entry)))),
+                ))
+            }
+            Self::Json(texts) => {
+                let text = if texts.is_valid(row) { texts.value(row) } else { "" };
+                let pairs = Json::object(text)
+                    .map_err(|problem| (row, text.to_owned(), BadValue::Map(problem.to_owned())))?;
+                Ok(Box::new(pairs.into_iter()))
+            }
+        }
+    }
+}
+
+/// Appends an array to a column of the stable table.
+fn convert(array: &ArrayRef, kind: ColumnType, column: &mut Column) -> Result<(), RowFault> {
+    match (kind, array.data_type()) {
+        (ColumnType::Decimal, DataType::Float64) => {
+            let values = array.as_primitive::<Float64Type>();
+            doubles(values, column)
+        }
+        (ColumnType::Timestamp, DataType::Timestamp(..)) => {
+            *column = Column::Ready(Arc::new(micros(array).with_timezone("UTC")));
+            Ok(())
+        }
+        (ColumnType::Text, _) => {
+            let texts = texts(array)?;
+            let offsets = texts.value_offsets();
+            let has_empty =
+                offsets.windows(2).enumerate().any(|(row, pair)| pair[0] == pair[1] && texts.is_valid(row));
+            *column =
+                Column::Ready(if has_empty { Arc::new(without_empty(&texts)) } else { Arc::new(texts) });
+            Ok(())
+        }
+        (_, _) => {
+            let texts = texts(array)?;
+            for row in 0..texts.len() {
+                let text = if texts.is_valid(row) { texts.value(row) } else { "" };
+                column.push(text).map_err(|problem| (row, text.to_owned(), problem))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn doubles(values: &Float64Array, column: &mut Column) -> Result<(), RowFault> {
+    let Column::Amount(amounts) = column else { return Ok(()) };
+    for row in 0..values.len() {
+        if values.is_valid(row) {
+            let value = values.value(row);
+            amounts.push_double(value).map_err(|problem| (row, format!("{value:?}"), problem.into()))?;
+        } else {
+            amounts.push_null();
+        }
+    }
+    Ok(())
+}
+
+fn without_empty(texts: &StringArray) -> StringArray {
+    texts.iter().map(|text| text.filter(|text| !text.is_empty())).collect()
+}
+
+/// Any timestamp array in microseconds; finer digits are cut off.
+fn micros(array: &ArrayRef) -> TimestampMicrosecondArray {
+    match array.data_type() {
+        DataType::Timestamp(TimeUnit::Second, _) => {
+            array.as_primitive::<TimestampSecondType>().unary(|value| value.saturating_mul(1_000_000))
+        }
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            array.as_primitive::<TimestampMillisecondType>().unary(|value| value.saturating_mul(1_000))
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            array.as_primitive::<TimestampNanosecondType>().unary(|value| value.div_euclid(1_000))
+        }
+        _ => array.as_primitive::<TimestampMicrosecondType>().clone().with_timezone_opt::<Arc<str>>(None),
+    }
+}
+
+/// The values of any array as text, NULL where they are.
+fn texts(array: &ArrayRef) -> Result<StringArray, RowFault> {
+    match array.data_type() {
+        DataType::Utf8 => Ok(array.as_string::<i32>().clone()),
+        // A float prints as its shortest decimal, without an exponent.
+        DataType::Float64 => {
+            Ok(array.as_primitive::<Float64Type>().iter().map(|v| v.map(|v| v.to_string())).collect())
+        }
+        DataType::Float32 => {
+            Ok(array.as_primitive::<Float32Type>().iter().map(|v| v.map(|v| v.to_string())).collect())
+        }
+        DataType::Timestamp(..) => Ok(micros(array)
+            .iter()
+            .map(|value| {
+                value.map(|value| {
+                    Timestamp::from_microsecond(value).map_or_else(|_| value.to_string(), |at| at.to_string())
+                })
+            })
+            .collect()),
+        _ => other_texts(array),
+    }
+}
+
+/// Types no report has today, so that a new one is text in `extra` and not a failed load.
+fn other_texts(array: &ArrayRef) -> Result<StringArray, RowFault> {
+    if let Some(bytes) = array.as_binary_opt::<i32>() {
+        let text = |(row, bytes): (usize, Option<&[u8]>)| match bytes.map(std::str::from_utf8).transpose() {
+            Ok(text) => Ok(text.map(str::to_owned)),
+            Err(_) => Err((row, shortened(bytes.unwrap_or_default()), BadValue::Encoding)),
+        };
+        return bytes.iter().enumerate().map(text).collect();
+    }
+    if let Ok(texts) = cast(array, &DataType::Utf8) {
+        return Ok(texts.as_string::<i32>().clone());
+    }
+    let options = FormatOptions::default();
+    let unknown = |_| (0, String::new(), BadValue::Type(array.data_type().to_string()));
+    let formatter = ArrayFormatter::try_new(array, &options).map_err(unknown)?;
+    let text = |row| array.is_valid(row).then(|| formatter.value(row).to_string());
+    Ok((0..array.len()).map(text).collect())
+}

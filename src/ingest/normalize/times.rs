@@ -1,0 +1,133 @@
+//! Times as reports write them, in microseconds of UTC.
+
+use arrow::array::{ArrayRef, TimestampMicrosecondBuilder};
+use jiff::{civil::DateTime, tz::TimeZone};
+use std::sync::Arc;
+
+use crate::ingest::decode::BadValue;
+
+/// A timestamp column being filled. Remembers its last value: a column holds few different ones, in runs.
+#[derive(Debug)]
+pub(super) struct TimeColumn {
+    values: TimestampMicrosecondBuilder,
+    last: (String, i64),
+}
+
+impl TimeColumn {
+    pub fn new() -> Self {
+        Self { values: TimestampMicrosecondBuilder::new().with_timezone("UTC"), last: (String::new(), 0) }
+    }
+
+    /// Appends a cell; the empty text is NULL.
+    pub fn push(&mut self, text: &str) -> Result<(), BadValue> {
+        if text.is_empty() {
+            self.values.append_null();
+            return Ok(());
+        }
+        if self.last.0 != text {
+            let value = parse(text).ok_or(BadValue::Time)?;
+            text.clone_into(&mut self.last.0);
+            self.last.1 = value;
+        }
+        self.values.append_value(self.last.1);
+        Ok(())
+    }
+
+    pub fn finish(&mut self) -> ArrayRef {
+        Arc::new(self.values.finish())
+    }
+}
+
+/// Parses `YYYY-MM-DD`, `T` or a space, `HH:MM:SS`, up to nine fractional digits, and `Z`, an offset or nothing
+/// (which means UTC). Digits past the microsecond are cut off. There is no second 60 in a bill.
+pub(super) fn parse(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let number = |from: usize, to: usize| {
+        let digits = bytes.get(from..to)?;
+        digits
+            .iter()
+            .all(u8::is_ascii_digit)
+            .then(|| digits.iter().fold(0i32, |number, digit| number * 10 + i32::from(digit - b'0')))
+    };
+    let is = |at: usize, expected: &[u8]| bytes.get(at).is_some_and(|byte| expected.contains(byte));
+    let separated = is(4, b"-") && is(7, b"-") && is(10, b"T ") && is(13, b":") && is(16, b":");
+    if !separated {
+        return None;
+    }
+    let mut at = 19;
+    let mut nanos = 0;
+    if is(at, b".") {
+        let digits = bytes[at + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if !(1..=9).contains(&digits) {
+            return None;
+        }
+        nanos = number(at + 1, at + 1 + digits)? * 10i32.pow(9 - digits as u32);
+        at += 1 + digits;
+    }
+    let offset = match &bytes[at..] {
+        b"" | b"Z" => 0,
+        [sign @ (b'+' | b'-'), _, _, b':', _, _] if bytes.len() == at + 6 => {
+            let seconds = number(at + 1, at + 3)? * 3_600 + number(at + 4, at + 6)? * 60;
+            i64::from(if *sign == b'-' { -seconds } else { seconds })
+        }
+        _ => return None,
+    };
+    let civil = DateTime::new(
+        i16::try_from(number(0, 4)?).ok()?,
+        i8::try_from(number(5, 7)?).ok()?,
+        i8::try_from(number(8, 10)?).ok()?,
+        i8::try_from(number(11, 13)?).ok()?,
+        i8::try_from(number(14, 16)?).ok()?,
+        i8::try_from(number(17, 19)?).ok()?,
+        nanos,
+    )
+    .ok()?;
+    let micros = civil.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond().div_euclid(1_000);
+    Some(i64::try_from(micros).ok()? - offset * 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_that_reports_use() {
+        let eight = 1_792_828_800_000_000;
+        for (text, expected) in [
+            ("2026-10-24T08:00:00Z", eight),
+            ("2026-10-24T08:00:00.000Z", eight),
+            ("2026-10-24 08:00:00", eight),
+            ("2026-10-24 08:00:00.000", eight),
+            ("2026-10-24 08:00:00+00:00", eight),
+            ("2026-10-24T10:00:00+02:00", eight),
+            ("2026-10-24T03:00:00-05:00", eight),
+            ("2026-10-24T08:00:00.123456789Z", eight + 123_456),
+            ("1969-12-31T23:59:59.999999500Z", -1),
+            ("1970-01-01T00:00:00", 0),
+        ] {
+            assert_eq!(parse(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_a_time() {
+        for text in [
+            "2026-10-24",
+            "2026-10-24T08:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-02-29T00:00:00Z",
+            "2026-06-30T23:59:60Z",
+            "2026-10-24T24:00:00Z",
+            "20261024T080000Z",
+            "2026-10-24T08:00:00 UTC",
+            "2026-10-24T08:00:00.Z",
+            "1792828800",
+            "2026-10-24T08:00:00+2:00",
+            "２026-10-24T08:00:00Z",
+            "2026-10-24T08:00:00ZZ",
+            "+026-10-24T08:00:00Z",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! How a period ended, as the report that people, the operator and the exit code get.
+
+use jiff::Timestamp;
+
+use super::fault::LoadFault;
+use crate::{
+    model::{BillingPeriod, ConnectionKey, ExitCode, Outcome, PeriodReport, Reason},
+    report::Delivery,
+    warehouse::ledger::{Decision, LedgerRow},
+};
+
+/// One period's end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What is told.
+    pub report: PeriodReport,
+    /// What the process would exit with if it were the only period.
+    pub exit: ExitCode,
+}
+
+impl Ended {
+    /// The version was committed, or already was.
+    pub fn done(outcome: Outcome, row: &LedgerRow, delivered_at: Option<Timestamp>) -> Self {
+        let report = PeriodReport {
+            connection: Some(row.connection.clone()),
+            manifest: Some(row.version.clone()),
+            files: row.files,
+            rows: row.rows,
+            bytes: row.bytes,
+            delivered_at,
+            loaded_at: Some(row.loaded_at),
+            invoiced: row.invoiced,
+            totals: row.totals.clone(),
+            tag_collisions: row.tag_collisions,
+            rounded_values: row.rounded.values().map(|rounded| rounded.values).sum(),
+            ..empty(row.period, outcome)
+        };
+        Self { report, exit: ExitCode::Done }
+    }
+
+    /// A fault ended it.
+    pub fn fault(
+        period: BillingPeriod,
+        connection: Option<&ConnectionKey>,
+        delivery: Option<&Delivery>,
+        fault: &LoadFault,
+    ) -> Self {
+        let verdict = fault.verdict();
+        let report = PeriodReport {
+            connection: connection.cloned(),
+            reason: Some(verdict.reason.to_string()),
+            message: Some(fault.to_string()),
+            ..of(period, delivery, verdict.outcome)
+        };
+        Self { report, exit: verdict.exit }
+    }
+
+    /// The ledger's rules settled it without a load. `rows` are the connection's ledger rows.
+    pub fn settled(
+        connection: &ConnectionKey,
+        delivery: &Delivery,
+        decision: &Decision,
+        rows: &[LedgerRow],
+    ) -> Self {
+        let loaded = rows.iter().find(|row| row.period == delivery.period);
+        let (outcome, reason, message) = match (decision, loaded) {
+            (Decision::AlreadyLoaded | Decision::Load, Some(row)) => {
+                return Self::done(Outcome::AlreadyLoaded, row, delivered_at(delivery));
+            }
+            (Decision::AlreadyLoaded | Decision::Load, None) => (
+                Outcome::Failed,
+                Reason::JobFailed,
+                "the ledger changed while it was read: try again".to_owned(),
+            ),
+            (Decision::OlderManifest { loaded }, _) => (
+                Outcome::OlderManifest,
+                Reason::Current,
+                format!("the loaded version is newer (of {loaded}): --force replaces it all the same"),
+            ),
+            (Decision::OtherSourceOwnsPeriod { report }, _) => (
+                Outcome::OlderManifest,
+                Reason::Current,
+                format!("the period is loaded from report {report}, which comes before this one"),
+            ),
+            (Decision::DuplicateConnection { owner }, _) => (
+                Outcome::Failed,
+                Reason::DuplicateConnection,
+                format!(
+                    "connection {connection} belongs to {owner}: choose another --connection, or purge it first"
+                ),
+            ),
+        };
+        let report = PeriodReport {
+            connection: Some(connection.clone()),
+            reason: Some(reason.to_string()),
+            message: Some(message),
+            ..of(delivery.period, Some(delivery), outcome)
+        };
+        Self { report, exit: ExitCode::Conflict }
+    }
+}
+
+/// The exit code of a process that ended several periods: the one that most needs a person.
+pub fn exit_code(ended: &[Ended]) -> ExitCode {
+    const WORST_FIRST: [ExitCode; 4] =
+        [ExitCode::Configuration, ExitCode::Data, ExitCode::Conflict, ExitCode::Transient];
+    WORST_FIRST
+        .into_iter()
+        .find(|exit| ended.iter().any(|ended| ended.exit == *exit))
+        .unwrap_or(ExitCode::Done)
+}
+
+/// When a version was delivered, as far as its source tells.
+pub fn delivered_at(delivery: &Delivery) -> Option<Timestamp> {
+    delivery.last_modified.or(delivery.ordered_at)
+}
+
+fn of(period: BillingPeriod, delivery: Option<&Delivery>, outcome: Outcome) -> PeriodReport {
+    let mut report = empty(period, outcome);
+    if let Some(delivery) = delivery {
+        report.manifest = Some(delivery.version.clone());
+        report.files = delivery.files.len() as u64;
+        report.bytes = delivery.bytes();
+        report.delivered_at = delivered_at(delivery);
+    }
+    report
+}
+
+fn empty(period: BillingPeriod, outcome: Outcome) -> PeriodReport {
+    PeriodReport {
+        period,
+        connection: None,
+        manifest: None,
+        outcome,
+        reason: None,
+        message: None,
+        files: 0,
+        rows: 0,
+        bytes: 0,
+        delivered_at: None,
+        loaded_at: None,
+        invoiced: false,
+        totals: std::collections::BTreeMap::new(),
+        tag_collisions: 0,
+        rounded_values: 0,
+    }
+}
+
+/// The most a kubelet takes from a termination log.
+const TERMINATION_LIMIT: usize = 4096;
+
+/// The report as a termination message: what does not fit is left out, the message first.
+pub fn termination_message(report: &PeriodReport) -> String {
+    let mut report = report.clone();
+    let written =
+        |report: &PeriodReport| serde_json::to_string(report).expect("a report of text and numbers");
+    let mut text = written(&report);
+    while text.len() > TERMINATION_LIMIT {
+        match &mut report.message {
+            Some(message) if message.chars().count() > 200 => {
+                *message = message.chars().take(199).chain(['…']).collect();
+            }
+            _ if !report.totals.is_empty() => report.totals.clear(),
+            _ => report.message = None,
+        }
+        text = written(&report);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::CurrencyTotals;
+
+    fn ended(exit: ExitCode) -> Ended {
+        Ended { report: empty("2026-10".parse().expect("a period"), Outcome::Failed), exit }
+    }
+
+    #[test]
+    fn the_worst_period_is_the_exit_code() {
+        use ExitCode::{Configuration, Conflict, Data, Done, Transient};
+        for (codes, expected) in [
+            (&[][..], Done),
+            (&[Done, Done], Done),
+            (&[Done, Transient], Transient),
+            (&[Transient, Conflict], Conflict),
+            (&[Conflict, Data, Done], Data),
+            (&[Data, Configuration], Configuration),
+        ] {
+            let ended: Vec<Ended> = codes.iter().map(|code| ended(*code)).collect();
+            assert_eq!(exit_code(&ended), expected, "{codes:?}");
+        }
+    }
+
+    #[test]
+    fn a_termination_message_always_fits_and_parses() {
+        let mut report = ended(ExitCode::Data).report;
+        report.message = Some("ü".repeat(10_000));
+        for currency in 0..100 {
+            report.totals.insert(format!("C{currency}"), CurrencyTotals::default());
+        }
+        let text = termination_message(&report);
+        assert!(text.len() <= 4096);
+        let read: PeriodReport = serde_json::from_str(&text).expect("parses");
+        assert!(read.message.is_some_and(|message| message.ends_with('…')));
+        report.message = Some("short".to_owned());
+        report.totals.clear();
+        assert_eq!(serde_json::from_str::<PeriodReport>(&termination_message(&report)).ok(), Some(report));
+    }
+}

@@ -1,0 +1,101 @@
+use super::*;
+use crate::{
+    model::ReportKind,
+    report::{DeliveredFile, FileFormat},
+};
+
+const OCTOBER_20: &str = "2026-10-20T00:00:00Z";
+const OCTOBER_21: &str = "2026-10-21T00:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect(text)
+}
+
+fn delivery(period: &str, version: &str, ordered_at: Option<&str>) -> Delivery {
+    Delivery {
+        kind: ReportKind::LegacyCur,
+        period: period.parse().expect("a period"),
+        manifest_key: "m".to_owned(),
+        manifest_etag: "e".to_owned(),
+        version: VersionIdentity(version.to_owned()),
+        assembly: None,
+        ordered_at: ordered_at.map(at),
+        last_modified: None,
+        format: FileFormat::CsvGz,
+        files: vec![DeliveredFile { key: "f".to_owned(), etag: "1".to_owned(), size: 7 }],
+    }
+}
+
+fn terms() -> Terms {
+    Terms {
+        connection: "111111111111".parse().expect("a key"),
+        owner: "cli".to_owned(),
+        source: Source { location: "s3://acme-billing/cur".to_owned(), report: "acme".to_owned(), rank: 0 },
+        ordering: Ordering::Enforced,
+        as_of: None,
+        expect: None,
+    }
+}
+
+fn loaded(version: &str, ordered_at: &str) -> LedgerRow {
+    draft(&delivery("2026-10", version, None), at(ordered_at), &terms())
+}
+
+fn decided(version: &str, ordered_at: Option<&str>, rows: &[LedgerRow], terms: &Terms) -> String {
+    match step(Box::new(delivery("2026-10", version, ordered_at)), rows, terms) {
+        Step::Load { ordered_at, .. } => format!("load {ordered_at}"),
+        Step::Settled { decision, .. } => {
+            format!("{decision:?}").split([' ', '(']).next().expect("a word").to_owned()
+        }
+        Step::NotExpected { .. } => "not expected".to_owned(),
+        Step::NoTime { .. } => "no time".to_owned(),
+        Step::Fault(fault) => fault.to_string(),
+    }
+}
+
+#[test]
+fn the_newest_period_comes_first() {
+    let found = ["2026-09", "2026-11", "2026-10"].map(|period| Found {
+        period: period.parse().expect("a period"),
+        delivery: Ok(delivery(period, "a", Some(OCTOBER_20))),
+    });
+    let order: Vec<String> =
+        plan(found.into(), &[], &terms()).iter().map(|planned| planned.period.to_string()).collect();
+    assert_eq!(order, ["2026-11", "2026-10", "2026-09"]);
+}
+
+#[test]
+fn the_ledger_decides() {
+    let terms = terms();
+    let forced = Terms { ordering: Ordering::Forced, ..terms.clone() };
+    let stranger = Terms { owner: "cluster/ns/other".to_owned(), ..terms.clone() };
+    let elsewhere =
+        Terms { source: Source { report: "other".to_owned(), ..terms.source.clone() }, ..terms.clone() };
+    let rows = [loaded("a", OCTOBER_21)];
+    for (version, time, terms, expected) in [
+        ("a", OCTOBER_21, &terms, "AlreadyLoaded"),
+        ("a", OCTOBER_21, &forced, "AlreadyLoaded"),
+        ("b", OCTOBER_21, &terms, "load 2026-10-21T00:00:00Z"),
+        ("b", OCTOBER_20, &terms, "OlderManifest"),
+        ("b", OCTOBER_20, &forced, "load 2026-10-20T00:00:00Z"),
+        ("a", OCTOBER_21, &stranger, "DuplicateConnection"),
+        ("b", "2026-10-30T00:00:00Z", &elsewhere, "OtherSourceOwnsPeriod"),
+    ] {
+        assert_eq!(decided(version, Some(time), &rows, terms), expected, "{version} {time} {terms:?}");
+    }
+}
+
+#[test]
+fn a_version_without_a_time_needs_one() {
+    assert_eq!(decided("a", None, &[], &terms()), "no time");
+    let given = Terms { as_of: Some(at(OCTOBER_21)), ..terms() };
+    assert_eq!(decided("a", None, &[], &given), "load 2026-10-21T00:00:00Z");
+    assert_eq!(decided("a", Some(OCTOBER_20), &[], &given), "load 2026-10-20T00:00:00Z");
+}
+
+#[test]
+fn only_the_expected_version_is_taken() {
+    let terms = Terms { expect: Some(VersionIdentity("a".to_owned())), ..terms() };
+    assert_eq!(decided("b", Some(OCTOBER_20), &[], &terms), "not expected");
+    assert_eq!(decided("a", Some(OCTOBER_20), &[], &terms), "load 2026-10-20T00:00:00Z");
+}

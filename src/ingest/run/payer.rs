@@ -1,0 +1,48 @@
+//! Finds out who pays a bill from its first row, for a load that was given no connection key.
+
+use arrow::array::{Array, AsArray};
+use jiff::Timestamp;
+
+use super::{
+    super::{
+        decode::{DecodeJob, Limits, Stopped, decode_file},
+        fault::LoadFault,
+        source::BillSource,
+    },
+    decoder_format,
+};
+use crate::report::Delivery;
+
+/// The payer that the first row of a version names.
+///
+/// # Errors
+/// [`LoadFault::PayerUnknown`] for a bill without rows or whose first row names none, and faults of reading it.
+pub async fn payer_of(source: &dyn BillSource, delivery: &Delivery) -> Result<String, LoadFault> {
+    let job = DecodeJob {
+        format: decoder_format(delivery)?,
+        manifest_id: String::new(),
+        loaded_at: Timestamp::UNIX_EPOCH,
+        batch_rows: 1,
+        limits: Limits::default(),
+    };
+    for listed in &delivery.files {
+        let (file, job) = (source.file(listed), job.clone());
+        // The sink stops the decoder at the first row by handing the payer out as its "error".
+        let first = tokio::task::spawn_blocking(move || {
+            decode_file(file.as_ref(), &job, &mut |batch| {
+                let payers = batch.column_by_name("bill_payer_account_id");
+                let payer = payers.and_then(|column| column.as_string_opt::<i32>());
+                Err(payer
+                    .filter(|payer| payer.len() > 0 && payer.is_valid(0))
+                    .map(|payer| payer.value(0).to_owned()))
+            })
+        });
+        match first.await {
+            Ok(Ok(_without_rows)) => {}
+            Ok(Err(Stopped::Sink(payer))) => return payer.ok_or(LoadFault::PayerUnknown),
+            Ok(Err(Stopped::Decode(fault))) => return Err(fault.into()),
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+    Err(LoadFault::PayerUnknown)
+}

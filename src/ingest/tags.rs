@@ -1,0 +1,191 @@
+//! Keys of the map columns: folded so that every dialect's join, never silently merged.
+//!
+//! A key is folded as AWS folds column names (fact sheet section 12), on the full name with its prefix:
+//! `user:Owner` → `user_owner`. Where two keys of one row fold to one name, equal values become one entry; of
+//! different ones, the byte-smallest key takes the folded name and the others stay as they were, counted.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashMap},
+};
+
+use crate::{schema::fold, warehouse::TagKey};
+
+/// The tag keys of a file or of a version, as the source spelled them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagKeys {
+    /// By folded name and original: rows on which the key shared its name with another value.
+    keys: BTreeMap<(String, String), u64>,
+    collisions: u64,
+}
+
+impl TagKeys {
+    /// Adds those of another file.
+    pub fn absorb(&mut self, other: &Self) {
+        for (key, rows) in &other.keys {
+            *self.keys.entry(key.clone()).or_default() += rows;
+        }
+        self.collisions += other.collisions;
+    }
+
+    /// Entries that had to keep their own key because another one with a different value took the folded name.
+    pub fn collisions(&self) -> u64 {
+        self.collisions
+    }
+
+    /// The keys, by folded name and original.
+    pub fn list(&self) -> Vec<TagKey> {
+        let key = |((folded, original), collisions): (&(String, String), &u64)| TagKey {
+            original: original.clone(),
+            folded: folded.clone(),
+            collisions: *collisions,
+        };
+        self.keys.iter().map(key).collect()
+    }
+}
+
+/// The number of a key in its [`KeyBook`].
+pub(in crate::ingest) type KeyId = u32;
+
+/// The keys of one map column that were met in one file.
+#[derive(Debug, Default)]
+pub(in crate::ingest) struct KeyBook {
+    keys: Vec<Key>,
+    by_raw: HashMap<Box<str>, KeyId>,
+    collisions: u64,
+}
+
+#[derive(Debug)]
+struct Key {
+    raw: Box<str>,
+    folded: Box<str>,
+    used: bool,
+    collisions: u64,
+}
+
+/// A row's map holds one key twice, with different values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the key {0:?} comes twice with different values")]
+pub(in crate::ingest) struct KeyTwice(pub String);
+
+impl KeyBook {
+    /// The number of a key as the source spells it, folded by the rule of tag keys.
+    pub fn id(&mut self, raw: &str) -> KeyId {
+        match self.by_raw.get(raw) {
+            Some(id) => *id,
+            None => self.insert(raw, &fold(raw)),
+        }
+    }
+
+    /// The number of a key that keeps its spelling.
+    pub fn verbatim(&mut self, raw: &str) -> KeyId {
+        match self.by_raw.get(raw) {
+            Some(id) => *id,
+            None => self.insert(raw, raw),
+        }
+    }
+
+    fn insert(&mut self, raw: &str, folded: &str) -> KeyId {
+        // A key without an ASCII letter or digit keeps its spelling: nothing would be left of it.
+        let folded = if folded.is_empty() { raw } else { folded };
+        let id = KeyId::try_from(self.keys.len()).expect("the limit on map keys is far below 2³²");
+        self.by_raw.insert(raw.into(), id);
+        self.keys.push(Key { raw: raw.into(), folded: folded.into(), used: false, collisions: 0 });
+        id
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Orders keys as a settled row has them, those that share a name by their spelling.
+    pub fn compare(&self, left: KeyId, right: KeyId) -> Ordering {
+        let [left, right] = [left, right].map(|id| &self.keys[id as usize]);
+        (&left.folded, &left.raw).cmp(&(&right.folded, &right.raw))
+    }
+
+    /// Settles one row: sorts its entries by name, joins equal ones, and gives each its name through `put`.
+    ///
+    /// # Errors
+    /// [`KeyTwice`] if one and the same key comes twice with different values.
+    pub fn settle<V: PartialEq>(
+        &mut self,
+        row: &mut [(KeyId, V)],
+        mut put: impl FnMut(&str, &V),
+    ) -> Result<(), KeyTwice> {
+        if !row.is_sorted_by(|(left, _), (right, _)| self.compare(*left, *right).is_le()) {
+            row.sort_by(|(left, _), (right, _)| self.compare(*left, *right));
+        }
+        let shares = |pair: &[(KeyId, V)]| self.folded(pair[0].0) == self.folded(pair[1].0);
+        if row.windows(2).any(shares) {
+            return self.settle_shared(row, put);
+        }
+        for (id, value) in &*row {
+            let key = &mut self.keys[*id as usize];
+            key.used = true;
+            put(&key.folded, value);
+        }
+        Ok(())
+    }
+
+    fn folded(&self, id: KeyId) -> &str {
+        &self.keys[id as usize].folded
+    }
+
+    /// Settles a sorted row in which some keys share a name.
+    fn settle_shared<V: PartialEq>(
+        &mut self,
+        row: &[(KeyId, V)],
+        mut put: impl FnMut(&str, &V),
+    ) -> Result<(), KeyTwice> {
+        let mut settled: Vec<(Box<str>, &V)> = Vec::with_capacity(row.len());
+        let same_name = |left: &(KeyId, V), right: &(KeyId, V)| {
+            self.keys[left.0 as usize].folded == self.keys[right.0 as usize].folded
+        };
+        let groups: Vec<&[(KeyId, V)]> = row.chunk_by(same_name).collect();
+        for group in groups {
+            if let Some(pair) = group.windows(2).find(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1)
+            {
+                return Err(KeyTwice(self.keys[pair[0].0 as usize].raw.to_string()));
+            }
+            // A key that is spelled as the folded name has it already; else the byte-smallest takes it.
+            let is_folded = |(id, _): &&(KeyId, V)| {
+                let key = &self.keys[*id as usize];
+                key.raw == key.folded
+            };
+            let (winner, taken) = group.iter().find(is_folded).unwrap_or(&group[0]);
+            settled.push((self.keys[*winner as usize].folded.clone(), taken));
+            let mut differing = 0;
+            let mut before = None;
+            for (id, value) in group.iter().filter(|(id, _)| before.replace(*id) != Some(*id)) {
+                let key = &mut self.keys[*id as usize];
+                key.used = true;
+                if value != taken {
+                    key.collisions += 1;
+                    differing += 1;
+                    settled.push((key.raw.clone(), value));
+                }
+            }
+            self.keys[*winner as usize].collisions += u64::from(differing > 0);
+            self.collisions += differing;
+        }
+        settled.sort_by(|(left, _), (right, _)| left.cmp(right));
+        for (name, value) in settled {
+            put(&name, value);
+        }
+        Ok(())
+    }
+
+    /// What the file's rows used, for the report.
+    pub fn into_tag_keys(self) -> TagKeys {
+        let used = self.keys.into_iter().filter(|key| key.used);
+        TagKeys {
+            keys: used.map(|key| ((key.folded.into(), key.raw.into()), key.collisions)).collect(),
+            collisions: self.collisions,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

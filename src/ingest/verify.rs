@@ -1,0 +1,193 @@
+//! The independent decoder: rows and sums of a file, found by other code than the one that makes the rows.
+//!
+//! It is slow-witted on purpose: a byte-by-byte csv machine, the low-level Parquet column reader, its own number
+//! parser. It sees the bytes the main decoder downloaded (and, for csv, inflated), so nothing is fetched twice:
+//! both S3's checksum-bearing transport and gzip's CRC vouch for those bytes, and Parquet pages are decompressed
+//! again. What is compared is its sums with the rows read back from the warehouse, so every step between is covered.
+
+mod csv;
+mod number;
+mod parquet;
+
+pub(in crate::ingest) use csv::CsvTally;
+pub(in crate::ingest) use parquet::ParquetTally;
+
+use super::tally::{FileTally, LineKey, LineSums, SUMMED};
+
+/// Why the independent decoder gave up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyFault {
+    /// A summed column's cell is no number.
+    #[error("row {row}: {value:?} in {column} is no number that fits decimal(38,18)")]
+    Number {
+        /// The record's number; a csv header is 1, a Parquet file's first row is 1.
+        row: u64,
+        /// The column's name in the stable table.
+        column: &'static str,
+        /// The cell, shortened.
+        value: String,
+    },
+    /// The sum of a column does not fit.
+    #[error("the sum of {0} has more than 20 integer digits")]
+    TooLarge(&'static str),
+    /// The file is not built as the decoder expects.
+    #[error("{0}")]
+    Structure(String),
+}
+
+/// The first difference between a source and what was read back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{file}: {what} of {} rows in {} differ: {source_says} in the source, {read_back} read back",
+    shown(&line.line_type),
+    shown(&line.currency)
+)]
+pub struct TotalsDiffer {
+    /// The source file's key.
+    pub file: String,
+    /// Currency and line type.
+    pub line: LineKey,
+    /// `rows`, or a column: its values or its sum.
+    pub what: String,
+    /// What the independent decoder saw.
+    pub source_says: String,
+    /// What the warehouse gave back.
+    pub read_back: String,
+}
+
+fn shown(text: &str) -> &str {
+    if text.is_empty() { "(none)" } else { text }
+}
+
+/// Compares what the source holds with what was read back, file by file.
+///
+/// `files` are the keys of the source files in the manifest's order, for the message.
+///
+/// # Errors
+/// [`TotalsDiffer`] with the first difference, by file, currency and line type.
+pub fn compare(files: &[&str], source: &[FileTally], read_back: &[FileTally]) -> Result<(), TotalsDiffer> {
+    let empty = FileTally::default();
+    for index in 0..files.len().max(source.len()).max(read_back.len()) {
+        let file = files.get(index).copied().unwrap_or("a file that is not in the manifest");
+        compare_file(file, source.get(index).unwrap_or(&empty), read_back.get(index).unwrap_or(&empty))?;
+    }
+    Ok(())
+}
+
+fn compare_file(file: &str, source: &FileTally, read_back: &FileTally) -> Result<(), TotalsDiffer> {
+    let nothing = LineSums::default();
+    let lines =
+        source.lines.keys().chain(read_back.lines.keys().filter(|key| !source.lines.contains_key(key)));
+    for line in lines {
+        let left = source.lines.get(line).unwrap_or(&nothing);
+        let right = read_back.lines.get(line).unwrap_or(&nothing);
+        let differ = |what: &str, source_says: String, read_back: String| TotalsDiffer {
+            file: file.to_owned(),
+            line: line.clone(),
+            what: what.to_owned(),
+            source_says,
+            read_back,
+        };
+        if left.rows != right.rows {
+            return Err(differ("the number", left.rows.to_string(), right.rows.to_string()));
+        }
+        for (column, (left, right)) in SUMMED.iter().zip(left.sums.iter().zip(&right.sums)) {
+            if left.values != right.values {
+                let what = format!("the values of {column}");
+                return Err(differ(&what, left.values.to_string(), right.values.to_string()));
+            }
+            if left.total != right.total {
+                let what = format!("the sums of {column}");
+                return Err(differ(&what, left.total.to_string(), right.total.to_string()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The names under which the independent decoder finds a column: the stable one, and the legacy header.
+///
+/// Kept apart from `schema/columns.tsv` so that a mistake there can't hide here.
+const NAMES: [(&str, &str); 2 + SUMMED.len()] = [
+    ("line_item_currency_code", "lineItem/CurrencyCode"),
+    ("line_item_line_item_type", "lineItem/LineItemType"),
+    ("line_item_unblended_cost", "lineItem/UnblendedCost"),
+    ("line_item_net_unblended_cost", "lineItem/NetUnblendedCost"),
+    ("savings_plan_savings_plan_effective_cost", "savingsPlan/SavingsPlanEffectiveCost"),
+    ("savings_plan_total_commitment_to_date", "savingsPlan/TotalCommitmentToDate"),
+    ("savings_plan_used_commitment", "savingsPlan/UsedCommitment"),
+    ("reservation_effective_cost", "reservation/EffectiveCost"),
+    (
+        "reservation_unused_amortized_upfront_fee_for_billing_period",
+        "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
+    ),
+    ("reservation_unused_recurring_fee", "reservation/UnusedRecurringFee"),
+    ("line_item_usage_amount", "lineItem/UsageAmount"),
+];
+
+/// By source column: its place in [`NAMES`]. An exact name wins over one that differs in capitals and separators.
+fn places(headers: &[String]) -> Vec<Option<usize>> {
+    let letters = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let mut places = vec![None; headers.len()];
+    for (place, (stable, legacy)) in NAMES.iter().enumerate() {
+        let exact = headers.iter().position(|header| header == stable || header == legacy);
+        let alike = || headers.iter().position(|header| letters(header) == letters(stable));
+        if let Some(column) = exact.or_else(alike) {
+            places[column] = Some(place);
+        }
+    }
+    places
+}
+
+/// Sums rows as they come.
+#[derive(Debug, Default)]
+struct Summing {
+    tally: FileTally,
+    /// The line of the row before, which the next one most often shares.
+    current: Option<(LineKey, LineSums)>,
+}
+
+impl Summing {
+    /// Adds one row, its numbers in units of 10⁻¹⁸.
+    fn row(
+        &mut self,
+        currency: &str,
+        line_type: &str,
+        numbers: &[Option<i128>; SUMMED.len()],
+    ) -> Result<(), VerifyFault> {
+        let same = self
+            .current
+            .as_ref()
+            .is_some_and(|(key, _)| key.currency == currency && key.line_type == line_type);
+        if !same {
+            self.flush();
+            let key = LineKey { currency: currency.to_owned(), line_type: line_type.to_owned() };
+            let sums = self.tally.lines.get(&key).copied().unwrap_or_default();
+            self.current = Some((key, sums));
+        }
+        let Some((_, line)) = &mut self.current else { return Ok(()) };
+        line.rows += 1;
+        for ((sum, number), column) in line.sums.iter_mut().zip(numbers).zip(SUMMED) {
+            if let Some(number) = number {
+                sum.add(crate::model::Amount::from_units(*number)).ok_or(VerifyFault::TooLarge(column))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        if let Some((key, sums)) = self.current.take() {
+            self.tally.lines.insert(key, sums);
+        }
+    }
+
+    fn finish(mut self) -> FileTally {
+        self.flush();
+        self.tally
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! A csv reader that looks at one byte after the other and keeps only the cells it sums.
+
+use super::{NAMES, Summing, VerifyFault, number};
+use crate::ingest::tally::{FileTally, SUMMED};
+
+/// Where in a record the machine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// At the first byte of a cell.
+    CellStart,
+    /// In a cell without quotes.
+    Plain,
+    /// Between quotes.
+    Quoted,
+    /// Behind a quote that ends the cell or is the first of two.
+    QuoteSeen,
+}
+
+/// Sums a csv file as its bytes come.
+#[derive(Debug)]
+pub(in crate::ingest) struct CsvTally {
+    state: State,
+    /// The number of the record; the header is 1.
+    row: u64,
+    /// The cell's number in its record.
+    column: usize,
+    /// Bytes of the record so far.
+    bytes: u64,
+    cell: Vec<u8>,
+    headers: Vec<String>,
+    /// By column: its place in [`NAMES`].
+    places: Vec<Option<usize>>,
+    /// The cells of this record that are kept, by place.
+    kept: [Vec<u8>; NAMES.len()],
+    summing: Summing,
+}
+
+impl CsvTally {
+    pub fn new() -> Self {
+        Self {
+            state: State::CellStart,
+            row: 1,
+            column: 0,
+            bytes: 0,
+            cell: Vec::new(),
+            headers: Vec::new(),
+            places: Vec::new(),
+            kept: Default::default(),
+            summing: Summing::default(),
+        }
+    }
+
+    /// Takes the next bytes of the file, cut anywhere.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), VerifyFault> {
+        for byte in bytes {
+            self.byte(*byte)?;
+        }
+        Ok(())
+    }
+
+    /// The sums, once the last byte was pushed.
+    pub fn finish(mut self) -> Result<FileTally, VerifyFault> {
+        if self.state == State::Quoted {
+            return Err(VerifyFault::Structure(format!("row {} ends inside quotes", self.row)));
+        }
+        if self.bytes > 0 {
+            self.end_cell();
+            self.end_record()?;
+        }
+        Ok(self.summing.finish())
+    }
+
+    fn byte(&mut self, byte: u8) -> Result<(), VerifyFault> {
+        self.bytes += 1;
+        match (self.state, byte) {
+            (State::CellStart, b'"') => self.state = State::Quoted,
+            (State::Quoted, b'"') => self.state = State::QuoteSeen,
+            (State::Quoted, _) => self.keep(byte),
+            (State::QuoteSeen, b'"') => {
+                self.keep(byte);
+                self.state = State::Quoted;
+            }
+            (_, b',') => self.end_cell(),
+            (_, b'\n') => {
+                self.end_cell();
+                self.end_record()?;
+            }
+            _ => {
+                self.keep(byte);
+                self.state = State::Plain;
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, byte: u8) {
+        let wanted = self.row == 1 || self.places.get(self.column).is_some_and(Option::is_some);
+        // A summed cell longer than this is refused anyway; the bound keeps a hostile one from growing.
+        if wanted && self.cell.len() < 1 << 20 {
+            self.cell.push(byte);
+        }
+    }
+
+    fn end_cell(&mut self) {
+        if self.row == 1 {
+            self.headers.push(String::from_utf8_lossy(&self.cell).into_owned());
+        } else if let Some(Some(place)) = self.places.get(self.column) {
+            std::mem::swap(&mut self.kept[*place], &mut self.cell);
+        }
+        self.cell.clear();
+        self.column += 1;
+        self.state = State::CellStart;
+    }
+
+    fn end_record(&mut self) -> Result<(), VerifyFault> {
+        let cells = std::mem::take(&mut self.column);
+        let bytes = std::mem::take(&mut self.bytes);
+        if self.row == 1 {
+            self.read_header();
+            self.row = 2;
+            return Ok(());
+        }
+        // A blank line: nothing but its end, which may be two bytes.
+        if cells == 1 && bytes <= 2 && self.places.len() > 1 {
+            return Ok(());
+        }
+        if cells != self.places.len() {
+            let problem = format!("row {} has {cells} cells, the header {}", self.row, self.places.len());
+            return Err(VerifyFault::Structure(problem));
+        }
+        self.sum_record()?;
+        self.row += 1;
+        Ok(())
+    }
+
+    fn read_header(&mut self) {
+        let mut headers = std::mem::take(&mut self.headers);
+        if let Some(first) = headers.first_mut() {
+            *first = first.trim_start_matches('\u{feff}').to_owned();
+        }
+        if let Some(last) = headers.last_mut() {
+            *last = last.trim_end_matches('\r').to_owned();
+        }
+        self.places = super::places(&headers);
+    }
+
+    fn sum_record(&mut self) -> Result<(), VerifyFault> {
+        let [currency, line_type, numbers @ ..] = &self.kept;
+        let mut values = [None; SUMMED.len()];
+        for ((value, cell), column) in values.iter_mut().zip(numbers).zip(SUMMED) {
+            let text = String::from_utf8_lossy(cell);
+            let text = text.trim_end_matches('\r');
+            if !text.is_empty() {
+                let fault =
+                    || VerifyFault::Number { row: self.row, column, value: text.chars().take(60).collect() };
+                *value = Some(number::parse(text).ok_or_else(fault)?);
+            }
+        }
+        let text = |cell: &[u8]| String::from_utf8_lossy(cell).trim_end_matches('\r').to_owned();
+        self.summing.row(&text(currency), &text(line_type), &values)
+    }
+}

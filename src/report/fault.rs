@@ -1,0 +1,100 @@
+//! What can be wrong with a report or one delivery of it.
+
+use crate::model::{BillingPeriod, Reason};
+
+use super::{InvalidManifest, StoreFault};
+
+/// Why a report, or one period of it, can't be read now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReportFault {
+    /// The bucket or folder could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// Nothing of that name lies under the prefix.
+    #[error("nothing is delivered under {place} yet: check prefix and report name{hint}")]
+    NothingDelivered {
+        /// Where it was looked for.
+        place: String,
+        /// A further hint, or nothing.
+        hint: &'static str,
+    },
+    /// A legacy report and a data export share name and prefix.
+    #[error("{place} holds both a legacy report and a data export: say which with --kind (report.kind)")]
+    TwoKinds {
+        /// Where both lie.
+        place: String,
+    },
+    /// The period's folder has no manifest.
+    #[error("{period} has no manifest yet: its first delivery is not complete")]
+    NoManifest {
+        /// The period.
+        period: BillingPeriod,
+    },
+    /// The manifest is not one, or not this report's.
+    #[error("manifest {key}: {problem}")]
+    Manifest {
+        /// The manifest's key.
+        key: String,
+        /// What is wrong with it.
+        problem: InvalidManifest,
+    },
+    /// The manifest lists a file that is not there.
+    #[error("manifest {manifest} lists {missing}, which is not there (files missing: {count})")]
+    PartsMissing {
+        /// The manifest's key.
+        manifest: String,
+        /// The first missing file.
+        missing: String,
+        /// How many are missing.
+        count: usize,
+    },
+    /// Files are being replaced right now.
+    #[error("a delivery of {period} is under way: {sign}; it is looked at again in some minutes")]
+    DeliveryInProgress {
+        /// The period.
+        period: BillingPeriod,
+        /// What shows it.
+        sign: String,
+    },
+}
+
+/// What can be done about a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultClass {
+    /// Only a change of configuration or permissions helps.
+    Configuration,
+    /// What was delivered can't be loaded; only another delivery helps.
+    Data,
+    /// Nothing is wrong: what is waited for is not there yet.
+    NotYet,
+    /// A passing fault.
+    Transient,
+}
+
+impl ReportFault {
+    /// What can be done about it.
+    pub fn class(&self) -> FaultClass {
+        match self {
+            Self::Store(StoreFault::Refused { .. }) | Self::TwoKinds { .. } => FaultClass::Configuration,
+            Self::Store(StoreFault::Transient { .. }) => FaultClass::Transient,
+            Self::Store(StoreFault::TooLarge { .. }) | Self::Manifest { .. } | Self::PartsMissing { .. } => {
+                FaultClass::Data
+            }
+            Self::NothingDelivered { .. } | Self::NoManifest { .. } | Self::DeliveryInProgress { .. } => {
+                FaultClass::NotYet
+            }
+        }
+    }
+
+    /// The condition reason it stands for.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Store(StoreFault::Refused { reason, .. } | StoreFault::Transient { reason, .. }) => *reason,
+            Self::Store(StoreFault::TooLarge { .. }) | Self::Manifest { .. } => Reason::ManifestUnreadable,
+            Self::NothingDelivered { .. } | Self::NoManifest { .. } => Reason::AwaitingFirstDelivery,
+            Self::TwoKinds { .. } => Reason::ReportNotFound,
+            Self::PartsMissing { .. } => Reason::ManifestPartsMissing,
+            Self::DeliveryInProgress { .. } => Reason::Loading,
+        }
+    }
+}

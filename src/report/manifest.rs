@@ -1,0 +1,193 @@
+//! Manifests: the lists of files that make a version. Read leniently, believed only after checking.
+
+mod export;
+mod legacy;
+
+use std::collections::HashSet;
+
+use crate::model::{BillingPeriod, ReportKind};
+
+use super::layout::{Anchor, Area, ReportRoot};
+
+/// The largest manifest that is read. Real ones have some kilobytes, with 10,000 files some megabytes.
+pub const MANIFEST_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// How data files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FileFormat {
+    /// Comma-separated, gzip (of one or more members).
+    CsvGz,
+    /// Comma-separated, one entry of a ZIP archive.
+    CsvZip,
+    /// Parquet.
+    Parquet,
+}
+
+/// A manifest that was checked against the report it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The family it belongs to.
+    pub kind: ReportKind,
+    /// The month.
+    pub period: BillingPeriod,
+    /// Legacy: the assembly id; export: the execution id. For display, and where it is a time, for order.
+    pub assembly: Option<String>,
+    /// The run folders of the listed files, where they have one; they may carry a time too.
+    pub runs: Vec<String>,
+    /// Keys of the data files, in the manifest's order.
+    pub files: Vec<String>,
+    /// How the files are written.
+    pub format: FileFormat,
+    /// Names of the columns, legacy ones as `category/Name`. A hint: every file has its own header.
+    pub columns: Vec<String>,
+}
+
+/// Why a manifest is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidManifest {
+    /// Not JSON of the right shape.
+    #[error("it is not a manifest: {0}")]
+    Shape(String),
+    /// It lists no files. An empty month has one file with a header only.
+    #[error("it lists no files")]
+    NoFiles,
+    /// It lists a file of another bucket.
+    #[error("it lists {0:?}, which lies in another bucket")]
+    ForeignBucket(String),
+    /// It lists a file outside the report's own folders.
+    #[error("it lists {0:?}, which is not a data file of this report")]
+    ForeignKey(String),
+    /// It lists a file of another month.
+    #[error("it lists {key:?}, which is of {found}")]
+    OtherPeriod {
+        /// The file.
+        key: String,
+        /// Its month.
+        found: BillingPeriod,
+    },
+    /// It is for another month than its folder.
+    #[error("it says that it is for {0:?}, which is not its folder's month")]
+    PeriodDiffers(String),
+    /// It lists a file twice.
+    #[error("it lists {0:?} twice")]
+    Duplicate(String),
+    /// A file's name tells no known format, or the files have several.
+    #[error("it lists {0:?}: files must all be .csv.gz, all .csv.zip or all .parquet")]
+    Format(String),
+}
+
+/// What both dialects boil down to before the checks.
+struct Draft {
+    assembly: Option<String>,
+    bucket: Option<String>,
+    keys: Vec<String>,
+    columns: Vec<String>,
+    /// The month it says it is for, as `YYYYMM`.
+    says: Option<String>,
+}
+
+impl Manifest {
+    /// Parses the manifest found in a period's folder, and checks every file it lists.
+    ///
+    /// # Errors
+    /// [`InvalidManifest`] with the first entry that is wrong.
+    pub fn parse(
+        bytes: &[u8],
+        root: &ReportRoot,
+        base: &str,
+        kind: ReportKind,
+        period: BillingPeriod,
+    ) -> Result<Self, InvalidManifest> {
+        let draft = match kind {
+            ReportKind::LegacyCur => legacy::parse(bytes)?,
+            ReportKind::Cur2 => export::parse(bytes)?,
+        };
+        if let Some(says) = draft.says
+            && says != format!("{:04}{:02}", period.year(), period.month())
+        {
+            return Err(InvalidManifest::PeriodDiffers(says));
+        }
+        if let (Some(named), Anchor::Bucket(bucket)) = (&draft.bucket, &root.anchor)
+            && named != bucket.as_str()
+        {
+            return Err(InvalidManifest::ForeignBucket(named.clone()));
+        }
+        let mut manifest = Self {
+            kind,
+            period,
+            assembly: draft.assembly,
+            runs: Vec::new(),
+            files: Vec::with_capacity(draft.keys.len()),
+            format: FileFormat::CsvGz,
+            columns: draft.columns,
+        };
+        let mut seen = HashSet::new();
+        for listed in &draft.keys {
+            let key = within_bucket(listed, root)?;
+            let foreign = || InvalidManifest::ForeignKey(listed.clone());
+            let (local, parsed) = root.localize(base, key).ok_or_else(foreign)?;
+            let own = match kind {
+                ReportKind::LegacyCur => matches!(parsed.area, Area::Range | Area::Month),
+                ReportKind::Cur2 => parsed.area == Area::Data,
+            };
+            if !own {
+                return Err(foreign());
+            }
+            if parsed.period != period {
+                return Err(InvalidManifest::OtherPeriod { key: listed.clone(), found: parsed.period });
+            }
+            let format = format_of(&parsed.file).ok_or_else(|| InvalidManifest::Format(listed.clone()))?;
+            if manifest.files.is_empty() {
+                manifest.format = format;
+            } else if manifest.format != format {
+                return Err(InvalidManifest::Format(listed.clone()));
+            }
+            if let Some(run) = parsed.run
+                && !manifest.runs.contains(&run)
+            {
+                manifest.runs.push(run);
+            }
+            if !seen.insert(local.clone()) {
+                return Err(InvalidManifest::Duplicate(listed.clone()));
+            }
+            manifest.files.push(local);
+        }
+        if manifest.files.is_empty() { Err(InvalidManifest::NoFiles) } else { Ok(manifest) }
+    }
+}
+
+/// The key of an entry: a bare key, or `s3://BUCKET/KEY` (fact sheet C9).
+fn within_bucket<'a>(listed: &'a str, root: &ReportRoot) -> Result<&'a str, InvalidManifest> {
+    let Some(address) = listed.strip_prefix("s3://") else { return Ok(listed) };
+    let foreign = || InvalidManifest::ForeignBucket(listed.to_owned());
+    let (bucket, key) = address.split_once('/').ok_or_else(foreign)?;
+    match &root.anchor {
+        Anchor::Bucket(own) if own.as_str() != bucket => Err(foreign()),
+        Anchor::Bucket(_) | Anchor::Folder => Ok(key),
+    }
+}
+
+fn format_of(file: &str) -> Option<FileFormat> {
+    let file = file.to_ascii_lowercase();
+    if file.ends_with(".csv.gz") {
+        Some(FileFormat::CsvGz)
+    } else if file.ends_with(".csv.zip") || file.ends_with(".zip") {
+        Some(FileFormat::CsvZip)
+    } else if file.ends_with(".parquet") {
+        Some(FileFormat::Parquet)
+    } else {
+        None
+    }
+}
+
+fn shape(error: &serde_json::Error) -> InvalidManifest {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "a field has another type than manifests have",
+        _ => "not well-formed JSON",
+    };
+    InvalidManifest::Shape(format!("{what} (line {}, column {})", error.line(), error.column()))
+}
+
+#[cfg(test)]
+#[path = "manifest/tests.rs"]
+mod tests;

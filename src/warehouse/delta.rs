@@ -1,0 +1,231 @@
+//! Delta Lake: costs in a folder or an S3 prefix that every lakehouse engine reads, with no server.
+//!
+//! Below the location lie two tables, `costs` and `tag_keys`, both partitioned by connection and billing
+//! period. We write the Parquet files; `delta_kernel` writes the log. A slot's files are replaced by one log
+//! entry that carries the ledger row too, and the store's put-if-absent decides between writers.
+
+mod commit;
+mod fault;
+mod ledger_domain;
+mod location;
+mod maintain;
+mod part;
+mod probe;
+mod purge;
+mod read;
+mod stage;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use delta_kernel::Engine;
+use delta_kernel_default_engine::{DefaultEngineBuilder, executor::tokio::TokioMultiThreadExecutor};
+use jiff::{SignedDuration, Timestamp};
+use object_store::{ObjectStore, path::Path};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+pub use location::{
+    Addressing, DEFAULT_RETENTION, DeltaLocation, DeltaOptions, InvalidDeltaLocation, WarehouseIdentity,
+};
+use maintain::Sweep;
+use read::Wanted;
+use stage::DeltaStage;
+use table::Table;
+
+use super::{Reading, Selection, Slot, Stage, VisitRows, Warehouse, WarehouseFault, ledger::LedgerRow};
+use crate::model::{ConnectionKey, VersionIdentity};
+
+/// How long a file that was never committed may belong to a load under way: longer than any load may take.
+const LONGEST_LOAD: Duration = Duration::from_secs(24 * 3600);
+
+/// A Delta warehouse at one location.
+pub struct DeltaWarehouse {
+    options: DeltaOptions,
+    runtime: Handle,
+    costs: Arc<Table>,
+    tag_keys: Arc<Table>,
+}
+
+impl DeltaWarehouse {
+    /// Sets the warehouse up; nothing is read or written yet. Takes a multi-threaded tokio runtime, whose
+    /// threads do the store's work.
+    ///
+    /// # Errors
+    /// [`WarehouseFault::Configuration`] if options or runtime don't suit.
+    pub fn open(options: DeltaOptions) -> Result<Self, WarehouseFault> {
+        let runtime = Handle::try_current().ok().filter(|runtime| {
+            // The kernel blocks on its own futures, which a single thread would never finish.
+            runtime.runtime_flavor() == RuntimeFlavor::MultiThread
+        });
+        let runtime = runtime.ok_or_else(|| {
+            WarehouseFault::Configuration("a Delta warehouse takes a multi-threaded runtime".to_owned())
+        })?;
+        let store = options.store()?;
+        let executor = Arc::new(TokioMultiThreadExecutor::new(runtime.clone()));
+        let engine = DefaultEngineBuilder::new(Arc::clone(&store)).with_task_executor(executor).build();
+        Self::assemble(options, runtime, &store, &(Arc::new(engine) as Arc<dyn Engine>))
+    }
+
+    fn assemble(
+        options: DeltaOptions,
+        runtime: Handle,
+        store: &Arc<dyn ObjectStore>,
+        engine: &Arc<dyn Engine>,
+    ) -> Result<Self, WarehouseFault> {
+        let table = |name: &str, schema| {
+            let url = options.location.below(name).url().clone();
+            Table::new(url, Arc::clone(store), Arc::clone(engine), schema)
+        };
+        let costs = table("costs", table::costs_schema())?;
+        let tag_keys = table("tag_keys", table::tag_keys_schema())?;
+        Ok(Self { options, runtime, costs, tag_keys })
+    }
+
+    /// Where it lies.
+    pub fn location(&self) -> &DeltaLocation {
+        &self.options.location
+    }
+
+    /// A warehouse of its own in a folder of this one.
+    fn below(&self, name: &str) -> Result<Self, WarehouseFault> {
+        let location = self.options.location.below(name);
+        let options = DeltaOptions { location, ..self.options.clone() };
+        Self::assemble(options, self.runtime.clone(), &self.costs.store, &self.costs.engine)
+    }
+
+    fn root(&self) -> Result<Path, WarehouseFault> {
+        let url = self.options.location.url();
+        Path::from_url_path(url.path())
+            .map_err(|_| WarehouseFault::Configuration(format!("{url} can't be a key of a store")))
+    }
+
+    fn tables(&self) -> [&Arc<Table>; 2] {
+        [&self.costs, &self.tag_keys]
+    }
+}
+
+fn before(now: Timestamp, age: Duration) -> Timestamp {
+    SignedDuration::try_from(age).ok().and_then(|age| now.checked_sub(age).ok()).unwrap_or(Timestamp::MIN)
+}
+
+#[async_trait]
+impl Warehouse for DeltaWarehouse {
+    async fn prepare(&self) -> Result<(), WarehouseFault> {
+        for table in self.tables() {
+            table.create().await?;
+        }
+        Ok(())
+    }
+
+    async fn ledger(&self, connection: Option<&ConnectionKey>) -> Result<Vec<LedgerRow>, WarehouseFault> {
+        let Some(snapshot) = self.costs.snapshot().await? else { return Ok(Vec::new()) };
+        let selection = Selection { connection: connection.cloned(), periods: Vec::new() };
+        self.costs
+            .blocking(move |table| ledger_domain::rows(table, &snapshot, |slot| selection.takes(slot)))
+            .await
+    }
+
+    async fn begin(
+        &self,
+        slot: &Slot,
+        version: &VersionIdentity,
+        run: &str,
+    ) -> Result<Box<dyn Stage>, WarehouseFault> {
+        let plain = |text: &str| {
+            (1..=64).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        // Both stand in file names.
+        if !plain(run) || !plain(&version.0) {
+            return Err(WarehouseFault::Configuration(format!(
+                "the run {run:?} or the version {:?} is not 1 to 64 letters, digits and hyphens",
+                version.0
+            )));
+        }
+        Ok(Box::new(DeltaStage {
+            costs: Arc::clone(&self.costs),
+            tag_keys: Arc::clone(&self.tag_keys),
+            runtime: self.runtime.clone(),
+            slot: slot.clone(),
+            version: version.clone(),
+            run: run.to_owned(),
+            staged: Arc::default(),
+            opened: AtomicUsize::new(0),
+        }))
+    }
+
+    async fn read(
+        &self,
+        selection: &Selection,
+        columns: &[&str],
+        visit: &mut VisitRows<'_>,
+    ) -> Result<Reading, WarehouseFault> {
+        let Some(snapshot) = self.costs.snapshot().await? else {
+            return Ok(Reading { table_version: None, ledger: Vec::new() });
+        };
+        let table_version = Some(snapshot.version());
+        let selection = selection.clone();
+        let (ledger, files) = self
+            .costs
+            .blocking(move |table| {
+                let takes = |slot: &Slot| selection.takes(slot);
+                Ok((ledger_domain::rows(table, &snapshot, takes)?, table.files(&snapshot, takes)?))
+            })
+            .await?;
+        let wanted = files.into_iter().map(|file| Wanted { key: file.key, size: file.size, of: file.slot });
+        read::read(&self.costs.store, wanted.collect(), columns, visit).await?;
+        Ok(Reading { table_version, ledger })
+    }
+
+    async fn purge(&self, connection: &ConnectionKey, now: Timestamp) -> Result<u64, WarehouseFault> {
+        let periods = self.ledger(Some(connection)).await?.len() as u64;
+        let folder = format!("{}={connection}", crate::schema::PARTITION_COLUMNS[0]);
+        let sweep = Sweep {
+            under: Some(folder.clone()),
+            removed_before: Timestamp::MAX,
+            abandoned_before: before(now, LONGEST_LOAD),
+        };
+        for (table, name) in self.tables().into_iter().zip(["costs", "tag_keys"]) {
+            if table.snapshot().await?.is_none() {
+                continue;
+            }
+            purge::remove(table, connection).await?;
+            maintain::sweep(table, &sweep).await?;
+            if let Some(path) = self.options.location.folder() {
+                maintain::remove_empty(&path.join(name).join(&folder));
+            }
+        }
+        Ok(periods)
+    }
+
+    async fn maintain(&self, now: Timestamp) -> Result<u64, WarehouseFault> {
+        let due = before(now, self.options.retention);
+        // However short the retention: a load under way looks just like an abandoned one.
+        let abandoned = before(now, self.options.retention.max(LONGEST_LOAD));
+        let sweep = Sweep { under: None, removed_before: due, abandoned_before: abandoned };
+        let mut removed = 0;
+        for table in self.tables() {
+            removed += maintain::sweep(table, &sweep).await?;
+        }
+        let probes = self.root()?.join(probe::PROBE_FOLDER);
+        removed += maintain::remove_old(self.costs.store.as_ref(), &probes, abandoned).await?;
+        if let Some(folder) = self.options.location.folder().cloned() {
+            let tidy = move |_: &Table| {
+                let folders = ["costs", "tag_keys", probe::PROBE_FOLDER].map(|name| folder.join(name));
+                Ok(folders.iter().map(|folder| maintain::tidy_folder(folder, abandoned)).sum::<u64>())
+            };
+            removed += self.costs.blocking(tidy).await?;
+        }
+        Ok(removed)
+    }
+
+    async fn probe(&self) -> Result<(), WarehouseFault> {
+        self.run_probe().await
+    }
+}

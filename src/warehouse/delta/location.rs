@@ -1,0 +1,323 @@
+//! Where a Delta warehouse lies, and the store that reaches it. Credentials come in here, from the caller's
+//! own configuration: the environment is never asked, so that source and warehouse identities can't mix.
+
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+
+use object_store::{
+    BackoffConfig, ObjectStore, RetryConfig,
+    aws::{AmazonS3Builder, AmazonS3ConfigKey},
+    local::LocalFileSystem,
+};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::{
+    model::{BucketName, Region},
+    warehouse::WarehouseFault,
+};
+
+/// How long a file that no version of the table references any more is kept, if nothing else is said: the
+/// time a slow reader of an old version has.
+pub const DEFAULT_RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A folder or an S3 prefix that holds the tables `costs` and `tag_keys`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeltaLocation {
+    place: Place,
+    /// With a slash at its end, so that tables join below it.
+    url: Url,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Folder(PathBuf),
+    Bucket(BucketName),
+}
+
+/// The text is not a location of a Delta warehouse.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a warehouse location: {problem}")]
+pub struct InvalidDeltaLocation {
+    text: String,
+    problem: &'static str,
+}
+
+impl DeltaLocation {
+    /// The folder, if it is one.
+    pub(super) fn folder(&self) -> Option<&PathBuf> {
+        match &self.place {
+            Place::Folder(path) => Some(path),
+            Place::Bucket(_) => None,
+        }
+    }
+
+    /// The address, which ends in a slash.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// True if it is an S3 prefix, which takes a region and credentials.
+    pub fn is_bucket(&self) -> bool {
+        matches!(self.place, Place::Bucket(_))
+    }
+
+    /// A location below this one; `name` is made of plain characters and slashes.
+    pub(super) fn below(&self, name: &str) -> Self {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}{name}/", self.url.path()));
+        let place = match &self.place {
+            Place::Folder(path) => Place::Folder(path.join(name)),
+            Place::Bucket(bucket) => Place::Bucket(bucket.clone()),
+        };
+        Self { place, url }
+    }
+
+    fn of_folder(path: PathBuf) -> Option<Self> {
+        let url = Url::from_directory_path(&path).ok()?;
+        Some(Self { place: Place::Folder(path), url })
+    }
+}
+
+impl FromStr for DeltaLocation {
+    type Err = InvalidDeltaLocation;
+
+    /// `s3://bucket/prefix`, `file:///folder`, or a path, taken from the working directory if it is relative.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = |problem| InvalidDeltaLocation { text: text.chars().take(200).collect(), problem };
+        if let Some(rest) = text.strip_prefix("s3://") {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            let bucket: BucketName = bucket.parse().map_err(|_| refuse("s3:// takes a bucket name first"))?;
+            let prefix = prefix.trim_end_matches('/');
+            let plain = |part: &str| {
+                !part.is_empty()
+                    && !matches!(part, "." | "..")
+                    && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte))
+            };
+            if !prefix.is_empty() && !prefix.split('/').all(plain) {
+                return Err(refuse("a prefix takes A-Z a-z 0-9 - _ . = between single slashes"));
+            }
+            let path = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+            let url = Url::parse(&format!("s3://{bucket}/{path}")).map_err(|_| refuse("it is no URL"))?;
+            return Ok(Self { place: Place::Bucket(bucket), url });
+        }
+        let path = match text.split_once("://") {
+            Some(("file", path)) if path.starts_with('/') => {
+                let url = Url::parse(text).map_err(|_| refuse("it is no URL"))?;
+                url.to_file_path().map_err(|()| refuse("file:// takes an absolute path"))?
+            }
+            Some(("file", _)) => return Err(refuse("file:// takes an absolute path: file:///folder")),
+            Some(_) => return Err(refuse("it starts with s3://, file:/// or is a path")),
+            None if text.is_empty() => return Err(refuse("it is empty")),
+            None => std::path::absolute(text).map_err(|_| refuse("there is no working directory"))?,
+        };
+        Self::of_folder(path).ok_or_else(|| refuse("the path is not absolute"))
+    }
+}
+
+impl std::fmt::Display for DeltaLocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.url.as_str().trim_end_matches('/'))
+    }
+}
+
+/// Who writes to the bucket.
+#[derive(Debug, Clone)]
+pub enum WarehouseIdentity {
+    /// Keys from the warehouse's own Secret.
+    Keys {
+        /// The access key's id.
+        access_key_id: String,
+        /// Its secret.
+        secret_access_key: SecretString,
+        /// The session token, with temporary keys.
+        session_token: Option<SecretString>,
+    },
+    /// A role assumed with a web identity token: IAM roles for service accounts.
+    WebIdentity {
+        /// The role.
+        role_arn: String,
+        /// The file that holds the token; read again when the credentials are renewed.
+        token_file: String,
+    },
+    /// Credentials served inside the pod: EKS Pod Identity.
+    PodIdentity {
+        /// The agent's address.
+        credentials_uri: String,
+        /// The file that holds the agent's token.
+        token_file: String,
+    },
+}
+
+/// A Delta warehouse's whole configuration.
+#[derive(Debug, Clone)]
+pub struct DeltaOptions {
+    /// Where it lies.
+    pub location: DeltaLocation,
+    /// The bucket's region; needed for a bucket without an endpoint.
+    pub region: Option<Region>,
+    /// Another S3 than AWS's: `https://host[:port]`. Plain `http://` is allowed only here.
+    pub endpoint: Option<Url>,
+    /// Whether the bucket stands in the path instead of in the host name.
+    pub addressing: Addressing,
+    /// Who writes; needed for a bucket.
+    pub identity: Option<WarehouseIdentity>,
+    /// How long unreferenced files are kept before `maintain` removes them.
+    pub retention: Duration,
+}
+
+/// Where a request names the bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Addressing {
+    /// `https://bucket.host/key`.
+    #[default]
+    VirtualHost,
+    /// `https://host/bucket/key`.
+    Path,
+}
+
+impl DeltaOptions {
+    /// A folder with everything else at its default.
+    ///
+    /// # Errors
+    /// [`InvalidDeltaLocation`] if the text is no location.
+    pub fn at(location: &str) -> Result<Self, InvalidDeltaLocation> {
+        Ok(Self {
+            location: location.parse()?,
+            region: None,
+            endpoint: None,
+            addressing: Addressing::default(),
+            identity: None,
+            retention: DEFAULT_RETENTION,
+        })
+    }
+
+    /// The store in which the location's paths are keys.
+    pub(super) fn store(&self) -> Result<Arc<dyn ObjectStore>, WarehouseFault> {
+        match &self.location.place {
+            // Synced: a commit that is reported must outlive a power cut.
+            Place::Folder(_) => Ok(Arc::new(LocalFileSystem::new().with_fsync(true))),
+            Place::Bucket(bucket) => self.bucket_store(bucket),
+        }
+    }
+
+    fn bucket_store(&self, bucket: &BucketName) -> Result<Arc<dyn ObjectStore>, WarehouseFault> {
+        let configuration = |problem: &str| WarehouseFault::Configuration(problem.to_owned());
+        let region = match (&self.region, &self.endpoint) {
+            (Some(region), _) => region.as_str(),
+            // Stores that are not AWS's sign with this name unless told otherwise.
+            (None, Some(_)) => "us-east-1",
+            (None, None) => {
+                return Err(configuration("the warehouse's region is missing: name the bucket's region"));
+            }
+        };
+        let retry = RetryConfig {
+            backoff: BackoffConfig::default(),
+            max_retries: 6,
+            retry_timeout: Duration::from_secs(60),
+        };
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(bucket.as_str())
+            .with_region(region)
+            .with_retry(retry)
+            .with_virtual_hosted_style_request(self.addressing == Addressing::VirtualHost);
+        if let Some(endpoint) = &self.endpoint {
+            let endpoint = self.endpoint_of(endpoint, bucket)?;
+            builder = builder.with_allow_http(endpoint.scheme() == "http");
+            builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
+        }
+        let Some(identity) = &self.identity else {
+            return Err(configuration("the warehouse is a bucket and has no credentials"));
+        };
+        let builder = match identity {
+            WarehouseIdentity::Keys { access_key_id, secret_access_key, session_token } => {
+                let builder = builder
+                    .with_access_key_id(access_key_id)
+                    .with_secret_access_key(secret_access_key.expose_secret());
+                match session_token {
+                    Some(token) => builder.with_token(token.expose_secret()),
+                    None => builder,
+                }
+            }
+            WarehouseIdentity::WebIdentity { role_arn, token_file } => builder
+                .with_config(AmazonS3ConfigKey::RoleArn, role_arn)
+                .with_config(AmazonS3ConfigKey::RoleSessionName, "awscost-warehouse")
+                .with_config(AmazonS3ConfigKey::WebIdentityTokenFile, token_file),
+            WarehouseIdentity::PodIdentity { credentials_uri, token_file } => builder
+                .with_config(AmazonS3ConfigKey::ContainerCredentialsFullUri, credentials_uri)
+                .with_config(AmazonS3ConfigKey::ContainerAuthorizationTokenFile, token_file),
+        };
+        match builder.build() {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(_) => {
+                Err(configuration("the warehouse's region, endpoint and credentials make no S3 client"))
+            }
+        }
+    }
+
+    /// The endpoint as object_store takes it: with the bucket in the host where that is the addressing.
+    fn endpoint_of(&self, endpoint: &Url, bucket: &BucketName) -> Result<Url, WarehouseFault> {
+        let bad = || {
+            WarehouseFault::Configuration(format!(
+                "{endpoint} is not a warehouse endpoint: it looks like https://host:port"
+            ))
+        };
+        let plain = matches!(endpoint.scheme(), "http" | "https")
+            && endpoint.username().is_empty()
+            && endpoint.password().is_none()
+            && endpoint.query().is_none()
+            && endpoint.path() == "/";
+        let host = endpoint.host_str().filter(|_| plain).ok_or_else(bad)?;
+        let mut endpoint = endpoint.clone();
+        if self.addressing == Addressing::VirtualHost {
+            endpoint.set_host(Some(&format!("{bucket}.{host}"))).map_err(|_| bad())?;
+        }
+        Ok(endpoint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locations() {
+        for (text, url) in [
+            ("s3://acme-lake", "s3://acme-lake"),
+            ("s3://acme-lake/a/b/", "s3://acme-lake/a/b"),
+            ("file:///var/lake", "file:///var/lake"),
+            ("/var/my lake", "file:///var/my%20lake"),
+        ] {
+            assert_eq!(text.parse::<DeltaLocation>().map(|l| l.to_string()).as_deref(), Ok(url), "{text}");
+        }
+        for bad in ["", "s3://", "s3://B", "s3://abc//x", "s3://abc/../x", "file://host/x", "gs://abc/x"] {
+            assert!(bad.parse::<DeltaLocation>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_relative_path_starts_at_the_working_directory() {
+        let here = std::env::current_dir().expect("a working directory");
+        let location: DeltaLocation = "./lake".parse().expect("valid");
+        assert_eq!(location.folder(), Some(&here.join("lake")));
+    }
+
+    #[test]
+    fn a_bucket_says_what_it_lacks() {
+        let options = DeltaOptions::at("s3://acme-lake/x").expect("valid");
+        let fault = options.store().expect_err("no region");
+        assert!(fault.to_string().contains("region"), "{fault}");
+        let options = DeltaOptions { region: "eu-west-1".parse().ok(), ..options };
+        let fault = options.store().expect_err("no credentials");
+        assert!(fault.to_string().contains("credentials"), "{fault}");
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let identity = WarehouseIdentity::Keys {
+            access_key_id: "AKIA".to_owned(),
+            secret_access_key: "canary-3c".into(),
+            session_token: Some("canary-4d".into()),
+        };
+        assert!(!format!("{identity:?}").contains("canary"));
+    }
+}

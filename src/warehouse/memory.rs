@@ -1,0 +1,211 @@
+//! The reference: a warehouse in memory, as plain as the rules allow. Tests run on it, and what a real backend
+//! does is measured against it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use arrow::{array::RecordBatch, error::ArrowError};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{
+    Committed, PartWriter, Reading, Selection, Slot, Stage, TagKey, VisitRows, VisitStaged, Warehouse,
+    WarehouseFault,
+    ledger::{self, Decision, LedgerRow, Ordering},
+};
+use crate::model::{ConnectionKey, VersionIdentity};
+
+/// A warehouse that lasts as long as its values. Clones share their content.
+#[derive(Clone, Default)]
+pub struct MemoryWarehouse {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    version: u64,
+    slots: BTreeMap<Slot, (LedgerRow, Vec<RecordBatch>)>,
+    tag_keys: BTreeMap<Slot, BTreeMap<VersionIdentity, Vec<TagKey>>>,
+}
+
+impl MemoryWarehouse {
+    /// An empty warehouse.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The tag keys of the loaded version of a slot.
+    pub fn tag_keys(&self, slot: &Slot) -> Vec<TagKey> {
+        let state = locked(&self.state);
+        let version = state.slots.get(slot).map(|(row, _)| &row.version);
+        version.and_then(|version| state.tag_keys.get(slot)?.get(version)).cloned().unwrap_or_default()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic of another test thread leaves whole values behind: every change is one assignment.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn projected(batch: &RecordBatch, columns: &[&str]) -> Result<RecordBatch, WarehouseFault> {
+    let indices: Result<Vec<_>, ArrowError> =
+        columns.iter().map(|name| batch.schema_ref().index_of(name)).collect();
+    indices
+        .and_then(|indices| batch.project(&indices))
+        .map_err(|error| WarehouseFault::Corrupt(error.to_string()))
+}
+
+#[async_trait]
+impl Warehouse for MemoryWarehouse {
+    async fn prepare(&self) -> Result<(), WarehouseFault> {
+        Ok(())
+    }
+
+    async fn ledger(&self, connection: Option<&ConnectionKey>) -> Result<Vec<LedgerRow>, WarehouseFault> {
+        let state = locked(&self.state);
+        let rows = state.slots.values().map(|(row, _)| row);
+        Ok(rows.filter(|row| connection.is_none_or(|of| *of == row.connection)).cloned().collect())
+    }
+
+    async fn begin(
+        &self,
+        slot: &Slot,
+        version: &VersionIdentity,
+        _run: &str,
+    ) -> Result<Box<dyn Stage>, WarehouseFault> {
+        let (state, parts) = (Arc::clone(&self.state), Arc::default());
+        Ok(Box::new(MemoryStage { state, slot: slot.clone(), version: version.clone(), parts }))
+    }
+
+    async fn read(
+        &self,
+        selection: &Selection,
+        columns: &[&str],
+        visit: &mut VisitRows<'_>,
+    ) -> Result<Reading, WarehouseFault> {
+        let (version, wanted): (u64, Vec<_>) = {
+            let state = locked(&self.state);
+            let wanted = state.slots.iter().filter(|(slot, _)| selection.takes(slot));
+            (state.version, wanted.map(|(slot, content)| (slot.clone(), content.clone())).collect())
+        };
+        let mut ledger = Vec::new();
+        for (slot, (row, batches)) in wanted {
+            ledger.push(row);
+            for batch in &batches {
+                visit(&slot, &projected(batch, columns)?)?;
+            }
+        }
+        Ok(Reading { table_version: Some(version), ledger })
+    }
+
+    async fn purge(&self, connection: &ConnectionKey, _now: Timestamp) -> Result<u64, WarehouseFault> {
+        let mut state = locked(&self.state);
+        let before = state.slots.len();
+        state.slots.retain(|slot, _| slot.connection != *connection);
+        state.tag_keys.retain(|slot, _| slot.connection != *connection);
+        let removed = before - state.slots.len();
+        state.version += u64::from(removed > 0);
+        Ok(removed as u64)
+    }
+
+    async fn maintain(&self, _now: Timestamp) -> Result<u64, WarehouseFault> {
+        Ok(0)
+    }
+
+    async fn probe(&self) -> Result<(), WarehouseFault> {
+        Ok(())
+    }
+}
+
+type Parts = Arc<Mutex<Vec<(usize, Vec<RecordBatch>)>>>;
+
+struct MemoryStage {
+    state: Arc<Mutex<State>>,
+    slot: Slot,
+    version: VersionIdentity,
+    parts: Parts,
+}
+
+#[async_trait]
+impl Stage for MemoryStage {
+    fn part(&self, source_file: usize) -> Result<Box<dyn PartWriter>, WarehouseFault> {
+        Ok(Box::new(MemoryPart { source_file, batches: Vec::new(), parts: Arc::clone(&self.parts) }))
+    }
+
+    async fn tag_keys(&self, keys: &[TagKey]) -> Result<(), WarehouseFault> {
+        let mut state = locked(&self.state);
+        let versions = state.tag_keys.entry(self.slot.clone()).or_default();
+        versions.insert(self.version.clone(), keys.to_vec());
+        Ok(())
+    }
+
+    async fn read_back(&self, columns: &[&str], visit: &mut VisitStaged<'_>) -> Result<(), WarehouseFault> {
+        let parts = locked(&self.parts).clone();
+        for (source_file, batches) in &parts {
+            for batch in batches {
+                visit(*source_file, &projected(batch, columns)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit(
+        self: Box<Self>,
+        row: LedgerRow,
+        ordering: Ordering,
+    ) -> Result<Committed, WarehouseFault> {
+        let mut state = locked(&self.state);
+        let rows: Vec<_> = state
+            .slots
+            .values()
+            .map(|(row, _)| row.clone())
+            .filter(|loaded| loaded.connection == row.connection)
+            .collect();
+        match ledger::decide(&rows, &row, ordering) {
+            Decision::Load => {}
+            refused => return Ok(Committed::Refused(refused)),
+        }
+        let batches = locked(&self.parts).drain(..).flat_map(|(_, batches)| batches).collect();
+        state.slots.insert(self.slot.clone(), (row, batches));
+        state.version += 1;
+        Ok(Committed::Replaced { table_version: Some(state.version) })
+    }
+
+    async fn abort(self: Box<Self>) -> Result<(), WarehouseFault> {
+        Ok(())
+    }
+}
+
+struct MemoryPart {
+    source_file: usize,
+    batches: Vec<RecordBatch>,
+    parts: Parts,
+}
+
+impl PartWriter for MemoryPart {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), WarehouseFault> {
+        self.batches.push(batch.clone());
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), WarehouseFault> {
+        locked(&self.parts).push((self.source_file, self.batches));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::conformance;
+
+    #[tokio::test]
+    async fn keeps_every_rule() {
+        for (name, case) in conformance::CASES {
+            println!("{name}");
+            case(Arc::new(MemoryWarehouse::new())).await;
+        }
+    }
+}

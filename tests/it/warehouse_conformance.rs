@@ -1,0 +1,20 @@
+//! Every rule of a warehouse, held against the Delta backend as its users open it.
+
+use std::sync::Arc;
+
+use awscost::warehouse::{
+    Warehouse, conformance,
+    delta::{DeltaOptions, DeltaWarehouse},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delta_on_a_folder_keeps_every_rule() {
+    for (name, case) in conformance::CASES {
+        println!("{name}");
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = format!("file://{}", folder.path().display());
+        let options = DeltaOptions::at(&location).expect("a location");
+        let warehouse: Arc<dyn Warehouse> = Arc::new(DeltaWarehouse::open(options).expect("it opens"));
+        case(warehouse).await;
+    }
+}
