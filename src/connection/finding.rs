@@ -1,8 +1,6 @@
 //! What a check finds: a verdict, its reason, and a sentence with the fix in it.
 
-use jiff::Timestamp;
-
-use super::{STALE_AFTER, Standing};
+use super::Standing;
 use crate::{
     aws::{AwsFault, FaultClass},
     model::{ConditionStatus, ConditionType, Reason},
@@ -139,44 +137,26 @@ impl Finding {
                     | Reason::NotChecked
             )
     }
-
-    /// What stands after a restart, when the facts behind the last verdict are lost but its condition is in status:
-    /// a finding that says nothing leaves it alone until the operator has tried for [`STALE_AFTER`].
-    pub fn or_standing(self, standing: Option<&Self>, started: Timestamp, now: Timestamp) -> Self {
-        let fresh = now.duration_since(started) < STALE_AFTER;
-        match standing {
-            Some(before) if fresh && self.is_inconclusive() && before.verdict != Verdict::Unknown => {
-                before.clone()
-            }
-            _ => self,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
     use crate::aws::{Code, Operation};
 
     const TYPE: ConditionType = ConditionType::BucketReadable;
 
-    fn at(hours: i64) -> Timestamp {
-        "2026-11-22T00:00:00Z".parse::<Timestamp>().expect("a time") + SignedDuration::from_hours(hours)
-    }
-
     #[test]
-    fn after_a_restart_the_condition_in_status_outlives_looks_without_an_answer() {
-        let before = Finding::fail(TYPE, Reason::BucketNotFound, "There is no bucket acme.");
-        let throttled = Finding::doubtful(TYPE, &AwsFault::new(Operation::ListBucket, Code::Throttling));
-        let stands = |standing: &Finding, hours| throttled.clone().or_standing(Some(standing), at(0), at(hours));
-        assert_eq!(stands(&before, 5), before);
-        assert_eq!(stands(&before, 6), throttled, "the operator has tried for six hours");
-        let unknown = Finding::unknown(TYPE, Reason::NotChecked, "Not looked at yet.");
-        assert_eq!(stands(&unknown, 1), throttled, "there was no verdict to keep");
-        let answered = Finding::pass(TYPE, Reason::Readable, "It can be read.");
-        assert_eq!(answered.clone().or_standing(Some(&before), at(0), at(1)), answered);
+    fn only_looks_without_an_answer_are_inconclusive() {
+        for code in Code::ALL {
+            let fault = AwsFault::new(Operation::ListBucket, *code).inconclusive();
+            assert!(Finding::doubtful(TYPE, &fault).is_inconclusive(), "{code}");
+        }
+        assert!(!Finding::fail(TYPE, Reason::BucketNotFound, "").is_inconclusive());
+        assert!(
+            !Finding::unknown(TYPE, Reason::OrganizationReadDenied, "").is_inconclusive(),
+            "an answer, of a kind"
+        );
     }
 
     #[test]

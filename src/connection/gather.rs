@@ -366,7 +366,9 @@ async fn newest_month(
         return Ok(None);
     }
     let years = folders_below(aws, session, report, &base).await?;
-    let Some(year) = years.into_iter().max_by_key(|folder| partition(folder, "year")) else { return Ok(None) };
+    let Some(year) = years.into_iter().max_by_key(|folder| partition(folder, "year")) else {
+        return Ok(None);
+    };
     let months = folders_below(aws, session, report, &year).await?;
     Ok(months.into_iter().max_by_key(|folder| partition(folder, "month")))
 }

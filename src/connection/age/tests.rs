@@ -50,18 +50,12 @@ fn what_failed_is_looked_at_again_soon() {
 
 #[test]
 fn behind_a_broken_role_only_the_role_is_looked_at() {
-<<<<<<< HEAD
     let denied = AwsFault::new(Operation::AssumeRole, Code::AccessDenied);
     let facts = Facts {
         base: Fact::seen(sample::now(), Ok(sample::operator())),
         role: Fact::seen(sample::now(), Err(denied)),
         ..Facts::default()
     };
-=======
-    let mut facts = Facts::default();
-    facts.base = Fact::seen(sample::now(), Ok(sample::operator()));
-    facts.role = Fact::seen(sample::now(), Err(AwsFault::new(Operation::AssumeRole, Code::AccessDenied)));
->>>>>>> main
     assert!(due(&facts, 5).is_empty());
     assert_eq!(due(&facts, 13), Look::ALL, "if the role works then, the rest follows at once");
     let next = ages().next_look(&facts, &sample::target(), "uid", sample::now());

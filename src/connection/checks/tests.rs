@@ -71,11 +71,7 @@ fn role() {
             ("unknown key", |facts, _| facts.base = refused(GetCallerIdentity, Code::InvalidClientToken)),
             ("web identity", |facts, _| facts.base = refused(GetCallerIdentity, Code::WebIdentityRejected)),
             ("bad profile", |facts, _| {
-<<<<<<< HEAD
                 facts.base = refused(GetCallerIdentity, Code::CredentialsMisconfigured);
-=======
-                facts.base = refused(GetCallerIdentity, Code::CredentialsMisconfigured)
->>>>>>> main
             }),
             ("other partition", |_, target| {
                 target.role = "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role");
