@@ -65,10 +65,6 @@ pub struct Identity {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 12))]
     pub management_account_id: Option<String>,
-    /// The organization's id, where Organizations says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
-    pub organization_id: Option<String>,
 }
 
 /// The billing report that was found.

@@ -32,7 +32,7 @@ use crate::{
     },
     aws::traits::Membership,
     connection::{Finding, Look, Target, Verdict, checks, gather},
-    model::{ConditionStatus, ConditionType, Reason},
+    model::{ConditionStatus, ConditionType},
     telemetry::metrics::AccountGauges,
 };
 
@@ -146,8 +146,8 @@ impl Pass<'_> {
     }
 
     async fn jobs(&self, memory: &Memory) -> Result<Vec<LoadJob>, ReconcileFault> {
-        let settled = |name: &str| memory.settled.contains(name);
-        observe::load_jobs(self.context, self.stores, &self.owner.namespace, &self.owner.uid, &settled).await
+        let settled = &memory.settled;
+        observe::load_jobs(self.context, self.stores, &self.owner.namespace, &self.owner.uid, settled).await
     }
 
     /// No looks, no new Jobs; what runs ends normally.
@@ -497,7 +497,7 @@ impl Pass<'_> {
         bill: Option<BillPicture<'a>>,
     ) -> Picture<'a> {
         let management = match memory.facts.membership.known() {
-            Some(Membership::In { management, .. }) => Some(management.to_string()),
+            Some(Membership::InOrganization { management }) => Some(management.to_string()),
             _ => None,
         };
         Picture {
@@ -510,7 +510,6 @@ impl Pass<'_> {
             identity: Identity {
                 account_id: Some(valid.account.to_string()),
                 management_account_id: management,
-                organization_id: None,
             },
             now: self.now,
         }

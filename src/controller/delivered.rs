@@ -156,7 +156,7 @@ impl Question<'_> {
             .and_then(|list| list.iter().find(|definition| definition.name == name.as_str()))
             .and_then(|definition| definition.delivery.as_ref())?;
         let fix = match legacy.status {
-            LegacyDeliveryStatus::NoPermission => {
+            LegacyDeliveryStatus::PermissionsError => {
                 "it may not write to the bucket: restore the bucket policy that Cost and Usage Reports ask for"
             }
             LegacyDeliveryStatus::NoBucket => "the bucket is gone: create it again, with the policy",

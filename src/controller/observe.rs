@@ -89,10 +89,10 @@ pub async fn load_jobs(
     stores: &Stores,
     namespace: &str,
     uid: &str,
-    settled: &dyn Fn(&str) -> bool,
+    settled: &std::collections::HashSet<String>,
 ) -> Result<Vec<LoadJob>, ReconcileFault> {
     let jobs = stores.jobs_of(mark::ACCOUNT_UID, uid);
-    let open: Vec<_> = jobs.iter().filter(|job| !settled(&job.name_any())).collect();
+    let open: Vec<_> = jobs.iter().filter(|job| !settled.contains(&job.name_any())).collect();
     if open.is_empty() {
         return Ok(Vec::new());
     }

@@ -180,7 +180,6 @@ fn identity(seen: &Identity, old: &AwsCostAccountStatus) -> Identity {
     Identity {
         account_id: seen.account_id.clone().or(before.account_id),
         management_account_id: seen.management_account_id.clone().or(before.management_account_id),
-        organization_id: seen.organization_id.clone().or(before.organization_id),
     }
 }
 

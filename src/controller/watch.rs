@@ -16,7 +16,7 @@ use kube::{
     Api, Client, Resource, ResourceExt,
     core::PartialObjectMeta,
     runtime::{
-        WatchStreamExt, metadata_watcher,
+        WatchStreamExt,
         reflector::{self, ObjectRef, store::Writer},
         watcher::{self, Event, watcher},
     },
@@ -231,12 +231,12 @@ async fn jobs(api: Api<Job>, writer: Writer<Job>, queues: &Queues) {
 }
 
 async fn secrets(
-    api: Api<Secret>,
+    api: Api<PartialObjectMeta<Secret>>,
     writer: Writer<PartialObjectMeta<Secret>>,
     stores: &Stores,
     queues: &Queues,
 ) {
-    let stream = metadata_watcher(api, config().labels(USE_LABEL));
+    let stream = watcher(api, config().labels(USE_LABEL));
     drive(stream, writer, "Secret", |event| {
         let (Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret)) = event else { return };
         // Our own session Secrets change nothing for anybody.

@@ -108,3 +108,6 @@ impl From<DecodeFault> for Interrupt {
         Self::Fault(Box::new(fault))
     }
 }
+
+#[cfg(test)]
+pub(in crate::ingest) mod tests;

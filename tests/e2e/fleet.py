@@ -140,7 +140,7 @@ class Fleet(unittest.TestCase):
         started = time.time()
         time.sleep(SECONDS)
         looked = collections.Counter(
-            call["parameters"].get("roleArn") for call in sandbox("calls?service=sts&operation=AssumeRole"))
+            call["parameters"].get("RoleArn") for call in sandbox("calls?service=sts&operation=AssumeRole"))
         fewest = min(looked[PAYERS_ROLE.format(account=f"2{number:011}")] for number in range(ACCOUNTS))
         writes = collections.Counter(
             (event["verb"], event["objectRef"]["resource"])

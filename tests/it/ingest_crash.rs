@@ -2,17 +2,25 @@
 
 use awscost::ingest::crash_point::NAMES;
 
+use awscost_sandbox::bill::BillSpec;
+
 use super::ingest_place::{FIRST, Place, legacy_overwrite, same_totals, spec};
+
+/// Small: this test loads eleven versions.
+fn small(version: u32) -> BillSpec {
+    let mut spec = BillSpec { rows: 400, ..spec() };
+    spec.options.version = version;
+    spec
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_load_leaves_the_old_version_and_the_next_run_mends_it() {
     let place = Place::new();
-    let mut old = place.deliver(&spec(), &legacy_overwrite(), FIRST);
+    let mut old = place.deliver(&small(1), &legacy_overwrite(), FIRST);
     let first = place.ingest(&[]);
     assert_eq!(first.ended(), ("Loaded".to_owned(), Some(0)), "{first:?}");
     for (round, point) in NAMES.into_iter().enumerate() {
-        let mut next = spec();
-        next.options.version = u32::try_from(round).expect("ten points") + 2;
+        let next = small(u32::try_from(round).expect("ten points") + 2);
         let new = place.deliver(&next, &legacy_overwrite(), &format!("2026-10-21T04:30:{round:02}Z"));
 
         let killed = place.ingest_with(&[], &[("AWSCOST_CRASH_AT", point)]);

@@ -7,4 +7,7 @@ mod ingest_dialects;
 mod ingest_place;
 mod ingest_torn;
 mod ingest_versions;
+mod other_engines;
+mod warehouse_bucket;
+mod warehouse_commands;
 mod warehouse_conformance;

@@ -113,6 +113,3 @@ pub(super) fn refused(fault: MappingFault, file: &str) -> DecodeFault {
         MappingFault::Twice(column) => DecodeFault::ColumnTwice { file, column },
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,6 +5,7 @@
 
 mod footer;
 mod held;
+mod width;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -51,10 +52,11 @@ pub(super) fn decode(
             return Err(DecodeFault::LimitExceeded { file: file.key().to_owned(), limit }.into());
         }
         let before = rows;
+        let at_once = guarded(file, || width::rows_at_once(&held, about, job.batch_rows))?;
         let mut batches = guarded(file, || {
             ParquetRecordBatchReaderBuilder::new_with_metadata(held.clone(), metadata.clone())
                 .with_row_groups(vec![group])
-                .with_batch_size(job.batch_rows.max(1))
+                .with_batch_size(at_once)
                 .build()
         })?;
         while let Some(batch) = guarded(file, || batches.next().transpose())? {

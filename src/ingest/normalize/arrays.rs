@@ -45,7 +45,8 @@ impl BatchBuilder {
     }
 
     fn fill_map_from_arrays(&mut self, map: MapColumn, batch: &RecordBatch) -> Result<(), CellFault> {
-        let MapSources { entries, wholes } = &self.sources[map as usize];
+        let sources = &self.sources[map as usize];
+        let MapSources { entries, wholes } = sources;
         let text = |source: usize| texts(batch.column(source)).map_err(at(source));
         let flat = entries
             .iter()
@@ -66,11 +67,9 @@ impl BatchBuilder {
                 let pairs = whole.row(row).map_err(at(*source))?;
                 row_entries.extend(pairs.map(|(key, value)| (self.maps.key(map, &key), value)));
             }
-            let source =
-                entries.first().map(|(source, _)| *source).or(wholes.first().map(|(source, _)| *source));
             self.maps
                 .push(map, &mut row_entries)
-                .map_err(|problem| at(source.unwrap_or_default())((row, String::new(), problem)))?;
+                .map_err(|problem| at(sources.first())((row, String::new(), problem)))?;
         }
         Ok(())
     }
@@ -82,36 +81,32 @@ fn at(column: usize) -> impl Fn(RowFault) -> CellFault {
 
 /// A source column that is a map: Arrow's, or JSON text.
 enum Whole {
-    Map { map: MapArray, keys: StringArray, values: StringArray },
+    Map(Box<TextMap>),
     Json(StringArray),
 }
 
+/// Arrow's map, its keys and values as text.
+struct TextMap {
+    map: MapArray,
+    keys: StringArray,
+    values: StringArray,
+}
+
+/// The keys and values of a row's map.
+type Pairs<'a> = Box<dyn Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + 'a>;
+
 impl Whole {
     fn of(array: &ArrayRef) -> Result<Self, RowFault> {
-        match array.as_map_opt() {
-            Some(map) => {
-                Ok(Self::Map { keys: texts(map.keys())?, values: texts(map.values())?, map: map.clone() })
-            }
-            None => texts(array).map(Self::Json),
-        }
+        let Some(map) = array.as_map_opt() else {
+            return texts(array).map(Self::Json);
+        };
+        let map = TextMap { keys: texts(map.keys())?, values: texts(map.values())?, map: map.clone() };
+        Ok(Self::Map(Box::new(map)))
     }
 
-    fn row(
-        &self,
-        row: usize,
-    ) -> Result<Box<dyn Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> + '_>, RowFault> {
+    fn row(&self, row: usize) -> Result<Pairs<'_>, RowFault> {
         match self {
-            Self::Map { map, keys, values } => {
-                let offsets = map.value_offsets();
-                let range =
-                    if map.is_valid(row) { offsets[row] as usize..offsets[row + 1] as usize } else { 0..0 };
-                let valid = move |entry: &usize| keys.is_valid(*entry) && values.is_valid(*entry);
-                Ok(Box::new(
-                    range
-                        .filter(valid)
-                        .map(|entry| (Cow::Borrowed(keys.value(entry)), Cow::Borrowed(values.value(entry)))),
-                ))
-            }
+            Self::Map(map) => Ok(map.row(row)),
             Self::Json(texts) => {
                 let text = if texts.is_valid(row) { texts.value(row) } else { "" };
                 let pairs = Json::object(text)
@@ -119,6 +114,16 @@ impl Whole {
                 Ok(Box::new(pairs.into_iter()))
             }
         }
+    }
+}
+
+impl TextMap {
+    fn row(&self, row: usize) -> Pairs<'_> {
+        let offsets = self.map.value_offsets();
+        let entries =
+            if self.map.is_valid(row) { offsets[row] as usize..offsets[row + 1] as usize } else { 0..0 };
+        let entries = entries.filter(|entry| self.keys.is_valid(*entry) && self.values.is_valid(*entry));
+        Box::new(entries.map(|entry| (self.keys.value(entry).into(), self.values.value(entry).into())))
     }
 }
 

@@ -78,7 +78,8 @@ const OURS: [&str; 3] = ["manifest_id", "loaded_at", "provisional"];
 
 /// Folded names that AWS gave up, and the column that took their place (fact sheet 3.9). They count only in
 /// files that lack the newer column.
-const ALIASES: [(&str, &str); 1] = [("product_region", "product_region_code")];
+const ALIASES: [(&str, &str); 2] =
+    [("product_region", "product_region_code"), ("product_comments", "product_comment")];
 
 /// The plain columns by name.
 static BY_NAME: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| plain_columns().collect());

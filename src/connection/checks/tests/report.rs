@@ -140,9 +140,9 @@ throttled
 other destination
   Fail DestinationDiffers: Report acme is not delivered where spec.report.bucket says: its prefix is empty, not cur; its region is us-east-1, not eu-west-1; its bucket's owner is 444455556666, not 111122223333. Correct spec.report.bucket or the report.
 legacy, wrong all over
-  Fail FormatUnsupported: Report acme is delivered as textORcsv with ZIP, which can't be loaded; have it delivered as textORcsv with GZIP. Report acme has monthly rows, too coarse for daily costs: set HOURLY or DAILY. Report acme leaves out resource IDs: include them (AdditionalSchemaElements: RESOURCES).
+  Fail FormatUnsupported: Report acme is delivered as textORcsv with ZIP, which can't be loaded; have it delivered as textORcsv with GZIP or Parquet with Parquet. Report acme has monthly rows, too coarse for daily costs: set HOURLY or DAILY. Report acme leaves out resource IDs: include them (AdditionalSchemaElements: RESOURCES).
 export, wrong all over
-  Fail FormatUnsupported: Report acme is delivered as TEXT_OR_CSV with GZIP, which can't be loaded; have it delivered as PARQUET with PARQUET. The query of export acme does not give the whole bill: it has a WHERE, which leaves rows out; it has a LIMIT, which leaves rows out; it lacks bill_payer_account_id; it renames line_item_unblended_cost to cost. Correct it. Export acme leaves out resource IDs: set INCLUDE_RESOURCES to TRUE and select line_item_resource_id.
+  Fail FormatUnsupported: Report acme is delivered as TEXT_OR_CSV with ZIP, which can't be loaded; have it delivered as PARQUET with PARQUET or TEXT_OR_CSV with GZIP. The query of export acme does not give the whole bill: it has a WHERE, which leaves rows out; it has a LIMIT, which leaves rows out; it lacks bill_payer_account_id; it renames line_item_unblended_cost to cost. Correct it. Export acme leaves out resource IDs: set INCLUDE_RESOURCES to TRUE and select line_item_resource_id.
 monthly export
   Fail GranularityTooCoarse: Report acme has monthly rows, too coarse for daily costs: set HOURLY or DAILY.
 another table
