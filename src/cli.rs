@@ -61,3 +61,15 @@ pub fn run() -> std::process::ExitCode {
     runtime.shutdown_background();
     std::process::ExitCode::from(exit as u8)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_options_of_every_command_fit_together() {
+        Cli::command().debug_assert();
+    }
+}

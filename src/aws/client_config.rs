@@ -3,11 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, SdkConfig,
-    environment::region::EnvironmentVariableRegionProvider,
-    meta::region::RegionProviderChain,
-    profile::region::ProfileFileRegionProvider,
-    retry::RetryConfig,
+    BehaviorVersion, SdkConfig, environment::region::EnvironmentVariableRegionProvider,
+    meta::region::RegionProviderChain, profile::region::ProfileFileRegionProvider, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
 use aws_credential_types::Credentials;

@@ -11,7 +11,8 @@ use super::{
     client_config::{S3Endpoint, credentials, timestamp},
     fault::{from_sdk, malformed, not_readable},
     traits::{
-        BucketOwner, BucketProbe, Delimiter, ListObjects, Listing, MAX_READ, ObjectRead, ObjectSummary, ReadObject,
+        BucketOwner, BucketProbe, Delimiter, ListObjects, Listing, MAX_READ, ObjectRead, ObjectSummary,
+        ReadObject,
     },
 };
 use crate::model::Region;
@@ -83,7 +84,9 @@ impl BucketProbe for SdkBuckets {
             match (more, &token) {
                 (false, _) => return Ok(listing),
                 (true, Some(_)) => {}
-                (true, None) => return Err(malformed(Operation::ListBucket, "a page cut off without a token")),
+                (true, None) => {
+                    return Err(malformed(Operation::ListBucket, "a page cut off without a token"));
+                }
             }
         }
     }
@@ -100,8 +103,10 @@ impl BucketProbe for SdkBuckets {
 
 impl SdkBuckets {
     async fn fetch(&self, session: &Session, request: &ReadObject<'_>) -> Result<ObjectRead, AwsFault> {
-        let range =
-            request.range.as_ref().map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
+        let range = request
+            .range
+            .as_ref()
+            .map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
         let mut output = self
             .client
             .get_object()

@@ -83,7 +83,9 @@ pub fn build(scope: &Scope<'_>) -> Result<String, SessionPolicyTooLong> {
                 effect: "Allow",
                 action: "s3:ListBucket",
                 resource: vec![bucket.clone()],
-                condition: Some(Condition::StringLike { prefix: scope.key_roots.iter().map(under).collect() }),
+                condition: Some(Condition::StringLike {
+                    prefix: scope.key_roots.iter().map(under).collect(),
+                }),
             },
             Statement {
                 effect: "Allow",
@@ -187,7 +189,10 @@ mod tests {
     #[test]
     fn a_policy_aws_would_refuse_is_refused_here() {
         let longest = (1..MAX_CHARACTERS).map_while(|length| policy(&"a".repeat(length)).ok()).last();
-        assert!(longest.expect("a short root fits").len() > MAX_CHARACTERS - 2, "the limit is used to the full");
+        assert!(
+            longest.expect("a short root fits").len() > MAX_CHARACTERS - 2,
+            "the limit is used to the full"
+        );
         let refused = policy(&"a".repeat(MAX_CHARACTERS)).expect_err("far too long");
         assert!(refused.characters > MAX_CHARACTERS, "{refused}");
     }

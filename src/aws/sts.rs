@@ -40,7 +40,8 @@ impl Identity for SdkIdentity {
     async fn assume_role(&self, request: AssumeRole<'_>) -> Result<Session, AwsFault> {
         self.rate.turn().await;
         let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(3600);
-        let region = aws_sdk_sts::Config::builder().region(SdkRegion::new(request.region.as_str().to_owned()));
+        let region =
+            aws_sdk_sts::Config::builder().region(SdkRegion::new(request.region.as_str().to_owned()));
         let output = self
             .base
             .assume_role()
@@ -54,9 +55,7 @@ impl Identity for SdkIdentity {
             .send()
             .await
             .map_err(|error| from_sdk(Operation::AssumeRole, &error))?;
-        let keys = output
-            .credentials()
-            .ok_or_else(|| malformed(Operation::AssumeRole, "no credentials"))?;
+        let keys = output.credentials().ok_or_else(|| malformed(Operation::AssumeRole, "no credentials"))?;
         let expiration = timestamp(keys.expiration())
             .ok_or_else(|| malformed(Operation::AssumeRole, "an expiration out of range"))?;
         Ok(Session {

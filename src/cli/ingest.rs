@@ -61,8 +61,8 @@ pub struct Args {
     #[arg(long, value_name = "ID")]
     bucket_owner: Option<AccountId>,
     /// The source bucket's region, if it is not that of the AWS configuration.
-    #[arg(long, value_name = "REGION")]
-    region: Option<Region>,
+    #[arg(long = "region", value_name = "REGION")]
+    source_region: Option<Region>,
     /// Who owns the connection in the ledger; another owner's connection is refused.
     #[arg(long, value_name = "TEXT", default_value = "cli")]
     owner: String,
@@ -76,8 +76,8 @@ pub struct Args {
     #[arg(long, value_name = "ID", value_parser = parse_version)]
     expect_version: Option<VersionIdentity>,
     /// Read the source with the session in this directory (session.json) and with nothing else.
-    #[arg(long, value_name = "DIR")]
-    credentials_dir: Option<PathBuf>,
+    #[arg(long = "credentials-dir", value_name = "DIR")]
+    source_credentials_dir: Option<PathBuf>,
     /// Also write the report of the period to this file, at most 4 KiB.
     #[arg(long, value_name = "PATH")]
     termination_log: Option<PathBuf>,
@@ -167,11 +167,7 @@ async fn stop_on_signal(stop: CancellationToken) {
     stop.cancel();
 }
 
-async fn ingest(
-    args: &Args,
-    stop: &CancellationToken,
-    output: &mut Output,
-) -> Result<Vec<Ended>, LoadFault> {
+async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> Result<Vec<Ended>, LoadFault> {
     let source = open_source(args).await;
     let root = ReportRoot {
         anchor: args.source.anchor(),
@@ -242,9 +238,9 @@ async fn open_source(args: &Args) -> Box<dyn BillSource> {
             let sdk = Sdk::load(AwsSettings::default()).await;
             let access = BucketAccess {
                 bucket: bucket.clone(),
-                region: args.region.clone(),
+                region: args.source_region.clone(),
                 owner: args.bucket_owner.clone(),
-                session: args.credentials_dir.as_ref().map(SessionDirectory::new),
+                session: args.source_credentials_dir.as_ref().map(SessionDirectory::new),
             };
             Box::new(S3Source::new(&sdk, access))
         }

@@ -9,10 +9,12 @@ use crate::aws::NOISY_TARGETS;
 /// Starts logging. `AWSCOST_LOG` takes a filter such as `debug` or `awscost=debug`.
 pub(super) fn start() {
     let terminal = std::io::stderr().is_terminal();
-    let wanted = std::env::var("AWSCOST_LOG").unwrap_or_else(|_| if terminal { "warn" } else { "info" }.to_owned());
+    let wanted =
+        std::env::var("AWSCOST_LOG").unwrap_or_else(|_| if terminal { "warn" } else { "info" }.to_owned());
     let registry = tracing_subscriber::registry().with(filter(&wanted));
     if terminal {
-        let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_target(false);
+        let text =
+            tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_target(false);
         registry.with(text).init();
     } else {
         registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).init();

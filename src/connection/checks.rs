@@ -16,7 +16,11 @@ use crate::model::{ConditionType, ReportKind};
 pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
     let role = role::check(facts, target, now);
     let behind = |condition, check: &dyn Fn() -> Finding| {
-        if role.verdict == Verdict::Pass { check() } else { Finding::blocked(condition, ConditionType::RoleAssumable) }
+        if role.verdict == Verdict::Pass {
+            check()
+        } else {
+            Finding::blocked(condition, ConditionType::RoleAssumable)
+        }
     };
     let mut findings = vec![
         // … a role that lets everybody in is not used unknowingly,
@@ -26,11 +30,9 @@ pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
     ];
     if let Some(report) = &target.report {
         // … what a Job will read can be read with what a Job will have,
-        findings
-            .push(behind(ConditionType::BucketReadable, &|| bucket::check(facts, target, report, now)));
+        findings.push(behind(ConditionType::BucketReadable, &|| bucket::check(facts, target, report, now)));
         // … and that what AWS delivers there is a whole bill in a form that can be loaded.
-        findings
-            .push(behind(ConditionType::ReportConfigured, &|| report::check(facts, target, report, now)));
+        findings.push(behind(ConditionType::ReportConfigured, &|| report::check(facts, target, report, now)));
     }
     findings.insert(0, role);
     findings

@@ -15,7 +15,7 @@ use crate::{
             ReportCatalog,
         },
     },
-    model::{Partition, Region},
+    model::{ExternalId, Partition, Region},
 };
 
 /// Whom the role lets in.
@@ -96,7 +96,7 @@ impl Identity for FakeAws {
         if let Some(fault) = script.assume {
             return Err(fault);
         }
-        let sent = request.external_id.map(|id| id.expose());
+        let sent = request.external_id.map(ExternalId::expose);
         let let_in = match script.trust {
             Trust::Exact => sent == Some("the-external-id"),
             Trust::IfExists => sent.is_none_or(|id| id == "the-external-id"),
@@ -127,11 +127,7 @@ impl Organizations for FakeAws {
 
 #[async_trait]
 impl ReportCatalog for FakeAws {
-    async fn legacy_definitions(
-        &self,
-        _: &Session,
-        _: Partition,
-    ) -> Result<Vec<LegacyDefinition>, AwsFault> {
+    async fn legacy_definitions(&self, _: &Session, _: Partition) -> Result<Vec<LegacyDefinition>, AwsFault> {
         self.called("legacy_definitions").legacy
     }
 

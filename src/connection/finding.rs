@@ -110,8 +110,10 @@ impl Finding {
             ),
             FaultClass::ClockSkew => (
                 Reason::ClockSkew,
-                format!("AWS refuses {operation} because the operator's clock differs from AWS's by more than 5 \
-                     minutes. Set the node's clock."),
+                format!(
+                    "AWS refuses {operation} because the operator's clock differs from AWS's by more than 5 \
+                     minutes. Set the node's clock."
+                ),
             ),
             _ => (
                 Reason::UnexpectedAnswer,
@@ -143,7 +145,9 @@ impl Finding {
     pub fn or_standing(self, standing: Option<&Self>, started: Timestamp, now: Timestamp) -> Self {
         let fresh = now.duration_since(started) < STALE_AFTER;
         match standing {
-            Some(before) if fresh && self.is_inconclusive() && before.verdict != Verdict::Unknown => before.clone(),
+            Some(before) if fresh && self.is_inconclusive() && before.verdict != Verdict::Unknown => {
+                before.clone()
+            }
             _ => self,
         }
     }

@@ -4,10 +4,7 @@ use futures::future::OptionFuture;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{
-    Enforcement, Facts, Look, ManifestRead, ReportTarget, Target, Verdict, checks,
-    facts::Fact,
-};
+use super::{Enforcement, Facts, Look, ManifestRead, ReportTarget, Target, Verdict, checks, facts::Fact};
 use crate::{
     aws::{
         Aws, AwsFault, Code, FaultClass, Operation, Session, session_policy,
@@ -75,7 +72,10 @@ pub async fn gather(
     let kept = sessions.ingest(now).filter(|_| !look.identity).cloned();
     let (enforcement, membership, definitions, bucket) = futures::join!(
         OptionFuture::from(
-            look.external_id.then_some(target.external_id.as_ref()).flatten().map(|_| enforcement(aws, target))
+            look.external_id
+                .then_some(target.external_id.as_ref())
+                .flatten()
+                .map(|_| enforcement(aws, target))
         ),
         OptionFuture::from(look.organization.then(|| aws.organizations.membership(&session, partition))),
         OptionFuture::from(
@@ -275,7 +275,8 @@ impl Bucket {
         if let Some(outcome) = self.listing {
             facts.listing.record(now, in_session(outcome, &mut sessions.ingest));
         }
-        facts.listing_any_owner = self.any_owner.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
+        facts.listing_any_owner =
+            self.any_owner.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
         if let Some(outcome) = self.manifest {
             facts.manifest.record(now, in_session(outcome, &mut sessions.ingest));
         }

@@ -1,6 +1,9 @@
 //! What is to be checked, as plain values: the controller makes it from a resource, `awscost check` from a file.
 
-use crate::model::{AccountId, AccountType, BucketName, ExternalId, KeyPrefix, Partition, Region, ReportKind, ReportName, RoleArn};
+use crate::model::{
+    AccountId, AccountType, BucketName, ExternalId, KeyPrefix, Partition, Region, ReportKind, ReportName,
+    RoleArn,
+};
 
 /// One account as declared.
 #[derive(Debug, Clone)]

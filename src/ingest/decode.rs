@@ -13,9 +13,9 @@ mod parquet;
 use arrow::record_batch::RecordBatch;
 use jiff::Timestamp;
 
+pub(in crate::ingest) use fault::shortened;
 pub use fault::{BadValue, DecodeFault, Place, Stopped};
 pub use limits::Limits;
-pub(in crate::ingest) use fault::shortened;
 pub(in crate::ingest) use parquet::Held;
 
 use super::{normalize::Roundings, source::SourceFile, tags::TagKeys, tally::FileTally};
@@ -108,3 +108,6 @@ impl From<DecodeFault> for Interrupt {
         Self::Fault(Box::new(fault))
     }
 }
+
+#[cfg(test)]
+pub(in crate::ingest) mod tests;

@@ -1,11 +1,7 @@
 //! Everything that can end a load, and what it means to whoever started it.
 
 use super::{
-    decode::DecodeFault,
-    right_bill::WrongBill,
-    source::SourceFault,
-    tally::TallyFault,
-    verify::TotalsDiffer,
+    decode::DecodeFault, right_bill::WrongBill, source::SourceFault, tally::TallyFault, verify::TotalsDiffer,
 };
 use crate::{
     model::{ExitCode, Outcome, Reason},

@@ -56,7 +56,12 @@ impl Ended {
     }
 
     /// The ledger's rules settled it without a load. `rows` are the connection's ledger rows.
-    pub fn settled(connection: &ConnectionKey, delivery: &Delivery, decision: &Decision, rows: &[LedgerRow]) -> Self {
+    pub fn settled(
+        connection: &ConnectionKey,
+        delivery: &Delivery,
+        decision: &Decision,
+        rows: &[LedgerRow],
+    ) -> Self {
         let loaded = rows.iter().find(|row| row.period == delivery.period);
         let (outcome, reason, message) = match (decision, loaded) {
             (Decision::AlreadyLoaded | Decision::Load, Some(row)) => {
@@ -80,7 +85,9 @@ impl Ended {
             (Decision::DuplicateConnection { owner }, _) => (
                 Outcome::Failed,
                 Reason::DuplicateConnection,
-                format!("connection {connection} belongs to {owner}: choose another --connection, or purge it first"),
+                format!(
+                    "connection {connection} belongs to {owner}: choose another --connection, or purge it first"
+                ),
             ),
         };
         let report = PeriodReport {
@@ -145,7 +152,8 @@ const TERMINATION_LIMIT: usize = 4096;
 /// The report as a termination message: what does not fit is left out, the message first.
 pub fn termination_message(report: &PeriodReport) -> String {
     let mut report = report.clone();
-    let written = |report: &PeriodReport| serde_json::to_string(report).expect("a report of text and numbers");
+    let written =
+        |report: &PeriodReport| serde_json::to_string(report).expect("a report of text and numbers");
     let mut text = written(&report);
     while text.len() > TERMINATION_LIMIT {
         match &mut report.message {

@@ -20,7 +20,9 @@ pub enum ExpectedBill {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WrongBill {
     /// Rows of another payer or account.
-    #[error("{column} is {found} on some rows, where every row must say {expected}: this report is another account's")]
+    #[error(
+        "{column} is {found} on some rows, where every row must say {expected}: this report is another account's"
+    )]
     Account {
         /// The column that was checked.
         column: &'static str,

@@ -161,7 +161,8 @@ impl Loader<'_> {
         crash_point::reach("stage-begun");
         let files = delivery.files.iter().map(|file| self.source.file(file)).collect();
         let (stage, read) =
-            workers::read_all(stage, files, job, self.workers, self.stop.clone(), self.progress.clone()).await;
+            workers::read_all(stage, files, job, self.workers, self.stop.clone(), self.progress.clone())
+                .await;
         crash_point::reach("parts-finished");
         let row = LedgerRow { run, loaded_at, ..draft(delivery, ordered_at, self.terms) };
         let ready = match read {
@@ -243,8 +244,5 @@ fn decoder_format(delivery: &Delivery) -> Result<super::decode::FileFormat, Load
 
 /// True if starting over from the manifest is the cure.
 fn is_change(fault: &LoadFault) -> bool {
-    matches!(
-        fault,
-        LoadFault::Changed | LoadFault::Decode(DecodeFault::Source(SourceFault::Changed { .. }))
-    )
+    matches!(fault, LoadFault::Changed | LoadFault::Decode(DecodeFault::Source(SourceFault::Changed { .. })))
 }

@@ -140,11 +140,13 @@ impl KeyBook {
         mut put: impl FnMut(&str, &V),
     ) -> Result<(), KeyTwice> {
         let mut settled: Vec<(Box<str>, &V)> = Vec::with_capacity(row.len());
-        let same_name =
-            |left: &(KeyId, V), right: &(KeyId, V)| self.keys[left.0 as usize].folded == self.keys[right.0 as usize].folded;
+        let same_name = |left: &(KeyId, V), right: &(KeyId, V)| {
+            self.keys[left.0 as usize].folded == self.keys[right.0 as usize].folded
+        };
         let groups: Vec<&[(KeyId, V)]> = row.chunk_by(same_name).collect();
         for group in groups {
-            if let Some(pair) = group.windows(2).find(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1) {
+            if let Some(pair) = group.windows(2).find(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1)
+            {
                 return Err(KeyTwice(self.keys[pair[0].0 as usize].raw.to_string()));
             }
             // A key that is spelled as the folded name has it already; else the byte-smallest takes it.

@@ -227,10 +227,7 @@ impl Tally {
         self.payers.insert(text(columns.payer, row));
         self.usage_accounts.insert(text(columns.usage_account, row));
         let start = columns.period_start;
-        let start = start
-            .is_valid(row)
-            .then(|| Timestamp::from_microsecond(start.value(row)).ok())
-            .flatten();
+        let start = start.is_valid(row).then(|| Timestamp::from_microsecond(start.value(row)).ok()).flatten();
         if self.period_starts.len() < Self::MOST_PERIODS {
             self.period_starts.insert(start);
         }

@@ -44,15 +44,15 @@ pub enum VerifyFault {
 )]
 pub struct TotalsDiffer {
     /// The source file's key.
-    pub file: String,
+    pub file: Box<str>,
     /// Currency and line type.
     pub line: LineKey,
     /// `rows`, or a column: its values or its sum.
-    pub what: String,
+    pub what: Box<str>,
     /// What the independent decoder saw.
-    pub source_says: String,
+    pub source_says: Box<str>,
     /// What the warehouse gave back.
-    pub read_back: String,
+    pub read_back: Box<str>,
 }
 
 fn shown(text: &str) -> &str {
@@ -76,16 +76,17 @@ pub fn compare(files: &[&str], source: &[FileTally], read_back: &[FileTally]) ->
 
 fn compare_file(file: &str, source: &FileTally, read_back: &FileTally) -> Result<(), TotalsDiffer> {
     let nothing = LineSums::default();
-    let lines = source.lines.keys().chain(read_back.lines.keys().filter(|key| !source.lines.contains_key(key)));
+    let lines =
+        source.lines.keys().chain(read_back.lines.keys().filter(|key| !source.lines.contains_key(key)));
     for line in lines {
         let left = source.lines.get(line).unwrap_or(&nothing);
         let right = read_back.lines.get(line).unwrap_or(&nothing);
         let differ = |what: &str, source_says: String, read_back: String| TotalsDiffer {
-            file: file.to_owned(),
+            file: file.into(),
             line: line.clone(),
-            what: what.to_owned(),
-            source_says,
-            read_back,
+            what: what.into(),
+            source_says: source_says.into(),
+            read_back: read_back.into(),
         };
         if left.rows != right.rows {
             return Err(differ("the number", left.rows.to_string(), right.rows.to_string()));

@@ -87,7 +87,9 @@ fn answered<E: ProvideErrorMetadata>(operation: Operation, error: &E, raw: &Http
     let code = error.code().and_then(Code::from_wire).unwrap_or_else(|| by_status(raw));
     let message = error.message().unwrap_or_default();
     let detail = match (code, operation) {
-        (Code::AccessDenied, Operation::AssumeRole) if message.contains("sts:TagSession") => Detail::TagSession,
+        (Code::AccessDenied, Operation::AssumeRole) if message.contains("sts:TagSession") => {
+            Detail::TagSession
+        }
         (Code::AccessDenied, Operation::GetObject) if message.contains("kms:Decrypt") => Detail::KmsDecrypt,
         _ => Detail::None,
     };

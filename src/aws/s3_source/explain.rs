@@ -9,7 +9,11 @@ use crate::{ingest::source::SourceFault, model::Reason, report::StoreFault};
 /// The fault of a listing or of reading a manifest.
 pub(super) fn store_fault(key: &str, fault: &AwsFault, access: &BucketAccess) -> StoreFault {
     let (reason, problem) = explain(key, fault, access);
-    if passes(fault) { StoreFault::Transient { reason, problem } } else { StoreFault::Refused { reason, problem } }
+    if passes(fault) {
+        StoreFault::Transient { reason, problem }
+    } else {
+        StoreFault::Refused { reason, problem }
+    }
 }
 
 /// The fault of reading a data file.
@@ -37,7 +41,10 @@ fn explain(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, Strin
     let bucket = &access.bucket;
     match (fault.code, fault.class) {
         (Code::NoSuchBucket, _) => (Reason::BucketNotFound, format!("there is no bucket {bucket}")),
-        (Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint, _) => {
+        (
+            Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint,
+            _,
+        ) => {
             let there = fault.region.as_ref().map_or_else(
                 || "another region: give its own with --region".to_owned(),
                 |region| format!("{region}: give --region {region}"),
@@ -47,9 +54,10 @@ fn explain(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, Strin
         (Code::KmsNotFound | Code::KmsDisabled | Code::KmsInvalidState, _) => {
             (Reason::KmsKeyUnusable, format!("the KMS key of {key} is disabled, pending deletion or gone"))
         }
-        (Code::InvalidObjectState, _) => {
-            (Reason::ObjectArchived, format!("{key} is archived: restore it, and keep reports out of archive tiers"))
-        }
+        (Code::InvalidObjectState, _) => (
+            Reason::ObjectArchived,
+            format!("{key} is archived: restore it, and keep reports out of archive tiers"),
+        ),
         (_, FaultClass::Denied) => denied(key, fault, access),
         (Code::NoCredentials, _) => {
             (Reason::NoBaseCredentials, "there are no AWS credentials to read the bucket with".to_owned())
@@ -61,7 +69,9 @@ fn explain(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, Strin
             (Reason::BaseCredentialsInvalid, "AWS refuses the credentials themselves".to_owned())
         }
         (_, FaultClass::Throttled) => (Reason::Throttled, format!("S3 asks to read {bucket} more slowly")),
-        (_, FaultClass::ClockSkew) => (Reason::ClockSkew, "this machine's clock differs from AWS's".to_owned()),
+        (_, FaultClass::ClockSkew) => {
+            (Reason::ClockSkew, "this machine's clock differs from AWS's".to_owned())
+        }
         (code, _) => (Reason::EndpointUnreachable, format!("S3 could not serve bucket {bucket} ({code})")),
     }
 }
@@ -76,7 +86,9 @@ fn denied(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, String
     match (fault.operation, fault.detail) {
         (_, Detail::KmsDecrypt) => (
             Reason::KmsDecryptDenied,
-            format!("{key} may not be decrypted: allow kms:Decrypt on the bucket's key, in its key policy too"),
+            format!(
+                "{key} may not be decrypted: allow kms:Decrypt on the bucket's key, in its key policy too"
+            ),
         ),
         (Operation::ListBucket, _) => (
             Reason::BucketListDenied,

@@ -33,8 +33,11 @@ pub(super) async fn serve(answer: Answer) -> String {
         let answer = answer.clone();
         async move {
             let status = StatusCode::from_u16(answer.status).expect("a status");
-            let headers: HashMap<String, String> =
-                answer.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let headers: HashMap<String, String> = answer
+                .headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
             let headers = axum::http::HeaderMap::try_from(&headers).expect("headers");
             (status, headers, answer.body).into_response()
         }
@@ -118,22 +121,51 @@ fn json(status: u16, code: &str) -> Answer {
 }
 
 fn s3(status: u16, code: &str, rest: &str) -> Answer {
-    let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code>{rest}<RequestId>r</RequestId></Error>");
+    let body =
+        format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code>{rest}<RequestId>r</RequestId></Error>");
     Answer { status, headers: &[("content-type", "application/xml")], body }
 }
 
 #[tokio::test]
 async fn sts_errors() {
     for (status, code, message, expected, class, detail) in [
-        (403, "AccessDenied", "not authorized to perform: sts:AssumeRole", Code::AccessDenied, FaultClass::Denied, Detail::None),
-        (403, "AccessDenied", "not authorized to perform: sts:TagSession", Code::AccessDenied, FaultClass::Denied, Detail::TagSession),
+        (
+            403,
+            "AccessDenied",
+            "not authorized to perform: sts:AssumeRole",
+            Code::AccessDenied,
+            FaultClass::Denied,
+            Detail::None,
+        ),
+        (
+            403,
+            "AccessDenied",
+            "not authorized to perform: sts:TagSession",
+            Code::AccessDenied,
+            FaultClass::Denied,
+            Detail::TagSession,
+        ),
         (400, "ValidationError", "", Code::ValidationError, FaultClass::Invalid, Detail::None),
-        (400, "MalformedPolicyDocument", "", Code::MalformedPolicyDocument, FaultClass::Invalid, Detail::None),
+        (
+            400,
+            "MalformedPolicyDocument",
+            "",
+            Code::MalformedPolicyDocument,
+            FaultClass::Invalid,
+            Detail::None,
+        ),
         (400, "PackedPolicyTooLarge", "", Code::PackedPolicyTooLarge, FaultClass::Invalid, Detail::None),
         (403, "RegionDisabledException", "", Code::RegionDisabled, FaultClass::Denied, Detail::None),
         (403, "ExpiredToken", "", Code::ExpiredToken, FaultClass::Credentials, Detail::None),
         (403, "InvalidClientTokenId", "", Code::InvalidClientToken, FaultClass::Credentials, Detail::None),
-        (403, "SignatureDoesNotMatch", "", Code::SignatureDoesNotMatch, FaultClass::Credentials, Detail::None),
+        (
+            403,
+            "SignatureDoesNotMatch",
+            "",
+            Code::SignatureDoesNotMatch,
+            FaultClass::Credentials,
+            Detail::None,
+        ),
         (400, "Throttling", "", Code::Throttling, FaultClass::Throttled, Detail::None),
         (400, "RequestLimitExceeded", "", Code::Throttling, FaultClass::Throttled, Detail::None),
         (403, "OptInRequired", "", Code::OptInRequired, FaultClass::Denied, Detail::None),
@@ -156,7 +188,13 @@ async fn json_errors() {
         (DescribeOrganization, 400, "TooManyRequestsException", Code::Throttling, FaultClass::Throttled),
         (DescribeOrganization, 500, "ServiceException", Code::InternalFailure, FaultClass::Transient),
         (DescribeReportDefinitions, 400, "AccessDeniedException", Code::AccessDenied, FaultClass::Denied),
-        (DescribeReportDefinitions, 500, "InternalErrorException", Code::InternalFailure, FaultClass::Transient),
+        (
+            DescribeReportDefinitions,
+            500,
+            "InternalErrorException",
+            Code::InternalFailure,
+            FaultClass::Transient,
+        ),
         (ListExports, 400, "AccessDeniedException", Code::AccessDenied, FaultClass::Denied),
         (ListExports, 400, "ThrottlingException", Code::Throttling, FaultClass::Throttled),
         (ListExports, 400, "ValidationException", Code::ValidationError, FaultClass::Invalid),
@@ -186,15 +224,47 @@ async fn s3_errors() {
         (ListBucket, 403, "AllAccessDisabled", "", Code::AllAccessDisabled, FaultClass::Denied, Detail::None),
         (ListBucket, 503, "SlowDown", "", Code::Throttling, FaultClass::Throttled, Detail::None),
         (ListBucket, 500, "InternalError", "", Code::InternalFailure, FaultClass::Transient, Detail::None),
-        (ListBucket, 403, "RequestTimeTooSkewed", "", Code::RequestTimeTooSkewed, FaultClass::ClockSkew, Detail::None),
+        (
+            ListBucket,
+            403,
+            "RequestTimeTooSkewed",
+            "",
+            Code::RequestTimeTooSkewed,
+            FaultClass::ClockSkew,
+            Detail::None,
+        ),
         (ListBucket, 400, "ExpiredToken", "", Code::ExpiredToken, FaultClass::Credentials, Detail::None),
         (GetObject, 404, "NoSuchKey", "", Code::NoSuchKey, FaultClass::NotFound, Detail::None),
         (GetObject, 403, "AccessDenied", kms, Code::AccessDenied, FaultClass::Denied, Detail::KmsDecrypt),
         (GetObject, 400, "KMS.DisabledException", "", Code::KmsDisabled, FaultClass::Invalid, Detail::None),
         (GetObject, 400, "KMS.NotFoundException", "", Code::KmsNotFound, FaultClass::Invalid, Detail::None),
-        (GetObject, 400, "KMS.KMSInvalidStateException", "", Code::KmsInvalidState, FaultClass::Invalid, Detail::None),
-        (GetObject, 403, "InvalidObjectState", "", Code::InvalidObjectState, FaultClass::Invalid, Detail::None),
-        (GetObject, 412, "PreconditionFailed", "", Code::PreconditionFailed, FaultClass::Transient, Detail::None),
+        (
+            GetObject,
+            400,
+            "KMS.KMSInvalidStateException",
+            "",
+            Code::KmsInvalidState,
+            FaultClass::Invalid,
+            Detail::None,
+        ),
+        (
+            GetObject,
+            403,
+            "InvalidObjectState",
+            "",
+            Code::InvalidObjectState,
+            FaultClass::Invalid,
+            Detail::None,
+        ),
+        (
+            GetObject,
+            412,
+            "PreconditionFailed",
+            "",
+            Code::PreconditionFailed,
+            FaultClass::Transient,
+            Detail::None,
+        ),
         (GetObject, 416, "InvalidRange", "", Code::InvalidRange, FaultClass::Transient, Detail::None),
     ] {
         let fault = fault(operation, s3(status, code, rest)).await;
@@ -210,8 +280,7 @@ async fn a_wrong_region_says_the_right_one() {
         ..s3(301, "PermanentRedirect", "<Bucket>acme-billing</Bucket>")
     };
     let body = s3(400, "AuthorizationHeaderMalformed", "<Region>us-west-2</Region>");
-    for (answer, expected) in
-        [(header, Code::PermanentRedirect), (body, Code::AuthorizationHeaderMalformed)]
+    for (answer, expected) in [(header, Code::PermanentRedirect), (body, Code::AuthorizationHeaderMalformed)]
     {
         let fault = fault(Operation::ListBucket, answer).await;
         assert_eq!((fault.code, fault.class), (expected, FaultClass::Invalid));
@@ -223,7 +292,9 @@ async fn a_wrong_region_says_the_right_one() {
 async fn an_answer_that_is_none_is_unexpected_and_no_panic() {
     for (status, body) in [(200, "not XML"), (200, ""), (403, ""), (500, "<html>proxy</html>")] {
         let answer = Answer { status, headers: &[], body: body.to_owned() };
-        for operation in [Operation::AssumeRole, Operation::GetCallerIdentity, Operation::DescribeOrganization] {
+        for operation in
+            [Operation::AssumeRole, Operation::GetCallerIdentity, Operation::DescribeOrganization]
+        {
             let fault = fault(operation, answer.clone()).await;
             let expected = match status {
                 403 => FaultClass::Denied,
@@ -308,6 +379,9 @@ fn a_fault_says_what_failed_and_nothing_of_awss() {
 #[test]
 fn no_spelling_stands_for_two_codes() {
     for code in Code::ALL {
-        assert!(code.as_str().chars().all(|character| character.is_ascii_alphanumeric()), "{code}: a metric label");
+        assert!(
+            code.as_str().chars().all(|character| character.is_ascii_alphanumeric()),
+            "{code}: a metric label"
+        );
     }
 }

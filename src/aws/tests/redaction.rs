@@ -68,7 +68,8 @@ async fn said(answer: Answer) -> String {
         Ok(session) => format!("{session:?}"),
         Err(fault) => format!("{fault} {fault:?}"),
     };
-    let log = String::from_utf8(log.0.lock().expect("no test panics while it holds this").clone()).expect("text");
+    let log =
+        String::from_utf8(log.0.lock().expect("no test panics while it holds this").clone()).expect("text");
     assert!(log.contains("the log works"));
     format!("{log}{shown}{request_shown}")
 }

@@ -8,7 +8,8 @@ use crate::{
     aws::{
         Aws, AwsFault, Code, Detail, FaultClass, Operation, Sdk, Session, session_policy,
         traits::{
-            AssumeRole, BucketOwner, Delimiter, ExportHealth, Granularity, ListObjects, Membership, ReadObject,
+            AssumeRole, BucketOwner, Delimiter, ExportHealth, Granularity, ListObjects, Membership,
+            ReadObject,
         },
     },
     model::{AccountId, BucketName, ExternalId, Partition, Region, RoleArn},
@@ -25,8 +26,7 @@ pub(crate) fn demo() -> Sandbox {
 }
 
 pub(crate) fn operator(sandbox: &Sandbox) -> Aws {
-    let keys =
-        Credentials::new("AKIAAWSCOSTOPERATOR1", "operator-secret-of-the-sandbox", None, None, "test");
+    let keys = Credentials::new("AKIAAWSCOSTOPERATOR1", "operator-secret-of-the-sandbox", None, None, "test");
     Sdk::for_endpoint(&sandbox.endpoint(), keys).aws()
 }
 
@@ -53,7 +53,13 @@ async fn session(aws: &Aws, role: &str, id: &str) -> Session {
 }
 
 /// The payer's bucket, listed at one prefix.
-async fn list(aws: &Aws, session: &Session, in_region: &str, owner: BucketOwner<'_>, prefix: &str) -> Result<usize, AwsFault> {
+async fn list(
+    aws: &Aws,
+    session: &Session,
+    in_region: &str,
+    owner: BucketOwner<'_>,
+    prefix: &str,
+) -> Result<usize, AwsFault> {
     let bucket: BucketName = "acme-billing".parse().expect("a bucket");
     let request = ListObjects {
         bucket: &bucket,
@@ -81,7 +87,8 @@ async fn who_calls_and_whom_a_role_makes() {
     let base = aws.identity.base_caller().await.expect("the keys are known");
     assert_eq!(base.arn, "arn:aws:iam::999988887777:user/awscost-operator");
     let session = session(&aws, SHOP, SHOP_ID).await;
-    let caller = aws.identity.session_caller(&session, &region("eu-west-1")).await.expect("a session may ask");
+    let caller =
+        aws.identity.session_caller(&session, &region("eu-west-1")).await.expect("a session may ask");
     assert_eq!(caller.account.as_str(), "210987654321");
     assert_eq!(caller.arn, "arn:aws:sts::210987654321:assumed-role/awscost/awscost-check");
     assert!(sandbox.calls().of("sts", "GetCallerIdentity").iter().any(|call| call.region == "eu-west-1"));
@@ -118,7 +125,8 @@ async fn organizations() {
         Ok(Membership::InOrganization { management })
     );
     assert_eq!(aws.organizations.membership(&shop, Partition::Aws).await, Ok(Membership::Standalone));
-    let denied = assume(&aws, PAYER, Some(PAYER_ID), Some(session_policy::DENY_ALL)).await.expect("a session");
+    let denied =
+        assume(&aws, PAYER, Some(PAYER_ID), Some(session_policy::DENY_ALL)).await.expect("a session");
     let fault = aws.organizations.membership(&denied, Partition::Aws).await.expect_err("it may do nothing");
     assert_eq!(fault, AwsFault::new(Operation::DescribeOrganization, Code::AccessDenied));
 }
@@ -193,7 +201,11 @@ async fn a_bucket_under_the_ingest_sessions_own_policy() {
     let owner: AccountId = "123456789012".parse().expect("an account");
     let expected = BucketOwner::Expected(&owner);
 
-    assert_eq!(list(&aws, &narrowed, "us-east-1", expected, "cur/acme-cur/").await, Ok(5), "no more than asked for");
+    assert_eq!(
+        list(&aws, &narrowed, "us-east-1", expected, "cur/acme-cur/").await,
+        Ok(5),
+        "no more than asked for"
+    );
     assert_eq!(read(&aws, &narrowed, "cur/acme-cur/data/3").await, Ok(b"0123".to_vec()));
     for outcome in [
         list(&aws, &narrowed, "us-east-1", expected, "cur/").await.map(drop),
@@ -203,12 +215,17 @@ async fn a_bucket_under_the_ingest_sessions_own_policy() {
     }
     let missing = read(&aws, &narrowed, "cur/acme-cur/data/none").await.expect_err("no such key");
     assert_eq!(missing.code, Code::NoSuchKey);
-    assert!(aws.organizations.membership(&narrowed, Partition::Aws).await.is_err(), "the report and nothing else");
+    assert!(
+        aws.organizations.membership(&narrowed, Partition::Aws).await.is_err(),
+        "the report and nothing else"
+    );
 
-    let elsewhere = list(&aws, &narrowed, "us-west-2", expected, "cur/acme-cur/").await.expect_err("not there");
+    let elsewhere =
+        list(&aws, &narrowed, "us-west-2", expected, "cur/acme-cur/").await.expect_err("not there");
     assert_eq!((elsewhere.code, elsewhere.region), (Code::PermanentRedirect, "us-east-1".parse().ok()));
     let somebody: AccountId = "210987654321".parse().expect("an account");
-    let stranger = list(&aws, &narrowed, "us-east-1", BucketOwner::Expected(&somebody), "cur/acme-cur/").await;
+    let stranger =
+        list(&aws, &narrowed, "us-east-1", BucketOwner::Expected(&somebody), "cur/acme-cur/").await;
     assert_eq!(stranger.expect_err("another owner").code, Code::AccessDenied);
     assert_eq!(list(&aws, &narrowed, "us-east-1", BucketOwner::Any, "cur/acme-cur/").await, Ok(5));
 

@@ -1,7 +1,11 @@
 //! What `awscost ingest` prints: a table for people, a JSON object a period for programs.
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
+use super::super::{
+    table::{self, Align},
+    warehouse::{complain, print},
+};
 use crate::ingest::{
     fault::LoadFault,
     outcome::{Ended, exit_code, termination_message},
@@ -37,13 +41,13 @@ impl Output {
 
     /// The command ended before it knew of any period.
     pub fn without_period(&self, fault: &LoadFault) {
-        let _ = writeln!(std::io::stderr(), "awscost: {fault}");
+        complain(&fault.to_string());
     }
 
     /// All periods ended.
     pub fn finish(&self, ended: &[Ended]) {
         if self.format == OutputFormat::Text {
-            print(&table(ended));
+            print(&render(ended));
         }
         let exit = exit_code(ended);
         // A Job loads one period; of several, the one that decides the exit code is told of.
@@ -56,65 +60,43 @@ impl Output {
     }
 }
 
-/// A reader that went away is no reason to fail a load that is committed.
-fn print(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-}
-
 /// One line a period and currency, then a sentence for each period that did not go well.
-fn table(ended: &[Ended]) -> String {
-    let mut lines = vec![["PERIOD", "OUTCOME", "FILES", "ROWS", "CURRENCY", "UNBLENDED", "VERSION"].map(str::to_owned)];
+fn render(ended: &[Ended]) -> String {
+    let columns = [
+        ("PERIOD", Align::Left),
+        ("OUTCOME", Align::Left),
+        ("FILES", Align::Right),
+        ("ROWS", Align::Right),
+        ("CURRENCY", Align::Left),
+        ("UNBLENDED", Align::Right),
+        ("VERSION", Align::Left),
+    ];
+    let mut lines = Vec::new();
     for Ended { report, .. } in ended {
-        let version = report.manifest.as_ref().map_or("-", |version| version.short()).to_owned();
-        let outcome = format!("{:?}", report.outcome);
-        let (period, files) = (report.period.to_string(), report.files.to_string());
+        let version = report.manifest.as_ref().map_or("-", |version| version.short());
+        let line = |rows: u64, currency: &str, unblended: String| {
+            vec![
+                report.period.to_string(),
+                format!("{:?}", report.outcome),
+                report.files.to_string(),
+                rows.to_string(),
+                currency.to_owned(),
+                unblended,
+                version.to_owned(),
+            ]
+        };
         if report.totals.is_empty() {
-            let rows = report.rows.to_string();
-            lines.push([period, outcome, files, rows, "-".to_owned(), "-".to_owned(), version]);
-            continue;
+            lines.push(line(report.rows, "-", "-".to_owned()));
         }
         for (currency, totals) in &report.totals {
-            lines.push([
-                period.clone(),
-                outcome.clone(),
-                files.clone(),
-                totals.rows.to_string(),
-                currency.clone(),
-                totals.unblended.to_string(),
-                version.clone(),
-            ]);
+            lines.push(line(totals.rows, currency, totals.unblended.to_string()));
         }
     }
-    let mut text = aligned(&lines);
+    let mut text = table::render(&columns, &lines);
     for Ended { report, .. } in ended {
         if let Some(message) = &report.message {
             text.push_str(&format!("{}: {message}\n", report.period));
         }
-    }
-    text
-}
-
-/// Columns of equal width; files, rows and amounts to the right.
-fn aligned(lines: &[[String; 7]]) -> String {
-    const TO_THE_RIGHT: [bool; 7] = [false, false, true, true, false, true, false];
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
-    let mut text = String::new();
-    for line in lines {
-        let cells: Vec<String> = line
-            .iter()
-            .enumerate()
-            .map(|(column, cell)| {
-                if TO_THE_RIGHT[column] {
-                    format!("{cell:>0$}", widths[column])
-                } else {
-                    format!("{cell:<0$}", widths[column])
-                }
-            })
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
     }
     text
 }
@@ -136,11 +118,11 @@ mod tests {
             loaded.report.totals.insert(currency.to_owned(), totals);
         }
         assert_eq!(
-            table(&[loaded, missing]),
-            "PERIOD   OUTCOME  FILES  ROWS  CURRENCY                   UNBLENDED  VERSION\n\
-             2026-10  Failed       0     3  EUR                              1.5  -\n\
-             2026-10  Failed       0     3  USD         -1234.000000000000000001  -\n\
-             2026-10  Failed       0     0  -                                  -  -\n\
+            render(&[loaded, missing]),
+            "PERIOD   OUTCOME  FILES  ROWS  CURRENCY                 UNBLENDED  VERSION\n\
+             2026-10  Failed       0     3  EUR                            1.5  -\n\
+             2026-10  Failed       0     3  USD       -1234.000000000000000001  -\n\
+             2026-10  Failed       0     0  -                                -  -\n\
              2026-10: 2026-10 has no manifest yet: its first delivery is not complete\n"
         );
     }

@@ -21,10 +21,7 @@ fn due(facts: &Facts, minutes: i64) -> Look {
 #[test]
 fn nothing_was_ever_looked_at_so_everything_is_due() {
     assert_eq!(due(&Facts::default(), 0), Look::ALL);
-    assert_eq!(
-        ages().next_look(&Facts::default(), &sample::target(), "uid", sample::now()),
-        sample::now()
-    );
+    assert_eq!(ages().next_look(&Facts::default(), &sample::target(), "uid", sample::now()), sample::now());
 }
 
 #[test]
@@ -53,10 +50,12 @@ fn what_failed_is_looked_at_again_soon() {
 
 #[test]
 fn behind_a_broken_role_only_the_role_is_looked_at() {
-    let mut facts = Facts::default();
-    facts.base = Fact::seen(sample::now(), Ok(sample::operator()));
-    facts.role =
-        Fact::seen(sample::now(), Err(AwsFault::new(Operation::AssumeRole, Code::AccessDenied)));
+    let denied = AwsFault::new(Operation::AssumeRole, Code::AccessDenied);
+    let facts = Facts {
+        base: Fact::seen(sample::now(), Ok(sample::operator())),
+        role: Fact::seen(sample::now(), Err(denied)),
+        ..Facts::default()
+    };
     assert!(due(&facts, 5).is_empty());
     assert_eq!(due(&facts, 13), Look::ALL, "if the role works then, the rest follows at once");
     let next = ages().next_look(&facts, &sample::target(), "uid", sample::now());

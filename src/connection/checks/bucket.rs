@@ -135,8 +135,7 @@ fn wrong_region(fault: &AwsFault, report: &ReportTarget) -> Finding {
 
 fn read_refused(fault: &AwsFault, target: &Target, report: &ReportTarget) -> Finding {
     let role = &target.role;
-    let objects =
-        format!("arn:{}:s3:::{}/{}*", role.partition().as_str(), report.bucket, report.key_root());
+    let objects = format!("arn:{}:s3:::{}/{}*", role.partition().as_str(), report.bucket, report.key_root());
     match (fault.code, fault.class) {
         (Code::AccessDenied, _) if fault.detail == Detail::KmsDecrypt => fail(
             Reason::KmsDecryptDenied,

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::super::{Enforcement, ExternalIdPolicy, Facts, Finding, Standing, Target, principal, trust_policy};
+use super::super::{
+    Enforcement, ExternalIdPolicy, Facts, Finding, Standing, Target, principal, trust_policy,
+};
 use crate::model::{ConditionType::ExternalIdEnforced, Reason};
 
 pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestamp) -> Finding {

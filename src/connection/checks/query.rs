@@ -52,7 +52,11 @@ impl Query {
         let filtered = rest.iter().any(|token| is_keyword(token, "where"));
         let limited = rest.iter().any(|token| is_keyword(token, "limit"));
         let end = rest.iter().all(|token| *token == Token::Mark(';'));
-        if filtered || limited || end { Ok(Self { columns, table, filtered, limited }) } else { Err(Unreadable) }
+        if filtered || limited || end {
+            Ok(Self { columns, table, filtered, limited })
+        } else {
+            Err(Unreadable)
+        }
     }
 
     /// Those of `needed` that the export has not, under their own names.
@@ -129,7 +133,8 @@ fn take_name(tokens: &mut &[Token<'_>]) -> Option<String> {
 }
 
 fn tokens(text: &str) -> Result<Vec<Token<'_>>, Unreadable> {
-    let word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | ':' | '/' | '-');
+    let word =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | ':' | '/' | '-');
     let mut found = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
@@ -162,10 +167,15 @@ mod tests {
     #[test]
     fn columns_keep_their_names_unless_given_another() {
         let query = parse("select a, b AS c,\n d.key, e['user:x'] as f, \"g\" FROM COST_AND_USAGE_REPORT;");
-        let outputs: Vec<_> = query.columns.iter().flatten().map(|selected| selected.output.as_str()).collect();
+        let outputs: Vec<_> =
+            query.columns.iter().flatten().map(|selected| selected.output.as_str()).collect();
         assert_eq!(outputs, ["a", "c", "key", "f", "g"]);
         assert_eq!(query.table, "COST_AND_USAGE_REPORT");
-        assert_eq!(query.missing(&["a", "b", "d", "G", "g"]), ["d", "G"], "a part is not the whole; case counts");
+        assert_eq!(
+            query.missing(&["a", "b", "d", "G", "g"]),
+            ["d", "G"],
+            "a part is not the whole; case counts"
+        );
         assert_eq!(query.renamed(&["a", "b"]), [("b", "c")]);
         assert!(!query.filtered && !query.limited);
     }

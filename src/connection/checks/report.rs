@@ -266,7 +266,9 @@ fn judge_legacy(definition: &LegacyDefinition, problems: &mut Vec<(Reason, Strin
     if !definition.resource_ids {
         problems.push((
             Reason::ResourceIdsMissing,
-            format!("Report {name} leaves out resource IDs: include them (AdditionalSchemaElements: RESOURCES)."),
+            format!(
+                "Report {name} leaves out resource IDs: include them (AdditionalSchemaElements: RESOURCES)."
+            ),
         ));
     }
 }
@@ -287,11 +289,15 @@ fn judge_export(export: &ExportDefinition, problems: &mut Vec<(Reason, String)>)
     if query.table != TABLE {
         problems.push((
             Reason::FormatUnsupported,
-            format!("Export {name} selects from {}, which can't be loaded; create one from {TABLE}.", query.table),
+            format!(
+                "Export {name} selects from {}, which can't be loaded; create one from {TABLE}.",
+                query.table
+            ),
         ));
         return;
     }
-    let property = |key: &str| export.properties.get(TABLE).and_then(|table| table.get(key)).map(String::as_str);
+    let property =
+        |key: &str| export.properties.get(TABLE).and_then(|table| table.get(key)).map(String::as_str);
     let granularity = property("TIME_GRANULARITY").map_or(Granularity::Other, Granularity::from_name);
     judge_granularity(name, granularity, problems);
     judge_rows(name, &query, problems);
@@ -322,7 +328,10 @@ fn judge_rows(name: &str, query: &Query, problems: &mut Vec<(Reason, String)>) {
     if !lacks.is_empty() {
         problems.push((
             Reason::ExportNotComplete,
-            format!("The query of export {name} does not give the whole bill: {}. Correct it.", lacks.join("; ")),
+            format!(
+                "The query of export {name} does not give the whole bill: {}. Correct it.",
+                lacks.join("; ")
+            ),
         ));
     }
 }

@@ -68,7 +68,9 @@ fn role() {
             ("expired credentials", |facts, _| facts.base = refused(GetCallerIdentity, Code::ExpiredToken)),
             ("unknown key", |facts, _| facts.base = refused(GetCallerIdentity, Code::InvalidClientToken)),
             ("web identity", |facts, _| facts.base = refused(GetCallerIdentity, Code::WebIdentityRejected)),
-            ("bad profile", |facts, _| facts.base = refused(GetCallerIdentity, Code::CredentialsMisconfigured)),
+            ("bad profile", |facts, _| {
+                facts.base = refused(GetCallerIdentity, Code::CredentialsMisconfigured);
+            }),
             ("other partition", |_, target| {
                 target.role = "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role");
             }),
@@ -398,8 +400,8 @@ fn report_definition() {
                 with_export(facts, |export| {
                     export.format = "TEXT_OR_CSV".to_owned();
                     export.compression = "GZIP".to_owned();
-                    export.query =
-                        sample::COLUMNS.replace("line_item_unblended_cost", "line_item_unblended_cost AS cost");
+                    export.query = sample::COLUMNS
+                        .replace("line_item_unblended_cost", "line_item_unblended_cost AS cost");
                     export.query = export.query.replace("bill_payer_account_id, ", "");
                     export.query =
                         format!("SELECT {} FROM COST_AND_USAGE_REPORT WHERE x = 'y' LIMIT 5", export.query);

@@ -3,7 +3,9 @@
 mod block;
 mod records;
 
-use super::{DecodeFault, DecodeJob, FileReport, Interrupt, Place, Sink, fault::shortened, inflate::Inflated};
+use super::{
+    DecodeFault, DecodeJob, FileReport, Interrupt, Place, Sink, fault::shortened, inflate::Inflated,
+};
 use crate::ingest::{
     normalize::{BatchBuilder, CellFault, Mapping, MappingFault, Maps, Stamp},
     source::SourceFile,
@@ -16,7 +18,11 @@ use records::Records;
 const BATCH_BYTES: usize = 32 << 20;
 
 /// Decodes a gzip-compressed csv file.
-pub(super) fn decode(file: &dyn SourceFile, job: &DecodeJob, sink: &mut Sink<'_>) -> Result<FileReport, Interrupt> {
+pub(super) fn decode(
+    file: &dyn SourceFile,
+    job: &DecodeJob,
+    sink: &mut Sink<'_>,
+) -> Result<FileReport, Interrupt> {
     let source = Tee { inner: Inflated::open(file, &job.limits)?, tally: CsvTally::new(), fault: None };
     let mut records = Records::new(source, file.key(), &job.limits);
     let mut maps = Maps::new();
@@ -107,6 +113,3 @@ pub(super) fn refused(fault: MappingFault, file: &str) -> DecodeFault {
         MappingFault::Twice(column) => DecodeFault::ColumnTwice { file, column },
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -33,7 +33,7 @@ impl Default for Limits {
             columns: 2_000,
             footer: 32 << 20,
             row_group: 512 << 20,
-            row_group_inflated: 8 << 30,
+            row_group_inflated: 4 << 30,
             map_keys: 20_000,
         }
     }

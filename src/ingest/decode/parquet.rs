@@ -5,6 +5,7 @@
 
 mod footer;
 mod held;
+mod width;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,11 +19,7 @@ use ::parquet::{
 };
 use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
 
-use super::{
-    DecodeFault, DecodeJob, FileReport, Interrupt, Place, Sink,
-    csv::refused,
-    fault::shortened,
-};
+use super::{DecodeFault, DecodeJob, FileReport, Interrupt, Place, Sink, csv::refused, fault::shortened};
 use crate::ingest::{
     normalize::{BatchBuilder, CellFault, Mapping, Maps, Stamp},
     source::SourceFile,
@@ -31,7 +28,11 @@ use crate::ingest::{
 pub(in crate::ingest) use held::Held;
 
 /// Decodes a Parquet file.
-pub(super) fn decode(file: &dyn SourceFile, job: &DecodeJob, sink: &mut Sink<'_>) -> Result<FileReport, Interrupt> {
+pub(super) fn decode(
+    file: &dyn SourceFile,
+    job: &DecodeJob,
+    sink: &mut Sink<'_>,
+) -> Result<FileReport, Interrupt> {
     let footer = footer::read(file, &job.limits)?;
     let metadata = guarded(file, || plain_types(footer.clone()))?;
     let mut maps = Maps::new();
@@ -51,10 +52,11 @@ pub(super) fn decode(file: &dyn SourceFile, job: &DecodeJob, sink: &mut Sink<'_>
             return Err(DecodeFault::LimitExceeded { file: file.key().to_owned(), limit }.into());
         }
         let before = rows;
+        let at_once = guarded(file, || width::rows_at_once(&held, about, job.batch_rows))?;
         let mut batches = guarded(file, || {
             ParquetRecordBatchReaderBuilder::new_with_metadata(held.clone(), metadata.clone())
                 .with_row_groups(vec![group])
-                .with_batch_size(job.batch_rows.max(1))
+                .with_batch_size(at_once)
                 .build()
         })?;
         while let Some(batch) = guarded(file, || batches.next().transpose())? {
@@ -83,9 +85,9 @@ fn plain_types(footer: Arc<ParquetMetaData>) -> ::parquet::errors::Result<ArrowR
     let plain = ArrowReaderMetadata::try_new(footer.clone(), options)?;
     let root = footer.file_metadata().schema_descr().root_schema();
     let int96 = |name: &str| {
-        root.get_fields()
-            .iter()
-            .any(|field| field.name() == name && field.is_primitive() && field.get_physical_type() == PhysicalType::INT96)
+        root.get_fields().iter().any(|field| {
+            field.name() == name && field.is_primitive() && field.get_physical_type() == PhysicalType::INT96
+        })
     };
     let fields = plain.schema().fields().iter();
     let fields: Fields = fields

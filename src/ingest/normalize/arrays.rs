@@ -3,9 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use arrow::{
-    array::{
-        Array, ArrayRef, AsArray, Float64Array, MapArray, StringArray, TimestampMicrosecondArray,
-    },
+    array::{Array, ArrayRef, AsArray, Float64Array, MapArray, StringArray, TimestampMicrosecondArray},
     compute::cast,
     datatypes::{
         DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
@@ -47,7 +45,8 @@ impl BatchBuilder {
     }
 
     fn fill_map_from_arrays(&mut self, map: MapColumn, batch: &RecordBatch) -> Result<(), CellFault> {
-        let MapSources { entries, wholes } = &self.sources[map as usize];
+        let sources = &self.sources[map as usize];
+        let MapSources { entries, wholes } = sources;
         let text = |source: usize| texts(batch.column(source)).map_err(at(source));
         let flat = entries
             .iter()
@@ -68,10 +67,9 @@ impl BatchBuilder {
                 let pairs = whole.row(row).map_err(at(*source))?;
                 row_entries.extend(pairs.map(|(key, value)| (self.maps.key(map, &key), value)));
             }
-            let source = entries.first().map(|(source, _)| *source).or(wholes.first().map(|(source, _)| *source));
             self.maps
                 .push(map, &mut row_entries)
-                .map_err(|problem| at(source.unwrap_or_default())((row, String::new(), problem)))?;
+                .map_err(|problem| at(sources.first())((row, String::new(), problem)))?;
         }
         Ok(())
     }
@@ -83,32 +81,32 @@ fn at(column: usize) -> impl Fn(RowFault) -> CellFault {
 
 /// A source column that is a map: Arrow's, or JSON text.
 enum Whole {
-    Map { map: MapArray, keys: StringArray, values: StringArray },
+    Map(Box<TextMap>),
     Json(StringArray),
 }
 
+/// Arrow's map, its keys and values as text.
+struct TextMap {
+    map: MapArray,
+    keys: StringArray,
+    values: StringArray,
+}
+
+/// The keys and values of a row's map.
+type Pairs<'a> = Box<dyn Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + 'a>;
+
 impl Whole {
     fn of(array: &ArrayRef) -> Result<Self, RowFault> {
-        match array.as_map_opt() {
-            Some(map) => Ok(Self::Map { keys: texts(map.keys())?, values: texts(map.values())?, map: map.clone() }),
-            None => texts(array).map(Self::Json),
-        }
+        let Some(map) = array.as_map_opt() else {
+            return texts(array).map(Self::Json);
+        };
+        let map = TextMap { keys: texts(map.keys())?, values: texts(map.values())?, map: map.clone() };
+        Ok(Self::Map(Box::new(map)))
     }
 
-    fn row(&self, row: usize) -> Result<Box<dyn Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> + '_>, RowFault> {
+    fn row(&self, row: usize) -> Result<Pairs<'_>, RowFault> {
         match self {
-            Self::Map { map, keys, values } => {
-                let offsets = map.value_offsets();
-                let range = if map.is_valid(row) {
-                    offsets[row] as usize..offsets[row + 1] as usize
-                } else {
-                    0..0
-                };
-                let valid = move |entry: &usize| keys.is_valid(*entry) && values.is_valid(*entry);
-                Ok(Box::new(range.filter(valid).map(|entry| {
-                    (Cow::Borrowed(keys.value(entry)), Cow::Borrowed(values.value(entry)))
-                })))
-            }
+            Self::Map(map) => Ok(map.row(row)),
             Self::Json(texts) => {
                 let text = if texts.is_valid(row) { texts.value(row) } else { "" };
                 let pairs = Json::object(text)
@@ -116,6 +114,16 @@ impl Whole {
                 Ok(Box::new(pairs.into_iter()))
             }
         }
+    }
+}
+
+impl TextMap {
+    fn row(&self, row: usize) -> Pairs<'_> {
+        let offsets = self.map.value_offsets();
+        let entries =
+            if self.map.is_valid(row) { offsets[row] as usize..offsets[row + 1] as usize } else { 0..0 };
+        let entries = entries.filter(|entry| self.keys.is_valid(*entry) && self.values.is_valid(*entry));
+        Box::new(entries.map(|entry| (self.keys.value(entry).into(), self.values.value(entry).into())))
     }
 }
 
@@ -133,8 +141,10 @@ fn convert(array: &ArrayRef, kind: ColumnType, column: &mut Column) -> Result<()
         (ColumnType::Text, _) => {
             let texts = texts(array)?;
             let offsets = texts.value_offsets();
-            let has_empty = offsets.windows(2).enumerate().any(|(row, pair)| pair[0] == pair[1] && texts.is_valid(row));
-            *column = Column::Ready(if has_empty { Arc::new(without_empty(&texts)) } else { Arc::new(texts) });
+            let has_empty =
+                offsets.windows(2).enumerate().any(|(row, pair)| pair[0] == pair[1] && texts.is_valid(row));
+            *column =
+                Column::Ready(if has_empty { Arc::new(without_empty(&texts)) } else { Arc::new(texts) });
             Ok(())
         }
         (_, _) => {
@@ -186,11 +196,19 @@ fn texts(array: &ArrayRef) -> Result<StringArray, RowFault> {
     match array.data_type() {
         DataType::Utf8 => Ok(array.as_string::<i32>().clone()),
         // A float prints as its shortest decimal, without an exponent.
-        DataType::Float64 => Ok(array.as_primitive::<Float64Type>().iter().map(|v| v.map(|v| v.to_string())).collect()),
-        DataType::Float32 => Ok(array.as_primitive::<Float32Type>().iter().map(|v| v.map(|v| v.to_string())).collect()),
+        DataType::Float64 => {
+            Ok(array.as_primitive::<Float64Type>().iter().map(|v| v.map(|v| v.to_string())).collect())
+        }
+        DataType::Float32 => {
+            Ok(array.as_primitive::<Float32Type>().iter().map(|v| v.map(|v| v.to_string())).collect())
+        }
         DataType::Timestamp(..) => Ok(micros(array)
             .iter()
-            .map(|value| value.map(|value| Timestamp::from_microsecond(value).map_or_else(|_| value.to_string(), |at| at.to_string())))
+            .map(|value| {
+                value.map(|value| {
+                    Timestamp::from_microsecond(value).map_or_else(|_| value.to_string(), |at| at.to_string())
+                })
+            })
             .collect()),
         _ => other_texts(array),
     }

@@ -9,9 +9,7 @@ use arrow::{
 use jiff::Timestamp;
 
 use super::{
-    AmountColumn, Entries, Json, MapColumn, Mapping, Roundings, Target,
-    maps::Maps,
-    times::TimeColumn,
+    AmountColumn, Entries, Json, MapColumn, Mapping, Roundings, Target, maps::Maps, times::TimeColumn,
 };
 use crate::{
     ingest::{
@@ -41,6 +39,9 @@ pub(in crate::ingest) struct CellFault {
 
 /// Rows of text cells.
 pub(in crate::ingest) trait Cells {
+    /// True if a cell has no text: most cells of a report, so this is asked first.
+    fn is_empty(&self, row: usize, column: usize) -> bool;
+
     /// A cell's text.
     fn cell(&self, row: usize, column: usize) -> Result<Cow<'_, str>, CellFault>;
 }
@@ -78,6 +79,14 @@ pub(super) struct MapSources {
     pub entries: Vec<(usize, KeyId)>,
     /// Source columns that are maps.
     pub wholes: Vec<usize>,
+}
+
+impl MapSources {
+    /// The source column that errors of the whole map name.
+    pub fn first(&self) -> usize {
+        let entry = self.entries.first().map(|(source, _)| source);
+        entry.or_else(|| self.wholes.first()).copied().unwrap_or_default()
+    }
 }
 
 impl BatchBuilder {
@@ -122,10 +131,14 @@ impl BatchBuilder {
         for (source, target) in self.mapping.targets.iter().enumerate() {
             if let Target::Column(index) = *target {
                 for row in rows.clone() {
-                    let cell = cells.cell(row, source)?;
-                    self.columns[index]
-                        .push(&cell)
-                        .map_err(|problem| CellFault { row, column: source, value: cell.into_owned(), problem })?;
+                    let cell =
+                        if cells.is_empty(row, source) { "".into() } else { cells.cell(row, source)? };
+                    self.columns[index].push(&cell).map_err(|problem| CellFault {
+                        row,
+                        column: source,
+                        value: cell.into_owned(),
+                        problem,
+                    })?;
                 }
             }
         }
@@ -141,9 +154,8 @@ impl BatchBuilder {
         for row in rows {
             let mut entries: Entries<'_> = Vec::new();
             for (source, key) in &sources.entries {
-                let cell = cells.cell(row, *source)?;
-                if !cell.is_empty() {
-                    entries.push((*key, cell));
+                if !cells.is_empty(row, *source) {
+                    entries.push((*key, cells.cell(row, *source)?));
                 }
             }
             for source in &sources.wholes {
@@ -154,15 +166,16 @@ impl BatchBuilder {
                     value: cell.clone().into_owned(),
                     problem,
                 };
-                let pairs = Json::object(&cell).map_err(|problem| fault(BadValue::Map(problem.to_owned())))?;
+                let pairs =
+                    Json::object(&cell).map_err(|problem| fault(BadValue::Map(problem.to_owned())))?;
                 for (key, value) in pairs {
                     entries.push((self.maps.key(map, &key), Cow::Owned(value.into_owned())));
                 }
             }
-            let column = sources.entries.first().map(|(source, _)| *source).or(sources.wholes.first().copied());
+            let column = sources.first();
             self.maps.push(map, &mut entries).map_err(|problem| CellFault {
                 row,
-                column: column.unwrap_or_default(),
+                column,
                 value: String::new(),
                 problem,
             })?;

@@ -70,12 +70,16 @@ impl<'a> Json<'a> {
             return self.string();
         }
         let start = self.at();
-        while self.rest.next_if(|(_, c)| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')).is_some() {}
+        while self.rest.next_if(|(_, c)| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')).is_some()
+        {
+        }
         let end = self.at();
         match &self.text[start..end] {
             "null" => Ok(Cow::Borrowed("")),
             word @ ("true" | "false") => Ok(Cow::Borrowed(word)),
-            number if number.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => Ok(Cow::Borrowed(number)),
+            number if number.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
+                Ok(Cow::Borrowed(number))
+            }
             _ => Err("a value is neither text nor a number"),
         }
     }
@@ -135,8 +139,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<(String, String)>, &'static str> {
-        Json::object(text)
-            .map(|pairs| pairs.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect())
+        Json::object(text).map(|pairs| {
+            pairs.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
+        })
     }
 
     #[test]
@@ -159,8 +164,20 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         for text in [
-            "[]", "{", "{}}", r#"{"a"}"#, r#"{"a":}"#, r#"{"a":{}}"#, r#"{"a":[1]}"#, r#"{a:"1"}"#, r#"{"a":"1",}"#,
-            r#"{"a":"1"#, r#"{"a":"\x"}"#, r#"{"a":"\ud800"}"#, r#"{"a":NaN}"#, "null",
+            "[]",
+            "{",
+            "{}}",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":{}}"#,
+            r#"{"a":[1]}"#,
+            r#"{a:"1"}"#,
+            r#"{"a":"1",}"#,
+            r#"{"a":"1"#,
+            r#"{"a":"\x"}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":NaN}"#,
+            "null",
         ] {
             assert!(read(text).is_err(), "{text}");
         }

@@ -78,7 +78,8 @@ const OURS: [&str; 3] = ["manifest_id", "loaded_at", "provisional"];
 
 /// Folded names that AWS gave up, and the column that took their place (fact sheet 3.9). They count only in
 /// files that lack the newer column.
-const ALIASES: [(&str, &str); 1] = [("product_region", "product_region_code")];
+const ALIASES: [(&str, &str); 2] =
+    [("product_region", "product_region_code"), ("product_comments", "product_comment")];
 
 /// The plain columns by name.
 static BY_NAME: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| plain_columns().collect());
@@ -132,7 +133,9 @@ impl<'a> Header<'a> {
     fn athena(header: &'a str) -> (String, &'a str) {
         ["resource_tags", "cost_category", "product", "discount"]
             .into_iter()
-            .find_map(|category| Some((category.to_owned(), header.strip_prefix(category)?.strip_prefix('_')?)))
+            .find_map(|category| {
+                Some((category.to_owned(), header.strip_prefix(category)?.strip_prefix('_')?))
+            })
             .unwrap_or_default()
     }
 }
@@ -161,7 +164,9 @@ impl Mapping {
         let target = |(at, header): (usize, &String)| match (Header::read(header), taken.get(&at)) {
             (_, Some(index)) => Target::Column(*index),
             (Header::Map(map), None) => Target::Map(map),
-            (Header::Key(map, name) | Header::Named(map, name), None) => Target::Entry(map, maps.key(map, name)),
+            (Header::Key(map, name) | Header::Named(map, name), None) => {
+                Target::Entry(map, maps.key(map, name))
+            }
         };
         let targets = headers.iter().enumerate().map(target).collect();
         Ok(Self { headers, targets })

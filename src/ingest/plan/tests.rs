@@ -44,7 +44,9 @@ fn loaded(version: &str, ordered_at: &str) -> LedgerRow {
 fn decided(version: &str, ordered_at: Option<&str>, rows: &[LedgerRow], terms: &Terms) -> String {
     match step(Box::new(delivery("2026-10", version, ordered_at)), rows, terms) {
         Step::Load { ordered_at, .. } => format!("load {ordered_at}"),
-        Step::Settled { decision, .. } => format!("{decision:?}").split([' ', '(']).next().expect("a word").to_owned(),
+        Step::Settled { decision, .. } => {
+            format!("{decision:?}").split([' ', '(']).next().expect("a word").to_owned()
+        }
         Step::NotExpected { .. } => "not expected".to_owned(),
         Step::NoTime { .. } => "no time".to_owned(),
         Step::Fault(fault) => fault.to_string(),
@@ -67,10 +69,8 @@ fn the_ledger_decides() {
     let terms = terms();
     let forced = Terms { ordering: Ordering::Forced, ..terms.clone() };
     let stranger = Terms { owner: "cluster/ns/other".to_owned(), ..terms.clone() };
-    let elsewhere = Terms {
-        source: Source { report: "other".to_owned(), ..terms.source.clone() },
-        ..terms.clone()
-    };
+    let elsewhere =
+        Terms { source: Source { report: "other".to_owned(), ..terms.source.clone() }, ..terms.clone() };
     let rows = [loaded("a", OCTOBER_21)];
     for (version, time, terms, expected) in [
         ("a", OCTOBER_21, &terms, "AlreadyLoaded"),

@@ -32,7 +32,9 @@ pub async fn payer_of(source: &dyn BillSource, delivery: &Delivery) -> Result<St
             decode_file(file.as_ref(), &job, &mut |batch| {
                 let payers = batch.column_by_name("bill_payer_account_id");
                 let payer = payers.and_then(|column| column.as_string_opt::<i32>());
-                Err(payer.filter(|payer| payer.len() > 0 && payer.is_valid(0)).map(|payer| payer.value(0).to_owned()))
+                Err(payer
+                    .filter(|payer| payer.len() > 0 && payer.is_valid(0))
+                    .map(|payer| payer.value(0).to_owned()))
             })
         });
         match first.await {

@@ -97,9 +97,13 @@ mod tests {
             ("file:///data//bills/", "file:///data/bills"),
             ("file:///", "file:///"),
         ] {
-            assert_eq!(text.parse::<SourceLocation>().map(|parsed| parsed.to_string()), Ok(stored.to_owned()));
+            assert_eq!(
+                text.parse::<SourceLocation>().map(|parsed| parsed.to_string()),
+                Ok(stored.to_owned())
+            );
         }
-        for bad in ["", "acme-billing", "http://x/y", "s3://A/x", "s3://abc/../x", "file://data", "file:data"] {
+        for bad in ["", "acme-billing", "http://x/y", "s3://A/x", "s3://abc/../x", "file://data", "file:data"]
+        {
             assert!(bad.parse::<SourceLocation>().is_err(), "{bad}");
         }
     }

@@ -24,8 +24,10 @@ pub(in crate::ingest) struct CsvTally {
     row: u64,
     /// The cell's number in its record.
     column: usize,
-    /// Bytes of the record so far.
-    bytes: u64,
+    /// Whether any byte of the record was seen.
+    begun: bool,
+    /// Whether any byte of it was more than a line end.
+    filled: bool,
     cell: Vec<u8>,
     headers: Vec<String>,
     /// By column: its place in [`NAMES`].
@@ -41,7 +43,8 @@ impl CsvTally {
             state: State::CellStart,
             row: 1,
             column: 0,
-            bytes: 0,
+            begun: false,
+            filled: false,
             cell: Vec::new(),
             headers: Vec::new(),
             places: Vec::new(),
@@ -63,7 +66,7 @@ impl CsvTally {
         if self.state == State::Quoted {
             return Err(VerifyFault::Structure(format!("row {} ends inside quotes", self.row)));
         }
-        if self.bytes > 0 {
+        if self.begun {
             self.end_cell();
             self.end_record()?;
         }
@@ -71,7 +74,8 @@ impl CsvTally {
     }
 
     fn byte(&mut self, byte: u8) -> Result<(), VerifyFault> {
-        self.bytes += 1;
+        self.begun = true;
+        self.filled |= !matches!(byte, b'\r' | b'\n');
         match (self.state, byte) {
             (State::CellStart, b'"') => self.state = State::Quoted,
             (State::Quoted, b'"') => self.state = State::QuoteSeen,
@@ -114,14 +118,15 @@ impl CsvTally {
 
     fn end_record(&mut self) -> Result<(), VerifyFault> {
         let cells = std::mem::take(&mut self.column);
-        let bytes = std::mem::take(&mut self.bytes);
+        self.begun = false;
+        let filled = std::mem::take(&mut self.filled);
         if self.row == 1 {
             self.read_header();
             self.row = 2;
             return Ok(());
         }
-        // A blank line: nothing but its end, which may be two bytes.
-        if cells == 1 && bytes <= 2 && self.places.len() > 1 {
+        // A blank line holds no row.
+        if !filled && self.places.len() > 1 {
             return Ok(());
         }
         if cells != self.places.len() {
@@ -151,7 +156,8 @@ impl CsvTally {
             let text = String::from_utf8_lossy(cell);
             let text = text.trim_end_matches('\r');
             if !text.is_empty() {
-                let fault = || VerifyFault::Number { row: self.row, column, value: text.chars().take(60).collect() };
+                let fault =
+                    || VerifyFault::Number { row: self.row, column, value: text.chars().take(60).collect() };
                 *value = Some(number::parse(text).ok_or_else(fault)?);
             }
         }

@@ -30,7 +30,8 @@ pub(in crate::ingest) struct ParquetTally {
 
 impl ParquetTally {
     pub fn new(schema: &SchemaDescriptor) -> Result<Self, VerifyFault> {
-        let roots: Vec<String> = schema.root_schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
+        let roots: Vec<String> =
+            schema.root_schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
         let mut leaves = [None; NAMES.len()];
         for (root, place) in super::places(&roots).into_iter().enumerate() {
             if let Some(place) = place {
@@ -46,14 +47,16 @@ impl ParquetTally {
     /// Adds a row group whose bytes are held.
     pub fn add(&mut self, held: &Held, group: &RowGroupMetaData) -> Result<(), VerifyFault> {
         let reader = Arc::new(held.clone());
-        let rows = usize::try_from(group.num_rows()).map_err(|_| structure("a row group has a negative length"))?;
+        let rows =
+            usize::try_from(group.num_rows()).map_err(|_| structure("a row group has a negative length"))?;
         let mut columns = Vec::with_capacity(NAMES.len());
         for leaf in self.leaves {
             columns.push(match leaf {
                 None => None,
                 Some(leaf) => {
                     let about = group.column(leaf);
-                    let pages = SerializedPageReader::new(reader.clone(), about, rows, None).map_err(broken)?;
+                    let pages =
+                        SerializedPageReader::new(reader.clone(), about, rows, None).map_err(broken)?;
                     let descriptor = about.column_descr_ptr();
                     Some((get_column_reader(descriptor.clone(), Box::new(pages)), descriptor))
                 }
@@ -82,8 +85,11 @@ impl ParquetTally {
             for (index, column) in SUMMED.into_iter().enumerate() {
                 let cell = text(index + 2, row);
                 if !cell.is_empty() {
-                    let fault =
-                        || VerifyFault::Number { row: self.row, column, value: cell.chars().take(60).collect() };
+                    let fault = || VerifyFault::Number {
+                        row: self.row,
+                        column,
+                        value: cell.chars().take(60).collect(),
+                    };
                     values[index] = Some(number::parse(cell).ok_or_else(fault)?);
                 }
             }
@@ -174,8 +180,11 @@ fn cells<T: DataType>(
         .map(|row| match is_present(row) {
             false => Ok(None),
             true => {
-                let value = values.next().ok_or_else(|| structure("a column has fewer values than it says"))?;
-                text(value).map(Some).ok_or_else(|| structure("a column holds bytes that are no text or number"))
+                let value =
+                    values.next().ok_or_else(|| structure("a column has fewer values than it says"))?;
+                text(value)
+                    .map(Some)
+                    .ok_or_else(|| structure("a column holds bytes that are no text or number"))
             }
         })
         .collect()

@@ -125,7 +125,7 @@ pub(super) async fn commit<T: Send + 'static>(
 
 fn attempt<T>(
     table: &Table,
-    plan: &dyn Fn(&Table, &SnapshotRef) -> Result<Plan<T>, WarehouseFault>,
+    plan: &impl Fn(&Table, &SnapshotRef) -> Result<Plan<T>, WarehouseFault>,
 ) -> Result<Try<T>, WarehouseFault> {
     let snapshot = match table.latest() {
         Ok(snapshot) => snapshot,
@@ -183,7 +183,7 @@ fn build(table: &Table, snapshot: &SnapshotRef, change: &Change) -> Result<Trans
 
 /// Sums the log up at every tenth version. Best effort: the commit stands without it.
 fn checkpoint(table: &Table, committed: &CommittedTransaction) {
-    if committed.commit_version() % CHECKPOINT_EVERY != 0 {
+    if !committed.commit_version().is_multiple_of(CHECKPOINT_EVERY) {
         return;
     }
     let Some(snapshot) = committed.post_commit_snapshot() else { return };
@@ -244,7 +244,8 @@ fn add_actions(files: &[DataFile]) -> Result<RecordBatch, arrow::error::ArrowErr
     let mut stats = vec![("numRecords", long(&|file| file.rows.cast_signed()))];
     if files.iter().any(|file| file.usage.is_some()) {
         stats.push(("minValues", usage(|(earliest, _)| earliest)?));
-        stats.push(("maxValues", usage(|(_, latest)| latest)?));
+        // The log cuts times to milliseconds: the latest goes up to the next one, so that nothing lies past it.
+        stats.push(("maxValues", usage(|(_, latest)| latest.saturating_add(999).div_euclid(1000) * 1000)?));
     }
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("path", Arc::new(StringArray::from_iter_values(files.iter().map(|file| &file.path)))),

@@ -7,6 +7,18 @@ use delta_kernel::KernelError;
 
 use crate::warehouse::WarehouseFault;
 
+/// S3's codes that no second try mends: credentials, permissions, region.
+const REFUSALS: [&str; 8] = [
+    "AccessDenied",
+    "SignatureDoesNotMatch",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "ExpiredToken",
+    "AuthorizationHeaderMalformed",
+    "PermanentRedirect",
+    "AllAccessDisabled",
+];
+
 /// A fault of the store while doing `action`.
 pub(super) fn of_store(action: &str, error: &object_store::Error) -> WarehouseFault {
     let refused = matches!(
@@ -26,9 +38,10 @@ fn of_cause(action: &str, error: &(dyn Error + 'static), refused: bool) -> Wareh
         )
     });
     let cause = short_cause(error);
+    let refused = refused || REFUSALS.iter().any(|code| cause.ends_with(code));
     if refused || unusable {
         return WarehouseFault::Configuration(format!(
-            "the store refuses to {action} ({cause}): check the warehouse's location, permissions and credentials"
+            "the store refuses to {action} ({cause}): check the warehouse's location, region, permissions and credentials"
         ));
     }
     if cause.contains("NoSuchBucket") {

@@ -12,9 +12,16 @@ pub(super) fn domain_of(slot: &Slot) -> String {
     format!("{PREFIX}{}/{}", slot.connection, slot.period)
 }
 
-/// The entry's value.
+/// The entry's value, proved to be readable: an entry that is not would stop every later load.
 pub(super) fn value_of(row: &LedgerRow) -> Result<String, WarehouseFault> {
-    serde_json::to_string(row).map_err(|error| WarehouseFault::Corrupt(format!("the ledger row: {error}")))
+    let corrupt = |error: serde_json::Error| WarehouseFault::Corrupt(format!("the ledger row: {error}"));
+    let value = serde_json::to_string(row).map_err(corrupt)?;
+    let read: LedgerRow = serde_json::from_str(&value).map_err(corrupt)?;
+    if read == *row {
+        Ok(value)
+    } else {
+        Err(WarehouseFault::Corrupt("the ledger row reads back as another".to_owned()))
+    }
 }
 
 /// The rows that a version of the table holds and that `takes` accepts, ordered by slot. Blocking.

@@ -63,12 +63,16 @@ pub(super) async fn read<T: Send + Sync + 'static>(
             Message::End(sender) => start(&mut readers, Some(sender)),
         }
     }
+    // A reader that died said nothing; what it had left is missing.
+    while let Some(ended) = readers.join_next().await {
+        ended.map_err(|_| WarehouseFault::Corrupt("a data file broke its reader".to_owned()))?;
+    }
     Ok(())
 }
 
 enum Message<T> {
     Rows(Arc<T>, RecordBatch),
-    End(Sender<Result<Message<T>, WarehouseFault>>),
+    End(Sender<Result<Self, WarehouseFault>>),
 }
 
 async fn read_file<T>(

@@ -194,9 +194,7 @@ impl Table {
         let pages = scan.scan_metadata(self.engine.as_ref()).map_err(|error| self.fault(action, error))?;
         for page in pages {
             let page = page.map_err(|error| self.fault(action, error))?;
-            found = page
-                .visit_scan_files(found, |found, file| found.push(file))
-                .map_err(|error| self.fault(action, error))?;
+            found = page.visit_scan_files(found, Vec::push).map_err(|error| self.fault(action, error))?;
         }
         let mut files = Vec::new();
         for file in found {

@@ -1,5 +1,7 @@
 //! What is particular to Delta on a folder: what lies on the disk, and tables that are not ours.
 
+mod careless;
+
 use std::{
     fs,
     path::{Path as FilePath, PathBuf},
@@ -11,12 +13,13 @@ use delta_kernel::{
     schema::{DataType, StructField, StructType},
     transaction::{create_table::create_table, data_layout::DataLayout},
 };
+use futures::StreamExt;
 use jiff::SignedDuration;
 
 use super::*;
 use crate::warehouse::{
     Committed, TagKey,
-    conformance::{self, Load, seen},
+    conformance::{Load, seen},
     ledger::Ordering,
 };
 
@@ -43,16 +46,6 @@ fn parquet(folder: &FilePath) -> Vec<PathBuf> {
     found.retain(|path| path.extension().is_some_and(|extension| extension == "parquet"));
     found.retain(|path| !path.to_string_lossy().contains("_delta_log"));
     found
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keeps_every_rule_on_a_folder() {
-    for (name, case) in conformance::CASES {
-        println!("{name}");
-        let folder = tempfile::tempdir().expect("a folder");
-        // A space and a tilde: what a URL, a store key and a path each spell their own way.
-        case(Arc::new(open(&folder.path().join("my lake~1")))).await;
-    }
 }
 
 #[tokio::test]
@@ -201,4 +194,19 @@ async fn the_log_is_summed_up_every_tenth_version() {
     }
     let log = folder.path().join("costs/_delta_log");
     assert!(log.join("00000000000000000010.checkpoint.parquet").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_takes_both_writers_is_unsafe() {
+    let store: Arc<dyn ObjectStore> = Arc::new(careless::CarelessStore::default());
+    let runtime = Handle::current();
+    let executor = Arc::new(TokioMultiThreadExecutor::new(runtime.clone()));
+    let engine = DefaultEngineBuilder::new(Arc::clone(&store)).with_task_executor(executor).build();
+    let engine: Arc<dyn Engine> = Arc::new(engine);
+    let options = DeltaOptions::at("s3://acme-lake/costs").expect("a location");
+    let warehouse = DeltaWarehouse::assemble(options, runtime, &store, &engine).expect("it is set up");
+    let outcome = warehouse.probe().await;
+    assert!(matches!(outcome, Err(WarehouseFault::UnsafeStore { .. })), "{outcome:?}");
+    let left: Vec<_> = store.list(None).collect().await;
+    assert!(left.is_empty(), "{left:?}");
 }

@@ -3,6 +3,7 @@
 mod access;
 mod listing;
 mod operations;
+mod rules;
 mod store;
 mod upload;
 mod visit;

@@ -41,20 +41,30 @@ impl Block<'_> {
         let end = self.index.starts.get(rows.end).map_or(self.text.len(), |end| *end as usize);
         end - self.index.starts[rows.start] as usize
     }
+
+    /// A cell's bytes, with its quotes.
+    fn range(&self, row: usize, column: usize) -> Range<usize> {
+        let at = row * self.columns + column;
+        let start = if column == 0 { self.index.starts[row] } else { self.index.ends[at - 1] + 1 };
+        start as usize..self.index.ends[at] as usize
+    }
 }
 
 impl Cells for Block<'_> {
+    fn is_empty(&self, row: usize, column: usize) -> bool {
+        self.range(row, column).is_empty()
+    }
+
     fn cell(&self, row: usize, column: usize) -> Result<Cow<'_, str>, CellFault> {
-        let at = row * self.columns + column;
-        let start = if column == 0 { self.index.starts[row] } else { self.index.ends[at - 1] + 1 } as usize;
-        let end = self.index.ends[at] as usize;
-        if start == end {
-            return Ok(Cow::Borrowed(""));
-        }
-        let cell = &self.text[start..end];
+        let cell = &self.text[self.range(row, column)];
         let last = column + 1 == self.columns;
         let cell = if last { cell.strip_suffix('\r').unwrap_or(cell) } else { cell };
-        unquoted(cell).map_err(|problem| CellFault { row, column, value: shortened(cell.as_bytes()), problem })
+        unquoted(cell).map_err(|problem| CellFault {
+            row,
+            column,
+            value: shortened(cell.as_bytes()),
+            problem,
+        })
     }
 }
 

@@ -194,7 +194,10 @@ impl Records {
         let cells = &self.index.ends[row * self.columns..];
         let column = cells.partition_point(|end| (*end as usize) < at).min(self.columns - 1);
         let from = bytes[..at].iter().rposition(|byte| matches!(byte, b',' | b'\n')).map_or(0, |at| at + 1);
-        let to = bytes[at..].iter().position(|byte| matches!(byte, b',' | b'\n')).map_or(bytes.len(), |to| at + to);
+        let to = bytes[at..]
+            .iter()
+            .position(|byte| matches!(byte, b',' | b'\n'))
+            .map_or(bytes.len(), |to| at + to);
         self.bad(first + row as u64, &self.headers[column], &bytes[from..to], BadValue::Encoding)
     }
 

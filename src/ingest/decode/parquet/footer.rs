@@ -55,7 +55,8 @@ pub(super) fn read(file: &dyn SourceFile, limits: &Limits) -> Result<Arc<Parquet
 
 fn not_parquet(file: &dyn SourceFile, tail_start: u64, tail: &[u8]) -> Result<DecodeFault, DecodeFault> {
     let head = if tail_start == 0 { tail[..4].to_vec() } else { file.read_range(0..4)?.to_vec() };
-    let unsupported = |found| DecodeFault::FormatUnsupported { file: file.key().to_owned(), found, expected: "Parquet" };
+    let unsupported =
+        |found| DecodeFault::FormatUnsupported { file: file.key().to_owned(), found, expected: "Parquet" };
     Ok(match head.as_slice() {
         b"PAR1" => damaged(file, "it starts as Parquet but does not end so: it is cut short"),
         [0x1f, 0x8b, ..] => unsupported("compressed with gzip"),
@@ -97,7 +98,9 @@ pub(super) fn column_ranges(
     }
     if inflated > limits.row_group_inflated {
         let most = limits.row_group_inflated;
-        return Err(limit_passed(format!("a row group of {inflated} bytes once decompressed, more than {most}")));
+        return Err(limit_passed(format!(
+            "a row group of {inflated} bytes once decompressed, more than {most}"
+        )));
     }
     Ok(ranges)
 }

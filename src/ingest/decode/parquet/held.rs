@@ -23,7 +23,10 @@ pub(in crate::ingest) struct Held {
 
 impl Held {
     /// Fetches ranges of a file; touching ones together, up to a size.
-    pub fn fetch(file: &dyn SourceFile, mut ranges: Vec<Range<u64>>) -> std::result::Result<Self, SourceFault> {
+    pub fn fetch(
+        file: &dyn SourceFile,
+        mut ranges: Vec<Range<u64>>,
+    ) -> std::result::Result<Self, SourceFault> {
         ranges.sort_by_key(|range| range.start);
         let mut joined: Vec<Range<u64>> = Vec::new();
         for range in ranges {
@@ -38,7 +41,8 @@ impl Held {
         for range in joined {
             let bytes = file.read_range(range.clone())?;
             if bytes.len() as u64 != range.end - range.start {
-                let problem = format!("{} bytes came where {} were asked for", bytes.len(), range.end - range.start);
+                let problem =
+                    format!("{} bytes came where {} were asked for", bytes.len(), range.end - range.start);
                 return Err(SourceFault::Transient { key: file.key().to_owned(), problem });
             }
             pieces.push((range.start, bytes));
@@ -75,7 +79,9 @@ impl ChunkReader for Held {
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         let bytes = self.from(start)?;
         if bytes.len() < length {
-            return Err(ParquetError::EOF(format!("{length} bytes at offset {start} pass the end of the column")));
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes at offset {start} pass the end of the column"
+            )));
         }
         Ok(bytes.slice(..length))
     }

@@ -65,7 +65,7 @@ impl Client {
         Self { shared, door, key, secret, token: None, region: "us-east-1".to_owned() }
     }
 
-    fn as_user(mut self, key: &str) -> Self {
+    fn signing_with(mut self, key: &str) -> Self {
         key.clone_into(&mut self.key);
         self
     }
@@ -108,8 +108,7 @@ impl Client {
         );
         parts.headers.insert("authorization", authorization.parse().unwrap());
         parts.headers.insert("content-length", body.len().into());
-        let response =
-            super::answer(&self.shared, &self.door, parts, Bytes::from_static(body.as_bytes())).await?;
+        let response = answer(&self.shared, &self.door, parts, Bytes::from_static(body.as_bytes())).await?;
         let (parts, mut body) = response.into_parts();
         let bytes = body.store_all_limited(usize::MAX).await.unwrap_or_default();
         Ok(Answer {
@@ -176,7 +175,7 @@ async fn a_wrong_region_names_the_right_one() {
 
 #[tokio::test]
 async fn a_reader_sees_what_its_policy_names() {
-    let client = Client::new().as_user("AKIAREADER");
+    let client = Client::new().signing_with("AKIAREADER");
     for (what, status) in [
         ("GET /acme?list-type=2&prefix=p%2F", 200),
         ("GET /acme?list-type=2&prefix=q%2F", 403),
@@ -196,7 +195,7 @@ async fn a_reader_sees_what_its_policy_names() {
 #[tokio::test]
 async fn who_is_not_believed() {
     let wrong = Client { secret: "wrong".to_owned(), ..Client::new() };
-    let unknown = Client::new().as_user("AKIANOBODY");
+    let unknown = Client::new().signing_with("AKIANOBODY");
     let with_token = Client { token: Some("made-up".to_owned()), ..Client::new() };
     let cur = [("x-amz-target", "AWSOrigamiServiceGatewayService.DescribeReportDefinitions")];
     for (client, s3, sts, json) in [

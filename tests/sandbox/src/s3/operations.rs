@@ -1,151 +1,32 @@
 //! The operations on objects and buckets.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
-use s3s::dto::{self, ETag, ETagCondition, StreamingBlob};
+use s3s::dto::{self, ETag, StreamingBlob};
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::access::{error, permit, visit_of};
 use super::listing::{self, Entry};
+use super::rules::{bucket, check_read, check_write, find, fits, owner_of_new, timestamp, use_key};
 use super::store::Object;
 use super::upload;
-use super::visit::Visit;
-use crate::iam::{Ask, Context, allowed};
-use crate::state::{Shared, State};
+use crate::iam::Context;
+use crate::state::Shared;
 use crate::wire::Failure;
-use crate::world::{Bucket, KeyState, ObjectOwnership};
 
 /// S3's operations over the shared state.
 pub struct Operations(pub Arc<Shared>);
 
 /// The whole body of an upload. `s3s` checks its signature and length while it is read.
-pub async fn read(body: Option<StreamingBlob>) -> S3Result<Bytes> {
+async fn read(body: Option<StreamingBlob>) -> S3Result<Bytes> {
     let Some(body) = body else { return Ok(Bytes::new()) };
     let whole = body.try_fold(BytesMut::new(), |mut whole, chunk| async move {
         whole.extend_from_slice(&chunk);
         Ok(whole)
     });
     whole.await.map(BytesMut::freeze).map_err(|e| S3Error::with_source(S3ErrorCode::IncompleteBody, e))
-}
-
-pub fn bucket<'a>(state: &'a State, name: &str) -> S3Result<&'a Bucket> {
-    state
-        .world
-        .buckets
-        .get(name)
-        .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
-}
-
-/// Who owns what `visit` writes into the bucket.
-pub fn owner_of_new(bucket: &Bucket, visit: &Visit) -> String {
-    match bucket.object_ownership {
-        ObjectOwnership::BucketOwnerEnforced => bucket.owner.clone(),
-        ObjectOwnership::ObjectWriter => visit.identity.account.clone(),
-    }
-}
-
-pub fn timestamp(time: jiff::Timestamp) -> dto::Timestamp {
-    SystemTime::from(time).into()
-}
-
-/// The object, if it exists and its owner lets the caller have it.
-fn find<'a>(state: &'a State, visit: &Visit, bucket_name: &str, key: &str) -> S3Result<&'a Object> {
-    let object = state.objects.get(bucket_name, key).ok_or_else(|| {
-        if visit.may_list() {
-            s3_error!(NoSuchKey, "The specified key does not exist.")
-        } else {
-            s3_error!(AccessDenied, "Access Denied")
-        }
-    })?;
-    let bucket = bucket(state, bucket_name)?;
-    if object.owner != bucket.owner && object.owner != visit.identity.account {
-        return Err(s3_error!(AccessDenied, "Access Denied"));
-    }
-    Ok(object)
-}
-
-/// Whether the bucket's key can be used by the caller for `action`, as S3 asks KMS.
-pub fn use_key(visit: &Visit, bucket: &Bucket, action: &str) -> S3Result<()> {
-    let Some(key) = &bucket.kms_key else { return Ok(()) };
-    let unusable = match key.state {
-        KeyState::Enabled => None,
-        KeyState::Disabled => Some(("KMS.DisabledException", "is disabled.")),
-        KeyState::PendingDeletion => Some(("KMS.KMSInvalidStateException", "is pending deletion.")),
-    };
-    if let Some((code, how)) = unusable {
-        return Err(error(&Failure::new(400, code, format!("{} {how}", key.arn))));
-    }
-    let account = key.arn.split(':').nth(4).unwrap_or_default();
-    let context = Context::default().with("kms:ViaService", format!("s3.{}.amazonaws.com", bucket.region));
-    let ask = Ask {
-        action,
-        resource: &key.arn,
-        owner: account,
-        resource_policy: key.policy.as_ref(),
-        context: &context,
-    };
-    allowed(&visit.identity, &ask).map_err(|denial| {
-        let because = denial.because(action);
-        s3_error!(
-            AccessDenied,
-            "User: {} is not authorized to perform: {action} on resource: {} {because}",
-            visit.identity.arn,
-            key.arn
-        )
-    })
-}
-
-fn fits(condition: &ETagCondition, object: &Object) -> bool {
-    condition.is_any() || condition.as_etag().is_some_and(|etag| etag.value() == object.etag)
-}
-
-/// The conditions of a read: 412 beats 304, ETags beat dates.
-fn check_read(
-    object: &Object,
-    if_match: Option<&ETagCondition>,
-    if_none_match: Option<&ETagCondition>,
-    if_modified_since: Option<&dto::Timestamp>,
-    if_unmodified_since: Option<&dto::Timestamp>,
-) -> S3Result<()> {
-    let modified = timestamp(object.last_modified);
-    let failed = match if_match {
-        Some(condition) => !fits(condition, object),
-        None => if_unmodified_since.is_some_and(|since| modified > *since),
-    };
-    if failed {
-        return Err(s3_error!(
-            PreconditionFailed,
-            "At least one of the pre-conditions you specified did not hold"
-        ));
-    }
-    let unchanged = match if_none_match {
-        Some(condition) => fits(condition, object),
-        None => if_modified_since.is_some_and(|since| modified <= *since),
-    };
-    if unchanged { Err(error(&Failure::new(304, "NotModified", "Not Modified"))) } else { Ok(()) }
-}
-
-/// The conditions of a write.
-pub fn check_write(
-    existing: Option<&Object>,
-    if_match: Option<&ETagCondition>,
-    if_none_match: Option<&ETagCondition>,
-) -> S3Result<()> {
-    let failed =
-        || s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold");
-    if let Some(condition) = if_none_match
-        && existing.is_some_and(|object| fits(condition, object))
-    {
-        return Err(failed());
-    }
-    match (if_match, existing) {
-        (Some(_), None) => Err(s3_error!(NoSuchKey, "The specified key does not exist.")),
-        (Some(condition), Some(object)) if !fits(condition, object) => Err(failed()),
-        _ => Ok(()),
-    }
 }
 
 fn encoded(text: &str, encoding: Option<&dto::EncodingType>) -> String {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use s3s::dto::{self, ETag};
 use s3s::{S3Response, S3Result, s3_error};
 
-use super::operations::{bucket, check_write, owner_of_new, use_key};
+use super::rules::{bucket, check_write, owner_of_new, use_key};
 use super::store::{Object, ObjectStore, Upload};
 use super::visit::Visit;
 use crate::state::State;

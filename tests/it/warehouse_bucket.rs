@@ -1,0 +1,131 @@
+//! The Delta backend in a bucket: every rule again, answers that get lost, and permissions that lack.
+
+use std::sync::Arc;
+
+use awscost::warehouse::{
+    Committed, Warehouse, WarehouseFault,
+    conformance::{self, Load, seen},
+    delta::{Addressing, DeltaOptions, DeltaWarehouse, WarehouseIdentity},
+};
+use awscost_sandbox::{Fault, Rule, Sandbox, World};
+
+const WORLD: &str = r#"
+accounts:
+  "123456789012":
+    name: Acme
+    users:
+      - name: lake-writer
+        accessKeys: [{id: AKIAACMELAKEWRITER01, secret: lake-secret}]
+        policies:
+          write-the-lake:
+            Version: "2012-10-17"
+            Statement:
+              - {Effect: Allow, Action: "s3:ListBucket", Resource: "arn:aws:s3:::acme-lake"}
+              - Effect: Allow
+                Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+                Resource: "arn:aws:s3:::acme-lake/*"
+      - name: lake-reader
+        accessKeys: [{id: AKIAACMELAKEREADER01, secret: reader-secret}]
+        policies:
+          read-the-lake:
+            Version: "2012-10-17"
+            Statement:
+              - {Effect: Allow, Action: "s3:ListBucket", Resource: "arn:aws:s3:::acme-lake"}
+              - {Effect: Allow, Action: "s3:GetObject", Resource: "arn:aws:s3:::acme-lake/*"}
+buckets:
+  acme-lake: {owner: "123456789012", region: us-east-1}
+"#;
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(World::from_yaml(WORLD).expect("a world"))
+}
+
+fn open_as(sandbox: &Sandbox, prefix: &str, key_id: &str, secret: &str) -> DeltaWarehouse {
+    let options = DeltaOptions::at(&format!("s3://acme-lake/{prefix}")).expect("a location");
+    DeltaWarehouse::open(DeltaOptions {
+        region: "us-east-1".parse().ok(),
+        endpoint: sandbox.endpoint().parse().ok(),
+        addressing: Addressing::Path,
+        identity: Some(WarehouseIdentity::Keys {
+            access_key_id: key_id.to_owned(),
+            secret_access_key: secret.into(),
+            session_token: None,
+        }),
+        ..options
+    })
+    .expect("it opens")
+}
+
+fn open(sandbox: &Sandbox, prefix: &str) -> DeltaWarehouse {
+    open_as(sandbox, prefix, "AKIAACMELAKEWRITER01", "lake-secret")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delta_in_a_bucket_keeps_every_rule() {
+    let sandbox = sandbox();
+    for (name, case) in conformance::CASES {
+        println!("{name}");
+        let warehouse: Arc<dyn Warehouse> = Arc::new(open(&sandbox, name));
+        case(warehouse).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_answer_is_lost_is_recognised() {
+    let sandbox = sandbox();
+    let warehouse = open(&sandbox, "lake");
+    warehouse.prepare().await.expect("prepared");
+    let load = Load::of("acme", "v1", &["1", "2"]);
+    let stage = load.stage(&warehouse).await;
+    // The log entry is written, and the client does not hear of it: its own retry finds the version taken.
+    sandbox.faults().add(Rule {
+        service: Some("s3".to_owned()),
+        operation: Some("PutObject".to_owned()),
+        account: None,
+        bucket: Some("acme-lake".to_owned()),
+        key: Some("lake/costs/_delta_log/*1.json".to_owned()),
+        fault: Fault::CutBody { after: 0 },
+        times: Some(1),
+    });
+    let ordering = awscost::warehouse::ledger::Ordering::Enforced;
+    let answer = stage.commit(load.row(), ordering).await.expect("a commit");
+    assert!(matches!(answer, Committed::Replaced { .. }), "{answer:?}");
+    seen(&warehouse, "acme").await.is_exactly(&[&load]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_for_a_while_costs_no_load() {
+    let sandbox = sandbox();
+    let warehouse = open(&sandbox, "lake");
+    warehouse.prepare().await.expect("prepared");
+    sandbox.faults().add(Rule {
+        service: Some("s3".to_owned()),
+        operation: None,
+        account: None,
+        bucket: Some("acme-lake".to_owned()),
+        key: None,
+        fault: Fault::Error {
+            status: 503,
+            code: "SlowDown".to_owned(),
+            message: "Reduce your rate".to_owned(),
+        },
+        times: Some(3),
+    });
+    let load = Load::of("acme", "v1", &["1"]);
+    load.run_on(&warehouse).await;
+    seen(&warehouse, "acme").await.is_exactly(&[&load]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_permissions_and_wrong_keys_are_the_users_to_mend() {
+    let sandbox = sandbox();
+    for warehouse in [
+        open_as(&sandbox, "lake", "AKIAACMELAKEREADER01", "reader-secret"),
+        open_as(&sandbox, "lake", "AKIAACMELAKEWRITER01", "another-secret"),
+        open_as(&sandbox, "lake", "AKIANOBODYKNOWSTHIS1", "secret"),
+    ] {
+        let fault = warehouse.probe().await.expect_err("it can't work");
+        assert!(matches!(fault, WarehouseFault::Configuration(_)), "{fault}");
+        assert!(!fault.to_string().contains("AKIA"), "{fault}");
+    }
+}

@@ -1,0 +1,114 @@
+//! `awscost warehouse` and `awscost costs` as a person or a Job runs them.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use awscost::warehouse::{
+    Warehouse,
+    conformance::Load,
+    delta::{DeltaOptions, DeltaWarehouse},
+};
+use serde_json::Value;
+
+fn awscost(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_awscost")).args(arguments).output().expect("the binary runs")
+}
+
+/// What a command that works prints.
+fn prints(arguments: &[&str]) -> String {
+    let output = awscost(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&prints(arguments)).expect("JSON")
+}
+
+async fn lake(folder: &Path) -> String {
+    let options = DeltaOptions::at(folder.to_str().expect("a plain path")).expect("a location");
+    let warehouse = DeltaWarehouse::open(options).expect("it opens");
+    warehouse.prepare().await.expect("prepared");
+    Load::of("123456789012", "v1", &["10.5", "-0.000000000000000001"]).run_on(&warehouse).await;
+    Load::of("123456789012", "v2", &["2"]).period("2026-11").run_on(&warehouse).await;
+    Load::of("other", "v3", &["4"]).owner("cli").run_on(&warehouse).await;
+    format!("delta:{}", folder.display())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn costs_are_exact_in_every_format() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = lake(folder.path()).await;
+    let table = prints(&["costs", "--warehouse", &lake, "--group-by", "tag:Owner"]);
+    assert!(table.contains("16.499999999999999999  USD"), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+
+    let answer =
+        json(&["costs", "--warehouse", &lake, "--group-by", "day", "--period", "2026-10", "-o", "json"]);
+    assert_eq!(answer["groups"][0]["name"], "2026-10-05");
+    assert_eq!(answer["totals"][0]["cost"], "14.499999999999999999");
+    assert_eq!(answer["loads"].as_array().map(Vec::len), Some(2));
+
+    let csv = prints(&["costs", "--warehouse", &lake, "--connection", "other", "-o", "csv"]);
+    assert_eq!(csv, "connection,currency,service,cost,rows\r\n,USD,,4,1\r\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_is_one_object_a_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = lake(folder.path()).await;
+    let lines = prints(&["warehouse", "ledger", "--warehouse", &lake, "-o", "json"]);
+    let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let told: Vec<_> = rows.iter().map(|row| (row["connection"].as_str(), row["period"].as_str())).collect();
+    let expected = [("123456789012", "2026-10"), ("123456789012", "2026-11"), ("other", "2026-10")];
+    assert_eq!(told, expected.map(|(connection, period)| (Some(connection), Some(period))));
+    assert_eq!(rows[0]["totals"]["USD"]["unblended"], "10.499999999999999999");
+    let table = prints(&["warehouse", "ledger", "--warehouse", &lake, "--connection", "other"]);
+    assert_eq!(table.lines().count(), 2, "{table}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_end_with_a_report() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("termination.json");
+    let log = log.to_str().expect("a plain path");
+    let lake = lake(&folder.path().join("lake")).await;
+    let tasks: [(&[&str], &str); 3] = [
+        (&["warehouse", "probe"], "ProbeSucceeded"),
+        (&["warehouse", "maintain", "--retention", "36h"], "Succeeded"),
+        (&["warehouse", "purge", "--connection", "other"], "Purged"),
+    ];
+    for (task, reason) in tasks {
+        let arguments = [task, &["--warehouse", &lake, "--termination-log", log, "-o", "json"]].concat();
+        let printed = json(&arguments);
+        assert_eq!(printed["outcome"], "Succeeded");
+        assert_eq!(printed["reason"], reason);
+        let logged = std::fs::read_to_string(log).expect("a termination log");
+        assert_eq!(serde_json::from_str::<Value>(&logged).expect("JSON"), printed);
+    }
+    let left = prints(&["warehouse", "ledger", "--warehouse", &lake, "-o", "json"]);
+    assert_eq!(left.lines().count(), 2, "{left}");
+}
+
+#[test]
+fn what_can_not_work_ends_with_its_own_exit_code() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "no folder").expect("written");
+    let in_a_file = format!("delta:{}", file.join("lake").display());
+    let output = awscost(&["warehouse", "probe", "--warehouse", &in_a_file, "-o", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((output.status.code(), &report["outcome"]), (Some(11), &Value::from("Failed")), "{report}");
+
+    let output =
+        awscost(&["costs", "--warehouse", "delta:s3://acme-lake/x", "--warehouse-region", "us-east-1"]);
+    assert_eq!(output.status.code(), Some(11));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--warehouse-credentials-dir"));
+
+    let nothing = format!("delta:{}", folder.path().join("nothing").display());
+    let output = awscost(&["costs", "--warehouse", &nothing]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!folder.path().join("nothing").exists(), "a look creates nothing");
+}
