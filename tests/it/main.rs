@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one module a theme.
 
 mod architecture;
+mod ingest_bucket;
 mod ingest_crash;
 mod ingest_dialects;
 mod ingest_place;
