@@ -1,6 +1,6 @@
 //! Loading from a bucket: sessions, permissions, regions, and a delivery caught half-way.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use awscost_sandbox::{
     Sandbox, World,
@@ -172,9 +172,14 @@ async fn a_job_reads_with_its_mounted_session_and_takes_a_renewed_one() {
         ("AWS_SECRET_ACCESS_KEY", "stranger-secret".to_owned()),
     ];
     let renewal = async {
-        while !bucket.sandbox.calls().all().iter().any(|call| call.operation == "ListObjectsV2") {
-            tokio::task::yield_now().await;
-        }
+        let refused = async {
+            let expired = |call: &awscost_sandbox::Call| call.code.as_deref() == Some("ExpiredToken");
+            while !bucket.sandbox.calls().all().iter().any(expired) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let refused = tokio::time::timeout(Duration::from_secs(60), refused).await;
+        refused.unwrap_or_else(|_| panic!("no call was refused: {:?}", bucket.sandbox.calls().all()));
         bucket.mount_session(&folder).await;
     };
     let (run, ()) = tokio::join!(bucket.run(&stranger, &options), renewal);
