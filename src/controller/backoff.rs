@@ -44,7 +44,6 @@ impl Backoff {
     pub fn reset(&mut self, uid: &str) {
         self.objects.remove(uid);
     }
-
 }
 
 #[cfg(test)]
