@@ -158,7 +158,7 @@ impl SdkBuckets {
 
 /// S3 says NoSuchKey only to callers that may list the whole bucket. With `s3:ListBucket` bound to a prefix, as in
 /// every session here, a missing key is answered with AccessDenied (fact sheet 9).
-fn hides_absence(fault: &AwsFault) -> bool {
+pub(super) fn hides_absence(fault: &AwsFault) -> bool {
     fault.code == Code::AccessDenied && fault.detail == Detail::None
 }
 

@@ -17,6 +17,7 @@ use super::{
     AwsFault, Code, Operation, Sdk, SessionDirectory,
     client_config::{S3Endpoint, timestamp},
     fault::{from_sdk, malformed, not_readable},
+    s3::hides_absence,
     session_directory::SessionStamp,
 };
 use crate::{
@@ -199,9 +200,20 @@ impl Inner {
                 tokio::time::sleep(std::time::Duration::from_millis(100 << attempt)).await;
                 attempt += 1;
             } else if !self.renewed(&fault, before).await {
-                return Err(fault);
+                let absent = hides_absence(&fault) && self.is_absent(fetch.key).await;
+                return Err(if absent {
+                    AwsFault::new(Operation::GetObject, Code::NoSuchKey)
+                } else {
+                    fault
+                });
             }
         }
+    }
+
+    /// True if a listing of exactly this key succeeds and does not have it.
+    async fn is_absent(&self, key: &str) -> bool {
+        let listing = self.list_once(key).await;
+        listing.is_ok_and(|listing| listing.objects.first().is_none_or(|object| object.key != key))
     }
 
     /// Fetches a range of a data file.

@@ -3,6 +3,7 @@
 mod answers;
 mod redaction;
 pub(crate) mod sandbox;
+mod source;
 
 use aws_credential_types::Credentials;
 

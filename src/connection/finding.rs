@@ -1,8 +1,6 @@
 //! What a check finds: a verdict, its reason, and a sentence with the fix in it.
 
-use jiff::Timestamp;
-
-use super::{STALE_AFTER, Standing};
+use super::Standing;
 use crate::{
     aws::{AwsFault, FaultClass},
     model::{ConditionStatus, ConditionType, Reason},
@@ -139,16 +137,41 @@ impl Finding {
                     | Reason::NotChecked
             )
     }
+}
 
-    /// What stands after a restart, when the facts behind the last verdict are lost but its condition is in status:
-    /// a finding that says nothing leaves it alone until the operator has tried for [`STALE_AFTER`].
-    pub fn or_standing(self, standing: Option<&Self>, started: Timestamp, now: Timestamp) -> Self {
-        let fresh = now.duration_since(started) < STALE_AFTER;
-        match standing {
-            Some(before) if fresh && self.is_inconclusive() && before.verdict != Verdict::Unknown => {
-                before.clone()
-            }
-            _ => self,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::{Code, Operation};
+
+    const TYPE: ConditionType = ConditionType::BucketReadable;
+
+    #[test]
+    fn only_looks_without_an_answer_are_inconclusive() {
+        for code in Code::ALL {
+            let fault = AwsFault::new(Operation::ListBucket, *code).inconclusive();
+            assert!(Finding::doubtful(TYPE, &fault).is_inconclusive(), "{code}");
+        }
+        assert!(!Finding::fail(TYPE, Reason::BucketNotFound, "").is_inconclusive());
+        assert!(
+            !Finding::unknown(TYPE, Reason::OrganizationReadDenied, "").is_inconclusive(),
+            "an answer, of a kind"
+        );
+    }
+
+    #[test]
+    fn a_layer_below_gives_its_own_reason() {
+        for (by, reason) in [
+            (ConditionType::RoleAssumable, Reason::BlockedByRole),
+            (ConditionType::BucketReadable, Reason::BlockedByBucket),
+            (ConditionType::ReportConfigured, Reason::BlockedByReport),
+            (ConditionType::ReportDelivered, Reason::BlockedByDelivery),
+            (ConditionType::WarehouseReady, Reason::BlockedByWarehouse),
+            (ConditionType::DataCurrent, Reason::BlockedByData),
+        ] {
+            let finding = Finding::blocked(ConditionType::TotalsVerified, by);
+            assert_eq!((finding.verdict, finding.reason), (Verdict::Unknown, reason));
+            assert!(!finding.is_inconclusive(), "a blocked condition changes with the layer that blocks it");
         }
     }
 }

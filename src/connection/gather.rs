@@ -317,22 +317,24 @@ async fn list(
     aws.buckets.list(session, request).await
 }
 
-/// Reads the first byte of the newest manifest there is.
+/// Reads the first bytes of the newest manifest there is.
 async fn manifest(
     aws: &Aws,
     session: &Session,
     report: &ReportTarget,
     root: &Listing,
 ) -> Result<ManifestRead, AwsFault> {
+    let mut folders = Vec::new();
     let metadata = format!("{}metadata/", report.key_root());
-    let below = if root.folders.contains(&metadata) {
-        list(aws, session, report, &metadata, BucketOwner::Expected(&report.owner)).await?
-    } else {
-        Listing::default()
-    };
-    let newest_export = below.folders.iter().filter(|folder| is_export_period(folder)).max();
-    let newest_legacy = root.folders.iter().filter(|folder| is_legacy_period(folder)).max();
-    for folder in newest_export.into_iter().chain(newest_legacy) {
+    if root.folders.contains(&metadata) {
+        let below = folders_below(aws, session, report, &metadata).await?;
+        folders.extend(below.into_iter().filter(|folder| is_export_period(folder)).max());
+    }
+    folders.extend(root.folders.iter().filter(|folder| is_legacy_period(folder)).max().cloned());
+    if folders.is_empty() {
+        folders.extend(newest_month(aws, session, report, root).await?);
+    }
+    for folder in folders {
         let key = format!("{folder}{}-Manifest.json", report.name);
         let request = ReadObject {
             bucket: &report.bucket,
@@ -350,6 +352,40 @@ async fn manifest(
         }
     }
     Ok(ManifestRead::NoneYet)
+}
+
+/// The newest `NAME/year=2026/month=11/`, where a legacy Parquet report may have its manifest (fact sheet C6).
+async fn newest_month(
+    aws: &Aws,
+    session: &Session,
+    report: &ReportTarget,
+    root: &Listing,
+) -> Result<Option<String>, AwsFault> {
+    let base = format!("{}{}/", report.key_root(), report.name);
+    if !root.folders.contains(&base) {
+        return Ok(None);
+    }
+    let years = folders_below(aws, session, report, &base).await?;
+    let Some(year) = years.into_iter().max_by_key(|folder| partition(folder, "year")) else {
+        return Ok(None);
+    };
+    let months = folders_below(aws, session, report, &year).await?;
+    Ok(months.into_iter().max_by_key(|folder| partition(folder, "month")))
+}
+
+async fn folders_below(
+    aws: &Aws,
+    session: &Session,
+    report: &ReportTarget,
+    prefix: &str,
+) -> Result<Vec<String>, AwsFault> {
+    let listing = list(aws, session, report, prefix, BucketOwner::Expected(&report.owner)).await?;
+    Ok(listing.folders)
+}
+
+/// The number of a partition's folder: months are not padded, so their text does not sort.
+fn partition(folder: &str, name: &str) -> Option<u16> {
+    last_part(folder).split_once('=').filter(|(key, _)| *key == name)?.1.parse().ok()
 }
 
 /// `…/BILLING_PERIOD=2026-11/`, in either case (fact sheet C1).

@@ -26,8 +26,25 @@ pub(crate) fn demo() -> Sandbox {
 }
 
 pub(crate) fn operator(sandbox: &Sandbox) -> Aws {
+    sdk(sandbox).aws()
+}
+
+pub(super) fn sdk(sandbox: &Sandbox) -> Sdk {
     let keys = Credentials::new("AKIAAWSCOSTOPERATOR1", "operator-secret-of-the-sandbox", None, None, "test");
-    Sdk::for_endpoint(&sandbox.endpoint(), keys).aws()
+    Sdk::for_endpoint(&sandbox.endpoint(), keys)
+}
+
+/// The payer's session as an ingest Job gets it.
+pub(super) async fn narrowed(aws: &Aws) -> Session {
+    let bucket: BucketName = "acme-billing".parse().expect("a bucket");
+    let policy = session_policy::build(&session_policy::Scope {
+        partition: Partition::Aws,
+        bucket: &bucket,
+        region: &region("us-east-1"),
+        key_roots: &["cur/acme-cur/".to_owned()],
+    })
+    .expect("short enough");
+    assume(aws, PAYER, Some(PAYER_ID), Some(&policy)).await.expect("a session")
 }
 
 fn region(name: &str) -> Region {
@@ -189,15 +206,7 @@ async fn a_bucket_under_the_ingest_sessions_own_policy() {
         sandbox.put_object("acme-billing", &format!("cur/acme-cur/data/{n}"), "0123456789");
     }
     sandbox.put_object("acme-billing", "cur/another/secret", "no");
-    let bucket: BucketName = "acme-billing".parse().expect("a bucket");
-    let policy = session_policy::build(&session_policy::Scope {
-        partition: Partition::Aws,
-        bucket: &bucket,
-        region: &region("us-east-1"),
-        key_roots: &["cur/acme-cur/".to_owned()],
-    })
-    .expect("short enough");
-    let narrowed = assume(&aws, PAYER, Some(PAYER_ID), Some(&policy)).await.expect("a session");
+    let narrowed = narrowed(&aws).await;
     let owner: AccountId = "123456789012".parse().expect("an account");
     let expected = BucketOwner::Expected(&owner);
 

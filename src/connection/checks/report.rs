@@ -30,9 +30,9 @@ const NEEDED: [&str; 8] = [
 ];
 
 /// Format and compression, as each API spells them, that can be loaded.
-const LEGACY_FORMATS: &[(&str, &str)] = &[("textORcsv", "GZIP")];
+const LEGACY_FORMATS: &[(&str, &str)] = &[("textORcsv", "GZIP"), ("Parquet", "Parquet")];
 /// The same of data exports.
-const EXPORT_FORMATS: &[(&str, &str)] = &[("PARQUET", "PARQUET")];
+const EXPORT_FORMATS: &[(&str, &str)] = &[("PARQUET", "PARQUET"), ("TEXT_OR_CSV", "GZIP")];
 
 /// How many names a message lists at most.
 const NAMES: usize = 5;

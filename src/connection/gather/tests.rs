@@ -161,6 +161,21 @@ async fn a_legacy_manifest_is_found_in_its_newest_folder() {
 }
 
 #[tokio::test]
+async fn a_legacy_parquet_manifest_is_found_in_its_newest_month() {
+    let base = "cur/acme/acme/";
+    let [y25, y26] = [2025, 2026].map(|year| format!("{base}year={year}/"));
+    let months = [2, 11, 9].map(|month| format!("{y26}month={month}/"));
+    let list = vec![
+        ("cur/acme/".to_owned(), sample::folders(&[base])),
+        (base.to_owned(), sample::folders(&[&y25, &y26])),
+        (y26.clone(), sample::folders(&months.each_ref().map(String::as_str))),
+    ];
+    let facts = facts_of(|script| script.list = Ok(list)).await;
+    let key = "cur/acme/acme/year=2026/month=11/acme-Manifest.json".to_owned();
+    assert_eq!(facts.manifest.known(), Some(&ManifestRead::Readable { key }));
+}
+
+#[tokio::test]
 async fn an_api_that_is_not_wanted_is_not_asked() {
     let fake = FakeAws::new(sample::script());
     let definitions = Look { identity: true, definitions: true, ..Look::NONE };

@@ -1,0 +1,155 @@
+//! What is wrong with a report's definition → the reason and the whole message.
+
+use super::*;
+use crate::aws::traits::{ExportDefinition, Granularity, LegacyDefinition};
+
+#[test]
+fn definitions() {
+    use Operation::{DescribeReportDefinitions, GetExport, ListExports};
+    fn with_export(facts: &mut Facts, change: impl FnOnce(&mut ExportDefinition)) {
+        let mut export = sample::export();
+        change(&mut export);
+        facts.export = seen(Some(export));
+    }
+    fn only_legacy(facts: &mut Facts, change: impl FnOnce(&mut LegacyDefinition)) {
+        let mut legacy = sample::legacy("acme");
+        change(&mut legacy);
+        facts.legacy = seen(vec![legacy]);
+        facts.exports = seen(Vec::new());
+        facts.export = seen(None);
+    }
+    let text = findings(
+        ConditionType::ReportConfigured,
+        &[
+            ("export", |_, _| {}),
+            ("legacy", |facts, _| only_legacy(facts, |_| {})),
+            ("legacy, exports denied", |facts, _| {
+                only_legacy(facts, |_| {});
+                facts.exports = refused(ListExports, Code::AccessDenied);
+                facts.export = Fact::default();
+            }),
+            ("none at all", |facts, _| {
+                only_legacy(facts, |_| {});
+                facts.legacy = seen(Vec::new());
+            }),
+            ("other names", |facts, target| {
+                only_legacy(facts, |legacy| legacy.name = "Acme".to_owned());
+                declared(target).kind = Some(ReportKind::LegacyCur);
+            }),
+            ("many names", |facts, _| {
+                only_legacy(facts, |_| {});
+                facts.legacy = seen((0..9).map(|n| sample::legacy(&format!("r{n}"))).collect());
+            }),
+            ("both, one elsewhere", |facts, _| {
+                let mut legacy = sample::legacy("acme");
+                legacy.destination.bucket = "elsewhere".to_owned();
+                facts.legacy = seen(vec![legacy]);
+            }),
+            ("both", |facts, _| facts.legacy = seen(vec![sample::legacy("acme")])),
+            ("both, kind declared", |facts, target| {
+                facts.legacy = seen(vec![sample::legacy("acme")]);
+                declared(target).kind = Some(ReportKind::Cur2);
+            }),
+            ("legacy denied", |facts, target| {
+                facts.legacy = refused(DescribeReportDefinitions, Code::AccessDenied);
+                declared(target).kind = Some(ReportKind::LegacyCur);
+            }),
+            ("list denied", |facts, _| {
+                facts.exports = refused(ListExports, Code::AccessDenied);
+                facts.export = Fact::default();
+            }),
+            ("get denied", |facts, _| facts.export = refused(GetExport, Code::AccessDenied)),
+            ("throttled", |facts, _| {
+                facts.legacy = refused(DescribeReportDefinitions, Code::Throttling);
+                facts.export = seen(None);
+            }),
+            ("other destination", |facts, _| {
+                with_export(facts, |export| {
+                    export.destination.prefix = String::new();
+                    export.destination.region = "us-east-1".to_owned();
+                    export.destination.owner = Some("444455556666".to_owned());
+                });
+            }),
+            ("legacy, wrong all over", |facts, _| {
+                only_legacy(facts, |legacy| {
+                    legacy.compression = "ZIP".to_owned();
+                    legacy.granularity = Granularity::Monthly;
+                    legacy.resource_ids = false;
+                });
+            }),
+            ("export, wrong all over", |facts, _| {
+                with_export(facts, |export| {
+                    export.format = "TEXT_OR_CSV".to_owned();
+                    export.compression = "ZIP".to_owned();
+                    export.query = sample::COLUMNS
+                        .replace("line_item_unblended_cost", "line_item_unblended_cost AS cost");
+                    export.query = export.query.replace("bill_payer_account_id, ", "");
+                    export.query =
+                        format!("SELECT {} FROM COST_AND_USAGE_REPORT WHERE x = 'y' LIMIT 5", export.query);
+                    export.properties.clear();
+                });
+            }),
+            ("monthly export", |facts, _| {
+                with_export(facts, |export| {
+                    let table = export.properties.entry("COST_AND_USAGE_REPORT".to_owned()).or_default();
+                    table.insert("TIME_GRANULARITY".to_owned(), "MONTHLY".to_owned());
+                });
+            }),
+            ("another table", |facts, _| {
+                with_export(facts, |export| export.query = "SELECT BilledCost FROM FOCUS_1_2_AWS".to_owned());
+            }),
+            ("unreadable query", |facts, _| {
+                with_export(facts, |export| export.query = "SELECT sum(x) FROM T".to_owned());
+            }),
+            ("GovCloud", |facts, target| {
+                target.role = "arn:aws-us-gov:iam::111122223333:role/awscost".parse().expect("a role");
+                let mut caller = sample::operator();
+                caller.arn = caller.arn.replace("arn:aws:", "arn:aws-us-gov:");
+                facts.base = seen(caller);
+                declared(target).kind = Some(ReportKind::LegacyCur);
+            }),
+        ],
+    );
+    insta::assert_snapshot!(text, @r#"
+export
+  Pass Configured: Report acme (Cur2) is defined and suits.
+legacy
+  Pass Configured: Report acme (LegacyCur) is defined and suits.
+legacy, exports denied
+  Pass Configured: Report acme (LegacyCur) is defined and suits.
+none at all
+  Fail ReportNotFound: Account 111122223333 has no report named acme. It has none at all: create one. Names are case-sensitive; correct spec.report.name.
+other names
+  Fail ReportNotFound: Account 111122223333 has no report named acme of kind LegacyCur. It has Acme. Names are case-sensitive; correct spec.report.name.
+many names
+  Fail ReportNotFound: Account 111122223333 has no report named acme. It has r0, r1, r2, r3, r4 and 4 more. Names are case-sensitive; correct spec.report.name.
+both, one elsewhere
+  Pass Configured: Report acme (Cur2) is defined and suits.
+both
+  Fail ReportAmbiguous: Account 111122223333 has a legacy report and a data export named acme. Set spec.report.kind to LegacyCur or Cur2.
+both, kind declared
+  Pass Configured: Report acme (Cur2) is defined and suits.
+legacy denied
+  Fail LegacyApiDenied: arn:aws:iam::111122223333:role/finops/awscost may not call cur:DescribeReportDefinitions, so report acme can't be looked up. Allow it in the role's policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+list denied
+  Fail ExportListDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:ListExports, so report acme can't be looked up. Allow it in the role's policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+get denied
+  Fail ExportGetDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:GetExport, so report acme can't be looked up. Allow it in the role's policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+throttled
+  Unknown Throttled: AWS throttles cur:DescribeReportDefinitions. It is tried again in some minutes.
+other destination
+  Fail DestinationDiffers: Report acme is not delivered where spec.report.bucket says: its prefix is empty, not cur; its region is us-east-1, not eu-west-1; its bucket's owner is 444455556666, not 111122223333. Correct spec.report.bucket or the report.
+legacy, wrong all over
+  Fail FormatUnsupported: Report acme is delivered as textORcsv with ZIP, which can't be loaded; have it delivered as textORcsv with GZIP or Parquet with Parquet. Report acme has monthly rows, too coarse for daily costs: set HOURLY or DAILY. Report acme leaves out resource IDs: include them (AdditionalSchemaElements: RESOURCES).
+export, wrong all over
+  Fail FormatUnsupported: Report acme is delivered as TEXT_OR_CSV with ZIP, which can't be loaded; have it delivered as PARQUET with PARQUET or TEXT_OR_CSV with GZIP. The query of export acme does not give the whole bill: it has a WHERE, which leaves rows out; it has a LIMIT, which leaves rows out; it lacks bill_payer_account_id; it renames line_item_unblended_cost to cost. Correct it. Export acme leaves out resource IDs: set INCLUDE_RESOURCES to TRUE and select line_item_resource_id.
+monthly export
+  Fail GranularityTooCoarse: Report acme has monthly rows, too coarse for daily costs: set HOURLY or DAILY.
+another table
+  Fail FormatUnsupported: Export acme selects from FOCUS_1_2_AWS, which can't be loaded; create one from COST_AND_USAGE_REPORT.
+unreadable query
+  Fail ExportNotComplete: The query of export acme is not one list of columns from one table. Select the columns of COST_AND_USAGE_REPORT without functions or joins.
+GovCloud
+  Fail BillingApiNotInPartition: Partition aws-us-gov has no billing report API for spec.report.kind. GovCloud usage is billed through the linked commercial account: connect that one.
+"#);
+}
