@@ -38,7 +38,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{FutureExt, StreamExt, channel::mpsc::{UnboundedReceiver, unbounded}};
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc::{UnboundedReceiver, unbounded},
+};
 use jiff::Timestamp;
 use kube::{
     Client, Resource, ResourceExt,
@@ -53,6 +56,7 @@ use tokio::{sync::watch as channel, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    api::{AwsCostAccount, CostWarehouse},
     aws::Aws,
     model::Region,
     telemetry::{
@@ -124,8 +128,7 @@ pub async fn run(operator: Operator, stop: CancellationToken) -> Result<(), Oper
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
     let health = Health::default();
     let address = operator.settings.metrics_address;
-    let listener =
-        http::bind(address).await.map_err(|source| OperatorFault::Listen { address, source })?;
+    let listener = http::bind(address).await.map_err(|source| OperatorFault::Listen { address, source })?;
     let served = CancellationToken::new();
     let server = tokio::spawn(http::serve(listener, metrics.clone(), health.clone(), served.clone()));
     let outcome = lead(operator, &metrics, &health, &stop).await;
@@ -154,9 +157,10 @@ async fn lead(
     let client = operator.client.clone();
     let Identity { pod, namespace } = operator.identity.clone();
     let lease_stop = released.clone();
-    let mut lease = tokio::spawn(async move {
-        lease::hold(client, &namespace, pod, &election, leading, lease_stop).await
-    });
+    let mut lease =
+        tokio::spawn(
+            async move { lease::hold(client, &namespace, pod, &election, leading, lease_stop).await },
+        );
     // A standby is ready: it has nothing else to do.
     health.set_ready();
     tokio::select! {
@@ -196,8 +200,7 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
         Watch::Namespaces(names) => names.iter().cloned().map(Some).collect(),
     };
     let (stores, writers): (Vec<_>, Vec<_>) = namespaces.into_iter().map(watch::stores).unzip();
-    let reporter =
-        Reporter { controller: NAME.to_owned(), instance: Some(operator.identity.pod.clone()) };
+    let reporter = Reporter { controller: NAME.to_owned(), instance: Some(operator.identity.pod.clone()) };
     let parts = Parts {
         recorder: Recorder::new(operator.client.clone(), reporter),
         client: operator.client,
@@ -219,7 +222,25 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
             stores.accounts.clone(),
             account_queue,
             "account",
-            |object, context| async move { account::reconcile(&object, &context).await }.boxed(),
+            Reconciler {
+                pass: |object, context| async move { account::reconcile(&object, &context).await }.boxed(),
+                bug: |object, context| {
+                    async move {
+                        let parsed = object.0.as_ref().ok();
+                        let status = parsed.and_then(|account| account.status.as_ref());
+                        let conditions =
+                            status.map(|status| status.conditions.as_slice()).unwrap_or_default();
+                        standing::report_bug::<AwsCostAccount>(
+                            &context,
+                            object.meta(),
+                            conditions,
+                            Timestamp::now(),
+                        )
+                        .await
+                    }
+                    .boxed()
+                },
+            },
             stop.clone(),
         ));
         tasks.spawn(passes(
@@ -227,7 +248,25 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
             stores.warehouses.clone(),
             warehouse_queue,
             "warehouse",
-            |object, context| async move { warehouse::reconcile(&object, &context).await }.boxed(),
+            Reconciler {
+                pass: |object, context| async move { warehouse::reconcile(&object, &context).await }.boxed(),
+                bug: |object, context| {
+                    async move {
+                        let parsed = object.0.as_ref().ok();
+                        let status = parsed.and_then(|warehouse| warehouse.status.as_ref());
+                        let conditions =
+                            status.map(|status| status.conditions.as_slice()).unwrap_or_default();
+                        standing::report_bug::<CostWarehouse>(
+                            &context,
+                            object.meta(),
+                            conditions,
+                            Timestamp::now(),
+                        )
+                        .await
+                    }
+                    .boxed()
+                },
+            },
             stop.clone(),
         ));
         tasks.spawn(watch::run(context.clone(), stores, writers, queues, stop.clone()));
@@ -251,8 +290,24 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
     }
 }
 
-/// One pass over an object.
-type PassFuture = futures::future::BoxFuture<'static, Result<Duration, ReconcileFault>>;
+/// A future of one pass, or of the word about one that panicked.
+type Promise<T> = futures::future::BoxFuture<'static, Result<T, ReconcileFault>>;
+
+/// What is done with objects of one kind.
+struct Reconciler<K> {
+    /// One pass; how long until the next.
+    pass: fn(Arc<K>, Arc<Context>) -> Promise<Duration>,
+    /// Says in status that a pass panicked.
+    bug: fn(Arc<K>, Arc<Context>) -> Promise<()>,
+}
+
+impl<K> Clone for Reconciler<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Reconciler<K> {}
 
 /// Runs passes over one kind in one namespace, as its queue asks.
 async fn passes<K>(
@@ -260,16 +315,15 @@ async fn passes<K>(
     store: Store<K>,
     queue: UnboundedReceiver<ObjectRef<K>>,
     controller: &'static str,
-    reconcile: fn(Arc<K>, Arc<Context>) -> PassFuture,
+    reconciler: Reconciler<K>,
     stop: CancellationToken,
 ) where
     K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
     ObjectRef<K>: Hash,
 {
     let queue = queue.take_until(stop.cancelled_owned()).map(Ok::<_, Infallible>);
-    let guarded = move |object: Arc<K>, context: Arc<Context>| {
-        guard(controller, object, context, reconcile).boxed()
-    };
+    let guarded =
+        move |object: Arc<K>, context: Arc<Context>| guard(controller, object, context, reconciler).boxed();
     let failed = |object: Arc<K>, fault: &ReconcileFault, context: Arc<Context>| {
         let uid = object.uid().unwrap_or_default();
         let wait = context.backoff().failed(&uid, Timestamp::now(), rand::random());
@@ -292,14 +346,14 @@ async fn guard<K>(
     controller: &'static str,
     object: Arc<K>,
     context: Arc<Context>,
-    reconcile: fn(Arc<K>, Arc<Context>) -> PassFuture,
+    reconciler: Reconciler<K>,
 ) -> Result<Action, ReconcileFault>
 where
     K: Resource<DynamicType = ()> + Send + Sync + 'static,
 {
     let Ok(_permit) = context.permits.acquire().await else { return Ok(Action::requeue(PASS_LIMIT)) };
     let started = Instant::now();
-    let pass = AssertUnwindSafe(reconcile(object.clone(), context.clone())).catch_unwind();
+    let pass = AssertUnwindSafe((reconciler.pass)(object.clone(), context.clone())).catch_unwind();
     let outcome = match tokio::time::timeout(PASS_LIMIT, pass).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(ReconcileFault::Panicked(words(panic.as_ref()))),
@@ -313,7 +367,12 @@ where
         Err(ReconcileFault::Stale) => tracing::debug!(controller, namespace, name, "changed meanwhile"),
         Err(fault) => {
             match fault {
-                ReconcileFault::Panicked(_) => context.metrics.panicked(controller),
+                ReconcileFault::Panicked(_) => {
+                    context.metrics.panicked(controller);
+                    if let Err(error) = (reconciler.bug)(object.clone(), context.clone()).await {
+                        tracing::warn!(%error, "the status could not say so");
+                    }
+                }
                 ReconcileFault::TimedOut => context.metrics.timed_out(controller),
                 ReconcileFault::Api { .. } | ReconcileFault::Stale => {}
             }

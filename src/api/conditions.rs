@@ -73,7 +73,12 @@ pub fn find(conditions: &[Condition], type_: ConditionType) -> Option<&Condition
 
 /// The new list: every saying in its order. The transition time is kept where the status is, and a type that is
 /// not said is gone.
-pub fn write(old: &[Condition], sayings: &[Saying], generation: Option<i64>, now: Timestamp) -> Vec<Condition> {
+pub fn write(
+    old: &[Condition],
+    sayings: &[Saying],
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<Condition> {
     sayings
         .iter()
         .map(|saying| {
@@ -82,7 +87,8 @@ pub fn write(old: &[Condition], sayings: &[Saying], generation: Option<i64>, now
                 type_: saying.type_.as_str().to_owned(),
                 status: saying.status.as_str().to_owned(),
                 observed_generation: generation,
-                last_transition_time: before.map_or_else(|| whole_seconds(now), |old| old.last_transition_time),
+                last_transition_time: before
+                    .map_or_else(|| whole_seconds(now), |old| old.last_transition_time),
                 reason: saying.reason.as_str().to_owned(),
                 message: bounded(&saying.message),
             }

@@ -20,11 +20,32 @@ use super::status::CostWarehouseStatus;
     status = "CostWarehouseStatus",
     derive = "PartialEq",
     doc = "A place that takes the bills of AwsCostAccounts in its namespace, such as a Delta Lake table on a volume or in S3.",
-    printcolumn(name = "Location", type_ = "string", json_path = ".spec.delta.location", description = "Where the tables lie"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status", description = "Whether a probe could write, commit, read and remove"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason", description = "Why Ready is what it is"),
+    printcolumn(
+        name = "Location",
+        type_ = "string",
+        json_path = ".spec.delta.location",
+        description = "Where the tables lie"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status",
+        description = "Whether a probe could write, commit, read and remove"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason",
+        description = "Why Ready is what it is"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message", description = "What to do next", priority = 1)
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].message",
+        description = "What to do next",
+        priority = 1
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct CostWarehouseSpec {
@@ -76,7 +97,9 @@ pub struct Delta {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 512),
-        regex(pattern = r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")
+        regex(
+            pattern = r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"
+        )
     )]
     pub endpoint: Option<String>,
     /// True addresses buckets in the path instead of the host name, as some stores behind an endpoint need.

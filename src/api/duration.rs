@@ -33,7 +33,9 @@ mod tests {
 
     #[test]
     fn hours_minutes_seconds() {
-        for (text, seconds) in [("36h", 129_600), ("15m", 900), ("1h30m", 5400), ("10s", 10), ("1h1m1s", 3661)] {
+        for (text, seconds) in
+            [("36h", 129_600), ("15m", 900), ("1h30m", 5400), ("10s", 10), ("1h1m1s", 3661)]
+        {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for bad in ["", "36", "h", "1d", "30m1h", "1h1h", "-1h", "1.5h", " 1h", "1000000h"] {

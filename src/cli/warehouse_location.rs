@@ -26,7 +26,7 @@ pub struct WarehouseLocation {
     #[arg(long = "warehouse", value_name = "delta:LOCATION")]
     warehouse: Address,
     /// The region of the warehouse's bucket.
-    #[arg(long = "warehouse-region", value_name = "REGION")]
+    #[arg(id = "warehouse-region", long = "warehouse-region", value_name = "REGION")]
     region: Option<Region>,
     /// The address of the bucket's S3, where it is not AWS's: https://HOST[:PORT].
     #[arg(long = "warehouse-endpoint", value_name = "URL")]
@@ -36,7 +36,7 @@ pub struct WarehouseLocation {
     path_style: bool,
     /// The directory with the bucket's credentials: the files accessKeyId, secretAccessKey and, with temporary
     /// keys, sessionToken. Without it, a bucket takes the identity of the pod's service account.
-    #[arg(long = "warehouse-credentials-dir", value_name = "DIR")]
+    #[arg(id = "warehouse-credentials-dir", long = "warehouse-credentials-dir", value_name = "DIR")]
     credentials_dir: Option<PathBuf>,
 }
 

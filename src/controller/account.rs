@@ -26,15 +26,17 @@ use super::{
 };
 use crate::{
     api::{
-        AwsCostAccount, AwsCostAccountStatus, RECONCILE_ALIASES, RECONCILE_AT,
-        conditions,
+        AwsCostAccount, AwsCostAccountStatus, RECONCILE_ALIASES, RECONCILE_AT, conditions,
         status::{BucketStatus, Identity, ReportStatus},
     },
-    aws::traits::Membership,
+    aws::{AwsFault, traits::Membership},
     connection::{Finding, Look, Target, Verdict, checks, gather},
     model::{ConditionStatus, ConditionType},
     telemetry::metrics::AccountGauges,
 };
+
+/// How many versions of its own writing a pass recognises in a watch that is behind.
+const KEPT_VERSIONS: usize = 8;
 
 /// The wish for a look at once, by our annotation or Flux's or Argo CD's.
 pub fn wish(annotations: &std::collections::BTreeMap<String, String>) -> Option<String> {
@@ -65,7 +67,13 @@ pub async fn reconcile(
         Err(invalid) => {
             // The API server let it in before a rule was there: only its metadata can be read.
             tracing::warn!(object = object.name_any(), error = invalid.error, "the object does not parse");
-            return standing::report_unparsable(context, object, &invalid.error, now).await;
+            return standing::report_unparsable::<AwsCostAccount>(
+                context,
+                object.meta(),
+                &invalid.error,
+                now,
+            )
+            .await;
         }
     };
     let uid = account.uid().unwrap_or_default();
@@ -116,7 +124,7 @@ impl Pass<'_> {
     fn base(&self, memory: &Memory) -> Base {
         let version = self.account.resource_version().unwrap_or_default();
         match &memory.written {
-            Some(written) if written.before == version => {
+            Some(written) if written.before.contains(&version) => {
                 Base { status: written.status.clone(), version: written.after.clone() }
             }
             _ => Base { status: self.account.status.clone().unwrap_or_default(), version },
@@ -129,7 +137,8 @@ impl Pass<'_> {
             Ok(valid) => valid,
             Err(problem) => {
                 self.context.visit(&self.owner.uid);
-                let status = standing::invalid_spec(&base.status, self.generation(), &problem.to_string(), self.now);
+                let status =
+                    standing::invalid_spec(&base.status, self.generation(), &problem.to_string(), self.now);
                 self.finish(memory, &base, status, &[]).await?;
                 return Ok(LONGEST_WAIT);
             }
@@ -158,7 +167,8 @@ impl Pass<'_> {
         valid: &ValidAccount,
         jobs: &[LoadJob],
     ) -> Result<std::time::Duration, ReconcileFault> {
-        self.context.visit(&self.owner.uid);
+        let secret = self.secret(memory, valid).await?;
+        self.note_external_id(&secret);
         let periods = valid.bill.as_ref().map(|bill| {
             let wanted = periods::wanted(bill.months, self.now);
             periods::update(&base.status.periods, &wanted, None, jobs, self.now)
@@ -173,15 +183,26 @@ impl Pass<'_> {
         let news = periods.map(|periods| periods.loaded).unwrap_or_default();
         self.finish(memory, base, status, &news).await?;
         self.note_settled(memory, jobs);
-        if !observe::any_active(jobs) {
-            return Ok(LONGEST_WAIT);
+        if let Some(bill) = &valid.bill {
+            let target = match secret {
+                SecretSight::Usable(id) => Some(valid.target(id, self.context.own_region.as_ref())),
+                _ => None,
+            };
+            // A running Job's session is renewed all the same.
+            self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await?;
         }
-        // A running Job's session is renewed all the same.
-        if let (SecretSight::Usable(id), Some(bill)) = (self.secret(memory, valid).await?, &valid.bill) {
-            let target = valid.target(id, self.context.own_region.as_ref());
-            self.keep_sessions(&target, valid, bill, jobs, &[]).await?;
-        }
-        Ok(WATCH_PODS)
+        Ok(if observe::any_active(jobs) { WATCH_PODS } else { LONGEST_WAIT })
+    }
+
+    /// Tells the registry which external ID this object uses.
+    fn note_external_id(&self, secret: &SecretSight) {
+        let created = self.account.creation_timestamp().map_or(self.now, |time| time.0);
+        let usable = match secret {
+            SecretSight::Usable(id) => Some(id),
+            _ => None,
+        };
+        self.context.external_ids().note(&self.owner.uid, &self.owner.namespace, created, usable);
+        self.context.visit(&self.owner.uid);
     }
 
     /// The external ID, read again only when its Secret changed.
@@ -210,15 +231,10 @@ impl Pass<'_> {
         jobs: Vec<LoadJob>,
     ) -> Result<std::time::Duration, ReconcileFault> {
         let secret = self.secret(memory, &valid).await?;
-        let created = self.account.creation_timestamp().map_or(self.now, |time| time.0);
-        let usable = match &secret {
-            SecretSight::Usable(id) => Some(id),
-            _ => None,
-        };
-        self.context.external_ids().note(&self.owner.uid, &self.owner.namespace, created, usable);
-        self.context.visit(&self.owner.uid);
-        let own = self.context.own_account(self.now).await;
-        let tenancy = self.context.settings.tenancy.check(&self.owner.namespace, &valid.role, own.as_ref());
+        self.note_external_id(&secret);
+        let own = self.context.own_identity(self.now).await;
+        let own_account = own.as_ref().ok().map(|caller| &caller.account);
+        let tenancy = self.context.settings.tenancy.check(&self.owner.namespace, &valid.role, own_account);
         let reused = self.context.external_ids().is_reused(&self.owner.uid);
         match gate::pass(&valid, &self.owner.namespace, tenancy, &secret, reused) {
             Err(finding) => {
@@ -233,57 +249,85 @@ impl Pass<'_> {
             Ok(_) if !self.context.settled(self.now) => Ok(SHORTEST_WAIT),
             Ok(id) => {
                 let target = valid.target(id, self.context.own_region.as_ref());
-                let world = self.ask_aws(memory, &base, &valid, target, created).await;
+                let world = self.ask_aws(memory, &base, &valid, target, own.err()).await;
                 self.act(memory, base, valid, jobs, world).await
             }
         }
     }
 
     /// Looks at AWS as far as facts are due, and runs the checks.
+    ///
+    /// While the operator does not know who it is itself, no role is assumed: it could lie in the operator's own
+    /// account, which needs a rule that names it.
     async fn ask_aws(
         &self,
         memory: &mut Memory,
         base: &Base,
         valid: &ValidAccount,
         target: Target,
-        created: Timestamp,
+        unknown_self: Option<AwsFault>,
     ) -> World {
         let now = self.now;
         let interval = valid.bill.as_ref().map_or(hours(1), |bill| bill.interval);
         let ages = self.context.ages(interval);
         let secret = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
-        let asked =
-            Answered { generation: self.generation(), secret, wish: self.wish.clone() };
+        let asked = Answered { generation: self.generation(), secret, wish: self.wish.clone() };
         let spread = memory.answered.is_none()
-            && self.account.status.as_ref().and_then(|status| status.observed_generation) == self.generation()
+            && self.account.status.as_ref().and_then(|status| status.observed_generation)
+                == self.generation()
             && base.status.last_handled_reconcile_at == self.wish;
-        let look = match &memory.answered {
+        let mut look = match &memory.answered {
             // After a restart facts are gone, and status says what stood: there is time to spread the looks.
             None if spread && now < memory.first_look_at => Look::NONE,
             Some(answered) if *answered == asked => ages.due(&memory.facts, &target, &self.owner.uid, now),
             _ => Look::ALL,
         };
+        look.listing |= memory.relist && memory.answered.is_some();
+        let known_self = unknown_self.is_none();
+        if let Some(fault) = unknown_self {
+            memory.facts.base.record(now, Err(fault));
+            look = Look::NONE;
+        }
         if !look.is_empty() {
+            memory.relist = false;
             gather(&self.context.aws, &target, look, &mut memory.facts, &mut memory.sessions, now).await;
             memory.answered = Some(asked);
         }
         let mut findings = checks::run(&memory.facts, &target, now);
-        standing::keep_over_restart(&mut findings, &base.status, self.generation(), self.context.started, now);
+        standing::keep_over_restart(
+            &mut findings,
+            &base.status,
+            self.generation(),
+            self.context.started,
+            now,
+        );
         let mut next = match memory.answered {
+            _ if !known_self => now + hours(1) / 60,
             Some(_) => ages.next_look(&memory.facts, &target, &self.owner.uid, now),
             None => memory.first_look_at,
         };
         if let Some(bill) = &valid.bill {
             let kind = checks::report_kind(&memory.facts, &target);
-            let readable = findings
-                .iter()
-                .any(|finding| finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass);
+            let readable = findings.iter().any(|finding| {
+                finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass
+            });
             let due = look.listing || memory.deliveries.in_progress() || memory.deliveries.listed().is_none();
-            if readable && due && let Some(session) = memory.sessions.ingest(now).cloned() {
+            if readable
+                && due
+                && let Some(session) = memory.sessions.ingest(now).cloned()
+            {
                 let wanted = periods::wanted(bill.months, now);
                 let deliveries = &mut memory.deliveries;
-                observe::look_at_deliveries(&self.context.aws, &session, &bill.report, kind, &wanted, deliveries, now)
-                    .await;
+                observe::look_at_deliveries(
+                    &self.context.aws,
+                    &session,
+                    &bill.report,
+                    kind,
+                    &wanted,
+                    deliveries,
+                    now,
+                )
+                .await;
             }
             let question = Question {
                 bill,
@@ -291,13 +335,19 @@ impl Pass<'_> {
                 facts: &memory.facts,
                 kind,
                 deliveries: &memory.deliveries,
-                since: created,
+                since: self.account.creation_timestamp().map_or(now, |time| time.0),
                 now,
             };
             let delivered = question.report_delivered();
             let mut upper = vec![question.history_complete(&delivered), delivered];
             upper.reverse();
-            standing::keep_over_restart(&mut upper, &base.status, self.generation(), self.context.started, now);
+            standing::keep_over_restart(
+                &mut upper,
+                &base.status,
+                self.generation(),
+                self.context.started,
+                now,
+            );
             findings.extend(upper);
             if memory.deliveries.in_progress() {
                 next = next.min(now + signed(DELIVERY_UNDER_WAY));
@@ -334,12 +384,25 @@ impl Pass<'_> {
         let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
         let mut next = world.next;
         let loading = self
-            .load(memory, LoadSide { valid: &valid, bill, base: &base, jobs: &jobs, target: world.target.as_ref(), findings: &findings, warehouse: &warehouse, wanted: &wanted })
+            .load(
+                memory,
+                LoadSide {
+                    valid: &valid,
+                    bill,
+                    base: &base,
+                    jobs: &jobs,
+                    target: world.target.as_ref(),
+                    findings: &findings,
+                    warehouse: &warehouse,
+                    wanted: &wanted,
+                },
+            )
             .await?;
         next = loading.retry_at.map_or(next, |at| next.min(at));
         let kind = world.target.as_ref().and_then(|target| checks::report_kind(&memory.facts, target));
         let bill_picture = BillPicture {
             warehouse: warehouse.saying.clone(),
+            warehouse_retries: warehouse.retries,
             periods: &periods,
             jobs: &jobs,
             created: &loading.started.created,
@@ -355,14 +418,12 @@ impl Pass<'_> {
         self.note_settled(memory, &jobs);
         let failed = usize::from(periods.failed);
         self.context.metrics.loads(periods.loaded.len(), failed);
-        if let Some(target) = &world.target {
-            let renewal = self.keep_sessions(target, &valid, bill, &jobs, &loading.started.created).await?;
-            next = renewal.map_or(next, |at| next.min(at));
-        }
+        let fresh = &loading.started.created;
+        let renewal = self.keep_sessions(world.target.as_ref(), &valid, bill, &jobs, fresh).await?;
+        next = renewal.map_or(next, |at| next.min(at));
         if periods.failed {
             // Its retry is decided on the stored status, so in the next pass; a conflict may mean a new version.
-            memory.answered = None;
-            memory.first_look_at = now;
+            memory.relist = true;
             return Ok(SHORTEST_WAIT);
         }
         let mut wait = until(next, now);
@@ -387,7 +448,8 @@ impl Pass<'_> {
             return Ok(loading);
         }
         let inputs = self.inputs(side.valid, found);
-        let retry_delay = self.context.settings.testing.retry_delay.and_then(|delay| SignedDuration::try_from(delay).ok());
+        let retry_delay =
+            self.context.settings.testing.retry_delay.and_then(|delay| SignedDuration::try_from(delay).ok());
         let decision = decide::decide(&Situation {
             wanted: side.wanted,
             stored: &side.base.status.periods,
@@ -436,10 +498,10 @@ impl Pass<'_> {
         hex::encode(&Sha256::digest(text)[..8])
     }
 
-    /// Renews and removes session Secrets; when the next renewal is due.
+    /// Renews session Secrets, as far as the role may be assumed, and removes those that ended; when the next renewal is due.
     async fn keep_sessions(
         &self,
-        target: &Target,
+        target: Option<&Target>,
         valid: &ValidAccount,
         bill: &Bill,
         jobs: &[LoadJob],
@@ -458,7 +520,7 @@ impl Pass<'_> {
             session::delete(self.context, &self.owner.namespace, name, uid).await?;
         }
         let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
-        if let (false, Some(found)) = (upkeep.renew.is_empty(), &warehouse.found) {
+        if let (false, Some(found), Some(target)) = (upkeep.renew.is_empty(), &warehouse.found, target) {
             let loader = Loader {
                 context: self.context,
                 owner: &self.owner,
@@ -544,11 +606,11 @@ impl Pass<'_> {
         let Some(after) = written else {
             return Ok(Base { status, version: base.version.clone() });
         };
-        memory.written = Some(Written {
-            before: self.account.resource_version().unwrap_or_default(),
-            after: after.clone(),
-            status: status.clone(),
-        });
+        let mut before = memory.written.take().map(|written| written.before).unwrap_or_default();
+        before.push(base.version.clone());
+        // The watch is never more than a few versions behind.
+        before.drain(..before.len().saturating_sub(KEPT_VERSIONS));
+        memory.written = Some(Written { before, after: after.clone(), status: status.clone() });
         Ok(Base { status, version: after })
     }
 
@@ -568,7 +630,9 @@ impl Pass<'_> {
             conditions: status
                 .conditions
                 .iter()
-                .map(|condition| [condition.type_.clone(), condition.status.clone(), condition.reason.clone()])
+                .map(|condition| {
+                    [condition.type_.clone(), condition.status.clone(), condition.reason.clone()]
+                })
                 .collect(),
             suspended: self.account.spec.suspend == Some(true),
             last_success: status
@@ -576,7 +640,11 @@ impl Pass<'_> {
                 .as_ref()
                 .and_then(|ingestion| ingestion.last_success)
                 .map(Timestamp::as_second),
-            delivery: status.report.as_ref().and_then(|report| report.last_delivery).map(Timestamp::as_second),
+            delivery: status
+                .report
+                .as_ref()
+                .and_then(|report| report.last_delivery)
+                .map(Timestamp::as_second),
             rows: status.periods.iter().filter_map(|period| period.rows).sum(),
         };
         self.context.metrics.account(&self.owner.uid, &gauges);

@@ -4,6 +4,7 @@ use k8s_openapi::api::{batch::v1::Job, core::v1::PersistentVolumeClaim};
 use kube::{
     ResourceExt,
     api::{Api, PostParams},
+    runtime::reflector::ObjectRef,
 };
 
 use super::{
@@ -16,11 +17,7 @@ use super::{
     status::Blockage,
     validate::{Bill, Place, ValidAccount, ValidWarehouse},
 };
-use crate::{
-    api::conditions::bounded,
-    connection::Target,
-    model::Reason,
-};
+use crate::{api::conditions::bounded, connection::Target, model::Reason};
 
 /// What came of starting loads.
 #[derive(Debug, Clone, Default)]
@@ -56,8 +53,7 @@ impl Loader<'_> {
     /// # Errors
     /// Faults of the API server that may pass. What the user can mend is in [`Started::blockage`].
     pub async fn start(&self, admission: Admission) -> Result<Started, ReconcileFault> {
-        let mut started =
-            Started { created: admission.pending, queued: admission.queued, blockage: None };
+        let mut started = Started { created: admission.pending, queued: admission.queued, blockage: None };
         for load in &admission.loads {
             match self.start_one(load).await {
                 Ok(name) => started.created.push(name),
@@ -133,8 +129,10 @@ pub async fn create_job(context: &Context, job: &Job, label: &str, uid: &str) ->
     match api.create(&PostParams::default(), job).await {
         Ok(_) => Ok(()),
         Err(error) if is_taken(&error) => {
-            let there =
-                api.get(&job.name_any()).await.map_err(ReconcileFault::api("read a Job of that name"))?;
+            let stores = context.stores(&namespace);
+            // A watch that does not show it yet will in a moment.
+            let there = stores.and_then(|stores| stores.jobs.get(&ObjectRef::from_obj(job)));
+            let Some(there) = there else { return Err(ReconcileFault::Stale.into()) };
             if there.labels().get(label).map(String::as_str) == Some(uid) {
                 return Ok(());
             }

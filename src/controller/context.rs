@@ -11,7 +11,10 @@ use k8s_openapi::api::{batch::v1::Job, core::v1::Secret};
 use kube::{
     Client, ResourceExt,
     core::{DeserializeGuard, PartialObjectMeta},
-    runtime::{events::Recorder, reflector::{ObjectRef, Store}},
+    runtime::{
+        events::Recorder,
+        reflector::{ObjectRef, Store},
+    },
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -26,12 +29,9 @@ use super::{
 };
 use crate::{
     api::{AwsCostAccount, AwsCostAccountStatus, CostWarehouse},
-    aws::{
-        Aws, AwsFault,
-        traits::Caller,
-    },
+    aws::{Aws, AwsFault, traits::Caller},
     connection::{Ages, Facts, Sessions},
-    model::{AccountId, Region},
+    model::Region,
     telemetry::metrics::Metrics,
 };
 
@@ -103,6 +103,8 @@ pub struct Memory {
     pub deliveries: Deliveries,
     /// The external ID and the resource version of the Secret it came from.
     pub external_id: Option<(String, SecretSight)>,
+    /// True if deliveries are to be listed at the next pass, whatever their age.
+    pub relist: bool,
     /// What the last look answered.
     pub answered: Option<Answered>,
     /// Jobs whose end is in status.
@@ -127,8 +129,8 @@ pub struct Answered {
 /// A status this process wrote: the watch may still show the one before.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// The resource version it was written on.
-    pub before: String,
+    /// The resource versions it has taken the place of.
+    pub before: Vec<String>,
     /// The resource version after.
     pub after: String,
     /// The status.
@@ -252,11 +254,6 @@ impl Context {
         answer
     }
 
-    /// The operator's own account, if it is known without asking.
-    pub async fn own_account(&self, now: Timestamp) -> Option<AccountId> {
-        self.own_identity(now).await.ok().map(|caller| caller.account)
-    }
-
     /// What is remembered of an object.
     pub fn memory(&self, uid: &str, now: Timestamp) -> Arc<tokio::sync::Mutex<Memory>> {
         let spread = self.settings.testing.first_look_spread.unwrap_or(FIRST_LOOK_SPREAD);
@@ -265,6 +262,7 @@ impl Context {
             sessions: Sessions::default(),
             deliveries: Deliveries::default(),
             external_id: None,
+            relist: false,
             answered: None,
             settled: HashSet::new(),
             written: None,

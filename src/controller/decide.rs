@@ -104,8 +104,7 @@ fn unrecorded(
     delivery: &crate::report::Delivery,
     attempt: i32,
 ) -> bool {
-    jobs.iter()
-        .any(|job| job.period == period && job.version == delivery.version && job.attempt >= attempt)
+    jobs.iter().any(|job| job.period == period && job.version == delivery.version && job.attempt >= attempt)
 }
 
 fn gate(failure: &Failure, situation: &Situation<'_>) -> Gate {

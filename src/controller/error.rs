@@ -114,7 +114,8 @@ mod tests {
     #[test]
     fn a_conflict_is_only_stale_and_a_taken_name_is_not() {
         let api = |reason: &str| {
-            let status = kube::core::Status { code: 409, reason: reason.to_owned(), ..kube::core::Status::default() };
+            let status =
+                kube::core::Status { code: 409, reason: reason.to_owned(), ..kube::core::Status::default() };
             kube::Error::Api(Box::new(status))
         };
         assert_eq!(ReconcileFault::api("x")(api("Conflict")).class(), Class::Stale);

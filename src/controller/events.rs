@@ -113,8 +113,10 @@ mod tests {
     };
 
     fn conditions(list: &[(ConditionType, ConditionStatus, Reason)]) -> Vec<Condition> {
-        let sayings: Vec<Saying> =
-            list.iter().map(|(type_, status, reason)| Saying::new(*type_, *status, *reason, "words")).collect();
+        let sayings: Vec<Saying> = list
+            .iter()
+            .map(|(type_, status, reason)| Saying::new(*type_, *status, *reason, "words"))
+            .collect();
         write(&[], &sayings, Some(1), Timestamp::UNIX_EPOCH)
     }
 

@@ -18,9 +18,8 @@ pub fn pass(
     secret: &SecretSight,
     reused: bool,
 ) -> Result<ExternalId, Box<Finding>> {
-    let no = |reason, message: String| {
-        Err(Box::new(Finding::fail(ConditionType::RoleAssumable, reason, message)))
-    };
+    let no =
+        |reason, message: String| Err(Box::new(Finding::fail(ConditionType::RoleAssumable, reason, message)));
     let name = &account.secret.name;
     match (tenancy, secret) {
         (Err(Refusal::NoRule), _) => no(

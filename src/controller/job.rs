@@ -149,7 +149,12 @@ pub fn ingest(
         ingestion: Some(&bill.ingestion),
         settings,
     };
-    job(name.clone(), owner, Marks { labels, annotations, pod_annotations: &bill.ingestion.pod_annotations }, &pod)
+    job(
+        name.clone(),
+        owner,
+        Marks { labels, annotations, pod_annotations: &bill.ingestion.pod_annotations },
+        &pod,
+    )
 }
 
 /// The Job that probes a warehouse.

@@ -50,7 +50,8 @@ impl Candidate {
             _ => clock,
         };
         self.seen = Some((version, seen_at));
-        let holder = record.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default();
+        let holder =
+            record.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default();
         let expired = clock.duration_since(seen_at) >= self.lease_duration;
         if holder.is_empty() || holder == self.identity || expired {
             Step::Replace(self.written(Some(record), now))
@@ -85,7 +86,9 @@ impl Candidate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LeaseEnd {
     /// It could not be renewed in time: another may lead by now, so this process must stop at once.
-    #[error("failed to renew the lease before its renew deadline; stopping, because another replica may lead now")]
+    #[error(
+        "failed to renew the lease before its renew deadline; stopping, because another replica may lead now"
+    )]
     Lost,
     /// The process was asked to stop.
     #[error("stopped")]
@@ -238,7 +241,8 @@ mod tests {
     #[test]
     fn our_own_lease_is_renewed_without_a_transition_and_with_its_version() {
         let mut one = candidate("one");
-        let Step::Replace(lease) = one.decide(Some(&record("one", "9")), Instant::now(), Timestamp::UNIX_EPOCH)
+        let Step::Replace(lease) =
+            one.decide(Some(&record("one", "9")), Instant::now(), Timestamp::UNIX_EPOCH)
         else {
             panic!("it is ours")
         };

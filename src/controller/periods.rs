@@ -139,7 +139,8 @@ fn succeed(
 }
 
 fn totals(report: &PeriodReport) -> BTreeMap<String, Amount> {
-    let currency = |code: &String| (1..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic());
+    let currency =
+        |code: &String| (1..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic());
     report
         .totals
         .iter()
@@ -159,7 +160,8 @@ fn fail(status: &mut PeriodStatus, job: &LoadJob, at: Timestamp, end: &BadEnd) -
     if older {
         return false;
     }
-    let before = status.failure.as_ref().filter(|known| known.version == job.version && known.inputs == job.inputs);
+    let before =
+        status.failure.as_ref().filter(|known| known.version == job.version && known.inputs == job.inputs);
     status.failure = Some(Failure {
         version: job.version.clone(),
         attempts: job.attempt,

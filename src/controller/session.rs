@@ -3,11 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::{
-    ByteString,
-    api::core::v1::Secret,
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
-};
+use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{
     ResourceExt,
     api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions},
@@ -153,12 +149,7 @@ pub struct Upkeep {
 }
 
 /// Decides on an account's session Secrets. `active` are its unfinished Jobs, `fresh` those of this pass.
-pub fn upkeep(
-    secrets: &[SessionSight],
-    active: &[String],
-    fresh: &[String],
-    now: Timestamp,
-) -> Upkeep {
+pub fn upkeep(secrets: &[SessionSight], active: &[String], fresh: &[String], now: Timestamp) -> Upkeep {
     let mut upkeep = Upkeep::default();
     for job in active.iter().filter(|job| !fresh.contains(job)) {
         match secrets.iter().find(|secret| secret.name == **job) {
@@ -225,12 +216,7 @@ fn sight(secret: &PartialObjectMeta<Secret>, ended: &dyn Fn(&str) -> bool) -> Op
 ///
 /// # Errors
 /// Faults of the API server.
-pub async fn delete(
-    context: &Context,
-    namespace: &str,
-    name: &str,
-    uid: &str,
-) -> Result<(), ReconcileFault> {
+pub async fn delete(context: &Context, namespace: &str, name: &str, uid: &str) -> Result<(), ReconcileFault> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
     let params = DeleteParams {
         preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
@@ -273,9 +259,13 @@ mod tests {
 
     #[test]
     fn sessions_go_with_their_jobs_and_orphans_after_a_while() {
-        let secrets =
-            [seen("ended", -1, 59, true), seen("orphan", -6, 54, false), seen("being-created", -1, 59, false)];
-        let deleted: Vec<String> = upkeep(&secrets, &[], &[], at(0)).delete.into_iter().map(|(name, _)| name).collect();
+        let secrets = [
+            seen("ended", -1, 59, true),
+            seen("orphan", -6, 54, false),
+            seen("being-created", -1, 59, false),
+        ];
+        let deleted: Vec<String> =
+            upkeep(&secrets, &[], &[], at(0)).delete.into_iter().map(|(name, _)| name).collect();
         assert_eq!(deleted, names(&["ended", "orphan"]));
     }
 

@@ -312,7 +312,8 @@ mod tests {
     #[test]
     fn unknown_fields_and_bad_rules_are_named() {
         assert!(problem("image: a\nwatch: {namespaces: [a]}\ntypo: 1\n").contains("typo"));
-        let rule = "image: a\nwatch: {namespaces: [a]}\ntenancy: {rules: [{namespaces: [a], accountIds: ['12']}]}\n";
+        let rule =
+            "image: a\nwatch: {namespaces: [a]}\ntenancy: {rules: [{namespaces: [a], accountIds: ['12']}]}\n";
         assert!(problem(rule).contains("tenancy.rules[0]"), "{}", problem(rule));
     }
 

@@ -112,9 +112,9 @@ pub fn load_job(job: &Job, pods: &[Pod]) -> Option<LoadJob> {
 /// How far a Job is; `parse` reads the message of one that ended well.
 pub fn state<T>(job: &Job, pods: &[Pod], parse: impl Fn(&str) -> Option<T>) -> JobState<T> {
     let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let ended = conditions
-        .iter()
-        .find(|condition| condition.status == "True" && ["Complete", "Failed"].contains(&condition.type_.as_str()));
+    let ended = conditions.iter().find(|condition| {
+        condition.status == "True" && ["Complete", "Failed"].contains(&condition.type_.as_str())
+    });
     let Some(ended) = ended else { return JobState::Active(hindrance(job, pods)) };
     let at = ended.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0);
     let last = last_terminated(pods);
@@ -168,8 +168,7 @@ fn bad_end(exit_code: i32, message: Option<&str>) -> BadEnd {
         Some(ExitCode::Conflict) => FailureClass::Conflict,
         Some(ExitCode::Done) | None => FailureClass::Lost,
     };
-    let superseded =
-        report.as_ref().is_some_and(|report| report.outcome.as_deref() == Some("OlderManifest"));
+    let superseded = report.as_ref().is_some_and(|report| report.outcome.as_deref() == Some("OlderManifest"));
     let reason = report
         .as_ref()
         .and_then(|report| Reason::from_name(report.reason.as_deref()?))
@@ -209,7 +208,8 @@ fn hindrance(job: &Job, pods: &[Pod]) -> Hindrance {
     }
     let image = container(pod).and_then(|status| status.state.as_ref()?.waiting.as_ref()?.reason.clone());
     let image = image.is_some_and(|reason| {
-        ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"].contains(&reason.as_str())
+        ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
+            .contains(&reason.as_str())
     });
     if image { Hindrance::Image } else { Hindrance::None }
 }
@@ -278,7 +278,10 @@ mod tests {
     #[test]
     fn exit_codes_and_messages_of_failed_loads() {
         let said = r#"{"period":"2026-10","outcome":"Failed","reason":"ParseFailed","message":"file a\nrow 3","files":0,"rows":0,"bytes":0}"#;
-        assert_eq!(end(10, "Error", said), (FailureClass::Data, Reason::ParseFailed, "file a row 3".to_owned()));
+        assert_eq!(
+            end(10, "Error", said),
+            (FailureClass::Data, Reason::ParseFailed, "file a row 3".to_owned())
+        );
         assert_eq!(end(11, "Error", "{}").0, FailureClass::Configuration);
         assert_eq!(end(12, "Error", "{}").0, FailureClass::Transient);
         assert_eq!(end(13, "Error", "{}").0, FailureClass::Conflict);
@@ -308,7 +311,10 @@ mod tests {
 
     #[test]
     fn a_lost_pod_and_a_deadline_have_their_own_words() {
-        let failed = |reason, pods: &[Pod]| match load_job(&job(Some(("Failed", reason))), pods).expect("ours").state {
+        let failed = |reason, pods: &[Pod]| match load_job(&job(Some(("Failed", reason))), pods)
+            .expect("ours")
+            .state
+        {
             JobState::Failed { end, .. } => end,
             other => panic!("{other:?}"),
         };

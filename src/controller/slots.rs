@@ -1,9 +1,6 @@
 //! Who may start a Job now: counts what is at work, the watch's view and what was just started together.
 
-use std::{
-    collections::HashMap,
-    sync::Mutex,
-};
+use std::{collections::HashMap, sync::Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::batch::v1::Job;
@@ -106,9 +103,9 @@ impl Slots {
 /// True if a Job has ended, one way or another.
 pub fn ended(job: &Job) -> bool {
     let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    conditions
-        .iter()
-        .any(|condition| condition.status == "True" && ["Complete", "Failed"].contains(&condition.type_.as_str()))
+    conditions.iter().any(|condition| {
+        condition.status == "True" && ["Complete", "Failed"].contains(&condition.type_.as_str())
+    })
 }
 
 #[cfg(test)]
@@ -141,7 +138,13 @@ mod tests {
         .expect("a Job")
     }
 
-    fn take(slots: &Slots, account: &str, months: &[&str], jobs: &[Job], minute: i64) -> (usize, usize, usize) {
+    fn take(
+        slots: &Slots,
+        account: &str,
+        months: &[&str],
+        jobs: &[Job],
+        minute: i64,
+    ) -> (usize, usize, usize) {
         let loads = months.iter().map(|month| load(month)).collect();
         let admission = slots.take(account, ("lake", Writers::Many), loads, jobs.iter(), at(minute));
         (admission.loads.len(), admission.queued, admission.pending.len())

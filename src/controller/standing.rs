@@ -4,19 +4,23 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::{Resource, ResourceExt, api::Api};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{
+    Resource, ResourceExt,
+    api::{Api, ApiResource, DynamicObject, Patch, PatchParams},
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
-    context::{Context, GuardedAccount, Stores},
-    error::{LONGEST_WAIT, ReconcileFault},
-    status::Summary,
+    context::{Answered, Context, Stores},
+    error::{LONGEST_WAIT, ReconcileFault, is_gone},
+    status::{Summary, replace_summary},
     validate::{self, ValidWarehouse},
 };
 use crate::{
     api::{
-        AwsCostAccount, AwsCostAccountStatus, CostWarehouse, USE_LABEL, USE_WAREHOUSE,
+        AwsCostAccountStatus, CostWarehouse, USE_LABEL, USE_WAREHOUSE,
         conditions::{self, Condition, Saying},
     },
     connection::{Finding, STALE_AFTER, Verdict},
@@ -28,6 +32,8 @@ use crate::{
 pub struct WarehouseSight {
     /// WarehouseReady.
     pub saying: Saying,
+    /// True if what keeps it from being ready is tried again by itself.
+    pub retries: bool,
     /// The warehouse, if it is there and its spec can be used.
     pub found: Option<FoundWarehouse>,
 }
@@ -51,13 +57,18 @@ pub fn warehouse(stores: &Stores, namespace: &str, name: &str) -> WarehouseSight
         let message = format!(
             "There is no CostWarehouse {name} in this namespace: create it, or correct spec.ingestion.warehouseRef."
         );
-        return WarehouseSight { saying: say(ConditionStatus::False, Reason::WarehouseNotFound, message), found: None };
+        let saying = say(ConditionStatus::False, Reason::WarehouseNotFound, message);
+        return WarehouseSight { saying, retries: false, found: None };
     };
     let valid = validate::warehouse(&warehouse.spec).ok();
     let secret = valid.as_ref().and_then(ValidWarehouse::secret);
     let secret_version = secret.and_then(|name| usable_secret(stores, namespace, name));
+    let status = warehouse.status.as_ref();
+    let stalled =
+        status.is_some_and(|status| conditions::find(&status.conditions, ConditionType::Stalled).is_some());
     WarehouseSight {
         saying: copied(warehouse),
+        retries: !stalled,
         found: valid.map(|valid| FoundWarehouse {
             uid: warehouse.uid().unwrap_or_default(),
             fingerprint: fingerprint(warehouse, secret_version.as_deref()),
@@ -92,7 +103,9 @@ fn copied(warehouse: &CostWarehouse) -> Saying {
             };
             say(status_of(ready), reason, ready.message.clone())
         }
-        None => say(ConditionStatus::Unknown, Reason::Probing, "The CostWarehouse is not probed yet.".to_owned()),
+        None => {
+            say(ConditionStatus::Unknown, Reason::Probing, "The CostWarehouse is not probed yet.".to_owned())
+        }
     }
 }
 
@@ -160,44 +173,82 @@ pub fn invalid_spec(
 
 /// Ready and Stalled of an object whose spec can't be used.
 pub fn invalid(problem: &str) -> Vec<Saying> {
-    Summary::stalled(Reason::InvalidSpec, &conditions::bounded(&format!("The spec can't be used: {problem}."))).sayings()
+    Summary::stalled(
+        Reason::InvalidSpec,
+        &conditions::bounded(&format!("The spec can't be used: {problem}.")),
+    )
+    .sayings()
 }
 
-/// Says so in the status of an object of which only the metadata could be read.
+/// Says so in the status of an object of which only the metadata could be read; once for each generation.
 ///
 /// # Errors
 /// Faults of the API server.
-pub async fn report_unparsable(
+pub async fn report_unparsable<K>(
     context: &Context,
-    object: &GuardedAccount,
+    metadata: &ObjectMeta,
     problem: &str,
     now: Timestamp,
-) -> Result<Duration, ReconcileFault> {
-    use kube::api::{Patch, PatchParams};
-    let metadata = object.meta();
-    context.visit(&object.uid().unwrap_or_default());
-    let conditions = conditions::write(&[], &invalid(problem), metadata.generation, now);
-    let namespace = object.namespace().unwrap_or_default();
-    // The typed API could not read its own answer; the dynamic one can.
-    let resource = kube::api::ApiResource::erase::<AwsCostAccount>(&());
-    let api: Api<kube::api::DynamicObject> = Api::namespaced_with(context.client.clone(), &namespace, &resource);
-    let known = api
-        .get(&object.name_any())
-        .await
-        .map_err(ReconcileFault::api("read the object"))?
-        .data["status"]["observedGeneration"]
-        .as_i64();
-    if known == metadata.generation {
-        return Ok(LONGEST_WAIT);
+) -> Result<Duration, ReconcileFault>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let uid = metadata.uid.clone().unwrap_or_default();
+    context.visit(&uid);
+    let memory = context.memory(&uid, now);
+    let mut memory = memory.lock().await;
+    let said = Answered { generation: metadata.generation, secret: None, wish: None };
+    if memory.answered.as_ref() != Some(&said) {
+        write_summary::<K>(context, metadata, &[], &invalid(problem), now).await?;
+        memory.answered = Some(said);
     }
+    Ok(LONGEST_WAIT)
+}
+
+/// Says in an object's status that the operator failed on it in a way it should not.
+///
+/// # Errors
+/// Faults of the API server.
+pub async fn report_bug<K>(
+    context: &Context,
+    metadata: &ObjectMeta,
+    conditions: &[Condition],
+    now: Timestamp,
+) -> Result<(), ReconcileFault>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let message = "The operator failed on this object in a way it should not; its log says more. It is tried again every \
+                   ten minutes: please report it.";
+    let sayings = Summary::stalled(Reason::InternalError, message).sayings();
+    write_summary::<K>(context, metadata, conditions, &sayings, now).await
+}
+
+/// Writes the summary alone. The typed API could not read its own answer; the dynamic one can.
+async fn write_summary<K>(
+    context: &Context,
+    metadata: &ObjectMeta,
+    old: &[Condition],
+    sayings: &[Saying],
+    now: Timestamp,
+) -> Result<(), ReconcileFault>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let namespace = metadata.namespace.clone().unwrap_or_default();
+    let resource = ApiResource::erase::<K>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &namespace, &resource);
+    let conditions = replace_summary(old, sayings, metadata.generation, now);
     let patch = json!({
         "metadata": {"resourceVersion": metadata.resource_version},
         "status": {"observedGeneration": metadata.generation, "conditions": conditions}
     });
-    api.patch_status(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-        .map_err(ReconcileFault::api("patch the status"))?;
-    Ok(LONGEST_WAIT)
+    let name = metadata.name.clone().unwrap_or_default();
+    match api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
+        Err(error) => Err(ReconcileFault::api("patch the status")(error)),
+    }
 }
 
 #[cfg(test)]
@@ -208,7 +259,12 @@ mod tests {
     fn status() -> AwsCostAccountStatus {
         let sayings = [
             Saying::new(ConditionType::RoleAssumable, ConditionStatus::True, Reason::RoleAssumed, "words"),
-            Saying::new(ConditionType::BucketReadable, ConditionStatus::False, Reason::BucketListDenied, "words"),
+            Saying::new(
+                ConditionType::BucketReadable,
+                ConditionStatus::False,
+                Reason::BucketListDenied,
+                "words",
+            ),
         ];
         AwsCostAccountStatus {
             conditions: conditions::write(&[], &sayings, Some(1), at(0)),

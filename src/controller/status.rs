@@ -45,6 +45,8 @@ pub struct Picture<'a> {
 pub struct BillPicture<'a> {
     /// The warehouse's readiness, in the account's words.
     pub warehouse: Saying,
+    /// True if what keeps the warehouse from being ready is tried again by itself.
+    pub warehouse_retries: bool,
     /// The months.
     pub periods: &'a Periods,
     /// The account's Jobs.
@@ -145,7 +147,9 @@ pub fn progressing_conditions(
     generation: Option<i64>,
     now: Timestamp,
 ) -> Vec<conditions::Condition> {
-    let say = |type_, status| Saying::new(type_, status, Reason::Progressing, "The new generation is being looked at.");
+    let say = |type_, status| {
+        Saying::new(type_, status, Reason::Progressing, "The new generation is being looked at.")
+    };
     let ours = [
         say(ConditionType::Reconciling, ConditionStatus::True),
         say(ConditionType::Ready, ConditionStatus::Unknown),

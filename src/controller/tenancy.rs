@@ -76,8 +76,8 @@ impl Tenancy {
         if self.is_empty() {
             return Ok(());
         }
-        let allowed = rules
-            .any(|rule| rule.accounts.contains(role.account()) || matches_any(&rule.roles, &arn));
+        let allowed =
+            rules.any(|rule| rule.accounts.contains(role.account()) || matches_any(&rule.roles, &arn));
         if allowed { Ok(()) } else { Err(Refusal::NoRule) }
     }
 }
@@ -178,7 +178,12 @@ impl ExternalIds {
 
     /// HMAC in its simplest sound form for a fixed-length key: SHA-256 over key, text, key.
     fn hash(&self, id: &ExternalId) -> [u8; 32] {
-        Sha256::new().chain_update(self.key).chain_update(id.expose()).chain_update(self.key).finalize().into()
+        Sha256::new()
+            .chain_update(self.key)
+            .chain_update(id.expose())
+            .chain_update(self.key)
+            .finalize()
+            .into()
     }
 }
 

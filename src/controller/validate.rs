@@ -296,8 +296,7 @@ fn s3(delta: &Delta) -> Result<Place, InvalidField> {
             });
         }
     };
-    let addressing =
-        if delta.path_style == Some(true) { Addressing::Path } else { Addressing::Host };
+    let addressing = if delta.path_style == Some(true) { Addressing::Path } else { Addressing::Host };
     Ok(Place::S3 { region, endpoint: delta.endpoint.clone(), addressing, identity })
 }
 
@@ -310,7 +309,6 @@ impl ValidWarehouse {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

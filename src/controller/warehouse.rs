@@ -35,9 +35,13 @@ pub async fn reconcile(object: &GuardedWarehouse, context: &Context) -> Result<D
     let now = Timestamp::now();
     let namespace = object.namespace().unwrap_or_default();
     let Some(stores) = context.stores(&namespace) else { return Ok(LONGEST_WAIT) };
-    let Ok(warehouse) = &object.0 else {
-        tracing::warn!(object = object.name_any(), "the object does not parse");
-        return Ok(LONGEST_WAIT);
+    let warehouse = match &object.0 {
+        Ok(warehouse) => warehouse,
+        Err(invalid) => {
+            tracing::warn!(object = object.name_any(), error = invalid.error, "the object does not parse");
+            return standing::report_unparsable::<CostWarehouse>(context, object.meta(), &invalid.error, now)
+                .await;
+        }
     };
     if warehouse.metadata.deletion_timestamp.is_some() {
         return Ok(LONGEST_WAIT);
@@ -177,8 +181,7 @@ impl Pass<'_> {
 
     async fn start(&self, valid: &ValidWarehouse, inputs: &str, count: i64) -> Result<(), Refused> {
         let ingestion = self.ingestion();
-        let job =
-            job::probe(&self.owner, inputs, count, valid, ingestion.as_ref(), &self.context.jobs);
+        let job = job::probe(&self.owner, inputs, count, valid, ingestion.as_ref(), &self.context.jobs);
         apply::create_job(self.context, &job, mark::WAREHOUSE_UID, &self.owner.uid).await?;
         tracing::info!(job = job.name_any(), warehouse = self.owner.name, "started a probe");
         Ok(())
@@ -218,8 +221,7 @@ impl Pass<'_> {
         old: &CostWarehouseStatus,
         new: &CostWarehouseStatus,
     ) -> Result<(), ReconcileFault> {
-        let api: Api<CostWarehouse> =
-            Api::namespaced(self.context.client.clone(), &self.owner.namespace);
+        let api: Api<CostWarehouse> = Api::namespaced(self.context.client.clone(), &self.owner.namespace);
         patch::status(&api, &self.owner.name, version, old, new).await.map(drop)
     }
 }

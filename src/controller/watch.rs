@@ -261,7 +261,10 @@ async fn secrets(
 }
 
 /// The receiver ends only when the process does.
-fn send<K: Resource<DynamicType = ()> + 'static>(queue: &UnboundedSender<ObjectRef<K>>, object: ObjectRef<K>) {
+fn send<K: Resource<DynamicType = ()> + 'static>(
+    queue: &UnboundedSender<ObjectRef<K>>,
+    object: ObjectRef<K>,
+) {
     let _ = queue.unbounded_send(object);
 }
 

@@ -67,8 +67,14 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let app = Router::new()
         .route("/metrics", get(page))
-        .route("/healthz", get(|State((_, health)): State<(Metrics, Health)>| async move { verdict(health.is_alive()) }))
-        .route("/readyz", get(|State((_, health)): State<(Metrics, Health)>| async move { verdict(health.is_ready()) }))
+        .route(
+            "/healthz",
+            get(|State((_, health)): State<(Metrics, Health)>| async move { verdict(health.is_alive()) }),
+        )
+        .route(
+            "/readyz",
+            get(|State((_, health)): State<(Metrics, Health)>| async move { verdict(health.is_ready()) }),
+        )
         .with_state((metrics, health));
     axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
 }

@@ -78,7 +78,10 @@ fn merge(target: &mut Value, patch: &Value) {
         if value.is_null() {
             target.as_object_mut().expect("an object").remove(key);
         } else {
-            merge(target.as_object_mut().expect("an object").entry(key.clone()).or_insert(Value::Null), value);
+            merge(
+                target.as_object_mut().expect("an object").entry(key.clone()).or_insert(Value::Null),
+                value,
+            );
         }
     }
 }
@@ -115,8 +118,14 @@ pub fn accounts() -> Vec<Case> {
     let table = vec![
         // As declared, and with all that is optional left out.
         (json!({}), Accept),
-        (json!({"displayName": null, "accountId": null, "history": null, "freshness": null, "suspend": null}), Accept),
-        (json!({"access": {"requireExternalId": null, "stsRegion": null, "externalIdSecretRef": {"key": null}}}), Accept),
+        (
+            json!({"displayName": null, "accountId": null, "history": null, "freshness": null, "suspend": null}),
+            Accept,
+        ),
+        (
+            json!({"access": {"requireExternalId": null, "stsRegion": null, "externalIdSecretRef": {"key": null}}}),
+            Accept,
+        ),
         (json!({"report": {"kind": null, "bucket": {"prefix": null, "ownerAccountId": null}}}), Accept),
         (json!({"displayName": long(128)}), Accept),
         (json!({"displayName": long(129)}), Refuse("128")),
@@ -223,15 +232,30 @@ pub fn accounts() -> Vec<Case> {
         (ingestion(json!({"interval": "25h"})), Refuse("between 15m and 24h")),
         (ingestion(json!({"interval": "hourly"})), Refuse("interval")),
         (ingestion(json!({"interval": ""})), Refuse("interval")),
-        (ingestion(json!({"resources": {"requests": {"cpu": 1, "memory": "512Mi"}, "limits": {"memory": "1.5Gi"}}})), Accept),
+        (
+            ingestion(
+                json!({"resources": {"requests": {"cpu": 1, "memory": "512Mi"}, "limits": {"memory": "1.5Gi"}}}),
+            ),
+            Accept,
+        ),
         (ingestion(json!({"resources": {"requests": {"cpu": "much"}}})), Refuse("cpu")),
         (ingestion(json!({"nodeSelector": {"kubernetes.io/arch": "arm64"}})), Accept),
         (ingestion(json!({"nodeSelector": {"pool": "a b"}})), Refuse("pool")),
         (ingestion(json!({"nodeSelector": many_labels(33)})), Refuse("32")),
-        (ingestion(json!({"podLabels": {"team": long(63)}, "podAnnotations": {"note": "any text: at all"}})), Accept),
+        (
+            ingestion(
+                json!({"podLabels": {"team": long(63)}, "podAnnotations": {"note": "any text: at all"}}),
+            ),
+            Accept,
+        ),
         (ingestion(json!({"podLabels": {"team": long(64)}})), Refuse("team")),
         (ingestion(json!({"podAnnotations": {"note": long(4097)}})), Refuse("note")),
-        (ingestion(json!({"tolerations": [{"key": "batch", "operator": "Exists", "effect": "NoSchedule"}]})), Accept),
+        (
+            ingestion(
+                json!({"tolerations": [{"key": "batch", "operator": "Exists", "effect": "NoSchedule"}]}),
+            ),
+            Accept,
+        ),
         (ingestion(json!({"tolerations": [{"key": "batch", "operator": "Contains"}]})), Refuse("operator")),
         (ingestion(json!({"tolerations": [{"effect": "Sometimes"}]})), Refuse("effect")),
         (ingestion(json!({"tolerations": vec![json!({}); 17]})), Refuse("16")),
@@ -240,7 +264,8 @@ pub fn accounts() -> Vec<Case> {
         (json!({"suspend": true}), Accept),
         (json!({"suspend": "yes"}), Refuse("suspend")),
     ];
-    let member = patched(&patched(&good, &json!({"spec": no_report})), &json!({"spec": {"accountType": "Member"}}));
+    let member =
+        patched(&patched(&good, &json!({"spec": no_report})), &json!({"spec": {"accountType": "Member"}}));
     let members = vec![
         (json!({}), Accept),
         (json!({"history": {"months": 3}}), Refuse("need spec.report")),
@@ -256,7 +281,9 @@ pub fn accounts() -> Vec<Case> {
         (nothing(), spec(role("arn:aws:iam::123456789012:role/other")), Accept),
         (
             nothing(),
-            spec(json!({"accountId": "999999999999", "access": {"roleArn": "arn:aws:iam::999999999999:role/awscost"}})),
+            spec(
+                json!({"accountId": "999999999999", "access": {"roleArn": "arn:aws:iam::999999999999:role/awscost"}}),
+            ),
             Refuse("can't change"),
         ),
         (
@@ -276,17 +303,24 @@ pub fn accounts() -> Vec<Case> {
         (loaded(), spec(bucket(json!({"name": "other"}))), Refuse("can't change once a bill is loaded")),
         (loaded(), spec(bucket(json!({"prefix": "other"}))), Refuse("can't change once a bill is loaded")),
         (loaded(), spec(bucket(json!({"prefix": null}))), Refuse("can't change once a bill is loaded")),
-        (loaded(), spec(ingestion(json!({"warehouseRef": {"name": "other"}}))), Refuse("can't change once a bill is loaded")),
-        (loaded(), spec(json!({"accountType": "Member", "report": null, "ingestion": null, "history": null, "freshness": null})), Refuse("can't change once a bill is loaded")),
+        (
+            loaded(),
+            spec(ingestion(json!({"warehouseRef": {"name": "other"}}))),
+            Refuse("can't change once a bill is loaded"),
+        ),
+        (
+            loaded(),
+            spec(
+                json!({"accountType": "Member", "report": null, "ingestion": null, "history": null, "freshness": null}),
+            ),
+            Refuse("can't change once a bill is loaded"),
+        ),
         (loaded(), spec(json!({"report": {"kind": "Cur2"}})), Accept),
         (loaded(), spec(ingestion(json!({"interval": "2h"}))), Accept),
         (loaded(), spec(json!({"suspend": true})), Accept),
         (loaded(), spec(role("arn:aws:iam::123456789012:role/other")), Accept),
     ];
-    creations(&good, table)
-        .chain(creations(&member, members))
-        .chain(updates(&good, changes))
-        .collect()
+    creations(&good, table).chain(creations(&member, members)).chain(updates(&good, changes)).collect()
 }
 
 fn many_labels(count: usize) -> Value {
@@ -342,7 +376,10 @@ pub fn warehouses() -> Vec<Case> {
         (delta(json!({"credentialsSecretRef": null})), Refuse("exactly one of")),
         (delta(json!({"serviceAccountName": "lake"})), Refuse("exactly one of")),
         (delta(json!({"credentialsSecretRef": null, "serviceAccountName": "lake"})), Accept),
-        (delta(json!({"credentialsSecretRef": null, "serviceAccountName": "La ke"})), Refuse("serviceAccountName")),
+        (
+            delta(json!({"credentialsSecretRef": null, "serviceAccountName": "La ke"})),
+            Refuse("serviceAccountName"),
+        ),
         (delta(json!({"credentialsSecretRef": {"name": "Keys"}})), Refuse("name")),
         (delta(json!({"credentialsSecretRef": {"name": null}})), Refuse("name")),
         (delta(json!({"persistentVolumeClaim": "lake"})), Refuse("file:// location only")),
@@ -355,7 +392,9 @@ pub fn warehouses() -> Vec<Case> {
         (nothing(), spec(json!({"persistentVolumeClaim": "other"})), Refuse("can't change")),
         (
             nothing(),
-            spec(json!({"location": "s3://acme-lake/x", "persistentVolumeClaim": null, "region": "eu-west-1", "serviceAccountName": "lake"})),
+            spec(
+                json!({"location": "s3://acme-lake/x", "persistentVolumeClaim": null, "region": "eu-west-1", "serviceAccountName": "lake"}),
+            ),
             Refuse("can't change"),
         ),
     ];

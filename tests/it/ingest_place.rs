@@ -104,24 +104,30 @@ impl Place {
     /// As [`Place::ingest`], with variables in its environment.
     pub fn ingest_with(&self, options: &[&str], environment: &[(&str, &str)]) -> Run {
         let source = format!("file://{}", self.bucket().join("cur").display());
+        let environment: Vec<_> =
+            environment.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        read_run(&self.command(&source, options, &environment).output().expect("the binary starts"))
+    }
+
+    /// As [`Place::ingest`], from another source, with no AWS configuration but the given variables.
+    ///
+    /// Leaves its thread to others while the binary runs, since they may serve it.
+    pub async fn ingest_from(&self, source: &str, options: &[&str], environment: &[(&str, String)]) -> Run {
+        let mut command = self.command(source, options, environment);
+        let run =
+            tokio::task::spawn_blocking(move || read_run(&command.output().expect("the binary starts")));
+        run.await.expect("the binary runs")
+    }
+
+    fn command(&self, source: &str, options: &[&str], environment: &[(&str, String)]) -> Command {
         let warehouse = format!("delta:{}", self.lake().display());
-        let output = Command::new(env!("CARGO_BIN_EXE_awscost"))
-            .args([
-                "ingest",
-                "--source",
-                &source,
-                "--report",
-                "acme",
-                "--warehouse",
-                &warehouse,
-                "-o",
-                "json",
-            ])
+        let mut command = Command::new(env!("CARGO_BIN_EXE_awscost"));
+        command
+            .args(["ingest", "--source", source, "--report", "acme", "--warehouse", &warehouse, "-o", "json"])
             .args(options)
-            .envs(environment.iter().copied())
-            .output()
-            .expect("the binary starts");
-        read_run(&output)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(environment.iter().map(|(name, value)| (*name, value)));
+        command
     }
 
     /// The ledger and the sums of all rows that a reader sees, by currency: rows and unblended cost.

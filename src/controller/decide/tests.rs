@@ -89,7 +89,14 @@ fn october_failed(strikes: i32, class: FailureClass, minutes_ago: i64) -> World 
     let mut world = World::new();
     world.found = vec![found("2026-10", "v1")];
     world.jobs = (1..=strikes)
-        .map(|attempt| job("2026-10", "v1", attempt, failed(-minutes_ago - strikes as i64 + attempt as i64, class, Reason::JobFailed)))
+        .map(|attempt| {
+            job(
+                "2026-10",
+                "v1",
+                attempt,
+                failed(-minutes_ago - strikes as i64 + attempt as i64, class, Reason::JobFailed),
+            )
+        })
         .collect();
     world.recorded()
 }
@@ -142,7 +149,9 @@ fn attempts_are_used_up_after_three_or_at_once() {
 #[test]
 fn the_tightest_limit_counts() {
     let limits = JobLimits::default();
-    let admit = |account, warehouse, cluster, writers| admitted(Usage { account, warehouse, cluster }, writers, &limits);
+    let admit = |account, warehouse, cluster, writers| {
+        admitted(Usage { account, warehouse, cluster }, writers, &limits)
+    };
     assert_eq!(admit(0, 0, 0, Writers::Many), 2);
     assert_eq!(admit(1, 1, 1, Writers::Many), 1);
     assert_eq!(admit(0, 3, 3, Writers::Many), 1);

@@ -8,10 +8,7 @@ use k8s_openapi::{
         PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile,
         SecretVolumeSource, SecurityContext, Toleration, Volume, VolumeMount,
     },
-    apimachinery::pkg::{
-        api::resource::Quantity,
-        util::intstr::IntOrString,
-    },
+    apimachinery::pkg::{api::resource::Quantity, util::intstr::IntOrString},
 };
 
 use super::{CONTAINER, JobSettings, SESSION_DIR, WAREHOUSE_SECRET_DIR};

@@ -70,9 +70,7 @@ impl Deliveries {
 
     /// True if a delivery was under way at the last look.
     pub fn in_progress(&self) -> bool {
-        self.known()
-            .iter()
-            .any(|found| matches!(found.delivery, Err(ReportFault::DeliveryInProgress { .. })))
+        self.known().iter().any(|found| matches!(found.delivery, Err(ReportFault::DeliveryInProgress { .. })))
     }
 }
 

@@ -51,12 +51,8 @@ impl ReportStore for SessionStore<'_> {
             delimiter: Delimiter::Slash,
             limit: FOLDER_LIMIT,
         };
-        let listing = self
-            .aws
-            .buckets
-            .list(self.session, request)
-            .await
-            .map_err(|fault| self.fault(prefix, &fault))?;
+        let listing =
+            self.aws.buckets.list(self.session, request).await.map_err(|fault| self.fault(prefix, &fault))?;
         let objects = listing.objects.into_iter().map(|object| ListedObject {
             key: object.key,
             etag: object.etag,

@@ -58,7 +58,11 @@ pub(in crate::controller) fn report(month: &str, rows: u64, invoiced: bool) -> P
         invoiced,
         totals: [(
             "USD".to_owned(),
-            CurrencyTotals { rows, unblended: "1.25".parse().expect("an amount"), ..CurrencyTotals::default() },
+            CurrencyTotals {
+                rows,
+                unblended: "1.25".parse().expect("an amount"),
+                ..CurrencyTotals::default()
+            },
         )]
         .into(),
         tag_collisions: 0,
@@ -66,7 +70,12 @@ pub(in crate::controller) fn report(month: &str, rows: u64, invoiced: bool) -> P
     }
 }
 
-pub(in crate::controller) fn job(month: &str, identity: &str, attempt: i32, state: JobState<Loaded>) -> LoadJob {
+pub(in crate::controller) fn job(
+    month: &str,
+    identity: &str,
+    attempt: i32,
+    state: JobState<Loaded>,
+) -> LoadJob {
     LoadJob {
         name: format!("job-{month}-{identity}-{attempt}"),
         period: period(month),

@@ -49,7 +49,8 @@ pub(super) fn data_current(bill: &BillPicture<'_>, below: &[Saying]) -> Saying {
     if let Some(blockage) = &bill.blockage {
         return no(blockage.reason, blockage.message.clone());
     }
-    let active = bill.jobs.iter().any(|job| matches!(job.state, JobState::Active(_))) || !bill.created.is_empty();
+    let active =
+        bill.jobs.iter().any(|job| matches!(job.state, JobState::Active(_))) || !bill.created.is_empty();
     if active {
         return no(Reason::Loading, "A Job is loading; see status.ingestion.activeJobs.".to_owned());
     }
@@ -60,13 +61,13 @@ pub(super) fn data_current(bill: &BillPicture<'_>, below: &[Saying]) -> Saying {
 }
 
 pub(super) fn totals_verified(bill: &BillPicture<'_>, data: &Saying) -> Saying {
-    let differs = bill
-        .periods
-        .list
-        .iter()
-        .find_map(|period| failure(period).filter(|failure| failure.reason == Reason::TotalsDiffer.as_str()));
+    let differs =
+        bill.periods.list.iter().find_map(|period| {
+            failure(period).filter(|failure| failure.reason == Reason::TotalsDiffer.as_str())
+        });
     if let Some(failure) = differs {
-        let message = format!("{} Nothing was committed; what was loaded before stays.", sentence(&failure.message));
+        let message =
+            format!("{} Nothing was committed; what was loaded before stays.", sentence(&failure.message));
         return Saying::new(TOTALS, ConditionStatus::False, Reason::TotalsDiffer, message);
     }
     if bill.periods.list.iter().any(|period| period.version.is_some()) {
@@ -78,7 +79,10 @@ pub(super) fn totals_verified(bill: &BillPicture<'_>, data: &Saying) -> Saying {
         );
     }
     let reason = match data.reason {
-        Reason::BlockedByRole | Reason::BlockedByBucket | Reason::BlockedByReport | Reason::BlockedByWarehouse
+        Reason::BlockedByRole
+        | Reason::BlockedByBucket
+        | Reason::BlockedByReport
+        | Reason::BlockedByWarehouse
         | Reason::BlockedByDelivery => data.reason,
         _ => Reason::BlockedByData,
     };
@@ -93,7 +97,10 @@ fn blocked(bill: &BillPicture<'_>, below: &[Saying]) -> Option<Saying> {
         (ConditionType::ReportConfigured, Reason::BlockedByReport),
     ];
     let stands = |type_| {
-        below.iter().find(|saying| saying.type_ == type_).is_none_or(|saying| saying.status == ConditionStatus::True)
+        below
+            .iter()
+            .find(|saying| saying.type_ == type_)
+            .is_none_or(|saying| saying.status == ConditionStatus::True)
     };
     let say = |reason, type_: ConditionType| {
         Saying::new(DATA, ConditionStatus::Unknown, reason, format!("Can't be told before {type_} is True."))

@@ -72,7 +72,12 @@ impl Summary {
             saying.message.clone(),
         );
         Self {
-            ready: Saying::new(ConditionType::Ready, ConditionStatus::False, saying.reason, saying.message.clone()),
+            ready: Saying::new(
+                ConditionType::Ready,
+                ConditionStatus::False,
+                saying.reason,
+                saying.message.clone(),
+            ),
             also: Some(retrying),
         }
     }
@@ -117,7 +122,10 @@ fn exhausted<'a>(picture: &'a Picture<'_>) -> impl Iterator<Item = &'a Failure> 
     periods
         .iter()
         .filter_map(|period| {
-            period.failure.as_ref().filter(|failure| Some(&failure.version) == period.delivered_version.as_ref())
+            period
+                .failure
+                .as_ref()
+                .filter(|failure| Some(&failure.version) == period.delivered_version.as_ref())
         })
         .filter(|failure| used_up(failure))
 }
@@ -127,6 +135,7 @@ fn waiting_retry(saying: &Saying, picture: &Picture<'_>) -> bool {
     match saying.type_ {
         ConditionType::DataCurrent => exhausted(picture)
             .all(|failure| !matches!(failure.class, FailureClass::Data | FailureClass::Configuration)),
-        _ => matches!(saying.reason, Reason::ProbeFailed),
+        ConditionType::WarehouseReady => picture.bill.as_ref().is_some_and(|bill| bill.warehouse_retries),
+        _ => false,
     }
 }

@@ -7,7 +7,10 @@ use crate::{
     api::status::FailureClass,
     connection::Verdict,
     controller::{
-        periods::{self, tests::{at, done, failed, found, job, report}},
+        periods::{
+            self,
+            tests::{at, done, failed, found, job, report},
+        },
         sight::Hindrance,
     },
 };
@@ -73,6 +76,7 @@ impl World {
             external_id_policy: self.policy,
             bill: Some(BillPicture {
                 warehouse: self.warehouse.clone(),
+                warehouse_retries: self.warehouse.reason == Reason::ProbeFailed,
                 periods: &periods,
                 jobs: &self.jobs,
                 created: &[],
@@ -105,12 +109,24 @@ fn summary(status: &AwsCostAccountStatus) -> (String, String, &'static str) {
 fn the_summary_of_every_layer() {
     type Mutation = fn(&mut World);
     use ConditionType as T;
-    let table: [(Mutation, (&str, &str, &str)); 17] = [
+    let table: [(Mutation, (&str, &str, &str)); 18] = [
         (|_| {}, ("True", "Succeeded", "")),
-        (|w| w.set(T::RoleAssumable, Verdict::Fail, Reason::AssumeRoleDenied), ("False", "AssumeRoleDenied", "Stalled")),
-        (|w| w.set(T::RoleAssumable, Verdict::Unknown, Reason::Throttled), ("Unknown", "ProgressingWithRetry", "Reconciling")),
-        (|w| w.set(T::RoleAssumable, Verdict::Unknown, Reason::NotChecked), ("Unknown", "Progressing", "Reconciling")),
-        (|w| w.set(T::ExternalIdEnforced, Verdict::Fail, Reason::NotEnforced), ("False", "NotEnforced", "Stalled")),
+        (
+            |w| w.set(T::RoleAssumable, Verdict::Fail, Reason::AssumeRoleDenied),
+            ("False", "AssumeRoleDenied", "Stalled"),
+        ),
+        (
+            |w| w.set(T::RoleAssumable, Verdict::Unknown, Reason::Throttled),
+            ("Unknown", "ProgressingWithRetry", "Reconciling"),
+        ),
+        (
+            |w| w.set(T::RoleAssumable, Verdict::Unknown, Reason::NotChecked),
+            ("Unknown", "Progressing", "Reconciling"),
+        ),
+        (
+            |w| w.set(T::ExternalIdEnforced, Verdict::Fail, Reason::NotEnforced),
+            ("False", "NotEnforced", "Stalled"),
+        ),
         (
             |w| {
                 w.policy = ExternalIdPolicy::Warn;
@@ -118,11 +134,23 @@ fn the_summary_of_every_layer() {
             },
             ("True", "Succeeded", ""),
         ),
-        (|w| w.set(T::AccountTypeVerified, Verdict::Unknown, Reason::OrganizationReadDenied), ("True", "Succeeded", "")),
-        (|w| w.set(T::AccountTypeVerified, Verdict::Fail, Reason::NotInOrganization), ("False", "NotInOrganization", "Stalled")),
-        (|w| w.set(T::BucketReadable, Verdict::Fail, Reason::BucketNotFound), ("False", "BucketNotFound", "Stalled")),
+        (
+            |w| w.set(T::AccountTypeVerified, Verdict::Unknown, Reason::OrganizationReadDenied),
+            ("True", "Succeeded", ""),
+        ),
+        (
+            |w| w.set(T::AccountTypeVerified, Verdict::Fail, Reason::NotInOrganization),
+            ("False", "NotInOrganization", "Stalled"),
+        ),
+        (
+            |w| w.set(T::BucketReadable, Verdict::Fail, Reason::BucketNotFound),
+            ("False", "BucketNotFound", "Stalled"),
+        ),
         (|w| w.set(T::ReportDelivered, Verdict::Fail, Reason::DeliveryStale), ("True", "Succeeded", "")),
-        (|w| w.set(T::ReportDelivered, Verdict::Unknown, Reason::AwaitingFirstDelivery), ("True", "Succeeded", "")),
+        (
+            |w| w.set(T::ReportDelivered, Verdict::Unknown, Reason::AwaitingFirstDelivery),
+            ("True", "Succeeded", ""),
+        ),
         (|w| w.set(T::HistoryComplete, Verdict::Fail, Reason::MonthsMissing), ("True", "Succeeded", "")),
         (
             |w| {
@@ -139,7 +167,16 @@ fn the_summary_of_every_layer() {
             ("False", "WarehouseNotFound", "Stalled"),
         ),
         (
-            |w| w.jobs = vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Transient, Reason::JobFailed))],
+            |w| {
+                w.warehouse.status = ConditionStatus::False;
+                w.warehouse.reason = Reason::ProbeFailed;
+            },
+            ("False", "ProbeFailed", "Reconciling"),
+        ),
+        (
+            |w| {
+                w.jobs = vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Transient, Reason::JobFailed))]
+            },
             ("True", "Succeeded", ""),
         ),
         (
@@ -149,7 +186,9 @@ fn the_summary_of_every_layer() {
         (
             |w| {
                 w.jobs = (1..=4)
-                    .map(|n| job("2026-11", "v1", n, failed(n.into(), FailureClass::Lost, Reason::OutOfMemory)))
+                    .map(|n| {
+                        job("2026-11", "v1", n, failed(n.into(), FailureClass::Lost, Reason::OutOfMemory))
+                    })
                     .collect();
             },
             ("False", "OutOfMemory", "Reconciling"),
@@ -240,7 +279,10 @@ fn the_same_picture_later_gives_an_equal_status() {
 #[test]
 fn last_success_is_when_the_job_ended() {
     let status = World::healthy().build();
-    assert_eq!(status.ingestion.and_then(|ingestion| ingestion.last_success), Some(at(0) - SignedDuration::from_mins(5)));
+    assert_eq!(
+        status.ingestion.and_then(|ingestion| ingestion.last_success),
+        Some(at(0) - SignedDuration::from_mins(5))
+    );
 }
 
 #[test]
@@ -258,7 +300,10 @@ fn suspended_objects_keep_their_conditions() {
     let old = World::healthy().build();
     let status = suspended(&old, Some(9), Some("now"), None, at(1));
     assert_eq!(status.conditions, old.conditions);
-    assert_eq!((status.observed_generation, status.last_handled_reconcile_at.as_deref()), (Some(9), Some("now")));
+    assert_eq!(
+        (status.observed_generation, status.last_handled_reconcile_at.as_deref()),
+        (Some(9), Some("now"))
+    );
     let fresh = suspended(&AwsCostAccountStatus::default(), Some(1), None, None, at(1));
     assert_eq!(summary(&fresh), ("Unknown".to_owned(), "NotChecked".to_owned(), ""));
 }

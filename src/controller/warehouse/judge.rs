@@ -26,6 +26,9 @@ const WAITS: [SignedDuration; 3] =
 /// The wait after more.
 const LONG_WAIT: SignedDuration = SignedDuration::from_hours(6);
 
+/// Passing failures in a row from which on a warehouse that was ready is not.
+const LASTING: i32 = 3;
+
 /// A probe's Job.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Probe {
@@ -98,7 +101,8 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
 fn due(view: &View<'_>, probe: Option<&ProbeStatus>, sayings: &[Saying]) -> Timestamp {
     let Some(probe) = probe else { return view.now };
     let kept = sayings.iter().any(|saying| {
-        saying.type_ == ConditionType::Ready && ![Reason::Progressing, Reason::Probing].contains(&saying.reason)
+        saying.type_ == ConditionType::Ready
+            && ![Reason::Progressing, Reason::Probing].contains(&saying.reason)
     });
     if probe.inputs != view.inputs || !kept {
         return view.now;
@@ -125,11 +129,22 @@ fn newest_end(view: &View<'_>) -> Option<(ProbeStatus, Vec<Saying>)> {
         JobState::Active(_) => return None,
         JobState::Done { at, .. } => (*at, 0, healthy()),
         JobState::Failed { at, end } => {
-            (*at, known.map_or(0, |known| known.failures).saturating_add(1), failed(end))
+            let failures = known.map_or(0, |known| known.failures).saturating_add(1);
+            let passing = !matches!(end.class, FailureClass::Data | FailureClass::Configuration);
+            // A fault that may pass does not overturn what stood, until it has lasted.
+            let stood =
+                standing(view).filter(|_| passing && failures < LASTING).filter(|sayings| is_ready(sayings));
+            (*at, failures, stood.unwrap_or_else(|| failed(end)))
         }
     };
     let status = ProbeStatus { at, count: probe.count + 1, inputs: probe.inputs.clone(), failures };
     Some((status, sayings))
+}
+
+fn is_ready(sayings: &[Saying]) -> bool {
+    sayings
+        .iter()
+        .any(|saying| saying.type_ == ConditionType::Ready && saying.status == ConditionStatus::True)
 }
 
 fn healthy() -> Vec<Saying> {
@@ -173,7 +188,9 @@ fn obstacle_sayings(obstacle: &Obstacle) -> Vec<Saying> {
         ),
         Obstacle::ClaimNotUsable(name) => Summary::stalled(
             Reason::ClaimNotUsable,
-            &format!("PersistentVolumeClaim {name} is not there or lost its volume: create it in this namespace."),
+            &format!(
+                "PersistentVolumeClaim {name} is not there or lost its volume: create it in this namespace."
+            ),
         ),
     }
     .sayings()
@@ -184,9 +201,14 @@ fn standing(view: &View<'_>) -> Option<Vec<Saying>> {
     view.old.probe.as_ref()?;
     let old = conditions::find(&view.old.conditions, ConditionType::Ready)?;
     let reason = Reason::from_name(&old.reason)?;
-    let lasting =
-        ![Reason::Progressing, Reason::Probing, Reason::ClaimNotUsable, Reason::SecretNotUsable, Reason::InvalidSpec]
-            .contains(&reason);
+    let lasting = ![
+        Reason::Progressing,
+        Reason::Probing,
+        Reason::ClaimNotUsable,
+        Reason::SecretNotUsable,
+        Reason::InvalidSpec,
+    ]
+    .contains(&reason);
     if !lasting {
         return None;
     }
@@ -256,7 +278,8 @@ mod tests {
     }
 
     fn said(verdict: &Verdict) -> (ConditionStatus, Reason, usize) {
-        let ready = verdict.sayings.iter().find(|saying| saying.type_ == ConditionType::Ready).expect("Ready");
+        let ready =
+            verdict.sayings.iter().find(|saying| saying.type_ == ConditionType::Ready).expect("Ready");
         (ready.status, ready.reason, verdict.sayings.len())
     }
 
@@ -264,7 +287,10 @@ mod tests {
     fn a_new_warehouse_is_probed_at_once_and_only_once_at_a_time() {
         let new = CostWarehouseStatus::default();
         let verdict = judged(&new, &[], "in", 0);
-        assert_eq!((said(&verdict), verdict.start), ((ConditionStatus::Unknown, Reason::Probing, 2), Some(1)));
+        assert_eq!(
+            (said(&verdict), verdict.start),
+            ((ConditionStatus::Unknown, Reason::Probing, 2), Some(1))
+        );
         let running = judged(&new, &[probe(1, JobState::Active(Hindrance::None))], "in", 0);
         assert_eq!(running.start, None);
     }
@@ -291,6 +317,22 @@ mod tests {
             assert_eq!(judged(&status, &[], "in", wait - 1).start, None, "{count}");
             assert_eq!(judged(&status, &[], "in", wait).start, Some(count + 1), "{count}");
         }
+    }
+
+    #[test]
+    fn a_ready_warehouse_outlives_two_passing_failures() {
+        let mut status = stored(&judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0));
+        for (count, ready) in
+            [(2, ConditionStatus::True), (3, ConditionStatus::True), (4, ConditionStatus::False)]
+        {
+            let ended = [probe(count, failure(count, FailureClass::Lost, Reason::JobFailed))];
+            let verdict = judged(&status, &ended, "in", count);
+            assert_eq!(said(&verdict).0, ready, "{count}");
+            status = stored(&verdict);
+        }
+        let ended = [probe(2, failure(2, FailureClass::Configuration, Reason::UnsafeStore))];
+        let stood = stored(&judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0));
+        assert_eq!(said(&judged(&stood, &ended, "in", 2)).0, ConditionStatus::False);
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::model::{BillingPeriod, ReportKind};
 
-use super::super::{Anchor, Area, Listing, ReportFault, ReportRoot, ReportStore, layout::parse_folder};
+use super::super::{
+    Anchor, Area, Listing, ReportFault, ReportRoot, ReportStore, StoreFault, layout::parse_folder,
+};
 
 /// Where a report lies, and the manifests to try for each period, best first.
 #[derive(Debug)]
@@ -16,8 +18,12 @@ pub(super) struct Place {
 
 /// Looks for the report's folders. Never builds a key blindly: folder spellings vary (fact sheet C1, C6, C7).
 pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result<Place, ReportFault> {
-    for base in root.bases() {
-        let top = store.list(&base).await?;
+    for (index, base) in root.bases().into_iter().enumerate() {
+        let top = match store.list(&base).await {
+            // Permission is given for the usual base; where the unusual one is refused, it isn't used.
+            Err(StoreFault::Refused { .. }) if index > 0 => continue,
+            listed => listed?,
+        };
         let Some(kind) = kind_of(root, &base, &top)? else { continue };
         let candidates = match kind {
             ReportKind::LegacyCur => legacy(store, root, &base, &top).await?,
