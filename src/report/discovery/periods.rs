@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::model::{BillingPeriod, ReportKind};
 
-use super::super::{Anchor, Area, Listing, ReportFault, ReportRoot, ReportStore, StoreFault, layout::parse_folder};
+use super::super::{
+    Anchor, Area, Listing, ReportFault, ReportRoot, ReportStore, StoreFault, layout::parse_folder,
+};
 
 /// Where a report lies, and the manifests to try for each period, best first.
 #[derive(Debug)]
