@@ -192,7 +192,8 @@ pub trait Stage: Send + Sync {
     /// Several parts may be open at once, each on its own thread; one source file may have several parts.
     fn part(&self, source_file: usize) -> Result<Box<dyn PartWriter>, WarehouseFault>;
 
-    /// Writes the tag keys of this version, as they stood in the source; before the commit, keyed by version.
+    /// Stages the tag keys of this version, as they stood in the source. They show, keyed by version, just before
+    /// the commit; once at most, before it.
     async fn tag_keys(&self, keys: &[TagKey]) -> Result<(), WarehouseFault>;
 
     /// Reads back what was staged, part by part, as a reader of the table would see it: the batch and the

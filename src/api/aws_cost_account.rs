@@ -215,7 +215,7 @@ pub struct Ingestion {
     /// The CostWarehouse in this namespace that takes the bill.
     pub warehouse_ref: WarehouseRef,
     /// How often new deliveries are looked for, such as 1h (the default) or 15m (the least).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "interval_schema")]
     pub interval: Option<String>,
     /// Compute resources of a loading Job's container.
@@ -311,11 +311,11 @@ pub struct ImagePullSecret {
 #[serde(rename_all = "camelCase")]
 pub struct Freshness {
     /// A newest delivery older than this is stale; 36h by default, 1h at least.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "age_schema")]
     pub max_delivery_age: Option<String>,
     /// How long a first delivery may take before it counts as overdue; 48h by default, 1h at least.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "age_schema")]
     pub first_delivery_grace: Option<String>,
 }

@@ -76,7 +76,7 @@ pub struct ReportStatus {
     #[schemars(length(max = 32))]
     pub kind: Option<String>,
     /// When the newest complete version was delivered.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "timestamp_schema")]
     pub last_delivery: Option<Timestamp>,
 }
@@ -111,19 +111,19 @@ pub struct PeriodStatus {
     /// How settled the month's bill is.
     pub state: PeriodState,
     /// The newest delivered version's identity.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "version_schema")]
     pub delivered_version: Option<VersionIdentity>,
     /// When the newest version was delivered.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "timestamp_schema")]
     pub delivered: Option<Timestamp>,
     /// The loaded version's identity.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "version_schema")]
     pub version: Option<VersionIdentity>,
     /// When it was loaded.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "timestamp_schema")]
     pub loaded: Option<Timestamp>,
     /// Rows of the loaded version.
@@ -201,7 +201,7 @@ pub enum FailureClass {
 #[serde(rename_all = "camelCase")]
 pub struct IngestionStatus {
     /// When a version was last committed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "timestamp_schema")]
     pub last_success: Option<Timestamp>,
     /// Jobs at work.

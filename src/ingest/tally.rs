@@ -12,7 +12,10 @@ use arrow::{
 };
 use jiff::Timestamp;
 
-use crate::model::{Amount, CurrencyTotals};
+use crate::{
+    model::{Amount, CurrencyTotals},
+    schema::amortized::AmortizedParts,
+};
 
 /// The columns that are summed and compared with the source: everything a total is made of.
 pub const SUMMED: [&str; 9] = [
@@ -306,18 +309,22 @@ impl<'a> Columns<'a> {
         column.is_valid(row).then(|| Amount::from_units(column.value(row)))
     }
 
-    /// What the row costs when fees paid ahead are spread over the usage they are for (fact sheet 13, trap 10).
+    /// What the row costs when fees paid ahead are spread over the usage they are for.
     fn amortized(&self, line_type: &str, row: usize) -> Result<Amount, TallyFault> {
-        let sum = |column| self.sum(column, row).unwrap_or_default();
-        Ok(match line_type {
-            "SavingsPlanCoveredUsage" => sum(2),
-            "SavingsPlanRecurringFee" => sum_of(SUMMED[3], sum(3), -sum(4))?,
-            "SavingsPlanNegation" | "SavingsPlanUpfrontFee" => Amount::ZERO,
-            "DiscountedUsage" => sum(5),
-            "RIFee" => sum_of(SUMMED[6], sum(6), sum(7))?,
-            "Fee" if !text(self.reservation, row).is_empty() => Amount::ZERO,
-            _ => sum(UNBLENDED),
-        })
+        let [unblended, _, plan_effective, plan_commitment, plan_used, reserved, upfront, recurring, _] =
+            std::array::from_fn(|column| self.sum(column, row).unwrap_or_default());
+        let parts = AmortizedParts {
+            line_type,
+            unblended,
+            plan_effective,
+            plan_commitment,
+            plan_used,
+            reservation_effective: reserved,
+            reservation_unused_upfront: upfront,
+            reservation_unused_recurring: recurring,
+            of_reservation: !text(self.reservation, row).is_empty(),
+        };
+        parts.cost().ok_or(TallyFault::TooLarge("the amortized cost"))
     }
 }
 

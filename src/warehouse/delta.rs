@@ -156,6 +156,7 @@ impl Warehouse for DeltaWarehouse {
             version: version.clone(),
             run: run.to_owned(),
             staged: Arc::default(),
+            keys: Arc::default(),
             opened: AtomicUsize::new(0),
         }))
     }

@@ -1,14 +1,18 @@
 //! Integration tests: one binary, one module a theme.
 
+mod admission;
+mod admission_cases;
 mod architecture;
+mod aws_environment;
+mod crd_drift;
 mod ingest_bucket;
 mod ingest_crash;
 mod ingest_dialects;
 mod ingest_place;
 mod ingest_torn;
 mod ingest_versions;
+mod offline_admission;
 mod other_engines;
 mod warehouse_bucket;
 mod warehouse_commands;
 mod warehouse_conformance;
-mod aws_environment;

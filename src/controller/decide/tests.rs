@@ -122,7 +122,7 @@ fn faults_of_data_and_configuration_wait_for_a_change() {
 #[test]
 fn a_newer_version_in_the_warehouse_ends_it() {
     let mut world = october_failed(1, FailureClass::Conflict, 1000);
-    let failure = world.stored[0].failure.as_mut().expect("a failure");
+    let failure = world.stored.iter_mut().find_map(|status| status.failure.as_mut()).expect("a failure");
     failure.reason = Reason::Current.to_string();
     assert!(!used_up(failure));
     assert_eq!(world.loads(), []);
@@ -130,7 +130,10 @@ fn a_newer_version_in_the_warehouse_ends_it() {
 
 #[test]
 fn attempts_are_used_up_after_three_or_at_once() {
-    let used = |strikes, class| used_up(october_failed(strikes, class, 1).stored[0].failure.as_ref().expect("one"));
+    let used = |strikes, class| {
+        let world = october_failed(strikes, class, 1);
+        used_up(world.stored.iter().find_map(|status| status.failure.as_ref()).expect("a failure"))
+    };
     assert!(!used(3, FailureClass::Transient));
     assert!(used(4, FailureClass::Transient));
     assert!(used(1, FailureClass::Data));

@@ -39,6 +39,8 @@ pub(super) struct DeltaStage {
     pub(super) version: VersionIdentity,
     pub(super) run: String,
     pub(super) staged: Staged,
+    /// The file of tag keys, if there are any.
+    pub(super) keys: Staged,
     pub(super) opened: AtomicUsize,
 }
 
@@ -70,13 +72,18 @@ impl DeltaStage {
     }
 
     fn files(&self) -> Vec<(usize, DataFile)> {
-        self.staged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        finished(&self.staged)
     }
 
     /// Removes the staged files. They are invisible either way, so a failure only leaves work for `maintain`.
-    async fn discard(&self) -> Result<(), WarehouseFault> {
-        let keys: Result<Vec<_>, _> =
-            self.files().iter().map(|(_, file)| self.costs.key_of(&file.path)).collect();
+    async fn discard(&self, key_file: KeyFile) -> Result<(), WarehouseFault> {
+        let of_keys = match key_file {
+            KeyFile::Goes => finished(&self.keys),
+            KeyFile::Stays => Vec::new(),
+        };
+        let costs = self.files().into_iter().map(|(_, file)| self.costs.key_of(&file.path));
+        let of_keys = of_keys.into_iter().map(|(_, file)| self.tag_keys.key_of(&file.path));
+        let keys: Result<Vec<_>, _> = costs.chain(of_keys).collect();
         let gone = self.costs.store.delete_stream(stream::iter(keys?.into_iter().map(Ok)).boxed());
         let failures: Vec<_> = gone.filter_map(async |outcome| outcome.err()).collect().await;
         match failures.iter().find(|error| !matches!(error, object_store::Error::NotFound { .. })) {
@@ -86,42 +93,28 @@ impl DeltaStage {
     }
 }
 
-#[async_trait]
-impl Stage for DeltaStage {
-    fn part(&self, source_file: usize) -> Result<Box<dyn PartWriter>, WarehouseFault> {
-        let number = self.opened.fetch_add(1, Atomic::Relaxed);
-        let name = format!("{}-{source_file:05}-{number:05}.parquet", self.run);
-        let part = self.open(&self.costs, &name, &DATA_SCHEMA, source_file, &self.staged)?;
-        Ok(Box::new(part))
-    }
+/// Whether a stage that is thrown away takes its file of tag keys with it.
+enum KeyFile {
+    Goes,
+    /// It is in its table already.
+    Stays,
+}
 
-    async fn tag_keys(&self, keys: &[TagKey]) -> Result<(), WarehouseFault> {
-        if keys.is_empty() {
+fn finished(staged: &Staged) -> Vec<(usize, DataFile)> {
+    staged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+impl DeltaStage {
+    /// Commits the tag keys to their own table, beside those of the version that is still loaded: readers join
+    /// by version, and find the keys of either.
+    async fn publish_keys(&self, loaded: Option<&LedgerRow>) -> Result<(), WarehouseFault> {
+        let files: Vec<_> = finished(&self.keys).into_iter().map(|(_, file)| file).collect();
+        if files.is_empty() {
             return Ok(());
         }
-        let batch = tag_key_rows(keys, &self.version)
-            .map_err(|error| WarehouseFault::Corrupt(format!("the tag keys: {error}")))?;
-        let schema = batch.schema();
-        let staged = Staged::default();
-        let name = format!("{}-{}.parquet", self.version.0, self.run);
-        let mut part: Box<dyn PartWriter> =
-            Box::new(self.open(&self.tag_keys, &name, &schema, 0, &staged)?);
-        let write = move || {
-            part.write(&batch)?;
-            part.finish()
-        };
-        self.tag_keys.blocking(|_| write()).await?;
-        let files: Vec<_> = staged.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
-        let files = Arc::new(files.into_iter().map(|(_, file)| file).collect::<Vec<_>>());
-
-        // What the slot holds now keeps its keys until it is replaced: readers join by version.
+        let files = Arc::new(files);
+        let loaded = loaded.map(|row| row.version.0.clone()).filter(|version| *version != self.version.0);
         let slot = self.slot.clone();
-        let loaded = self.costs.blocking({
-            let slot = slot.clone();
-            move |costs| ledger_domain::rows(costs, costs.latest()?.as_ref(), |row| *row == slot)
-        });
-        let loaded: Option<String> =
-            loaded.await?.pop().map(|row| row.version.0).filter(|version| *version != self.version.0);
         let ended = commit::commit::<()>(&self.tag_keys, move |table, snapshot| {
             let ours =
                 |key: &object_store::path::Path| files.iter().any(|file| key.as_ref().ends_with(&file.path));
@@ -143,6 +136,33 @@ impl Stage for DeltaStage {
             }))
         });
         ended.await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Stage for DeltaStage {
+    fn part(&self, source_file: usize) -> Result<Box<dyn PartWriter>, WarehouseFault> {
+        let number = self.opened.fetch_add(1, Atomic::Relaxed);
+        let name = format!("{}-{source_file:05}-{number:05}.parquet", self.run);
+        let part = self.open(&self.costs, &name, &DATA_SCHEMA, source_file, &self.staged)?;
+        Ok(Box::new(part))
+    }
+
+    async fn tag_keys(&self, keys: &[TagKey]) -> Result<(), WarehouseFault> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let batch = tag_key_rows(keys, &self.version)
+            .map_err(|error| WarehouseFault::Corrupt(format!("the tag keys: {error}")))?;
+        let schema = batch.schema();
+        let name = format!("{}-{}.parquet", self.version.0, self.run);
+        let mut part: Box<dyn PartWriter> =
+            Box::new(self.open(&self.tag_keys, &name, &schema, 0, &self.keys)?);
+        let write = move || {
+            part.write(&batch)?;
+            part.finish()
+        };
+        self.tag_keys.blocking(|_| write()).await
     }
 
     async fn read_back(&self, columns: &[&str], visit: &mut VisitStaged<'_>) -> Result<(), WarehouseFault> {
@@ -171,6 +191,17 @@ impl Stage for DeltaStage {
                 "the ledger row tells of another load than the stage's".to_owned(),
             ));
         }
+        let connection = self.slot.connection.clone();
+        let rows = self.costs.blocking(move |costs| {
+            ledger_domain::rows(costs, costs.latest()?.as_ref(), |of| of.connection == connection)
+        });
+        let rows = rows.await?;
+        // What is refused already need not show its tag keys; the commit decides again, and for good.
+        let mut key_file = KeyFile::Goes;
+        if ledger::decide(&rows, &row, ordering) == Decision::Load {
+            self.publish_keys(rows.iter().find(|loaded| loaded.period == row.period)).await?;
+            key_file = KeyFile::Stays;
+        }
         let files: Arc<Vec<DataFile>> = Arc::new(self.files().into_iter().map(|(_, file)| file).collect());
         let value = ledger_domain::value_of(&row)?;
         let slot = self.slot.clone();
@@ -195,7 +226,7 @@ impl Stage for DeltaStage {
         match ended.await? {
             Ended::Committed(version) => Ok(Committed::Replaced { table_version: Some(version) }),
             Ended::Stopped(decision) => {
-                if let Err(fault) = self.discard().await {
+                if let Err(fault) = self.discard(key_file).await {
                     tracing::debug!(%fault, "files of a refused load stay until maintenance");
                 }
                 Ok(Committed::Refused(decision))
@@ -204,7 +235,7 @@ impl Stage for DeltaStage {
     }
 
     async fn abort(self: Box<Self>) -> Result<(), WarehouseFault> {
-        self.discard().await
+        self.discard(KeyFile::Goes).await
     }
 }
 

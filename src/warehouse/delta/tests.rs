@@ -210,3 +210,23 @@ async fn a_store_that_takes_both_writers_is_unsafe() {
     let left: Vec<_> = store.list(None).collect().await;
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_aborted_or_refused_load_leaves_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let warehouse = open(folder.path());
+    warehouse.prepare().await.expect("prepared");
+    let key = [TagKey { original: "user:A".into(), folded: "user_a".into(), collisions: 0 }];
+    let loaded = Load::of("acme", "v2", &["1"]).day(2);
+    loaded.run_on(&warehouse).await;
+    let older = Load::of("acme", "v1", &["1"]);
+    let stage = older.stage(&warehouse).await;
+    stage.tag_keys(&key).await.expect("keys");
+    let answer = stage.commit(older.row(), Ordering::Enforced).await.expect("an answer");
+    assert!(matches!(answer, Committed::Refused(_)), "{answer:?}");
+    let stage = Load::of("acme", "v3", &["1"]).stage(&warehouse).await;
+    stage.tag_keys(&key).await.expect("keys");
+    stage.abort().await.expect("aborted");
+    let left = parquet(folder.path());
+    assert!(left.iter().all(|path| path.to_string_lossy().contains("run-v2-")), "{left:?}");
+}

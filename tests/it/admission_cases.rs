@@ -1,0 +1,373 @@
+//! What the API accepts and what it refuses, as data: a merge patch on a good object, and the verdict.
+//!
+//! `offline_admission.rs` asks the schema and its rules without a cluster, `admission.rs` asks a real API server.
+
+use serde_json::{Value, json};
+
+use Verdict::{Accept, Refuse};
+
+/// What is to be said of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Accept,
+    /// Refused, and the message has this in it.
+    Refuse(&'static str),
+}
+
+/// One object to be judged.
+pub struct Case {
+    /// The object that is stored before; none for a creation.
+    pub stored: Option<Value>,
+    /// The object that is sent.
+    pub sent: Value,
+    pub verdict: Verdict,
+    /// What tells this case from others.
+    pub name: String,
+}
+
+pub fn good_account() -> Value {
+    json!({
+        "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount", "metadata": {"name": "case"},
+        "spec": {
+            "displayName": "Acme payer", "accountId": "123456789012", "accountType": "Management",
+            "access": {
+                "roleArn": "arn:aws:iam::123456789012:role/awscost",
+                "externalIdSecretRef": {"name": "acme-external-id", "key": "externalId"},
+                "requireExternalId": "Enforce", "stsRegion": "us-east-1"
+            },
+            "report": {
+                "name": "acme-cur", "kind": "Auto",
+                "bucket": {"name": "acme-billing", "region": "us-east-1", "prefix": "cur", "ownerAccountId": "123456789012"}
+            },
+            "history": {"months": 13},
+            "ingestion": {"warehouseRef": {"name": "lake"}, "interval": "1h"},
+            "freshness": {"maxDeliveryAge": "36h", "firstDeliveryGrace": "48h"},
+            "suspend": false
+        }
+    })
+}
+
+fn good_volume() -> Value {
+    warehouse(json!({"location": "file:///warehouse/costs", "persistentVolumeClaim": "lake"}))
+}
+
+fn good_bucket() -> Value {
+    warehouse(json!({
+        "location": "s3://acme-lake/awscost", "region": "eu-west-1", "endpoint": "https://store.example:9000",
+        "pathStyle": true, "credentialsSecretRef": {"name": "lake-keys"}
+    }))
+}
+
+fn warehouse(delta: Value) -> Value {
+    json!({
+        "apiVersion": "awscost.io/v1alpha1", "kind": "CostWarehouse", "metadata": {"name": "case"},
+        "spec": {"delta": delta}
+    })
+}
+
+/// A JSON merge patch (RFC 7386).
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (key, value) in patch {
+        if value.is_null() {
+            target.as_object_mut().expect("an object").remove(key);
+        } else {
+            merge(target.as_object_mut().expect("an object").entry(key.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+fn patched(good: &Value, patch: &Value) -> Value {
+    let mut object = good.clone();
+    merge(&mut object, patch);
+    object
+}
+
+fn creations(good: &Value, table: Vec<(Value, Verdict)>) -> impl Iterator<Item = Case> {
+    table.into_iter().map(move |(spec, verdict)| {
+        let patch = json!({"spec": spec});
+        Case { stored: None, sent: patched(good, &patch), verdict, name: patch.to_string() }
+    })
+}
+
+/// Updates: a patch that makes the stored object of the good one, and one that makes the sent one.
+fn updates(good: &Value, table: Vec<(Value, Value, Verdict)>) -> impl Iterator<Item = Case> {
+    table.into_iter().map(move |(before, after, verdict)| {
+        let stored = patched(good, &before);
+        let name = format!("{before} then {after}");
+        Case { sent: patched(&stored, &after), stored: Some(stored), verdict, name }
+    })
+}
+
+pub fn accounts() -> Vec<Case> {
+    let good = good_account();
+    let bucket = |patch: Value| json!({"report": {"bucket": patch}});
+    let role = |arn: &str| json!({"access": {"roleArn": arn}});
+    let ingestion = |patch: Value| json!({"ingestion": patch});
+    let long = |count: usize| "a".repeat(count);
+    let no_report = json!({"report": null, "ingestion": null, "history": null, "freshness": null});
+    let table = vec![
+        // As declared, and with all that is optional left out.
+        (json!({}), Accept),
+        (json!({"displayName": null, "accountId": null, "history": null, "freshness": null, "suspend": null}), Accept),
+        (json!({"access": {"requireExternalId": null, "stsRegion": null, "externalIdSecretRef": {"key": null}}}), Accept),
+        (json!({"report": {"kind": null, "bucket": {"prefix": null, "ownerAccountId": null}}}), Accept),
+        (json!({"displayName": long(128)}), Accept),
+        (json!({"displayName": long(129)}), Refuse("128")),
+        (json!({"displayName": ""}), Refuse("displayName")),
+        // The account.
+        (json!({"accountId": "12345678901"}), Refuse("accountId")),
+        (json!({"accountId": "1234567890123"}), Refuse("accountId")),
+        (json!({"accountId": "12345678901x"}), Refuse("accountId")),
+        (json!({"accountId": "999999999999"}), Refuse("must be spec.accountId")),
+        (json!({"accountType": "Member"}), Accept),
+        (json!({"accountType": "Standalone"}), Accept),
+        (json!({"accountType": "Payer"}), Refuse("accountType")),
+        (json!({"accountType": null}), Refuse("accountType")),
+        // The role.
+        (json!({"access": null}), Refuse("access")),
+        (role("arn:aws:iam::123456789012:role/finops/team/awscost"), Accept),
+        (role("arn:aws-cn:iam::123456789012:role/awscost"), Accept),
+        (role("arn:aws-us-gov:iam::123456789012:role/awscost"), Accept),
+        (role("arn:aws-eusc:iam::123456789012:role/awscost"), Accept),
+        (role("arn:aws:iam::123456789012:role/a+b=c,d.e@f-g_h"), Accept),
+        (role("arn:gcp:iam::123456789012:role/awscost"), Refuse("roleArn")),
+        (role("arn:aws:iam::12345678901:role/awscost"), Refuse("roleArn")),
+        (role("arn:aws:iam::123456789012:user/awscost"), Refuse("roleArn")),
+        (role("arn:aws:iam::123456789012:role/"), Refuse("roleArn")),
+        (role("arn:aws:iam::123456789012:role/a b"), Refuse("roleArn")),
+        (role("arn:aws:iam::123456789012:role/a*"), Refuse("roleArn")),
+        (role("arn:aws:sts::123456789012:assumed-role/awscost/x"), Refuse("roleArn")),
+        (role(&format!("arn:aws:iam::123456789012:role/{}", long(64))), Accept),
+        (role(&format!("arn:aws:iam::123456789012:role/{}", long(65))), Refuse("roleArn")),
+        (role("arn:aws:iam::999999999999:role/awscost"), Refuse("must be spec.accountId")),
+        (json!({"accountId": null, "access": {"roleArn": "arn:aws:iam::999999999999:role/awscost"}}), Accept),
+        // The external ID.
+        (json!({"access": {"externalIdSecretRef": null}}), Refuse("externalIdSecretRef")),
+        (json!({"access": {"externalIdSecretRef": {"name": null}}}), Refuse("name")),
+        (json!({"access": {"externalIdSecretRef": {"name": "Upper"}}}), Refuse("name")),
+        (json!({"access": {"externalIdSecretRef": {"name": "a/b"}}}), Refuse("name")),
+        (json!({"access": {"externalIdSecretRef": {"key": "a/b"}}}), Refuse("key")),
+        (json!({"access": {"requireExternalId": "Warn"}}), Accept),
+        (json!({"access": {"requireExternalId": "Off"}}), Refuse("requireExternalId")),
+        (json!({"access": {"stsRegion": "eusc-de-east-1"}}), Accept),
+        (json!({"access": {"stsRegion": "us-east"}}), Refuse("stsRegion")),
+        (json!({"access": {"stsRegion": "US-EAST-1"}}), Refuse("stsRegion")),
+        // The report.
+        (no_report.clone(), Refuse("needs spec.report")),
+        (
+            json!({"accountType": "Standalone", "report": null, "ingestion": null, "history": null, "freshness": null}),
+            Refuse("needs spec.report"),
+        ),
+        (json!({"report": {"name": null}}), Refuse("name")),
+        (json!({"report": {"name": "a b"}}), Refuse("report.name")),
+        (json!({"report": {"name": "a/b"}}), Refuse("report.name")),
+        (json!({"report": {"name": ""}}), Refuse("report.name")),
+        (json!({"report": {"name": "A!-_.*'()9"}}), Accept),
+        (json!({"report": {"name": long(256)}}), Accept),
+        (json!({"report": {"name": long(257)}}), Refuse("report.name")),
+        (json!({"report": {"kind": "LegacyCur"}}), Accept),
+        (json!({"report": {"kind": "Cur2"}}), Accept),
+        (json!({"report": {"kind": "Focus"}}), Refuse("kind")),
+        (json!({"report": {"bucket": null}}), Refuse("bucket")),
+        (bucket(json!({"name": null})), Refuse("name")),
+        (bucket(json!({"region": null})), Refuse("region")),
+        (bucket(json!({"region": "somewhere"})), Refuse("region")),
+        (bucket(json!({"name": "ab"})), Refuse("bucket.name")),
+        (bucket(json!({"name": "Acme"})), Refuse("bucket.name")),
+        (bucket(json!({"name": "-acme"})), Refuse("bucket.name")),
+        (bucket(json!({"name": "acme-"})), Refuse("bucket.name")),
+        (bucket(json!({"name": "acme_billing"})), Refuse("bucket.name")),
+        (bucket(json!({"name": long(63)})), Accept),
+        (bucket(json!({"name": long(64)})), Refuse("bucket.name")),
+        (bucket(json!({"name": "a.b-c.d"})), Accept),
+        (bucket(json!({"name": "a..b"})), Refuse("two dots")),
+        (bucket(json!({"name": "192.168.0.1"})), Refuse("IP address")),
+        (bucket(json!({"name": "xn--acme"})), Refuse("access point aliases")),
+        (bucket(json!({"name": "acme-s3alias"})), Refuse("access point aliases")),
+        (bucket(json!({"name": "acme--ol-s3"})), Refuse("access point aliases")),
+        (bucket(json!({"prefix": ""})), Accept),
+        (bucket(json!({"prefix": "a/b/"})), Accept),
+        (bucket(json!({"prefix": "a..b"})), Accept),
+        (bucket(json!({"prefix": "/cur"})), Refuse("does not start with /")),
+        (bucket(json!({"prefix": "a/../b"})), Refuse("no .. in it")),
+        (bucket(json!({"prefix": "a b"})), Refuse("prefix")),
+        (bucket(json!({"prefix": long(257)})), Refuse("prefix")),
+        (bucket(json!({"ownerAccountId": "999999999999"})), Accept),
+        (bucket(json!({"ownerAccountId": "99"})), Refuse("ownerAccountId")),
+        // History and freshness.
+        (json!({"history": {"months": 1}}), Accept),
+        (json!({"history": {"months": 15}}), Accept),
+        (json!({"history": {"months": 0}}), Refuse("months")),
+        (json!({"history": {"months": 16}}), Refuse("months")),
+        (json!({"freshness": {"maxDeliveryAge": "1h"}}), Accept),
+        (json!({"freshness": {"maxDeliveryAge": "59m"}}), Refuse("between 1h and 1440h")),
+        (json!({"freshness": {"maxDeliveryAge": "1441h"}}), Refuse("between 1h and 1440h")),
+        (json!({"freshness": {"maxDeliveryAge": "2d"}}), Refuse("maxDeliveryAge")),
+        (json!({"freshness": {"firstDeliveryGrace": "90m"}}), Accept),
+        (json!({"freshness": {"firstDeliveryGrace": "soon"}}), Refuse("firstDeliveryGrace")),
+        // Ingestion.
+        (json!({"ingestion": null}), Refuse("needs spec.ingestion")),
+        (ingestion(json!({"warehouseRef": null})), Refuse("warehouseRef")),
+        (ingestion(json!({"warehouseRef": {"name": "Lake"}})), Refuse("warehouseRef")),
+        (ingestion(json!({"interval": "15m"})), Accept),
+        (ingestion(json!({"interval": "1h30m"})), Accept),
+        (ingestion(json!({"interval": "24h"})), Accept),
+        (ingestion(json!({"interval": "14m"})), Refuse("between 15m and 24h")),
+        (ingestion(json!({"interval": "25h"})), Refuse("between 15m and 24h")),
+        (ingestion(json!({"interval": "hourly"})), Refuse("interval")),
+        (ingestion(json!({"interval": ""})), Refuse("interval")),
+        (ingestion(json!({"resources": {"requests": {"cpu": 1, "memory": "512Mi"}, "limits": {"memory": "1.5Gi"}}})), Accept),
+        (ingestion(json!({"resources": {"requests": {"cpu": "much"}}})), Refuse("cpu")),
+        (ingestion(json!({"nodeSelector": {"kubernetes.io/arch": "arm64"}})), Accept),
+        (ingestion(json!({"nodeSelector": {"pool": "a b"}})), Refuse("pool")),
+        (ingestion(json!({"nodeSelector": many_labels(33)})), Refuse("32")),
+        (ingestion(json!({"podLabels": {"team": long(63)}, "podAnnotations": {"note": "any text: at all"}})), Accept),
+        (ingestion(json!({"podLabels": {"team": long(64)}})), Refuse("team")),
+        (ingestion(json!({"podAnnotations": {"note": long(4097)}})), Refuse("note")),
+        (ingestion(json!({"tolerations": [{"key": "batch", "operator": "Exists", "effect": "NoSchedule"}]})), Accept),
+        (ingestion(json!({"tolerations": [{"key": "batch", "operator": "Contains"}]})), Refuse("operator")),
+        (ingestion(json!({"tolerations": [{"effect": "Sometimes"}]})), Refuse("effect")),
+        (ingestion(json!({"tolerations": vec![json!({}); 17]})), Refuse("16")),
+        (ingestion(json!({"imagePullSecrets": [{"name": "pull"}]})), Accept),
+        (ingestion(json!({"imagePullSecrets": [{}]})), Refuse("name")),
+        (json!({"suspend": true}), Accept),
+        (json!({"suspend": "yes"}), Refuse("suspend")),
+    ];
+    let member = patched(&patched(&good, &json!({"spec": no_report})), &json!({"spec": {"accountType": "Member"}}));
+    let members = vec![
+        (json!({}), Accept),
+        (json!({"history": {"months": 3}}), Refuse("need spec.report")),
+        (json!({"freshness": {"maxDeliveryAge": "36h"}}), Refuse("need spec.report")),
+        (json!({"ingestion": {"warehouseRef": {"name": "lake"}}}), Refuse("need spec.report")),
+    ];
+    let nothing = || json!({});
+    let spec = |spec: Value| json!({"spec": spec});
+    let loaded = || json!({"status": {"ingestion": {"lastSuccess": "2026-11-22T12:00:00Z"}}});
+    let changes = vec![
+        (nothing(), nothing(), Accept),
+        (nothing(), spec(json!({"displayName": "other"})), Accept),
+        (nothing(), spec(role("arn:aws:iam::123456789012:role/other")), Accept),
+        (
+            nothing(),
+            spec(json!({"accountId": "999999999999", "access": {"roleArn": "arn:aws:iam::999999999999:role/awscost"}})),
+            Refuse("can't change"),
+        ),
+        (
+            spec(json!({"accountId": null})),
+            spec(role("arn:aws:iam::999999999999:role/awscost")),
+            Refuse("the AWS account can't change"),
+        ),
+        (nothing(), spec(json!({"accountId": null})), Refuse("spec.accountId can't change")),
+        (spec(json!({"accountId": null})), spec(json!({"accountId": "123456789012"})), Accept),
+        // Before the first load everything about the report may be corrected …
+        (nothing(), spec(json!({"report": {"name": "other"}})), Accept),
+        (nothing(), spec(bucket(json!({"prefix": "other"}))), Accept),
+        (nothing(), spec(ingestion(json!({"warehouseRef": {"name": "other"}}))), Accept),
+        // … and afterwards it stays.
+        (loaded(), nothing(), Accept),
+        (loaded(), spec(json!({"report": {"name": "other"}})), Refuse("can't change once a bill is loaded")),
+        (loaded(), spec(bucket(json!({"name": "other"}))), Refuse("can't change once a bill is loaded")),
+        (loaded(), spec(bucket(json!({"prefix": "other"}))), Refuse("can't change once a bill is loaded")),
+        (loaded(), spec(bucket(json!({"prefix": null}))), Refuse("can't change once a bill is loaded")),
+        (loaded(), spec(ingestion(json!({"warehouseRef": {"name": "other"}}))), Refuse("can't change once a bill is loaded")),
+        (loaded(), spec(json!({"accountType": "Member", "report": null, "ingestion": null, "history": null, "freshness": null})), Refuse("can't change once a bill is loaded")),
+        (loaded(), spec(json!({"report": {"kind": "Cur2"}})), Accept),
+        (loaded(), spec(ingestion(json!({"interval": "2h"}))), Accept),
+        (loaded(), spec(json!({"suspend": true})), Accept),
+        (loaded(), spec(role("arn:aws:iam::123456789012:role/other")), Accept),
+    ];
+    creations(&good, table)
+        .chain(creations(&member, members))
+        .chain(updates(&good, changes))
+        .collect()
+}
+
+fn many_labels(count: usize) -> Value {
+    (0..count).map(|number| (format!("label-{number}"), json!("x"))).collect::<serde_json::Map<_, _>>().into()
+}
+
+pub fn warehouses() -> Vec<Case> {
+    let delta = |patch: Value| json!({"delta": patch});
+    let location = |text: &str| json!({"delta": {"location": text}});
+    let on_volume = vec![
+        (json!({}), Accept),
+        (location("file:///warehouse"), Accept),
+        (location("file:///warehouse/a/b"), Accept),
+        (location("file:///warehouse/../etc"), Refuse("has no ..")),
+        (location("file:///warehouses"), Refuse("lies under file:///warehouse")),
+        (location("file:///data"), Refuse("lies under file:///warehouse")),
+        (location("file://warehouse"), Refuse("location")),
+        (location("/warehouse"), Refuse("location")),
+        (location("gs://bucket/x"), Refuse("location")),
+        (location("file:///warehouse/a b"), Refuse("location")),
+        (location(&format!("file:///warehouse/{}", "a".repeat(500))), Refuse("location")),
+        (delta(json!({"location": null})), Refuse("location")),
+        (json!({"delta": null}), Refuse("delta")),
+        (delta(json!({"persistentVolumeClaim": null})), Refuse("needs spec.delta.persistentVolumeClaim")),
+        (delta(json!({"persistentVolumeClaim": "Lake"})), Refuse("persistentVolumeClaim")),
+        (delta(json!({"persistentVolumeClaim": ""})), Refuse("persistentVolumeClaim")),
+        (delta(json!({"region": "eu-west-1"})), Refuse("s3:// location only")),
+        (delta(json!({"endpoint": "https://store.example"})), Refuse("s3:// location only")),
+        (delta(json!({"credentialsSecretRef": {"name": "keys"}})), Refuse("s3:// location only")),
+        (delta(json!({"pathStyle": true})), Refuse("s3:// location only")),
+        (delta(json!({"serviceAccountName": "lake"})), Accept),
+    ];
+    let in_bucket = vec![
+        (json!({}), Accept),
+        (location("s3://acme-lake"), Accept),
+        (location("s3://acme-lake/"), Accept),
+        (location("s3://acme.lake/a/b"), Accept),
+        (location("s3://acme..lake/a"), Refuse("two dots")),
+        (location("s3://acme-lake/a/../b"), Refuse("has no ..")),
+        (location("s3://Acme/a"), Refuse("location")),
+        (location("s3://a/b"), Refuse("location")),
+        (location("s3a://acme-lake/a"), Refuse("location")),
+        (location("s3://acme-lake/a?x=1"), Refuse("location")),
+        (delta(json!({"region": null})), Refuse("needs spec.delta.region")),
+        (delta(json!({"region": "europe"})), Refuse("region")),
+        (delta(json!({"endpoint": null, "pathStyle": null})), Accept),
+        (delta(json!({"endpoint": null})), Refuse("goes with spec.delta.endpoint")),
+        (delta(json!({"endpoint": "http://10.0.0.1:9000/base"})), Accept),
+        (delta(json!({"endpoint": "ftp://store.example"})), Refuse("endpoint")),
+        (delta(json!({"endpoint": "https://user:pw@store.example"})), Refuse("endpoint")),
+        (delta(json!({"endpoint": "https://store.example/?x"})), Refuse("endpoint")),
+        (delta(json!({"pathStyle": "yes"})), Refuse("pathStyle")),
+        (delta(json!({"credentialsSecretRef": null})), Refuse("exactly one of")),
+        (delta(json!({"serviceAccountName": "lake"})), Refuse("exactly one of")),
+        (delta(json!({"credentialsSecretRef": null, "serviceAccountName": "lake"})), Accept),
+        (delta(json!({"credentialsSecretRef": null, "serviceAccountName": "La ke"})), Refuse("serviceAccountName")),
+        (delta(json!({"credentialsSecretRef": {"name": "Keys"}})), Refuse("name")),
+        (delta(json!({"credentialsSecretRef": {"name": null}})), Refuse("name")),
+        (delta(json!({"persistentVolumeClaim": "lake"})), Refuse("file:// location only")),
+    ];
+    let nothing = || json!({});
+    let spec = |delta: Value| json!({"spec": {"delta": delta}});
+    let volume_changes = vec![
+        (nothing(), nothing(), Accept),
+        (nothing(), spec(json!({"location": "file:///warehouse/other"})), Refuse("can't change")),
+        (nothing(), spec(json!({"persistentVolumeClaim": "other"})), Refuse("can't change")),
+        (
+            nothing(),
+            spec(json!({"location": "s3://acme-lake/x", "persistentVolumeClaim": null, "region": "eu-west-1", "serviceAccountName": "lake"})),
+            Refuse("can't change"),
+        ),
+    ];
+    let bucket_changes = vec![
+        (nothing(), spec(json!({"credentialsSecretRef": {"name": "other"}})), Accept),
+        (nothing(), spec(json!({"credentialsSecretRef": null, "serviceAccountName": "lake"})), Accept),
+        (nothing(), spec(json!({"endpoint": "https://moved.example"})), Accept),
+        (nothing(), spec(json!({"location": "s3://acme-lake/other"})), Refuse("can't change")),
+    ];
+    creations(&good_volume(), on_volume)
+        .chain(creations(&good_bucket(), in_bucket))
+        .chain(updates(&good_volume(), volume_changes))
+        .chain(updates(&good_bucket(), bucket_changes))
+        .collect()
+}
