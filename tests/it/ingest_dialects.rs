@@ -1,5 +1,6 @@
 //! A generated bill in every form that AWS delivers, loaded exactly.
 
+use awscost::model::ConnectionKey;
 use awscost_sandbox::bill::{Dialect, ManifestFolder, PartitionCase, Versioning};
 
 use super::ingest_place::{FIRST, PAYER, PERIOD, Place, same_totals, spec};
@@ -15,7 +16,7 @@ async fn loads(dialect: Dialect) {
     let report = run.report();
     same_totals(report, &totals);
     assert_eq!(report.period.to_string(), PERIOD);
-    assert_eq!(report.connection.as_ref().map(|key| key.as_str()), Some(PAYER), "the payer in the data");
+    assert_eq!(report.connection.as_ref().map(ConnectionKey::as_str), Some(PAYER), "the payer in the data");
     assert_eq!(report.files, u64::from(spec.files));
     assert_eq!(report.bytes, totals.per_file.iter().map(|file| file.bytes).sum::<u64>());
     place.holds(&totals).await;

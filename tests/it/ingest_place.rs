@@ -180,10 +180,7 @@ impl Place {
 
 fn read_run(output: &Output) -> Run {
     let stdout = String::from_utf8_lossy(&output.stdout);
-    let reports = stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-        .collect();
+    let reports = stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     Run { exit: output.status.code(), reports, stderr }
 }

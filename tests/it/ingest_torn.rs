@@ -28,12 +28,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::ingest_place::{FIRST, Place, legacy_overwrite, same_totals, spec};
 
+/// What is done to a place.
+type Change = Box<dyn FnOnce(&Place) + Send>;
+
 /// A folder whose time stamps count, as a bucket's do.
 struct Bucket {
     folder: FolderSource,
     place: Place,
     /// Runs once, when the next data file is opened.
-    meanwhile: std::sync::Mutex<Option<Box<dyn FnOnce(&Place) + Send>>>,
+    meanwhile: std::sync::Mutex<Option<Change>>,
 }
 
 impl Bucket {

@@ -1,6 +1,6 @@
 //! Versions, owners and payers: what replaces what, and what is refused.
 
-use awscost::model::Outcome;
+use awscost::model::{ConnectionKey, Outcome};
 use awscost_sandbox::bill::{BillSpec, Dialect, ManifestFolder, PartitionCase, Versioning};
 
 use super::ingest_place::{FIRST, PAYER, Place, files_below, legacy_overwrite, same_totals, spec};
@@ -98,7 +98,7 @@ fn only_the_expected_version_is_loaded() {
     let delivered = other.report().manifest.clone().expect("the delivered version is told").0;
     let run = place.ingest(&["--expect-version", &delivered, "--connection", "acme"]);
     assert_eq!(run.ended(), ("Loaded".to_owned(), Some(0)), "{run:?}");
-    assert_eq!(run.report().connection.as_ref().map(|key| key.as_str()), Some("acme"));
+    assert_eq!(run.report().connection.as_ref().map(ConnectionKey::as_str), Some("acme"));
 }
 
 #[test]
