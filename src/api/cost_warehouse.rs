@@ -1,5 +1,8 @@
 //! `CostWarehouse`: a place that takes bills.
 
+// Each printcolumn is a list of its own; the lint takes them for one.
+#![allow(clippy::duplicated_attributes)]
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

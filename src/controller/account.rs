@@ -268,7 +268,7 @@ impl Pass<'_> {
         unknown_self: Option<AwsFault>,
     ) -> World {
         let now = self.now;
-        let interval = valid.bill.as_ref().map_or(hours(1), |bill| bill.interval);
+        let interval = valid.bill.as_ref().map_or_else(|| hours(1), |bill| bill.interval);
         let ages = self.context.ages(interval);
         let secret = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
         let asked = Answered { generation: self.generation(), secret, wish: self.wish.clone() };

@@ -1,6 +1,9 @@
 //! Who may start a Job now: counts what is at work, the watch's view and what was just started together.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Mutex,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::batch::v1::Job;
@@ -79,16 +82,18 @@ impl Slots {
         let mut free = admitted(usage, warehouse.1, &self.limits);
         for load in loads {
             let name = load.job_name(account);
-            if started.contains_key(&name) {
-                admission.pending.push(name);
-            } else if free > 0 {
-                free -= 1;
-                let entry =
-                    Started { account: account.to_owned(), warehouse: warehouse.0.to_owned(), at: now };
-                started.insert(name, entry);
-                admission.loads.push(load);
-            } else {
-                admission.queued += 1;
+            match started.entry(name) {
+                Entry::Occupied(pending) => admission.pending.push(pending.key().clone()),
+                Entry::Vacant(_) if free == 0 => admission.queued += 1,
+                Entry::Vacant(slot) => {
+                    free -= 1;
+                    slot.insert(Started {
+                        account: account.to_owned(),
+                        warehouse: warehouse.0.to_owned(),
+                        at: now,
+                    });
+                    admission.loads.push(load);
+                }
             }
         }
         admission

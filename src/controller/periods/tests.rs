@@ -128,7 +128,7 @@ fn a_load_that_ended_well_is_news_once() {
     assert_eq!((status.version.clone(), status.rows), (Some(version("v1")), Some(7)));
     assert_eq!(status.totals["USD"].to_string(), "1.25");
     assert_eq!(periods.loaded.len(), 1);
-    let (again, periods) = october(&[status.clone()], &jobs);
+    let (again, periods) = october(std::slice::from_ref(&status), &jobs);
     assert_eq!((again, periods.loaded.len()), (status, 0));
 }
 
@@ -146,7 +146,7 @@ fn a_failure_is_written_once_and_goes_with_success() {
     let failure = status.failure.clone().expect("a failure");
     assert!(periods.failed);
     assert_eq!((failure.attempts, failure.strikes), (1, 1));
-    let (again, periods) = october(&[status.clone()], &first);
+    let (again, periods) = october(std::slice::from_ref(&status), &first);
     assert_eq!((again, periods.failed), (status.clone(), false));
     let both = [first[0].clone(), job(OCTOBER, "v1", 2, done(-1, report(OCTOBER, 7, false)))];
     assert_eq!(october(&[status], &both).0.failure, None);

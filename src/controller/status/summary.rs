@@ -36,14 +36,10 @@ impl Summary {
             .filter_map(|layer| sayings.iter().find(|saying| saying.type_ == layer))
             .filter(|saying| holds_down(saying, picture))
             .collect();
-        let failed = broken.iter().find(|saying| saying.status == ConditionStatus::False);
-        match failed.or(broken.first()) {
-            None => Self::ready(),
-            Some(saying) if saying.status == ConditionStatus::False => match waiting_retry(saying, picture) {
-                true => Self::failing(saying),
-                false => Self::stalled(saying.reason, &saying.message),
-            },
-            Some(saying) => Self::unknown(saying),
+        match broken.iter().find(|saying| saying.status == ConditionStatus::False) {
+            Some(failed) if waiting_retry(failed, picture) => Self::failing(failed),
+            Some(failed) => Self::stalled(failed.reason, &failed.message),
+            None => broken.first().map_or_else(Self::ready, |unknown| Self::unknown(unknown)),
         }
     }
 

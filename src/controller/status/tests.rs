@@ -107,9 +107,9 @@ fn summary(status: &AwsCostAccountStatus) -> (String, String, &'static str) {
 
 #[test]
 fn the_summary_of_every_layer() {
-    type Mutation = fn(&mut World);
+    type Row = (fn(&mut World), (&'static str, &'static str, &'static str));
     use ConditionType as T;
-    let table: [(Mutation, (&str, &str, &str)); 18] = [
+    let table: [Row; 18] = [
         (|_| {}, ("True", "Succeeded", "")),
         (
             |w| w.set(T::RoleAssumable, Verdict::Fail, Reason::AssumeRoleDenied),
@@ -180,7 +180,9 @@ fn the_summary_of_every_layer() {
             ("True", "Succeeded", ""),
         ),
         (
-            |w| w.jobs = vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Data, Reason::ParseFailed))],
+            |w| {
+                w.jobs = vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Data, Reason::ParseFailed))];
+            },
             ("False", "ParseFailed", "Stalled"),
         ),
         (
@@ -209,28 +211,36 @@ fn condition(status: &AwsCostAccountStatus, type_: ConditionType) -> (String, St
 
 #[test]
 fn how_far_the_data_is() {
-    type Mutation = fn(&mut World);
+    type Row = (fn(&mut World), (&'static str, &'static str), (&'static str, &'static str));
     use ConditionType as T;
-    let table: [(Mutation, (&str, &str), (&str, &str)); 9] = [
+    let table: [Row; 9] = [
         (|_| {}, ("True", "Current"), ("True", "TotalsEqual")),
         (|w| w.jobs.clear(), ("False", "Queued"), ("Unknown", "BlockedByData")),
         (
-            |w| w.jobs = vec![job("2026-11", "v1", 1, JobState::Active(Hindrance::None))],
+            |w| {
+                w.jobs = vec![job("2026-11", "v1", 1, JobState::Active(Hindrance::None))];
+            },
             ("False", "Loading"),
             ("Unknown", "BlockedByData"),
         ),
         (
-            |w| w.jobs = vec![job("2026-11", "v1", 1, JobState::Active(Hindrance::Unschedulable))],
+            |w| {
+                w.jobs = vec![job("2026-11", "v1", 1, JobState::Active(Hindrance::Unschedulable))];
+            },
             ("False", "Unschedulable"),
             ("Unknown", "BlockedByData"),
         ),
         (
-            |w| w.jobs = vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Lost, Reason::OutOfMemory))],
+            |w| {
+                w.jobs = vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Lost, Reason::OutOfMemory))];
+            },
             ("False", "OutOfMemory"),
             ("Unknown", "BlockedByData"),
         ),
         (
-            |w| w.jobs = vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Data, Reason::TotalsDiffer))],
+            |w| {
+                w.jobs = vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Data, Reason::TotalsDiffer))];
+            },
             ("False", "TotalsDiffer"),
             ("False", "TotalsDiffer"),
         ),
