@@ -1,39 +1,36 @@
 //! One pass over one AwsCostAccount: observe → validate → check → decide → apply → status → patch.
 
-use std::sync::Arc;
+mod load;
+mod look;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::{Resource, ResourceExt, api::Api};
-use sha2::{Digest, Sha256};
 
 use super::{
-    apply::{self, Loader, Started},
-    context::{Answered, Context, GuardedAccount, Memory, Stores, Written},
-    decide::{self, Situation},
-    delivered::Question,
-    error::{ASK_FOR_TURN, DELIVERY_UNDER_WAY, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
+    context::{Context, GuardedAccount, Memory, Stores, Written},
+    error::{ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
     events, gate,
-    job::{Owner, WarehouseOf},
+    job::{Owner, mark},
     observe::{self, SecretSight},
     patch,
     periods::{self, Periods},
-    session,
     sight::{JobState, LoadJob},
-    slots,
-    standing::{self, WarehouseSight},
+    standing,
     status::{self, BillPicture, Picture},
-    validate::{self, Bill, ValidAccount},
+    validate::{self, ValidAccount},
 };
 use crate::{
     api::{
         AwsCostAccount, AwsCostAccountStatus, RECONCILE_ALIASES, RECONCILE_AT, conditions,
         status::{BucketStatus, Identity, ReportStatus},
     },
-    aws::{AwsFault, traits::Membership},
-    connection::{Finding, Look, Target, Verdict, checks, gather},
-    model::{ConditionStatus, ConditionType},
+    aws::traits::Membership,
+    connection::{Finding, checks},
+    model::{ConditionType, ReportKind},
     telemetry::metrics::AccountGauges,
 };
+use load::LoadSide;
+use look::World;
 
 /// How many versions of its own writing a pass recognises in a watch that is behind.
 const KEPT_VERSIONS: usize = 8;
@@ -255,107 +252,6 @@ impl Pass<'_> {
         }
     }
 
-    /// Looks at AWS as far as facts are due, and runs the checks.
-    ///
-    /// While the operator does not know who it is itself, no role is assumed: it could lie in the operator's own
-    /// account, which needs a rule that names it.
-    async fn ask_aws(
-        &self,
-        memory: &mut Memory,
-        base: &Base,
-        valid: &ValidAccount,
-        target: Target,
-        unknown_self: Option<AwsFault>,
-    ) -> World {
-        let now = self.now;
-        let interval = valid.bill.as_ref().map_or_else(|| hours(1), |bill| bill.interval);
-        let ages = self.context.ages(interval);
-        let secret = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
-        let asked = Answered { generation: self.generation(), secret, wish: self.wish.clone() };
-        let spread = memory.answered.is_none()
-            && self.account.status.as_ref().and_then(|status| status.observed_generation)
-                == self.generation()
-            && base.status.last_handled_reconcile_at == self.wish;
-        let mut look = match &memory.answered {
-            // After a restart facts are gone, and status says what stood: there is time to spread the looks.
-            None if spread && now < memory.first_look_at => Look::NONE,
-            Some(answered) if *answered == asked => ages.due(&memory.facts, &target, &self.owner.uid, now),
-            _ => Look::ALL,
-        };
-        look.listing |= memory.relist && memory.answered.is_some();
-        let known_self = unknown_self.is_none();
-        if let Some(fault) = unknown_self {
-            memory.facts.base.record(now, Err(fault));
-            look = Look::NONE;
-        }
-        if !look.is_empty() {
-            memory.relist = false;
-            gather(&self.context.aws, &target, look, &mut memory.facts, &mut memory.sessions, now).await;
-            memory.answered = Some(asked);
-        }
-        let mut findings = checks::run(&memory.facts, &target, now);
-        standing::keep_over_restart(
-            &mut findings,
-            &base.status,
-            self.generation(),
-            self.context.started,
-            now,
-        );
-        let mut next = match memory.answered {
-            _ if !known_self => now + hours(1) / 60,
-            Some(_) => ages.next_look(&memory.facts, &target, &self.owner.uid, now),
-            None => memory.first_look_at,
-        };
-        if let Some(bill) = &valid.bill {
-            let kind = checks::report_kind(&memory.facts, &target);
-            let readable = findings.iter().any(|finding| {
-                finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass
-            });
-            let due = look.listing || memory.deliveries.in_progress() || memory.deliveries.listed().is_none();
-            if readable
-                && due
-                && let Some(session) = memory.sessions.ingest(now).cloned()
-            {
-                let wanted = periods::wanted(bill.months, now);
-                let deliveries = &mut memory.deliveries;
-                observe::look_at_deliveries(
-                    &self.context.aws,
-                    &session,
-                    &bill.report,
-                    kind,
-                    &wanted,
-                    deliveries,
-                    now,
-                )
-                .await;
-            }
-            let question = Question {
-                bill,
-                below: &findings,
-                facts: &memory.facts,
-                kind,
-                deliveries: &memory.deliveries,
-                since: self.account.creation_timestamp().map_or(now, |time| time.0),
-                now,
-            };
-            let delivered = question.report_delivered();
-            let mut upper = vec![question.history_complete(&delivered), delivered];
-            upper.reverse();
-            standing::keep_over_restart(
-                &mut upper,
-                &base.status,
-                self.generation(),
-                self.context.started,
-                now,
-            );
-            findings.extend(upper);
-            if memory.deliveries.in_progress() {
-                next = next.min(now + signed(DELIVERY_UNDER_WAY));
-            }
-        }
-        World { findings, target: Some(target), next }
-    }
-
     /// Decides on loads, starts them, and writes status.
     async fn act(
         &self,
@@ -439,117 +335,6 @@ impl Pass<'_> {
         Ok(wait)
     }
 
-    /// Starts what may start.
-    async fn load(&self, memory: &Memory, side: LoadSide<'_>) -> Result<Loading, ReconcileFault> {
-        let mut loading = Loading::default();
-        let (Some(target), Some(found)) = (side.target, &side.warehouse.found) else { return Ok(loading) };
-        let held = side.findings.iter().any(|finding| checks::holds_ready_down(finding, target));
-        if held || side.warehouse.saying.status != ConditionStatus::True {
-            return Ok(loading);
-        }
-        let inputs = self.inputs(side.valid, found);
-        let retry_delay =
-            self.context.settings.testing.retry_delay.and_then(|delay| SignedDuration::try_from(delay).ok());
-        let decision = decide::decide(&Situation {
-            wanted: side.wanted,
-            stored: &side.base.status.periods,
-            found: memory.deliveries.known(),
-            jobs: side.jobs,
-            inputs: &inputs,
-            retry_delay,
-            now: self.now,
-        });
-        loading.retry_at = decision.retry_at;
-        if decision.loads.is_empty() {
-            return Ok(loading);
-        }
-        let writers = apply::writers(self.context, &self.owner.namespace, &found.valid).await?;
-        let jobs = apply::all_jobs(self.context.all_stores());
-        let admission = self.context.slots.take(
-            &self.owner.uid,
-            (&found.uid, writers),
-            decision.loads,
-            jobs.iter().map(Arc::as_ref),
-            self.now,
-        );
-        let loader = Loader {
-            context: self.context,
-            owner: &self.owner,
-            account: side.valid,
-            bill: side.bill,
-            target,
-            warehouse: WarehouseOf { uid: &found.uid, spec: &found.valid },
-        };
-        loading.started = loader.start(admission).await?;
-        Ok(loading)
-    }
-
-    /// Fingerprint of everything a load depends on besides the version: a change of it is worth another attempt.
-    fn inputs(&self, valid: &ValidAccount, warehouse: &standing::FoundWarehouse) -> String {
-        let secret = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
-        let text = format!(
-            "{:?}\n{secret:?}\n{}\n{:?}\n{}\n{}",
-            self.generation(),
-            warehouse.fingerprint,
-            self.wish,
-            env!("CARGO_PKG_VERSION"),
-            self.context.jobs.image,
-        );
-        hex::encode(&Sha256::digest(text)[..8])
-    }
-
-    /// Renews session Secrets, as far as the role may be assumed, and removes those that ended; when the next renewal is due.
-    async fn keep_sessions(
-        &self,
-        target: Option<&Target>,
-        valid: &ValidAccount,
-        bill: &Bill,
-        jobs: &[LoadJob],
-        fresh: &[String],
-    ) -> Result<Option<Timestamp>, ReconcileFault> {
-        let all = self.stores.jobs_of(super::job::mark::ACCOUNT_UID, &self.owner.uid);
-        let ended = |name: &str| all.iter().any(|job| job.name_any() == name && slots::ended(job));
-        let active: Vec<String> = jobs
-            .iter()
-            .filter(|job| matches!(job.state, JobState::Active(_)))
-            .map(|job| job.name.clone())
-            .collect();
-        let secrets = session::of_account(self.stores, &self.owner.uid, &ended);
-        let upkeep = session::upkeep(&secrets, &active, fresh, self.now);
-        for (name, uid) in &upkeep.delete {
-            session::delete(self.context, &self.owner.namespace, name, uid).await?;
-        }
-        let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
-        if let (false, Some(found), Some(target)) = (upkeep.renew.is_empty(), &warehouse.found, target) {
-            let loader = Loader {
-                context: self.context,
-                owner: &self.owner,
-                account: valid,
-                bill,
-                target,
-                warehouse: WarehouseOf { uid: &found.uid, spec: &found.valid },
-            };
-            loader.renew(&upkeep.renew).await?;
-        }
-        Ok(upkeep.next)
-    }
-
-    fn missing(&self, memory: &Memory, bill: &Bill, base: &Base) -> Vec<crate::model::BillingPeriod> {
-        if memory.deliveries.listed().is_none() {
-            return base.status.history.clone().unwrap_or_default().missing;
-        }
-        Question {
-            bill,
-            below: &[],
-            facts: &memory.facts,
-            kind: None,
-            deliveries: &memory.deliveries,
-            since: self.now,
-            now: self.now,
-        }
-        .missing()
-    }
-
     fn picture<'a>(
         &'a self,
         memory: &Memory,
@@ -616,7 +401,7 @@ impl Pass<'_> {
 
     /// Jobs whose end is stored need no second look at their pods.
     fn note_settled(&self, memory: &mut Memory, jobs: &[LoadJob]) {
-        let there = self.stores.jobs_of(super::job::mark::ACCOUNT_UID, &self.owner.uid);
+        let there = self.stores.jobs_of(mark::ACCOUNT_UID, &self.owner.uid);
         memory.settled.retain(|name| there.iter().any(|job| job.name_any() == *name));
         memory.settled.extend(
             jobs.iter().filter(|job| !matches!(job.state, JobState::Active(_))).map(|job| job.name.clone()),
@@ -651,37 +436,7 @@ impl Pass<'_> {
     }
 }
 
-/// What AWS's side came to.
-struct World {
-    findings: Vec<Finding>,
-    target: Option<Target>,
-    next: Timestamp,
-}
-
-/// What loads are started from.
-struct LoadSide<'a> {
-    valid: &'a ValidAccount,
-    bill: &'a Bill,
-    base: &'a Base,
-    jobs: &'a [LoadJob],
-    target: Option<&'a Target>,
-    findings: &'a [Finding],
-    warehouse: &'a WarehouseSight,
-    wanted: &'a [crate::model::BillingPeriod],
-}
-
-/// What came of it.
-#[derive(Default)]
-struct Loading {
-    started: Started,
-    retry_at: Option<Timestamp>,
-}
-
-fn report_status(
-    kind: Option<crate::model::ReportKind>,
-    periods: &Periods,
-    old: &AwsCostAccountStatus,
-) -> ReportStatus {
+fn report_status(kind: Option<ReportKind>, periods: &Periods, old: &AwsCostAccountStatus) -> ReportStatus {
     let before = old.report.clone().unwrap_or_default();
     ReportStatus {
         kind: kind.map(|kind| kind.to_string()).or(before.kind),

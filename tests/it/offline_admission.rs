@@ -25,7 +25,7 @@ pub fn complaints(schema: &Value, object: &Value, old: Option<&Value>) -> Vec<St
     let mut complaints = Vec::new();
     for part in ["spec", "status"] {
         if let Some(value) = object.get(part) {
-            structure(&format!("{part}"), &schema["properties"][part], value, &mut complaints);
+            structure(part, &schema["properties"][part], value, &mut complaints);
         }
     }
     // The API server asks the rules only of what has the right shape.
@@ -74,12 +74,11 @@ fn structure(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Str
             complain(format!("should match {pattern}"));
         }
     }
-    if let Some(number) = value.as_f64() {
-        if schema["minimum"].as_f64().is_some_and(|min| number < min)
-            || schema["maximum"].as_f64().is_some_and(|max| number > max)
-        {
-            complain(format!("must lie between {} and {}", schema["minimum"], schema["maximum"]));
-        }
+    if let Some(number) = value.as_f64()
+        && (schema["minimum"].as_f64().is_some_and(|min| number < min)
+            || schema["maximum"].as_f64().is_some_and(|max| number > max))
+    {
+        complain(format!("must lie between {} and {}", schema["minimum"], schema["maximum"]));
     }
     if let Some(items) = value.as_array() {
         if schema["maxItems"].as_u64().is_some_and(|max| items.len() as u64 > max) {

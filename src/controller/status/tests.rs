@@ -175,7 +175,8 @@ fn the_summary_of_every_layer() {
         ),
         (
             |w| {
-                w.jobs = vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Transient, Reason::JobFailed))]
+                w.jobs =
+                    vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Transient, Reason::JobFailed))];
             },
             ("True", "Succeeded", ""),
         ),

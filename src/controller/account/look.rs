@@ -1,0 +1,148 @@
+//! What a pass asks of AWS: what is due, and what the checks make of it.
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::{Base, Pass, hours, signed};
+use crate::{
+    aws::AwsFault,
+    connection::{Finding, Look, Target, Verdict, checks, gather},
+    controller::{
+        context::{Answered, Memory},
+        delivered::Question,
+        error::DELIVERY_UNDER_WAY,
+        observe, periods, standing,
+        validate::{Bill, ValidAccount},
+    },
+    model::{BillingPeriod, ConditionType},
+};
+
+/// What AWS's side came to.
+pub(super) struct World {
+    /// Every layer that applies, on AWS's side.
+    pub findings: Vec<Finding>,
+    /// What AWS is asked with; absent where it must not be asked.
+    pub target: Option<Target>,
+    /// When the next fact is due.
+    pub next: Timestamp,
+}
+
+impl Pass<'_> {
+    /// Looks at AWS as far as facts are due, and runs the checks.
+    ///
+    /// While the operator does not know who it is itself, no role is assumed: it could lie in the operator's own
+    /// account, which needs a rule that names it.
+    pub(super) async fn ask_aws(
+        &self,
+        memory: &mut Memory,
+        base: &Base,
+        valid: &ValidAccount,
+        target: Target,
+        unknown_self: Option<AwsFault>,
+    ) -> World {
+        let now = self.now;
+        let interval = valid.bill.as_ref().map_or_else(|| hours(1), |bill| bill.interval);
+        let ages = self.context.ages(interval);
+        let secret = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
+        let asked = Answered { generation: self.generation(), secret, wish: self.wish.clone() };
+        let spread = memory.answered.is_none()
+            && self.account.status.as_ref().and_then(|status| status.observed_generation)
+                == self.generation()
+            && base.status.last_handled_reconcile_at == self.wish;
+        let mut look = match &memory.answered {
+            // After a restart facts are gone, and status says what stood: there is time to spread the looks.
+            None if spread && now < memory.first_look_at => Look::NONE,
+            Some(answered) if *answered == asked => ages.due(&memory.facts, &target, &self.owner.uid, now),
+            _ => Look::ALL,
+        };
+        look.listing |= memory.relist && memory.answered.is_some();
+        let known_self = unknown_self.is_none();
+        if let Some(fault) = unknown_self {
+            memory.facts.base.record(now, Err(fault));
+            look = Look::NONE;
+        }
+        if !look.is_empty() {
+            memory.relist = false;
+            gather(&self.context.aws, &target, look, &mut memory.facts, &mut memory.sessions, now).await;
+            memory.answered = Some(asked);
+        }
+        let mut findings = checks::run(&memory.facts, &target, now);
+        standing::keep_over_restart(
+            &mut findings,
+            &base.status,
+            self.generation(),
+            self.context.started,
+            now,
+        );
+        let mut next = match memory.answered {
+            _ if !known_self => now + hours(1) / 60,
+            Some(_) => ages.next_look(&memory.facts, &target, &self.owner.uid, now),
+            None => memory.first_look_at,
+        };
+        if let Some(bill) = &valid.bill {
+            let kind = checks::report_kind(&memory.facts, &target);
+            let readable = findings.iter().any(|finding| {
+                finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass
+            });
+            let due = look.listing || memory.deliveries.in_progress() || memory.deliveries.listed().is_none();
+            if readable
+                && due
+                && let Some(session) = memory.sessions.ingest(now).cloned()
+            {
+                let wanted = periods::wanted(bill.months, now);
+                let deliveries = &mut memory.deliveries;
+                observe::look_at_deliveries(
+                    &self.context.aws,
+                    &session,
+                    &bill.report,
+                    kind,
+                    &wanted,
+                    deliveries,
+                    now,
+                )
+                .await;
+            }
+            let question = Question {
+                bill,
+                below: &findings,
+                facts: &memory.facts,
+                kind,
+                deliveries: &memory.deliveries,
+                since: self.account.creation_timestamp().map_or(now, |time| time.0),
+                now,
+            };
+            let delivered = question.report_delivered();
+            let mut upper = vec![question.history_complete(&delivered), delivered];
+            upper.reverse();
+            standing::keep_over_restart(
+                &mut upper,
+                &base.status,
+                self.generation(),
+                self.context.started,
+                now,
+            );
+            findings.extend(upper);
+            if memory.deliveries.in_progress() {
+                next = next.min(now + signed(DELIVERY_UNDER_WAY));
+            }
+        }
+        World { findings, target: Some(target), next }
+    }
+
+    /// Wanted months that were never delivered, as last seen.
+    pub(super) fn missing(&self, memory: &Memory, bill: &Bill, base: &Base) -> Vec<BillingPeriod> {
+        if memory.deliveries.listed().is_none() {
+            return base.status.history.clone().unwrap_or_default().missing;
+        }
+        Question {
+            bill,
+            below: &[],
+            facts: &memory.facts,
+            kind: None,
+            deliveries: &memory.deliveries,
+            since: self.now,
+            now: self.now,
+        }
+        .missing()
+    }
+}
