@@ -34,7 +34,7 @@ audit: ## known advisories; needs the internet
 	@tests/environment/cargo-deny check advisories
 
 unit: ## unit tests and tests/it, with a real API server and other engines
-	@AWSCOST_PYTHON="$$(tests/environment/python)" $(CARGO) test --workspace --locked
+	@AWSCOST_PYTHON="$$(tests/environment/python)" tests/environment/with-api-server $(CARGO) test --workspace --locked -- --include-ignored
 
 end-to-end: ## the main job on a real node, as a test
 	@tests/e2e/run

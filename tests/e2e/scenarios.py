@@ -107,6 +107,28 @@ class Recovery(unittest.TestCase):
         self.assertEqual(ledger("210987654321"), before, "the ledger did not change: nothing was loaded a second time")
 
 
+    def test_12_a_running_loads_session_is_renewed(self):
+        document = json.loads(kubectl("create", "--dry-run=client", "-o", "json", "-f",
+                                      str(REPOSITORY / "deploy/samples/account-standalone.yaml")))
+        document["metadata"] = {"name": "waiting", "namespace": TENANT}
+        document["spec"]["ingestion"]["nodeSelector"] = {"kubernetes.io/hostname": "no-such-node"}
+        apply(document)
+        try:
+            uid = get(TENANT, "awscostaccount", "waiting")["metadata"]["uid"]
+
+            def session():
+                return next((each for each in get(TENANT, "secrets")["items"]
+                             if any(owner["uid"] == uid for owner in each["metadata"].get("ownerReferences", []))), None)
+
+            name = eventually("a load waits for a node", session)["metadata"]["name"]
+            kubectl("-n", TENANT, "annotate", "secret", name, "--overwrite", "awscost.io/expires=2026-01-01T00:00:00Z")
+            ask_for_a_look("waiting")
+            eventually("the session is renewed", lambda: session()["metadata"]["annotations"][
+                "awscost.io/expires"] > "2026-01-01T00:00:00Z")
+        finally:
+            kubectl("-n", TENANT, "delete", "awscostaccount", "waiting")
+
+
 class Security(unittest.TestCase):
     """Who may not do what."""
 
@@ -173,7 +195,7 @@ class Security(unittest.TestCase):
                     self.assertNotIn(value, text, f"an external ID stands {form} in {place}")
 
 
-class Permissions(unittest.TestCase):
+class WholeRun(unittest.TestCase):
     """The whole run, as the API server's audit log saw it."""
 
     def test_90_nothing_denied_and_nothing_unused(self):

@@ -1,3 +1,5 @@
+//! What `plan` must do, case by case.
+
 use super::*;
 use crate::{
     model::ReportKind,

@@ -1,3 +1,5 @@
+//! What `tags` must do, case by case.
+
 use super::*;
 
 /// Settles one row of raw keys; the entries, and the collisions counted.

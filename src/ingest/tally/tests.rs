@@ -1,3 +1,5 @@
+//! What `tally` must do, case by case.
+
 use super::*;
 use crate::ingest::decode::tests::{decode_csv, sheet_of};
 

@@ -1,3 +1,5 @@
+//! What `verify` must do, case by case.
+
 use super::*;
 use crate::{
     ingest::{

@@ -1,3 +1,5 @@
+//! What `discovery` must do, case by case.
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! What `layout` must do, case by case.
+
 use proptest::prelude::*;
 
 use super::*;

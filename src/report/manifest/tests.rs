@@ -1,3 +1,5 @@
+//! What `manifest` must do, case by case.
+
 use super::*;
 
 fn root(anchor: Anchor) -> ReportRoot {

@@ -1,3 +1,5 @@
+//! What `mapping` must do, case by case.
+
 use super::*;
 
 #[test]
