@@ -93,7 +93,11 @@ async fn start(args: Args) -> Result<(), Fault> {
     // Tells the operator from others in the API server's audit log.
     config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
     let client = kube::Client::try_from(config)?;
-    let sdk = Sdk::load(AwsSettings::default()).await;
+    let aws_settings = match settings.testing.sts_calls_per_second {
+        Some(sts_calls_per_second) => AwsSettings { sts_calls_per_second },
+        None => AwsSettings::default(),
+    };
+    let sdk = Sdk::load(aws_settings).await;
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone()).map_err(Fault::Signals)?;
     let operator = Operator {
