@@ -11,6 +11,7 @@ mod ingest_dialects;
 mod ingest_place;
 mod ingest_torn;
 mod ingest_versions;
+mod made_by_others;
 mod offline_admission;
 mod other_engines;
 mod warehouse_bucket;
