@@ -12,7 +12,7 @@ fn root() -> &'static Path {
 }
 
 fn page(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    fs::read_to_string(root().join(path)).expect(path)
 }
 
 /// The README and every page right under `docs/`, by path.
@@ -54,7 +54,8 @@ fn every_reason_has_its_place_in_troubleshooting() {
     let text = page("docs/troubleshooting.md");
     let missing: Vec<&str> = Reason::ALL
         .iter()
-        .map(|reason| reason.as_str())
+        .copied()
+        .map(Reason::as_str)
         .filter(|name| !text.contains(&format!("`{name}`")))
         .collect();
     assert!(missing.is_empty(), "docs/troubleshooting.md says nothing of {missing:?}");
@@ -65,7 +66,8 @@ fn every_condition_is_on_the_page_of_a_kind() {
     let text = page("docs/awscostaccount.md") + &page("docs/costwarehouse.md");
     let missing: Vec<&str> = ConditionType::ALL
         .iter()
-        .map(|type_| type_.as_str())
+        .copied()
+        .map(ConditionType::as_str)
         .filter(|name| !text.contains(&format!("`{name}`")))
         .collect();
     assert!(missing.is_empty(), "the pages of the kinds say nothing of {missing:?}");
