@@ -24,9 +24,9 @@ use crate::{
         AwsCostAccount, AwsCostAccountStatus, RECONCILE_ALIASES, RECONCILE_AT, conditions,
         status::{BucketStatus, Identity, ReportStatus},
     },
-    aws::traits::Membership,
+    aws::traits::{Caller, Membership},
     connection::{Finding, checks},
-    model::{ConditionType, ReportKind},
+    model::{ConditionType, ExternalId, ReportKind},
     telemetry::metrics::AccountGauges,
 };
 use load::LoadSide;
@@ -181,11 +181,13 @@ impl Pass<'_> {
         self.finish(memory, base, status, &news).await?;
         self.note_settled(memory, jobs);
         if let Some(bill) = &valid.bill {
-            let target = match secret {
-                SecretSight::Usable(id) => Some(valid.target(id, self.context.own_region.as_ref())),
+            // A running Job's session is renewed all the same, if the gate would let its account through.
+            let own = self.context.own_identity(self.now).await;
+            let gate = self.gate(valid, &secret, own.as_ref().ok());
+            let target = match (own, gate) {
+                (Ok(_), Ok(id)) => Some(valid.target(id, self.context.own_region.as_ref())),
                 _ => None,
             };
-            // A running Job's session is renewed all the same.
             self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await?;
         }
         Ok(if observe::any_active(jobs) { WATCH_PODS } else { LONGEST_WAIT })
@@ -220,6 +222,20 @@ impl Pass<'_> {
         Ok(sight)
     }
 
+    /// What stands before any call to AWS on the account, and before any session for it.
+    fn gate(
+        &self,
+        valid: &ValidAccount,
+        secret: &SecretSight,
+        own: Option<&Caller>,
+    ) -> Result<ExternalId, Box<Finding>> {
+        let namespace = &self.owner.namespace;
+        let tenancy =
+            self.context.settings.tenancy.check(namespace, &valid.role, own.map(|caller| &caller.account));
+        let reused = self.context.external_ids().is_reused(&self.owner.uid);
+        gate::pass(valid, namespace, tenancy, secret, reused)
+    }
+
     async fn look(
         &self,
         memory: &mut Memory,
@@ -230,10 +246,7 @@ impl Pass<'_> {
         let secret = self.secret(memory, &valid).await?;
         self.note_external_id(&secret);
         let own = self.context.own_identity(self.now).await;
-        let own_account = own.as_ref().ok().map(|caller| &caller.account);
-        let tenancy = self.context.settings.tenancy.check(&self.owner.namespace, &valid.role, own_account);
-        let reused = self.context.external_ids().is_reused(&self.owner.uid);
-        match gate::pass(&valid, &self.owner.namespace, tenancy, &secret, reused) {
+        match self.gate(&valid, &secret, own.as_ref().ok()) {
             Err(finding) => {
                 // What was seen behind an open gate says nothing any more.
                 memory.facts = Default::default();

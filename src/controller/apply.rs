@@ -17,7 +17,7 @@ use super::{
     status::Blockage,
     validate::{Bill, Place, ValidAccount, ValidWarehouse},
 };
-use crate::{api::conditions::bounded, connection::Target, model::Reason};
+use crate::{connection::Target, model::Reason};
 
 /// What came of starting loads.
 #[derive(Debug, Clone, Default)]
@@ -142,15 +142,23 @@ pub async fn create_job(context: &Context, job: &Job, label: &str, uid: &str) ->
             }))
         }
         Err(kube::Error::Api(status)) if [403, 422].contains(&status.code) => {
-            let reason = if status.message.contains("exceeded quota") {
-                Reason::QuotaExceeded
+            // The server's own words hold counts and names that change from try to try: they are for the log.
+            tracing::warn!(namespace, job = job.name_any(), refusal = status.message, "a Job was refused");
+            let (reason, message) = if status.message.contains("exceeded quota") {
+                let fix = "raise the quota, or wait until other work there has ended";
+                (
+                    Reason::QuotaExceeded,
+                    format!("A resource quota of namespace {namespace} refuses the Job: {fix}."),
+                )
             } else {
-                Reason::JobFailed
+                let fix =
+                    "see the operator's log for the rule that does, and change spec.ingestion or the rule";
+                (
+                    Reason::JobFailed,
+                    format!("The API server refuses the Job in namespace {namespace}: {fix}."),
+                )
             };
-            Err(Refused::Blocked(Blockage {
-                reason,
-                message: bounded(&format!("The API server refuses the Job: {}", status.message)),
-            }))
+            Err(Refused::Blocked(Blockage { reason, message }))
         }
         Err(error) => Err(ReconcileFault::api("create a Job")(error).into()),
     }

@@ -10,7 +10,7 @@ use k8s_openapi::api::{
 };
 use kube::ResourceExt;
 
-use super::job::mark;
+use super::job::{CONTAINER, mark};
 use crate::{
     api::{conditions::bounded, status::FailureClass},
     model::{BillingPeriod, ExitCode, PeriodReport, Reason, VersionIdentity},
@@ -223,7 +223,8 @@ fn last_terminated(pods: &[Pod]) -> Option<(&Pod, &ContainerStatus)> {
 }
 
 fn container(pod: &Pod) -> Option<&ContainerStatus> {
-    pod.status.as_ref()?.container_statuses.as_ref()?.first()
+    // A mesh may have put containers of its own beside ours.
+    pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|status| status.name == CONTAINER)
 }
 
 fn terminated(status: &ContainerStatus) -> Option<&k8s_openapi::api::core::v1::ContainerStateTerminated> {

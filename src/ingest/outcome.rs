@@ -78,9 +78,13 @@ impl Ended {
                 format!("the loaded version is newer (of {loaded}): --force replaces it all the same"),
             ),
             (Decision::OtherSourceOwnsPeriod { report }, _) => (
-                Outcome::OlderManifest,
-                Reason::Current,
-                format!("the period is loaded from report {report}, which comes before this one"),
+                Outcome::Failed,
+                Reason::DuplicateConnection,
+                format!(
+                    "period {} of connection {connection} is loaded from report {report}, and versions of two reports \
+                     can't be ordered: purge the connection to change its report, or --force this period",
+                    delivery.period
+                ),
             ),
             (Decision::DuplicateConnection { owner }, _) => (
                 Outcome::Failed,
@@ -96,7 +100,12 @@ impl Ended {
             message: Some(message),
             ..of(delivery.period, Some(delivery), outcome)
         };
-        Self { report, exit: ExitCode::Conflict }
+        // Only a person can settle which of two reports a period is loaded from; the rest is a matter of looking again.
+        let exit = match decision {
+            Decision::OtherSourceOwnsPeriod { .. } => ExitCode::Configuration,
+            _ => ExitCode::Conflict,
+        };
+        Self { report, exit }
     }
 }
 

@@ -5,6 +5,7 @@ mod admission_cases;
 mod architecture;
 mod aws_environment;
 mod crd_drift;
+mod documentation;
 mod ingest_bucket;
 mod ingest_crash;
 mod ingest_dialects;

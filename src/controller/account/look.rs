@@ -45,6 +45,12 @@ impl Pass<'_> {
         let ages = self.context.ages(interval);
         let secret = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
         let asked = Answered { generation: self.generation(), secret, wish: self.wish.clone() };
+        if memory.answered.as_ref().is_some_and(|answered| answered.generation != asked.generation) {
+            // What was seen of the old spec says nothing of the new one, even where a look is inconclusive.
+            memory.facts = Default::default();
+            memory.sessions = Default::default();
+            memory.deliveries = Default::default();
+        }
         let spread = memory.answered.is_none()
             && self.account.status.as_ref().and_then(|status| status.observed_generation)
                 == self.generation()
@@ -126,7 +132,7 @@ impl Pass<'_> {
                 next = next.min(now + signed(DELIVERY_UNDER_WAY));
             }
         }
-        World { findings, target: Some(target), next }
+        World { findings, target: known_self.then_some(target), next }
     }
 
     /// Wanted months that were never delivered, as last seen.

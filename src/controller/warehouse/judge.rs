@@ -207,6 +207,7 @@ fn standing(view: &View<'_>) -> Option<Vec<Saying>> {
         Reason::ClaimNotUsable,
         Reason::SecretNotUsable,
         Reason::InvalidSpec,
+        Reason::InternalError,
     ]
     .contains(&reason);
     if !lasting {
