@@ -180,7 +180,8 @@ class Security(unittest.TestCase):
         address = kubectl("-n", SYSTEM, "get", "service", "awscost", "-o", "jsonpath={.spec.clusterIP}")
         places = {
             "the operator's log": kubectl("-n", SYSTEM, "logs", "deployment/awscost", "--tail=-1"),
-            "metrics": run("curl", "--silent", "--fail", f"http://{address}:8080/metrics").stdout,
+            "metrics": run("curl", "--silent", "--fail", "--retry", "60", "--retry-connrefused", "--retry-delay", "1",
+                           f"http://{address}:8080/metrics").stdout,
             "accounts": kubectl("get", "awscostaccounts,costwarehouses", "-A", "-o", "yaml"),
             "Jobs and pods": kubectl("get", "jobs,pods", "-A", "-o", "yaml"),
             "events": kubectl("get", "events.events.k8s.io", "-A", "-o", "yaml"),
