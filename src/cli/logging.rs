@@ -9,8 +9,7 @@ use crate::aws::NOISY_TARGETS;
 /// Starts logging. `AWSCOST_LOG` takes a filter such as `debug` or `awscost=debug`.
 pub(super) fn start() {
     let terminal = std::io::stderr().is_terminal();
-    let wanted =
-        std::env::var("AWSCOST_LOG").unwrap_or_else(|_| if terminal { "warn" } else { "info" }.to_owned());
+    let wanted = std::env::var("AWSCOST_LOG").unwrap_or_else(|_| default_filter(terminal).to_owned());
     let registry = tracing_subscriber::registry().with(filter(&wanted));
     if terminal {
         let text =
@@ -19,6 +18,12 @@ pub(super) fn start() {
     } else {
         registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).init();
     }
+}
+
+/// What is shown unless the user says otherwise. The Delta library reports a table that is not there yet as an error;
+/// what is one to us comes back as a fault, and is said once.
+fn default_filter(terminal: bool) -> &'static str {
+    if terminal { "warn,delta_kernel=off" } else { "info,delta_kernel=off" }
 }
 
 /// The user's filter, with a floor for targets that would print credentials.

@@ -82,11 +82,8 @@ def main():
     files = sorted(str(path) for pattern in ("*.csv.gz", "*.parquet") for path in arguments.data.rglob(pattern))
     megabytes = sum(os.path.getsize(path) for path in files) / 1e6
     totals = json.loads((arguments.data / "totals.json").read_text())
-    columns = csv_columns(files[0]) if files[0].endswith(".csv.gz") else ""
-    peer_columns = columns
-    if columns:
-        # Files of one report share a header; the peer is told so, and needs no sniffing.
-        peer_columns = columns
+    # Files of one report share a header; the peer is told so, and needs no sniffing.
+    peer_columns = csv_columns(files[0]) if files[0].endswith(".csv.gz") else ""
     figures = {"awscost": [], "duckdb": []}
     for turn in range(arguments.rounds + 1):
         for job in random.Random(turn).sample(list(figures), k=2):
@@ -94,8 +91,9 @@ def main():
             try:
                 if job == "awscost":
                     command = [
-                        arguments.awscost, "ingest", "--source", f"file://{arguments.data}/", "--report", "bench",
-                        "--prefix", "cur", "--warehouse", f"delta:file://{scratch}/lake", "-o", "json",
+                        arguments.awscost, "ingest", "--source", f"file://{arguments.data}/cur", "--report", "bench",
+                        "--as-of", "2026-11-01T00:00:00Z", "--warehouse", f"delta:file://{scratch}/lake",
+                        "-o", "json",
                     ]
                 else:
                     command = [sys.executable, "-c", DUCKDB, ",".join(files), f"{scratch}/out.parquet", peer_columns]
