@@ -64,7 +64,7 @@ use crate::{
         metrics::{Metrics, PassResult},
     },
 };
-use context::{Context, Parts, Stores};
+use context::{Context, Parts};
 use error::{PASS_LIMIT, ReconcileFault};
 use lease::LeaseEnd;
 use settings::{Settings, Watch};
@@ -219,7 +219,6 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
         let queues = Queues { accounts, warehouses };
         tasks.spawn(passes(
             context.clone(),
-            stores.clone(),
             stores.accounts.clone(),
             account_queue,
             "account",
@@ -246,7 +245,6 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
         ));
         tasks.spawn(passes(
             context.clone(),
-            stores.clone(),
             stores.warehouses.clone(),
             warehouse_queue,
             "warehouse",
@@ -312,12 +310,8 @@ impl<K> Clone for Reconciler<K> {
 impl<K> Copy for Reconciler<K> {}
 
 /// Runs passes over one kind in one namespace, as its queue asks.
-///
-/// It waits until all four watches have shown what is there: a pass that saw no Secrets or no Jobs yet would
-/// call a good account broken, or a running Job's session an orphan.
 async fn passes<K>(
     context: Arc<Context>,
-    stores: Stores,
     store: Store<K>,
     queue: UnboundedReceiver<ObjectRef<K>>,
     controller: &'static str,
@@ -327,10 +321,6 @@ async fn passes<K>(
     K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
     ObjectRef<K>: Hash,
 {
-    tokio::select! {
-        () = watch::ready(&stores) => {}
-        () = stop.cancelled() => return,
-    }
     let queue = queue.take_until(stop.cancelled_owned()).map(Ok::<_, Infallible>);
     let guarded =
         move |object: Arc<K>, context: Arc<Context>| guard(controller, object, context, reconciler).boxed();
