@@ -15,6 +15,10 @@ use async_trait::async_trait;
 use crate::model::{BillingPeriod, ConnectionKey, ExitCode, Reason, VersionIdentity};
 use ledger::{Decision, LedgerRow, Ordering};
 
+/// Log targets of libraries that report as an error what is none here, such as a table that is not there yet. What is
+/// one comes back as a [`WarehouseFault`] and is said once.
+pub const QUIET_TARGETS: &[&str] = &["delta_kernel"];
+
 /// What is replaced as one: a billing period of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot {

@@ -4,12 +4,12 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::aws::NOISY_TARGETS;
+use crate::{aws::NOISY_TARGETS, warehouse::QUIET_TARGETS};
 
 /// Starts logging. `AWSCOST_LOG` takes a filter such as `debug` or `awscost=debug`.
 pub(super) fn start() {
     let terminal = std::io::stderr().is_terminal();
-    let wanted = std::env::var("AWSCOST_LOG").unwrap_or_else(|_| default_filter(terminal).to_owned());
+    let wanted = std::env::var("AWSCOST_LOG").unwrap_or_else(|_| default_filter(terminal));
     let registry = tracing_subscriber::registry().with(filter(&wanted));
     if terminal {
         let text =
@@ -20,10 +20,10 @@ pub(super) fn start() {
     }
 }
 
-/// What is shown unless the user says otherwise. The Delta library reports a table that is not there yet as an error;
-/// what is one to us comes back as a fault, and is said once.
-fn default_filter(terminal: bool) -> &'static str {
-    if terminal { "warn,delta_kernel=off" } else { "info,delta_kernel=off" }
+/// What is shown unless the user says otherwise: nothing of libraries whose errors come back to us as faults.
+fn default_filter(terminal: bool) -> String {
+    let level = if terminal { "warn" } else { "info" };
+    QUIET_TARGETS.iter().fold(level.to_owned(), |filter, target| format!("{filter},{target}=off"))
 }
 
 /// The user's filter, with a floor for targets that would print credentials.
@@ -36,6 +36,11 @@ fn filter(wanted: &str) -> EnvFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_libraries_say_of_their_own_faults_is_off_unless_asked_for() {
+        assert_eq!(default_filter(false), "info,delta_kernel=off");
+    }
 
     #[test]
     fn a_user_cannot_lift_the_floor() {
