@@ -64,6 +64,12 @@ vocabulary! {
         DataCurrent,
         /// What was committed equals what an independent decoder read from the source.
         TotalsVerified,
+        /// Advisory: the role may do no more than it needs to.
+        PermissionsMinimal,
+        /// Advisory, for accounts that opt in with `spec.metrics`: CloudWatch metrics can be listed.
+        MetricsReadable,
+        /// Advisory: something in the spec works but should be replaced. Only present when True.
+        Deprecated,
     }
 }
 
@@ -88,6 +94,8 @@ vocabulary! {
         BaseCredentialsInvalid,
         /// The operator's own AWS credentials have expired.
         BaseCredentialsExpired,
+        /// AWS refuses the web identity token of the operator's service account.
+        WebIdentityRejected,
         /// The role lies in another AWS partition than the operator's identity.
         PartitionMismatch,
         /// No tenancy rule of the administrator allows this role in this namespace.
@@ -100,11 +108,29 @@ vocabulary! {
         SecretKeyMissing,
         /// The external ID in the Secret is not one.
         ExternalIdInvalid,
+        /// The external ID in the Secret is empty.
+        ExternalIdEmpty,
+        /// The external ID in the Secret has white space at an end, most often a newline.
+        ExternalIdWhitespace,
+        /// The keys in the Secret are not an access key.
+        AccessKeyInvalid,
         // AssumeRole.
         /// AssumeRole works and the caller is the declared account.
         RoleAssumed,
         /// AWS refused AssumeRole: role missing, trust policy or external ID.
         AssumeRoleDenied,
+        /// AssumeRole worked before, is refused now, and the external-ID Secret changed in between.
+        ExternalIdChanged,
+        /// AssumeRole worked before and is refused now, with the same Secret: the role is gone or its trust changed.
+        RoleRemovedOrTrustChanged,
+        /// The operator's own policies do not let it call AssumeRole on the role.
+        CallerMayNotAssume,
+        /// A service or resource control policy of an organization refuses.
+        OrganizationPolicyDenies,
+        /// A VPC endpoint policy between the operator and AWS refuses.
+        NetworkPolicyDenied,
+        /// STS finds the role ARN malformed.
+        RoleArnRejected,
         /// The trust policy lacks sts:TagSession, which EKS Pod Identity needs.
         TagSessionDenied,
         /// STS is not active in that region for the account.
@@ -113,6 +139,14 @@ vocabulary! {
         WrongAccount,
         /// The role ARN's account and `accountId` differ.
         AccountIdMismatch,
+        /// The account's own IAM-user keys work, and belong to the declared account.
+        AccessKeyAccepted,
+        /// AWS does not accept the account's IAM-user keys.
+        AccessKeyRefused,
+        /// The IAM user may not call GetFederationToken, so its Jobs can't get narrowed sessions.
+        FederationDenied,
+        /// The account is connected with the keys of an IAM user instead of a role.
+        IamUserKeys,
         // External ID enforcement.
         /// Both probes were refused.
         Enforced,
@@ -123,6 +157,8 @@ vocabulary! {
         // Account type.
         /// Organizations agrees.
         Verified,
+        /// Organizations agrees; the organization has consolidated billing only.
+        ConsolidatedBillingOnly,
         /// Declared Management or Member, but the account is in no organization.
         NotInOrganization,
         /// Declared Management, but another account is.
@@ -154,6 +190,16 @@ vocabulary! {
         KmsKeyUnusable,
         /// The object was archived and must be restored first.
         ObjectArchived,
+        /// The object is encrypted with a key that only its writer has (SSE-C).
+        CustomerKeyEncrypted,
+        /// The objects belong to another account than the bucket.
+        ObjectOwnedByOther,
+        /// The bucket or its account is disabled.
+        BucketDisabled,
+        /// The prefix repeats the report's name, which AWS adds by itself.
+        PrefixIncludesReportName,
+        /// The report lies one level above or below the declared prefix.
+        PrefixOneLevelOff,
         // Report definition.
         /// The definition exists and suits.
         Configured,
@@ -167,11 +213,23 @@ vocabulary! {
         ExportGetDenied,
         /// The definition delivers to another bucket, prefix or region.
         DestinationDiffers,
-        /// Its format or compression can't be ingested.
+        /// Its format can't be ingested.
         FormatUnsupported,
+        /// Its compression can't be ingested.
+        CompressionUnsupported,
+        /// The export selects from a table that can't be ingested.
+        TableUnsupported,
+        /// The export's query is not one this version reads.
+        QueryUnreadable,
+        /// The export's query leaves out columns that are needed.
+        ColumnsMissing,
+        /// The export's query gives needed columns other names.
+        ColumnsRenamed,
+        /// The definition suits, but refunds and credits of closed months are not delivered.
+        ClosedPeriodRefreshOff,
         /// Monthly granularity: too coarse for daily costs.
         GranularityTooCoarse,
-        /// The export's query leaves out columns that are needed, filters rows or renames.
+        /// The export's query leaves out rows (WHERE or LIMIT).
         ExportNotComplete,
         /// The definition leaves out resource ids.
         ResourceIdsMissing,
@@ -190,6 +248,18 @@ vocabulary! {
         DeliveryStale,
         /// AWS says the export is unhealthy.
         ExportUnhealthy,
+        /// AWS may not write the export to the bucket.
+        ExportDeliveryDenied,
+        /// The account moved to another payer, so the export delivers no more.
+        BillOwnerChanged,
+        /// The export's table is no longer offered.
+        ExportDeprecated,
+        /// The export's newest execution failed.
+        LastExecutionFailed,
+        /// The bucket that the legacy report is delivered to is gone.
+        DestinationBucketGone,
+        /// AWS says it delivered, and nothing is where the spec says.
+        DeliveredButNotHere,
         /// AWS says it could not deliver the legacy report.
         LegacyDeliveryFailed,
         /// The manifest is not one.
@@ -210,6 +280,14 @@ vocabulary! {
         Probing,
         /// The probe could not write, read or commit.
         ProbeFailed,
+        /// The store of the warehouse does not answer.
+        WarehouseUnreachable,
+        /// The store does not accept the warehouse's credentials.
+        WarehouseAuthFailed,
+        /// The warehouse's identity may not list, read, write or delete there.
+        WarehouseDenied,
+        /// The warehouse's bucket or folder does not exist.
+        WarehousePlaceNotFound,
         /// The store lets two writers create one key.
         UnsafeStore,
         /// The table exists with another schema.
@@ -246,6 +324,23 @@ vocabulary! {
         TotalsEqual,
         /// Rows or sums differ; nothing was committed.
         TotalsDiffer,
+        // Advisories.
+        /// The role may do what it needs to and nothing more that matters.
+        Minimal,
+        /// The role can write to or delete from the report's bucket.
+        CanWriteBucket,
+        /// The role can read other buckets.
+        CanReadOtherBuckets,
+        /// The role can do almost anything.
+        AdministratorLike,
+        /// The role may not look at its own permissions, so nothing can be said.
+        AuditDenied,
+        /// CloudWatch metrics can be listed.
+        MetricsListed,
+        /// CloudWatch metrics may not be listed.
+        MetricsDenied,
+        /// The region of `spec.metrics` is not enabled for the account.
+        MetricsRegionDisabled,
         // Shared by all layers, status Unknown.
         /// AWS throttles.
         Throttled,
@@ -278,6 +373,8 @@ vocabulary! {
         PurgeSkipped,
         /// Rows were removed.
         Purged,
+        /// The operator made an external ID and wrote its Secret.
+        ExternalIdGenerated,
     }
 }
 
