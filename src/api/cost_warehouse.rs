@@ -113,8 +113,8 @@ pub struct Delta {
     /// operator never reads it; it is mounted into the Jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials_secret_ref: Option<SecretRef>,
-    /// The service account of the Jobs that open the warehouse, for an identity bound to it. It must carry the
-    /// label `awscost.io/ingest: "true"`; by default `default`.
+    /// The service account of the Jobs that open the warehouse, for an identity bound to it. The operator's
+    /// administrator allows it (chart value `jobs.serviceAccounts`); by default `default`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 253),

@@ -6,6 +6,7 @@
 
 mod commit;
 mod fault;
+mod keys;
 mod ledger_domain;
 mod location;
 mod maintain;
@@ -210,6 +211,7 @@ impl Warehouse for DeltaWarehouse {
         // However short the retention: a load under way looks just like an abandoned one.
         let abandoned = before(now, self.options.retention.max(LONGEST_LOAD));
         let sweep = Sweep { under: None, removed_before: due, abandoned_before: abandoned };
+        keys::prune(&self.tag_keys, &self.ledger(None).await?, abandoned).await?;
         let mut removed = 0;
         for table in self.tables() {
             removed += maintain::sweep(table, &sweep).await?;

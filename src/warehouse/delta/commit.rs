@@ -81,11 +81,22 @@ pub(super) enum Plan<T> {
 pub(super) enum Ended<T> {
     /// The change is in this version, or in one before it if the answer to the commit was lost.
     Committed(u64),
-    Stopped(T),
+    /// The plan said no.
+    Stopped { reason: T, tried: Tried },
+}
+
+/// What was tried before a plan said no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tried {
+    /// Nothing, or nothing that could have worked.
+    Nothing,
+    /// A commit whose answer was lost: it may have worked, and its files may be, or have been, the table's.
+    WithoutAnswer,
 }
 
 enum Try<T> {
-    Ended(Ended<T>),
+    Committed(u64),
+    Stopped(T),
     /// Another writer took the version.
     Lost,
     /// The store failed; whether the commit worked is not known.
@@ -102,7 +113,11 @@ pub(super) async fn commit<T: Send + 'static>(
     loop {
         let plan = Arc::clone(&plan);
         match table.blocking(move |table| attempt(table, plan.as_ref())).await? {
-            Try::Ended(ended) => return Ok(ended),
+            Try::Committed(version) => return Ok(Ended::Committed(version)),
+            Try::Stopped(reason) => {
+                let tried = if failed == 0 { Tried::Nothing } else { Tried::WithoutAnswer };
+                return Ok(Ended::Stopped { reason, tried });
+            }
             Try::Lost => {
                 lost += 1;
                 if lost == MOST_LOST {
@@ -133,15 +148,15 @@ fn attempt<T>(
         Err(fault) => return Err(fault),
     };
     let change = match plan(table, &snapshot)? {
-        Plan::Landed => return Ok(Try::Ended(Ended::Committed(snapshot.version()))),
-        Plan::Stop(reason) => return Ok(Try::Ended(Ended::Stopped(reason))),
+        Plan::Landed => return Ok(Try::Committed(snapshot.version())),
+        Plan::Stop(reason) => return Ok(Try::Stopped(reason)),
         Plan::Commit(change) => change,
     };
     let transaction = build(table, &snapshot, &change)?;
     match transaction.commit(table.engine.as_ref()) {
         Ok(CommitResult::Committed(committed)) => {
             checkpoint(table, &committed);
-            Ok(Try::Ended(Ended::Committed(committed.commit_version())))
+            Ok(Try::Committed(committed.commit_version()))
         }
         Ok(CommitResult::Conflicted(_)) => Ok(Try::Lost),
         Ok(CommitResult::Retryable(retryable)) => Ok(Try::Failed(table.fault("commit", retryable.error))),

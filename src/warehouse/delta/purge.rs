@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    commit::{self, Change, Ended, Plan, Removal},
+    commit::{self, Change, Plan, Removal},
     ledger_domain,
     table::Table,
 };
@@ -31,7 +31,5 @@ pub(super) async fn remove(table: &Arc<Table>, connection: &ConnectionKey) -> Re
             application: None,
         }))
     });
-    match ended.await? {
-        Ended::Committed(_) | Ended::Stopped(()) => Ok(()),
-    }
+    ended.await.map(drop)
 }

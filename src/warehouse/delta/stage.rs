@@ -2,7 +2,7 @@
 //! commit makes them the slot's content.
 
 use std::sync::{
-    Arc, PoisonError,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering as Atomic},
 };
 
@@ -15,8 +15,8 @@ use futures::{StreamExt, stream};
 use tokio::runtime::Handle;
 
 use super::{
-    commit::{self, Change, DataFile, Ended, Plan, Removal},
-    fault, ledger_domain,
+    commit::{self, Change, DataFile, Ended, Plan, Removal, Tried},
+    fault, keys, ledger_domain,
     part::{Part, Staged, Target},
     read::{self, Wanted},
     table::Table,
@@ -75,11 +75,12 @@ impl DeltaStage {
         finished(&self.staged)
     }
 
-    /// Removes the staged files. They are invisible either way, so a failure only leaves work for `maintain`.
-    async fn discard(&self, key_file: KeyFile) -> Result<(), WarehouseFault> {
-        let of_keys = match key_file {
-            KeyFile::Goes => finished(&self.keys),
-            KeyFile::Stays => Vec::new(),
+    /// Removes the staged files of the bill, which no version refers to; `keys` says what becomes of the tag keys'. They
+    /// are invisible either way, so a failure only leaves work for `maintain`.
+    async fn discard(&self, keys: KeyFile) -> Result<(), WarehouseFault> {
+        let of_keys = match keys {
+            KeyFile::Staged => finished(&self.keys),
+            KeyFile::Shown => Vec::new(),
         };
         let costs = self.files().into_iter().map(|(_, file)| self.costs.key_of(&file.path));
         let of_keys = of_keys.into_iter().map(|(_, file)| self.tag_keys.key_of(&file.path));
@@ -91,52 +92,32 @@ impl DeltaStage {
             None => Ok(()),
         }
     }
+
+    /// Clears up after a commit that the ledger refused.
+    async fn refused(&self, decision: &Decision, keys: KeyFile, tried: Tried) -> Result<(), WarehouseFault> {
+        // The same version's keys are the same keys, and another run's bill needs them.
+        if keys == KeyFile::Shown && *decision != Decision::AlreadyLoaded {
+            keys::withdraw(&self.tag_keys, &self.slot, &self.version, &self.run).await?;
+        }
+        match tried {
+            Tried::Nothing => self.discard(keys).await,
+            // An earlier try may have landed and been replaced since: a reader may still be at work on these files.
+            Tried::WithoutAnswer => Ok(()),
+        }
+    }
 }
 
-/// Whether a stage that is thrown away takes its file of tag keys with it.
+/// How far a stage's tag keys have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum KeyFile {
-    Goes,
-    /// It is in its table already.
-    Stays,
+    /// No version of their table refers to them.
+    Staged,
+    /// They are in their table.
+    Shown,
 }
 
 fn finished(staged: &Staged) -> Vec<(usize, DataFile)> {
     staged.lock().unwrap_or_else(PoisonError::into_inner).clone()
-}
-
-impl DeltaStage {
-    /// Commits the tag keys to their own table, beside those of the version that is still loaded: readers join
-    /// by version, and find the keys of either.
-    async fn publish_keys(&self, loaded: Option<&LedgerRow>) -> Result<(), WarehouseFault> {
-        let files: Vec<_> = finished(&self.keys).into_iter().map(|(_, file)| file).collect();
-        if files.is_empty() {
-            return Ok(());
-        }
-        let files = Arc::new(files);
-        let loaded = loaded.map(|row| row.version.0.clone()).filter(|version| *version != self.version.0);
-        let slot = self.slot.clone();
-        let ended = commit::commit::<()>(&self.tag_keys, move |table, snapshot| {
-            let ours =
-                |key: &object_store::path::Path| files.iter().any(|file| key.as_ref().ends_with(&file.path));
-            if table.files(snapshot, |of| *of == slot)?.iter().any(|file| ours(&file.key)) {
-                return Ok(Plan::Landed);
-            }
-            let loaded = loaded.clone();
-            let keep = move |path: &str| {
-                let name = path.rsplit('/').next().unwrap_or_default();
-                loaded.as_ref().is_some_and(|version| name.starts_with(version.as_str()))
-            };
-            Ok(Plan::Commit(Change {
-                remove: Removal::Slot(slot.clone()),
-                keep: Box::new(keep),
-                add: Arc::clone(&files),
-                write_entries: Vec::new(),
-                remove_entries: Vec::new(),
-                application: None,
-            }))
-        });
-        ended.await.map(drop)
-    }
 }
 
 #[async_trait]
@@ -155,7 +136,7 @@ impl Stage for DeltaStage {
         let batch = tag_key_rows(keys, &self.version)
             .map_err(|error| WarehouseFault::Corrupt(format!("the tag keys: {error}")))?;
         let schema = batch.schema();
-        let name = format!("{}-{}.parquet", self.version.0, self.run);
+        let name = keys::file_name(&self.version, &self.run);
         let mut part: Box<dyn PartWriter> =
             Box::new(self.open(&self.tag_keys, &name, &schema, 0, &self.keys)?);
         let write = move || {
@@ -197,14 +178,17 @@ impl Stage for DeltaStage {
         });
         let rows = rows.await?;
         // What is refused already need not show its tag keys; the commit decides again, and for good.
-        let mut key_file = KeyFile::Goes;
+        let mut shown = KeyFile::Staged;
         if ledger::decide(&rows, &row, ordering) == Decision::Load {
-            self.publish_keys(rows.iter().find(|loaded| loaded.period == row.period)).await?;
-            key_file = KeyFile::Stays;
+            let files = finished(&self.keys).into_iter().map(|(_, file)| file).collect();
+            keys::publish(&self.tag_keys, &self.slot, &self.version, files).await?;
+            shown = KeyFile::Shown;
         }
         let files: Arc<Vec<DataFile>> = Arc::new(self.files().into_iter().map(|(_, file)| file).collect());
         let value = ledger_domain::value_of(&row)?;
         let slot = self.slot.clone();
+        let replaced: Arc<Mutex<Option<VersionIdentity>>> = Arc::default();
+        let in_place = Arc::clone(&replaced);
         let ended = commit::commit::<Decision>(&self.costs, move |table, snapshot| {
             let rows = ledger_domain::rows(table, snapshot, |of| of.connection == slot.connection)?;
             if rows.iter().any(|loaded| loaded.period == row.period && loaded.run == row.run) {
@@ -214,6 +198,8 @@ impl Stage for DeltaStage {
                 Decision::Load => {}
                 refused => return Ok(Plan::Stop(refused)),
             }
+            let loaded = rows.iter().find(|loaded| loaded.period == row.period);
+            *in_place.lock().unwrap_or_else(PoisonError::into_inner) = loaded.map(|row| row.version.clone());
             Ok(Plan::Commit(Change {
                 remove: Removal::Slot(slot.clone()),
                 keep: Box::new(|_| false),
@@ -224,18 +210,26 @@ impl Stage for DeltaStage {
             }))
         });
         match ended.await? {
-            Ended::Committed(version) => Ok(Committed::Replaced { table_version: Some(version) }),
-            Ended::Stopped(decision) => {
-                if let Err(fault) = self.discard(key_file).await {
+            Ended::Committed(version) => {
+                let replaced = replaced.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(replaced) = replaced
+                    && let Err(fault) = keys::retire(&self.tag_keys, &self.slot, &replaced).await
+                {
+                    tracing::debug!(%fault, "tag keys of the replaced version stay until maintenance");
+                }
+                Ok(Committed::Replaced { table_version: Some(version) })
+            }
+            Ended::Stopped { reason, tried } => {
+                if let Err(fault) = self.refused(&reason, shown, tried).await {
                     tracing::debug!(%fault, "files of a refused load stay until maintenance");
                 }
-                Ok(Committed::Refused(decision))
+                Ok(Committed::Refused(reason))
             }
         }
     }
 
     async fn abort(self: Box<Self>) -> Result<(), WarehouseFault> {
-        self.discard(KeyFile::Goes).await
+        self.discard(KeyFile::Staged).await
     }
 }
 

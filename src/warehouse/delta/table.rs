@@ -43,6 +43,8 @@ pub(super) struct LiveFile {
     pub(super) key: Path,
     pub(super) size: u64,
     pub(super) slot: Slot,
+    /// When it was written, in milliseconds since 1970, as its writer said.
+    pub(super) written_ms: i64,
 }
 
 impl Table {
@@ -208,7 +210,12 @@ impl Table {
                     problem: format!("another program marked rows of {} as deleted", file.path),
                 });
             }
-            files.push(LiveFile { key: self.key_of(&file.path)?, size: file.size.unsigned_abs(), slot });
+            files.push(LiveFile {
+                key: self.key_of(&file.path)?,
+                size: file.size.unsigned_abs(),
+                slot,
+                written_ms: file.modification_time,
+            });
         }
         Ok(files)
     }

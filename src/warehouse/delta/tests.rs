@@ -16,10 +16,10 @@ use delta_kernel::{
 use futures::StreamExt;
 use jiff::SignedDuration;
 
-use super::*;
+use super::{commit::DataFile, *};
 use crate::warehouse::{
     Committed, TagKey,
-    conformance::{Load, seen},
+    conformance::{self, Load, seen},
     ledger::Ordering,
 };
 
@@ -229,4 +229,50 @@ async fn an_aborted_or_refused_load_leaves_no_file() {
     stage.abort().await.expect("aborted");
     let left = parquet(folder.path());
     assert!(left.iter().all(|path| path.to_string_lossy().contains("run-v2-")), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_loads_take_back_their_own_tag_keys_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let warehouse = open(folder.path());
+    warehouse.prepare().await.expect("prepared");
+    let table = &warehouse.tag_keys;
+    let slot = conformance::slot("acme", "2026-10");
+    let version = |name: &str| VersionIdentity(name.to_owned());
+    let file = |name: &str, run: &str| DataFile {
+        path: format!(
+            "connection=acme/billing_period={}/{}",
+            slot.period,
+            keys::file_name(&version(name), run)
+        ),
+        slot: slot.clone(),
+        size: 1,
+        rows: 1,
+        usage: None,
+        written_ms: Timestamp::now().as_millisecond(),
+    };
+    let shown = async || {
+        let snapshot = table.snapshot().await.expect("a snapshot").expect("a table");
+        let files = table.blocking(move |table| table.files(&snapshot, |_| true)).await.expect("files");
+        let mut names: Vec<String> =
+            files.iter().filter_map(|file| file.key.filename()).map(str::to_owned).collect();
+        names.sort();
+        names
+    };
+    let publish = async |name: &str, run: &str| {
+        keys::publish(table, &slot, &version(name), vec![file(name, run)]).await.expect("published");
+    };
+    publish("v1", "a").await;
+    publish("v2", "b").await;
+    assert_eq!(shown().await, ["v1-a.parquet", "v2-b.parquet"], "each waits for its own bill's commit");
+    keys::withdraw(table, &slot, &version("v1"), "a").await.expect("withdrawn");
+    assert_eq!(shown().await, ["v2-b.parquet"], "the refused one takes its own back");
+    publish("v2", "c").await;
+    assert_eq!(shown().await, ["v2-c.parquet"], "one version's keys never show twice");
+    publish("v3", "d").await;
+    keys::retire(table, &slot, &version("v2")).await.expect("retired");
+    assert_eq!(shown().await, ["v3-d.parquet"], "the winner removes those it replaced");
+    let later = Timestamp::now().checked_add(SignedDuration::from_hours(1)).expect("a time");
+    keys::prune(table, &[], later).await.expect("pruned");
+    assert_eq!(shown().await, Vec::<String>::new(), "what a crash left goes with maintenance");
 }

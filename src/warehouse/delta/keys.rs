@@ -1,0 +1,131 @@
+//! The table of tag keys beside the bill: keyed by version, shown before the bill's own commit, and taken back when
+//! that commit is refused or replaces their version.
+//!
+//! Two loads of one slot may race, so no step removes more than it can answer for: a load adds its own keys, removes
+//! them again if it is refused, and removes those of the version it replaced. What a crash leaves in between belongs
+//! to a version that no reader joins, and goes with maintenance.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    commit::{self, Change, DataFile, Plan, Removal},
+    table::{LiveFile, Table},
+};
+use crate::{
+    model::VersionIdentity,
+    warehouse::{Slot, WarehouseFault, ledger::LedgerRow},
+};
+
+/// Name of the file that holds a version's keys as one run wrote them.
+pub(super) fn file_name(version: &VersionIdentity, run: &str) -> String {
+    format!("{}{run}.parquet", stem(version))
+}
+
+/// What the names of a version's files begin with.
+fn stem(version: &VersionIdentity) -> String {
+    format!("{}-", version.0)
+}
+
+/// Shows a version's keys, in the place of those another run of the same version showed.
+pub(super) async fn publish(
+    table: &Arc<Table>,
+    slot: &Slot,
+    version: &VersionIdentity,
+    files: Vec<DataFile>,
+) -> Result<(), WarehouseFault> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let stem = stem(version);
+    change(table, slot, move |name| name.starts_with(&stem), files).await
+}
+
+/// Takes one run's keys back: its bill was refused.
+pub(super) async fn withdraw(
+    table: &Arc<Table>,
+    slot: &Slot,
+    version: &VersionIdentity,
+    run: &str,
+) -> Result<(), WarehouseFault> {
+    let own = file_name(version, run);
+    change(table, slot, move |name| name == own, Vec::new()).await
+}
+
+/// Removes the keys of a version that a commit has replaced.
+pub(super) async fn retire(
+    table: &Arc<Table>,
+    slot: &Slot,
+    replaced: &VersionIdentity,
+) -> Result<(), WarehouseFault> {
+    let stem = stem(replaced);
+    change(table, slot, move |name| name.starts_with(&stem), Vec::new()).await
+}
+
+/// Removes keys written before an instant whose version is not loaded.
+pub(super) async fn prune(
+    table: &Arc<Table>,
+    ledger: &[LedgerRow],
+    written_before: Timestamp,
+) -> Result<(), WarehouseFault> {
+    let Some(snapshot) = table.snapshot().await? else { return Ok(()) };
+    let files = table.blocking(move |table| table.files(&snapshot, |_| true)).await?;
+    for (slot, names) in orphans(files, ledger, written_before) {
+        change(table, &slot, move |name| names.contains(name), Vec::new()).await?;
+    }
+    Ok(())
+}
+
+fn orphans(
+    files: Vec<LiveFile>,
+    ledger: &[LedgerRow],
+    written_before: Timestamp,
+) -> BTreeMap<Slot, BTreeSet<String>> {
+    let mut orphans: BTreeMap<Slot, BTreeSet<String>> = BTreeMap::new();
+    for file in files {
+        let name = file.key.filename().unwrap_or_default().to_owned();
+        let loaded = ledger.iter().any(|row| {
+            row.connection == file.slot.connection
+                && row.period == file.slot.period
+                && name.starts_with(&stem(&row.version))
+        });
+        if !loaded && file.written_ms < written_before.as_millisecond() {
+            orphans.entry(file.slot).or_default().insert(name);
+        }
+    }
+    orphans
+}
+
+/// One commit that removes the slot's files that `goes` names and adds others; none if that is so already.
+async fn change(
+    table: &Arc<Table>,
+    slot: &Slot,
+    goes: impl Fn(&str) -> bool + Clone + Send + Sync + 'static,
+    add: Vec<DataFile>,
+) -> Result<(), WarehouseFault> {
+    let (slot, add) = (slot.clone(), Arc::new(add));
+    let ended = commit::commit::<()>(table, move |table, snapshot| {
+        let added = |file: &LiveFile| add.iter().any(|new| file.key.as_ref().ends_with(&new.path));
+        let there = table.files(snapshot, |of| *of == slot)?;
+        let removes =
+            there.iter().any(|file| !added(file) && file.key.filename().is_some_and(|name| goes(name)));
+        let adds = add.len() > there.iter().filter(|file| added(file)).count();
+        if !removes && !adds {
+            return Ok(Plan::Landed);
+        }
+        let goes = goes.clone();
+        Ok(Plan::Commit(Change {
+            remove: Removal::Slot(slot.clone()),
+            keep: Box::new(move |path| !goes(path.rsplit('/').next().unwrap_or_default())),
+            add: Arc::clone(&add),
+            write_entries: Vec::new(),
+            remove_entries: Vec::new(),
+            application: None,
+        }))
+    });
+    ended.await.map(drop)
+}
