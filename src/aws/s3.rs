@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
     config::{Builder, Region as SdkRegion},
-    types::ObjectOwnership as SdkOwnership,
+    types::{ObjectOwnership as SdkOwnership, OwnershipControls},
 };
 
 use super::{
@@ -122,7 +122,7 @@ impl BucketProbe for SdkBuckets {
             Err(fault) if fault.code == Code::NoOwnershipControls => return Ok(ObjectOwnership::Writer),
             Err(fault) => return Err(fault),
         };
-        let rules = output.ownership_controls().map(|controls| controls.rules()).unwrap_or_default();
+        let rules = output.ownership_controls().map(OwnershipControls::rules).unwrap_or_default();
         let enforced = rules.iter().any(|rule| *rule.object_ownership() == SdkOwnership::BucketOwnerEnforced);
         Ok(if enforced { ObjectOwnership::BucketOwner } else { ObjectOwnership::Writer })
     }
