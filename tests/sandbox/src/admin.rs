@@ -73,7 +73,7 @@ impl Change {
         if let Some(owner) = self.owner {
             object.owner = owner;
         }
-        object.archive_tier = self.archive_tier.or(object.archive_tier.take());
+        object.archive_tier = self.archive_tier.or_else(|| object.archive_tier.take());
         object.customer_key = self.customer_key.unwrap_or(object.customer_key);
     }
 }
