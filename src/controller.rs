@@ -12,6 +12,7 @@ mod delivered;
 mod error;
 mod events;
 mod gate;
+mod generate;
 mod job;
 mod lease;
 mod observe;
