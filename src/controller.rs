@@ -11,6 +11,7 @@ mod decide;
 mod delivered;
 mod error;
 mod events;
+mod finalizer;
 mod gate;
 mod generate;
 mod job;
