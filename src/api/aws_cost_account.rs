@@ -113,7 +113,7 @@ pub struct AwsCostAccountSpec {
         .message("spec.access.roleArn needs externalIdSecretRef, the Secret with the external ID of the role's trust policy, which goes with roleArn only"),
     validation = Rule::new("has(self.roleArn) || (!has(self.nextExternalIdSecretRef) && !has(self.generateExternalId) && !has(self.requireExternalId))")
         .message("nextExternalIdSecretRef, generateExternalId and requireExternalId go with spec.access.roleArn only"),
-    validation = Rule::new("!has(self.nextExternalIdSecretRef) || self.nextExternalIdSecretRef != self.externalIdSecretRef")
+    validation = Rule::new("!has(self.nextExternalIdSecretRef) || !has(self.externalIdSecretRef) || self.nextExternalIdSecretRef.name != self.externalIdSecretRef.name || (has(self.nextExternalIdSecretRef.key) ? self.nextExternalIdSecretRef.key : 'externalId') != (has(self.externalIdSecretRef.key) ? self.externalIdSecretRef.key : 'externalId')")
         .message("spec.access.nextExternalIdSecretRef must name another Secret or key than externalIdSecretRef")
 )]
 #[serde(rename_all = "camelCase")]
