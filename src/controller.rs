@@ -12,6 +12,7 @@ mod delivered;
 mod error;
 mod events;
 mod gate;
+mod gauges;
 mod job;
 mod lease;
 mod observe;
@@ -359,7 +360,11 @@ where
         Ok(Err(panic)) => Err(ReconcileFault::Panicked(words(panic.as_ref()))),
         Err(_) => Err(ReconcileFault::TimedOut),
     };
-    let result = if outcome.is_ok() { PassResult::Success } else { PassResult::Error };
+    let result = match &outcome {
+        Ok(_) => PassResult::Success,
+        Err(ReconcileFault::Stale) => PassResult::Conflict,
+        Err(_) => PassResult::Error,
+    };
     context.metrics.reconciled(controller, result, started.elapsed());
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     match &outcome {

@@ -42,8 +42,7 @@ pub fn run(args: &Args) -> ExitCode {
 
 fn list() -> String {
     let section = |section: &crate::model::guide::Section| {
-        let names: Vec<String> =
-            section.guides.iter().map(|guide| format!("  {}\n", guide.reason)).collect();
+        let names: Vec<String> = section.guides.iter().map(|guide| format!("  {}\n", guide.reason)).collect();
         format!("{}\n{}", section.title.replace('`', ""), names.concat())
     };
     SECTIONS.iter().map(section).collect::<Vec<_>>().join("\n")

@@ -397,4 +397,9 @@ impl ConditionStatus {
             Self::Unknown => "Unknown",
         }
     }
+
+    /// The one with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::True, Self::False, Self::Unknown].into_iter().find(|status| status.as_str() == name)
+    }
 }

@@ -47,7 +47,8 @@ const ON_DELIVERY: &[(ConditionType, ConditionStatus)] =
     &[(HistoryComplete, Unknown), (DataCurrent, Unknown), (TotalsVerified, Unknown)];
 
 /// What stands on the warehouse.
-const ON_WAREHOUSE: &[(ConditionType, ConditionStatus)] = &[(DataCurrent, Unknown), (TotalsVerified, Unknown)];
+const ON_WAREHOUSE: &[(ConditionType, ConditionStatus)] =
+    &[(DataCurrent, Unknown), (TotalsVerified, Unknown)];
 
 pub(super) const SECTION: Section = Section {
     title: "Any layer, status Unknown",
