@@ -4,9 +4,11 @@
 //! customer's account can't fall back to the operator's own identity by accident.
 
 mod client_config;
+mod cloudwatch;
 mod cur;
 mod data_exports;
 pub mod fault;
+mod iam;
 mod organizations;
 pub mod rate;
 mod s3;
@@ -34,7 +36,9 @@ pub const NOISY_TARGETS: &[&str] = &[
     "aws_credential_types",
     "aws_runtime",
     "aws_sdk_bcmdataexports",
+    "aws_sdk_cloudwatch",
     "aws_sdk_costandusagereport",
+    "aws_sdk_iam",
     "aws_sdk_organizations",
     "aws_sdk_s3",
     "aws_sdk_sso",

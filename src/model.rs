@@ -28,4 +28,4 @@ pub use outcome::{
 pub use period::{BillingPeriod, InvalidBillingPeriod};
 pub use region::{InvalidRegion, Region};
 pub use report::{InvalidReportName, ReportKind, ReportName};
-pub use secret::{ExternalId, InvalidExternalId};
+pub use secret::{AccessKeys, ExternalId, InvalidAccessKeys, InvalidExternalId};

@@ -13,7 +13,9 @@ use secrecy::ExposeSecret;
 
 use super::{
     Session,
+    cloudwatch::SdkMetrics,
     data_exports::SdkCatalog,
+    iam::SdkAudit,
     organizations::SdkOrganizations,
     rate::{RateLimit, STS_CALLS_PER_SECOND},
     s3::SdkBuckets,
@@ -104,7 +106,7 @@ impl Sdk {
         Self::from_config(config, AwsSettings { sts_calls_per_second: 1000 })
     }
 
-    /// The four traits over this configuration, with one rate limit and one pool of connections per service.
+    /// The traits over this configuration, with one rate limit and one pool of connections per service.
     pub fn aws(&self) -> Aws {
         let rate = Arc::new(RateLimit::per_second(self.settings.sts_calls_per_second));
         Aws {
@@ -112,6 +114,8 @@ impl Sdk {
             organizations: Arc::new(SdkOrganizations::new(self)),
             catalog: Arc::new(SdkCatalog::new(self)),
             buckets: Arc::new(SdkBuckets::new(self)),
+            audit: Arc::new(SdkAudit::new(self)),
+            metrics: Arc::new(SdkMetrics::new(self)),
         }
     }
 }

@@ -75,6 +75,7 @@ fn definition(from: &ReportDefinition) -> LegacyDefinition {
         format: from.format().as_str().to_owned(),
         compression: from.compression().as_str().to_owned(),
         resource_ids: from.additional_schema_elements().contains(&SchemaElement::Resources),
+        refreshes_closed: from.refresh_closed_reports(),
         destination: Destination {
             bucket: from.s3_bucket().to_owned(),
             prefix: from.s3_prefix().to_owned(),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_bcmdataexports::{
     Client,
     config::{Builder, Region as SdkRegion},
-    types::{ExecutionStatusReason, ExportStatus, ExportStatusCode},
+    types::{ExecutionStatus, ExecutionStatusCode, ExecutionStatusReason, ExportStatus, ExportStatusCode},
 };
 
 use super::{
@@ -15,8 +15,8 @@ use super::{
     cur::LegacyReports,
     fault::{from_sdk, malformed},
     traits::{
-        Destination, ExportDefinition, ExportHealth, ExportIllness, ExportReference, LegacyDefinition,
-        ReportCatalog,
+        Destination, ExecutionEnd, ExportDefinition, ExportExecution, ExportHealth, ExportIllness,
+        ExportReference, LegacyDefinition, ReportCatalog,
     },
 };
 use crate::model::Partition;
@@ -132,18 +132,66 @@ impl ReportCatalog for SdkCatalog {
             refreshed_at: status.and_then(ExportStatus::last_refreshed_at).and_then(timestamp),
         })
     }
+
+    async fn last_execution(
+        &self,
+        session: &Session,
+        partition: Partition,
+        arn: &str,
+    ) -> Result<Option<ExportExecution>, AwsFault> {
+        let mut newest = None;
+        let mut token = None;
+        for _ in 0..MAX_PAGES {
+            let page = self
+                .exports
+                .list_executions()
+                .export_arn(arn)
+                .set_next_token(token)
+                .customize()
+                .config_override(config(session, partition))
+                .send()
+                .await
+                .map_err(|error| from_sdk(Operation::ListExecutions, &error))?;
+            let statuses = page.executions().iter().filter_map(|execution| execution.execution_status());
+            // The API promises no order.
+            newest = statuses.filter_map(ended).chain(newest).max_by_key(|(at, _)| *at);
+            token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                return Ok(newest.map(|(_, execution)| execution));
+            }
+        }
+        Err(malformed(Operation::ListExecutions, "pages without end"))
+    }
+}
+
+/// An execution that has ended, and when; `None` for one under way.
+fn ended(status: &ExecutionStatus) -> Option<(Option<jiff::Timestamp>, ExportExecution)> {
+    let end = match status.status_code()? {
+        ExecutionStatusCode::DeliverySuccess => ExecutionEnd::Delivered,
+        ExecutionStatusCode::QueryFailure => ExecutionEnd::QueryFailed,
+        ExecutionStatusCode::DeliveryFailure => ExecutionEnd::DeliveryFailed,
+        _ => return None,
+    };
+    let at = status.completed_at().or_else(|| status.last_updated_at()).or_else(|| status.created_at());
+    Some((at.and_then(timestamp), ExportExecution { end, illness: status.status_reason().map(illness) }))
+}
+
+fn illness(reason: &ExecutionStatusReason) -> ExportIllness {
+    match reason {
+        ExecutionStatusReason::InsufficientPermission => ExportIllness::InsufficientPermission,
+        ExecutionStatusReason::BillOwnerChanged => ExportIllness::BillOwnerChanged,
+        ExecutionStatusReason::InternalFailure => ExportIllness::InternalFailure,
+        ExecutionStatusReason::Deprecated => ExportIllness::Deprecated,
+        _ => ExportIllness::Other,
+    }
 }
 
 fn health(status: &ExportStatus) -> ExportHealth {
     match status.status_code() {
         Some(ExportStatusCode::Healthy) => ExportHealth::Healthy,
-        Some(ExportStatusCode::Unhealthy) => ExportHealth::Unhealthy(match status.status_reason() {
-            Some(ExecutionStatusReason::InsufficientPermission) => ExportIllness::InsufficientPermission,
-            Some(ExecutionStatusReason::BillOwnerChanged) => ExportIllness::BillOwnerChanged,
-            Some(ExecutionStatusReason::InternalFailure) => ExportIllness::InternalFailure,
-            Some(ExecutionStatusReason::Deprecated) => ExportIllness::Deprecated,
-            _ => ExportIllness::Other,
-        }),
+        Some(ExportStatusCode::Unhealthy) => {
+            ExportHealth::Unhealthy(status.status_reason().map_or(ExportIllness::Other, illness))
+        }
         _ => ExportHealth::Other,
     }
 }

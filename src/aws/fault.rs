@@ -32,6 +32,18 @@ pub enum Operation {
     ListBucket,
     /// `s3:GetObject`
     GetObject,
+    /// `s3:GetBucketOwnershipControls`
+    GetBucketOwnershipControls,
+    /// `sts:GetFederationToken`
+    GetFederationToken,
+    /// `organizations:ListAccounts`
+    ListAccounts,
+    /// `bcm-data-exports:ListExecutions`
+    ListExecutions,
+    /// `iam:SimulatePrincipalPolicy`
+    SimulatePrincipalPolicy,
+    /// `cloudwatch:ListMetrics`
+    ListMetrics,
 }
 
 impl Operation {
@@ -46,6 +58,12 @@ impl Operation {
             Self::GetExport => "bcm-data-exports:GetExport",
             Self::ListBucket => "s3:ListBucket",
             Self::GetObject => "s3:GetObject",
+            Self::GetBucketOwnershipControls => "s3:GetBucketOwnershipControls",
+            Self::GetFederationToken => "sts:GetFederationToken",
+            Self::ListAccounts => "organizations:ListAccounts",
+            Self::ListExecutions => "bcm-data-exports:ListExecutions",
+            Self::SimulatePrincipalPolicy => "iam:SimulatePrincipalPolicy",
+            Self::ListMetrics => "cloudwatch:ListMetrics",
         }
     }
 }
@@ -95,6 +113,12 @@ pub enum Detail {
     TagSession,
     /// The refusal is about `kms:Decrypt`.
     KmsDecrypt,
+    /// An identity-based policy, session policy or permissions boundary of the caller refuses.
+    IdentityPolicy,
+    /// A service or resource control policy of an organization refuses.
+    OrganizationPolicy,
+    /// A VPC endpoint policy between the caller and AWS refuses.
+    EndpointPolicy,
 }
 
 /// One failed call.
@@ -132,6 +156,9 @@ impl fmt::Display for AwsFault {
             Detail::None => {}
             Detail::TagSession => f.write_str(" (sts:TagSession)")?,
             Detail::KmsDecrypt => f.write_str(" (kms:Decrypt)")?,
+            Detail::IdentityPolicy => f.write_str(" (identity-based policy)")?,
+            Detail::OrganizationPolicy => f.write_str(" (organization policy)")?,
+            Detail::EndpointPolicy => f.write_str(" (VPC endpoint policy)")?,
         }
         match &self.region {
             Some(region) => write!(f, " (the bucket is in {region})"),

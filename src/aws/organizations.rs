@@ -1,15 +1,24 @@
 //! AWS Organizations through the SDK.
 
 use async_trait::async_trait;
-use aws_sdk_organizations::{Client, config::Region as SdkRegion};
+use aws_sdk_organizations::{
+    Client,
+    config::{Builder, Region as SdkRegion},
+    types::{AccountState, OrganizationFeatureSet},
+};
 
 use super::{
     AwsFault, Code, Operation, Sdk, Session,
     client_config::credentials,
     fault::{from_sdk, malformed},
-    traits::{Membership, Organizations},
+    traits::{
+        Membership, OrganizationAccount, OrganizationAccountState, OrganizationFeatures, Organizations,
+    },
 };
 use crate::model::Partition;
+
+/// Far more pages of twenty than an organization may have accounts.
+const MAX_PAGES: usize = 5_000;
 
 /// [`Organizations`] over the SDK.
 pub(super) struct SdkOrganizations {
@@ -22,23 +31,77 @@ impl SdkOrganizations {
     }
 }
 
+/// The API has one home in a partition (fact sheet 8).
+fn config(session: &Session, partition: Partition) -> Builder {
+    aws_sdk_organizations::Config::builder()
+        .region(SdkRegion::new(partition.home_region()))
+        .credentials_provider(credentials(session))
+}
+
 #[async_trait]
 impl Organizations for SdkOrganizations {
     async fn membership(&self, session: &Session, partition: Partition) -> Result<Membership, AwsFault> {
-        let config = aws_sdk_organizations::Config::builder()
-            .region(SdkRegion::new(partition.home_region()))
-            .credentials_provider(credentials(session));
-        let described = self.client.describe_organization().customize().config_override(config).send().await;
+        let request = self.client.describe_organization().customize();
+        let described = request.config_override(config(session, partition)).send().await;
         let output = match described.map_err(|error| from_sdk(Operation::DescribeOrganization, &error)) {
             Ok(output) => output,
             Err(fault) if fault.code == Code::OrganizationsNotInUse => return Ok(Membership::Standalone),
             Err(fault) => return Err(fault),
         };
         // The API still says "master" for what AWS now calls the management account (fact sheet 8).
-        let management = output.organization().and_then(|organization| organization.master_account_id());
+        let organization = output.organization();
+        let management = organization.and_then(|organization| organization.master_account_id());
+        let features = match organization.and_then(|organization| organization.feature_set()) {
+            Some(OrganizationFeatureSet::ConsolidatedBilling) => OrganizationFeatures::ConsolidatedBilling,
+            _ => OrganizationFeatures::All,
+        };
         management
             .and_then(|id| id.parse().ok())
-            .map(|management| Membership::InOrganization { management })
+            .map(|management| Membership::InOrganization { management, features })
             .ok_or_else(|| malformed(Operation::DescribeOrganization, "no management account"))
     }
+
+    async fn accounts(
+        &self,
+        session: &Session,
+        partition: Partition,
+    ) -> Result<Vec<OrganizationAccount>, AwsFault> {
+        let mut found = Vec::new();
+        let mut token = None;
+        for _ in 0..MAX_PAGES {
+            let request = self.client.list_accounts().set_next_token(token).customize();
+            let page = request
+                .config_override(config(session, partition))
+                .send()
+                .await
+                .map_err(|error| from_sdk(Operation::ListAccounts, &error))?;
+            for account in page.accounts() {
+                found.push(
+                    summary(account)
+                        .ok_or_else(|| malformed(Operation::ListAccounts, "an account without an id"))?,
+                );
+            }
+            // A page may be empty and not the last.
+            token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+        Err(malformed(Operation::ListAccounts, "pages without end"))
+    }
+}
+
+fn summary(account: &aws_sdk_organizations::types::Account) -> Option<OrganizationAccount> {
+    Some(OrganizationAccount {
+        id: account.id()?.parse().ok()?,
+        name: account.name().unwrap_or_default().to_owned(),
+        // `State`, for AWS retires `Status` (fact sheet 8).
+        state: match account.state() {
+            Some(AccountState::Active) => OrganizationAccountState::Active,
+            Some(AccountState::Suspended | AccountState::PendingClosure | AccountState::Closed) => {
+                OrganizationAccountState::Ending
+            }
+            _ => OrganizationAccountState::Other,
+        },
+    })
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
     config::{Builder, Region as SdkRegion},
+    types::ObjectOwnership as SdkOwnership,
 };
 
 use super::{
@@ -11,11 +12,11 @@ use super::{
     client_config::{S3Endpoint, credentials, timestamp},
     fault::{from_sdk, malformed, not_readable},
     traits::{
-        BucketOwner, BucketProbe, Delimiter, ListObjects, Listing, MAX_READ, ObjectRead, ObjectSummary,
-        ReadObject,
+        BucketOwner, BucketProbe, Delimiter, ListObjects, Listing, MAX_READ, ObjectOwnership, ObjectRead,
+        ObjectSummary, ReadObject,
     },
 };
-use crate::model::Region;
+use crate::model::{AccountId, BucketName, Region};
 
 /// The most keys S3 returns in one page.
 const PAGE: usize = 1000;
@@ -98,6 +99,28 @@ impl BucketProbe for SdkBuckets {
             }
             outcome => outcome,
         }
+    }
+
+    async fn ownership(
+        &self,
+        session: &Session,
+        bucket: &BucketName,
+        region: &Region,
+        owner: &AccountId,
+    ) -> Result<ObjectOwnership, AwsFault> {
+        let output = self
+            .client
+            .get_bucket_ownership_controls()
+            .bucket(bucket.as_str())
+            .expected_bucket_owner(owner.as_str())
+            .customize()
+            .config_override(config(session, region))
+            .send()
+            .await
+            .map_err(|error| from_sdk(Operation::GetBucketOwnershipControls, &error))?;
+        let rules = output.ownership_controls().map(|controls| controls.rules()).unwrap_or_default();
+        let enforced = rules.iter().any(|rule| *rule.object_ownership() == SdkOwnership::BucketOwnerEnforced);
+        Ok(if enforced { ObjectOwnership::BucketOwner } else { ObjectOwnership::Writer })
     }
 }
 

@@ -1,9 +1,13 @@
-//! STS through the SDK: the only service that is called with the operator's own identity.
+//! STS through the SDK: the only service that is called with the operator's own identity, and with the keys of IAM users.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_sts::{Client, config::Region as SdkRegion};
+use aws_credential_types::Credentials;
+use aws_sdk_sts::{
+    Client,
+    config::{Builder, Region as SdkRegion},
+};
 use secrecy::SecretString;
 
 use super::{
@@ -11,9 +15,9 @@ use super::{
     client_config::{credentials, timestamp},
     fault::{from_sdk, malformed},
     rate::RateLimit,
-    traits::{AssumeRole, Caller, Identity},
+    traits::{AssumeRole, Caller, Federate, Identity},
 };
-use crate::model::Region;
+use crate::model::{AccessKeys, Region};
 
 /// [`Identity`] over the SDK.
 pub(super) struct SdkIdentity {
@@ -55,32 +59,75 @@ impl Identity for SdkIdentity {
             .send()
             .await
             .map_err(|error| from_sdk(Operation::AssumeRole, &error))?;
-        let keys = output.credentials().ok_or_else(|| malformed(Operation::AssumeRole, "no credentials"))?;
-        let expiration = timestamp(keys.expiration())
-            .ok_or_else(|| malformed(Operation::AssumeRole, "an expiration out of range"))?;
-        Ok(Session {
-            access_key_id: keys.access_key_id().to_owned(),
-            secret_access_key: SecretString::from(keys.secret_access_key()),
-            session_token: SecretString::from(keys.session_token()),
-            expiration,
-        })
+        session(Operation::AssumeRole, output.credentials())
     }
 
     async fn session_caller(&self, session: &Session, region: &Region) -> Result<Caller, AwsFault> {
         self.rate.turn().await;
-        let config = aws_sdk_sts::Config::builder()
-            .region(SdkRegion::new(region.as_str().to_owned()))
-            .credentials_provider(credentials(session));
+        self.caller_with(credentials(session), region).await
+    }
+
+    async fn keys_caller(&self, keys: &AccessKeys, region: &Region) -> Result<Caller, AwsFault> {
+        self.rate.turn().await;
+        self.caller_with(user_credentials(keys), region).await
+    }
+
+    async fn federate(&self, request: Federate<'_>) -> Result<Session, AwsFault> {
+        self.rate.turn().await;
+        let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(3600);
+        let output = self
+            .in_session
+            .get_federation_token()
+            .name(request.name)
+            .duration_seconds(seconds)
+            .policy(request.policy)
+            .customize()
+            .config_override(config(user_credentials(request.keys), request.region))
+            .send()
+            .await
+            .map_err(|error| from_sdk(Operation::GetFederationToken, &error))?;
+        session(Operation::GetFederationToken, output.credentials())
+    }
+}
+
+impl SdkIdentity {
+    async fn caller_with(&self, credentials: Credentials, region: &Region) -> Result<Caller, AwsFault> {
         let output = self
             .in_session
             .get_caller_identity()
             .customize()
-            .config_override(config)
+            .config_override(config(credentials, region))
             .send()
             .await
             .map_err(|error| from_sdk(Operation::GetCallerIdentity, &error))?;
         caller(output.account(), output.arn())
     }
+}
+
+fn config(credentials: Credentials, region: &Region) -> Builder {
+    aws_sdk_sts::Config::builder()
+        .region(SdkRegion::new(region.as_str().to_owned()))
+        .credentials_provider(credentials)
+}
+
+/// The keys of an IAM user as the SDK takes them.
+fn user_credentials(keys: &AccessKeys) -> Credentials {
+    Credentials::new(keys.expose_id(), keys.expose_secret(), None, None, "awscost-access-key")
+}
+
+fn session(
+    operation: Operation,
+    credentials: Option<&aws_sdk_sts::types::Credentials>,
+) -> Result<Session, AwsFault> {
+    let keys = credentials.ok_or_else(|| malformed(operation, "no credentials"))?;
+    let expiration =
+        timestamp(keys.expiration()).ok_or_else(|| malformed(operation, "an expiration out of range"))?;
+    Ok(Session {
+        access_key_id: keys.access_key_id().to_owned(),
+        secret_access_key: SecretString::from(keys.secret_access_key()),
+        session_token: SecretString::from(keys.session_token()),
+        expiration,
+    })
 }
 
 fn caller(account: Option<&str>, arn: Option<&str>) -> Result<Caller, AwsFault> {

@@ -1,4 +1,4 @@
-//! What this program asks of AWS: four narrow traits, no SDK type in a signature.
+//! What this program asks of AWS: narrow traits, no SDK type in a signature.
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
@@ -7,9 +7,9 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{AwsFault, Session};
-use crate::model::{AccountId, BucketName, ExternalId, Partition, Region, RoleArn};
+use crate::model::{AccessKeys, AccountId, BucketName, ExternalId, Partition, Region, RoleArn};
 
-/// The four traits as one value to hand around.
+/// The traits as one value to hand around.
 #[derive(Clone)]
 pub struct Aws {
     /// STS.
@@ -20,6 +20,10 @@ pub struct Aws {
     pub catalog: Arc<dyn ReportCatalog>,
     /// S3.
     pub buckets: Arc<dyn BucketProbe>,
+    /// IAM, asked about the session's own role.
+    pub audit: Arc<dyn PermissionAudit>,
+    /// CloudWatch.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// Who calls, and becoming someone else.
@@ -33,6 +37,12 @@ pub trait Identity: Send + Sync {
 
     /// The identity of a session (`sts:GetCallerIdentity`); needs no permission.
     async fn session_caller(&self, session: &Session, region: &Region) -> Result<Caller, AwsFault>;
+
+    /// Whose the keys of an IAM user are (`sts:GetCallerIdentity`).
+    async fn keys_caller(&self, keys: &AccessKeys, region: &Region) -> Result<Caller, AwsFault>;
+
+    /// A session with what the keys' user and the policy both allow (`sts:GetFederationToken`).
+    async fn federate(&self, request: Federate<'_>) -> Result<Session, AwsFault>;
 }
 
 /// Whether the session's account is in an organization.
@@ -40,6 +50,14 @@ pub trait Identity: Send + Sync {
 pub trait Organizations: Send + Sync {
     /// `organizations:DescribeOrganization`, which any member account may call.
     async fn membership(&self, session: &Session, partition: Partition) -> Result<Membership, AwsFault>;
+
+    /// `organizations:ListAccounts`, pages followed also where one is empty; only the management account and delegated
+    /// administrators may call it.
+    async fn accounts(
+        &self,
+        session: &Session,
+        partition: Partition,
+    ) -> Result<Vec<OrganizationAccount>, AwsFault>;
 }
 
 /// Report definitions of the session's account, in both of AWS's APIs for them.
@@ -66,6 +84,14 @@ pub trait ReportCatalog: Send + Sync {
         partition: Partition,
         arn: &str,
     ) -> Result<ExportDefinition, AwsFault>;
+
+    /// The newest execution of a data export that has ended (`bcm-data-exports:ListExecutions`); `None` before the first.
+    async fn last_execution(
+        &self,
+        session: &Session,
+        partition: Partition,
+        arn: &str,
+    ) -> Result<Option<ExportExecution>, AwsFault>;
 }
 
 /// Bounded looks into a bucket. GET and LIST only: HEAD has no error body to tell causes apart by.
@@ -78,6 +104,34 @@ pub trait BucketProbe: Send + Sync {
     ///
     /// A key that is not there is `NoSuchKey`, also where the session's policy has S3 say AccessDenied.
     async fn read(&self, session: &Session, request: ReadObject<'_>) -> Result<ObjectRead, AwsFault>;
+
+    /// Who owns what others write to a bucket (`s3:GetBucketOwnershipControls`).
+    async fn ownership(
+        &self,
+        session: &Session,
+        bucket: &BucketName,
+        region: &Region,
+        owner: &AccountId,
+    ) -> Result<ObjectOwnership, AwsFault>;
+}
+
+/// What the session's own role may do, asked without doing it.
+#[async_trait]
+pub trait PermissionAudit: Send + Sync {
+    /// For each question, whether the role's policies allow it (`iam:SimulatePrincipalPolicy` of the role on itself).
+    async fn simulate(
+        &self,
+        session: &Session,
+        role: &RoleArn,
+        questions: &[PermissionQuestion],
+    ) -> Result<Vec<bool>, AwsFault>;
+}
+
+/// CloudWatch of the session's account.
+#[async_trait]
+pub trait Metrics: Send + Sync {
+    /// Whether metrics can be listed in a region (`cloudwatch:ListMetrics`); that there are none is fine.
+    async fn can_list(&self, session: &Session, region: &Region) -> Result<(), AwsFault>;
 }
 
 /// The most bytes a [`BucketProbe::read`] returns: manifests are far smaller.
@@ -109,6 +163,21 @@ pub struct AssumeRole<'a> {
     pub region: &'a Region,
 }
 
+/// The input of [`Identity::federate`].
+#[derive(Debug, Clone)]
+pub struct Federate<'a> {
+    /// The IAM user's keys.
+    pub keys: &'a AccessKeys,
+    /// The federated user's name, which the account's owner sees in CloudTrail.
+    pub name: &'static str,
+    /// The session's length.
+    pub duration: SignedDuration,
+    /// The policy of the session (JSON): without one it could do nothing.
+    pub policy: &'a str,
+    /// The region whose STS is asked.
+    pub region: &'a Region,
+}
+
 /// Whether an account is in an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Membership {
@@ -118,7 +187,40 @@ pub enum Membership {
     InOrganization {
         /// The management account.
         management: AccountId,
+        /// What the organization is for.
+        features: OrganizationFeatures,
     },
+}
+
+/// What an organization is for (fact sheet 8, `FeatureSet`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrganizationFeatures {
+    /// Policies and consolidated billing, or a value AWS added later.
+    All,
+    /// Consolidated billing alone.
+    ConsolidatedBilling,
+}
+
+/// An account of an organization. Its name is personal data: shown to the person who asked, never logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name, empty where there is none.
+    pub name: String,
+    /// How it stands.
+    pub state: OrganizationAccountState,
+}
+
+/// How an account of an organization stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrganizationAccountState {
+    /// In use.
+    Active,
+    /// Suspended, closed or about to be.
+    Ending,
+    /// Not yet in use, or a value AWS added later.
+    Other,
 }
 
 /// How fine a report's rows are.
@@ -172,6 +274,8 @@ pub struct LegacyDefinition {
     pub compression: String,
     /// True if rows carry resource ids.
     pub resource_ids: bool,
+    /// True if refunds and credits of closed months are delivered too; absent where the definition does not say.
+    pub refreshes_closed: Option<bool>,
     /// Where it is delivered.
     pub destination: Destination,
     /// What AWS says of its last delivery; absent before the first.
@@ -258,6 +362,44 @@ pub enum ExportIllness {
     Deprecated,
     /// A value AWS added later, or none.
     Other,
+}
+
+/// One execution of a data export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportExecution {
+    /// How it ended.
+    pub end: ExecutionEnd,
+    /// Why it failed, where AWS says so.
+    pub illness: Option<ExportIllness>,
+}
+
+/// How an execution of a data export ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecutionEnd {
+    /// It was delivered.
+    Delivered,
+    /// Its query failed.
+    QueryFailed,
+    /// It could not be written to the bucket.
+    DeliveryFailed,
+}
+
+/// Who owns what others write to a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectOwnership {
+    /// The bucket's owner, always.
+    BucketOwner,
+    /// Whoever writes it may be its owner.
+    Writer,
+}
+
+/// Whether a role may do something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PermissionQuestion {
+    /// The action, such as `s3:PutObject`.
+    pub action: &'static str,
+    /// The ARN it would be done to.
+    pub resource: String,
 }
 
 /// Which owner a bucket must have for a call to go through.

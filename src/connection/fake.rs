@@ -10,12 +10,13 @@ use crate::{
     aws::{
         Aws, AwsFault, Code, Operation, Session,
         traits::{
-            AssumeRole, BucketOwner, BucketProbe, Caller, ExportDefinition, ExportReference, Identity,
-            LegacyDefinition, ListObjects, Listing, Membership, ObjectRead, Organizations, ReadObject,
+            AssumeRole, BucketOwner, BucketProbe, Caller, ExportDefinition, ExportExecution, ExportReference,
+            Federate, Identity, LegacyDefinition, ListObjects, Listing, Membership, Metrics, ObjectOwnership,
+            ObjectRead, OrganizationAccount, Organizations, PermissionAudit, PermissionQuestion, ReadObject,
             ReportCatalog,
         },
     },
-    model::{ExternalId, Partition, Region},
+    model::{AccessKeys, AccountId, BucketName, ExternalId, Partition, Region, RoleArn},
 };
 
 /// Whom the role lets in.
@@ -44,10 +45,19 @@ pub(crate) struct Script {
     /// By prefix: what lies directly below it.
     pub list: Result<Vec<(String, Listing)>, AwsFault>,
     pub list_any_owner: Result<(), AwsFault>,
+    pub execution: Result<Option<ExportExecution>, AwsFault>,
+    pub ownership: Result<ObjectOwnership, AwsFault>,
+    /// The actions that the role's policies allow, on whatever resource.
+    pub allowed: Result<Vec<&'static str>, AwsFault>,
+    pub metrics: Result<(), AwsFault>,
+    /// Whose the keys of an IAM user are.
+    pub keys: Result<Caller, AwsFault>,
+    /// What GetFederationToken ends in.
+    pub federate: Option<AwsFault>,
     pub read: Result<ObjectRead, AwsFault>,
 }
 
-/// The four traits over one script.
+/// The traits over one script.
 #[derive(Debug)]
 pub(crate) struct FakeAws {
     script: Mutex<Script>,
@@ -65,6 +75,8 @@ impl FakeAws {
             organizations: self.clone(),
             catalog: self.clone(),
             buckets: self.clone(),
+            audit: self.clone(),
+            metrics: self.clone(),
         }
     }
 
@@ -105,16 +117,28 @@ impl Identity for FakeAws {
         if !let_in {
             return Err(AwsFault::new(Operation::AssumeRole, Code::AccessDenied));
         }
-        Ok(Session {
-            access_key_id: "ASIAFAKE".to_owned(),
-            secret_access_key: SecretString::from("secret"),
-            session_token: SecretString::from("token"),
-            expiration: Timestamp::MAX,
-        })
+        Ok(session())
     }
 
     async fn session_caller(&self, _: &Session, _: &Region) -> Result<Caller, AwsFault> {
         self.called("session_caller").session
+    }
+
+    async fn keys_caller(&self, _: &AccessKeys, _: &Region) -> Result<Caller, AwsFault> {
+        self.called("keys_caller").keys
+    }
+
+    async fn federate(&self, request: Federate<'_>) -> Result<Session, AwsFault> {
+        self.called(request.name).federate.map_or_else(|| Ok(session()), Err)
+    }
+}
+
+fn session() -> Session {
+    Session {
+        access_key_id: "ASIAFAKE".to_owned(),
+        secret_access_key: SecretString::from("secret"),
+        session_token: SecretString::from("token"),
+        expiration: Timestamp::MAX,
     }
 }
 
@@ -122,6 +146,11 @@ impl Identity for FakeAws {
 impl Organizations for FakeAws {
     async fn membership(&self, _: &Session, _: Partition) -> Result<Membership, AwsFault> {
         self.called("membership").membership
+    }
+
+    async fn accounts(&self, _: &Session, _: Partition) -> Result<Vec<OrganizationAccount>, AwsFault> {
+        self.called("accounts");
+        Ok(Vec::new())
     }
 }
 
@@ -138,6 +167,15 @@ impl ReportCatalog for FakeAws {
     async fn export(&self, _: &Session, _: Partition, _: &str) -> Result<ExportDefinition, AwsFault> {
         self.called("export").export
     }
+
+    async fn last_execution(
+        &self,
+        _: &Session,
+        _: Partition,
+        _: &str,
+    ) -> Result<Option<ExportExecution>, AwsFault> {
+        self.called("last_execution").execution
+    }
 }
 
 #[async_trait]
@@ -152,5 +190,35 @@ impl BucketProbe for FakeAws {
 
     async fn read(&self, _: &Session, _: ReadObject<'_>) -> Result<ObjectRead, AwsFault> {
         self.called("read").read
+    }
+
+    async fn ownership(
+        &self,
+        _: &Session,
+        _: &BucketName,
+        _: &Region,
+        _: &AccountId,
+    ) -> Result<ObjectOwnership, AwsFault> {
+        self.called("ownership").ownership
+    }
+}
+
+#[async_trait]
+impl PermissionAudit for FakeAws {
+    async fn simulate(
+        &self,
+        _: &Session,
+        _: &RoleArn,
+        questions: &[PermissionQuestion],
+    ) -> Result<Vec<bool>, AwsFault> {
+        let allowed = self.called("simulate").allowed?;
+        Ok(questions.iter().map(|question| allowed.contains(&question.action)).collect())
+    }
+}
+
+#[async_trait]
+impl Metrics for FakeAws {
+    async fn can_list(&self, _: &Session, _: &Region) -> Result<(), AwsFault> {
+        self.called("can_list").metrics
     }
 }

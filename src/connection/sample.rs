@@ -9,7 +9,7 @@ use super::{
 use crate::{
     aws::traits::{
         Caller, Destination, ExportDefinition, ExportHealth, ExportReference, Granularity, LegacyDefinition,
-        Listing, Membership, ObjectRead,
+        Listing, Membership, ObjectOwnership, ObjectRead, OrganizationFeatures,
     },
     model::{AccountType, ExternalId, ReportKind},
 };
@@ -80,6 +80,7 @@ pub(crate) fn legacy(name: &str) -> LegacyDefinition {
         format: "textORcsv".to_owned(),
         compression: "GZIP".to_owned(),
         resource_ids: true,
+        refreshes_closed: Some(true),
         destination: destination(),
         delivery: None,
     }
@@ -125,7 +126,10 @@ pub(crate) fn facts() -> Facts {
 }
 
 pub(crate) fn membership() -> Membership {
-    Membership::InOrganization { management: ACCOUNT.parse().expect("an account") }
+    Membership::InOrganization {
+        management: ACCOUNT.parse().expect("an account"),
+        features: OrganizationFeatures::All,
+    }
 }
 
 pub(crate) fn folders(names: &[&str]) -> Listing {
@@ -154,6 +158,12 @@ pub(crate) fn script() -> Script {
             ),
         ]),
         list_any_owner: Ok(()),
+        execution: Ok(None),
+        ownership: Ok(ObjectOwnership::BucketOwner),
+        allowed: Ok(Vec::new()),
+        metrics: Ok(()),
+        keys: Ok(assumed()),
+        federate: None,
         read: Ok(ObjectRead { bytes: "{".into(), etag: "\"e\"".to_owned(), last_modified: now() }),
     }
 }

@@ -361,7 +361,7 @@ impl Pass<'_> {
         bill: Option<BillPicture<'a>>,
     ) -> Picture<'a> {
         let management = match memory.facts.membership.known() {
-            Some(Membership::InOrganization { management }) => Some(management.to_string()),
+            Some(Membership::InOrganization { management, .. }) => Some(management.to_string()),
             _ => None,
         };
         Picture {

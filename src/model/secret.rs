@@ -1,4 +1,5 @@
-//! External IDs: not secret to AWS, but treated as if they were, so they appear nowhere.
+//! External IDs and access keys: redacted in every form of output. (An external ID is no secret to AWS, but is treated
+//! as if it were.)
 
 use std::fmt;
 
@@ -56,6 +57,67 @@ impl fmt::Debug for ExternalId {
     }
 }
 
+/// The long-lived access key of an IAM user. Redacted in every form of output.
+#[derive(Clone)]
+pub struct AccessKeys {
+    id: String,
+    secret: SecretString,
+}
+
+/// The texts are not an access key. They are never shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAccessKeys {
+    /// Not 16–128 letters and digits.
+    #[error("the access key id takes 16 to 128 letters, digits and _")]
+    Id,
+    /// The id of a session, which ends within hours.
+    #[error("the access key id is that of a temporary session (ASIA…): use the key of an IAM user (AKIA…)")]
+    Session,
+    /// Empty, or with characters no secret key has.
+    #[error(
+        "the secret access key takes printable characters and no white space; create the Secret without the line end (printf, not echo)"
+    )]
+    Secret,
+}
+
+impl AccessKeys {
+    /// Parses what a Secret holds, byte for byte.
+    ///
+    /// # Errors
+    /// [`InvalidAccessKeys`] for an id that STS's own rule (`\w{16,128}`, STS model 2011-06-15) refuses, and a secret that
+    /// could not be sent.
+    pub fn parse(id: &[u8], secret: &[u8]) -> Result<Self, InvalidAccessKeys> {
+        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        if !(16..=128).contains(&id.len()) || !id.iter().all(allowed) {
+            return Err(InvalidAccessKeys::Id);
+        }
+        if id.starts_with(b"ASIA") {
+            return Err(InvalidAccessKeys::Session);
+        }
+        if secret.is_empty() || !secret.iter().all(u8::is_ascii_graphic) {
+            return Err(InvalidAccessKeys::Secret);
+        }
+        let text = |bytes: &[u8]| bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
+        Ok(Self { id: text(id), secret: SecretString::from(text(secret)) })
+    }
+
+    /// The id, for the one place that signs with it (and for keyed hashing).
+    pub fn expose_id(&self) -> &str {
+        &self.id
+    }
+
+    /// The secret, for the one place that signs with it.
+    pub fn expose_secret(&self) -> &str {
+        self.secret.expose_secret()
+    }
+}
+
+impl fmt::Debug for AccessKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessKeys(redacted)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +136,20 @@ mod tests {
     fn debug_shows_nothing() {
         let id = ExternalId::parse(b"canary-7d1f").expect("valid");
         assert!(!format!("{id:?}").contains("canary"));
+    }
+
+    #[test]
+    fn an_access_key_is_told_from_a_session_and_from_a_line_end() {
+        let fault = |id: &str, secret: &str| AccessKeys::parse(id.as_bytes(), secret.as_bytes()).err();
+        assert_eq!(fault("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG"), None);
+        assert_eq!(fault("AKIA", "s"), Some(InvalidAccessKeys::Id));
+        assert_eq!(fault("ASIAIOSFODNN7EXAMPLE", "s"), Some(InvalidAccessKeys::Session));
+        assert_eq!(fault("AKIAIOSFODNN7EXAMPLE", "s\n"), Some(InvalidAccessKeys::Secret));
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let keys = AccessKeys::parse(b"AKIACANARYCANARY1234", b"canary").expect("valid");
+        assert!(!format!("{keys:?}").to_lowercase().contains("canary"));
     }
 }

@@ -98,7 +98,7 @@ fn sandbox() -> Sandbox {
 const ALL_WELL: [&str; 6] = [
     r#"base: Ok("arn:aws:iam::999988887777:user/awscost-operator")"#,
     r#"role: Ok("arn:aws:sts::123456789012:assumed-role/awscost/awscost-check")"#,
-    r#"organization: Ok(InOrganization { management: 123456789012 })"#,
+    r#"organization: Ok(InOrganization { management: 123456789012, features: All })"#,
     "list: Ok(1)",
     r#"read: Ok(b"{}")"#,
     "code: NoSuchKey",
@@ -206,7 +206,7 @@ async fn moto_as_a_second_s3_and_sts() {
     for line in [
         r#"base: Ok("arn:aws:sts::123456789012:user/moto")"#,
         r#"role: Ok("arn:aws:sts::123456789012:assumed-role/awscost/awscost-check")"#,
-        "organization: Ok(InOrganization { management: 123456789012 })",
+        "organization: Ok(InOrganization { management: 123456789012, features: All })",
         "list: Ok(1)",
         r#"read: Ok(b"{}")"#,
         "code: NoSuchKey",

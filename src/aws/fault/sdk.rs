@@ -85,17 +85,34 @@ fn credentials_code(problem: &CredentialsError) -> Code {
 /// AWS answered with an error.
 fn answered<E: ProvideErrorMetadata>(operation: Operation, error: &E, raw: &HttpResponse) -> AwsFault {
     let code = error.code().and_then(Code::from_wire).unwrap_or_else(|| by_status(raw));
-    let message = error.message().unwrap_or_default();
-    let detail = match (code, operation) {
-        (Code::AccessDenied, Operation::AssumeRole) if message.contains("sts:TagSession") => {
-            Detail::TagSession
-        }
-        (Code::AccessDenied, Operation::GetObject) if message.contains("kms:Decrypt") => Detail::KmsDecrypt,
+    let detail = match code {
+        Code::AccessDenied => detail(operation, error.message().unwrap_or_default()),
         _ => Detail::None,
     };
-    let s3 = matches!(operation, Operation::ListBucket | Operation::GetObject);
+    let s3 = matches!(
+        operation,
+        Operation::ListBucket | Operation::GetObject | Operation::GetBucketOwnershipControls
+    );
     let region = if s3 { bucket_region(raw) } else { None };
     AwsFault { detail, region, ..AwsFault::new(operation, code) }
+}
+
+/// Which policy refused, where AWS's text says so. Its wording varies, so only the kind's name is looked for.
+fn detail(operation: Operation, message: &str) -> Detail {
+    let says = |text: &str| message.contains(text);
+    if operation == Operation::AssumeRole && says("sts:TagSession") {
+        Detail::TagSession
+    } else if says("service control policy") || says("resource control policy") {
+        Detail::OrganizationPolicy
+    } else if says("VPC endpoint policy") {
+        Detail::EndpointPolicy
+    } else if operation == Operation::GetObject && says("kms:Decrypt") {
+        Detail::KmsDecrypt
+    } else if says("identity-based policy") || says("permissions boundary") || says("session policy") {
+        Detail::IdentityPolicy
+    } else {
+        Detail::None
+    }
 }
 
 /// A code from the HTTP status alone, for answers without a body we know.
@@ -133,7 +150,9 @@ where
     let wire_code = service.and_then(ProvideErrorMetadata::code).unwrap_or_default();
     // STS repeats refused parameters in its messages ("Value '…' at 'externalId' …"), so its text is never kept.
     let text = match (fault.operation, service) {
-        (Operation::AssumeRole | Operation::GetCallerIdentity, _) => String::new(),
+        (Operation::AssumeRole | Operation::GetCallerIdentity | Operation::GetFederationToken, _) => {
+            String::new()
+        }
         (_, Some(service)) => service.message().unwrap_or_default().to_owned(),
         (_, None) => chain(error),
     };
@@ -161,4 +180,46 @@ fn chain(error: &dyn Error) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_which_policy_refused_where_it_says_so() {
+        let head = "User: arn:aws:sts::1:assumed-role/op/s is not authorized to perform:";
+        for (operation, tail, expected) in [
+            (Operation::AssumeRole, "sts:AssumeRole on resource: arn:aws:iam::2:role/r", Detail::None),
+            (Operation::AssumeRole, "sts:TagSession on resource: arn:aws:iam::2:role/r", Detail::TagSession),
+            (
+                Operation::AssumeRole,
+                "sts:AssumeRole on resource: r because no identity-based policy allows the sts:AssumeRole action",
+                Detail::IdentityPolicy,
+            ),
+            (
+                Operation::AssumeRole,
+                "sts:AssumeRole on resource: r with an explicit deny in a service control policy",
+                Detail::OrganizationPolicy,
+            ),
+            (
+                Operation::AssumeRole,
+                "sts:AssumeRole on resource: r with an explicit deny in a resource control policy",
+                Detail::OrganizationPolicy,
+            ),
+            (
+                Operation::ListBucket,
+                "s3:ListBucket on resource: b because no VPC endpoint policy allows the s3:ListBucket action",
+                Detail::EndpointPolicy,
+            ),
+            (
+                Operation::GetObject,
+                "kms:Decrypt on resource: k because no identity-based policy allows the kms:Decrypt action",
+                Detail::KmsDecrypt,
+            ),
+            (Operation::ListBucket, "s3:ListBucket on resource: b", Detail::None),
+        ] {
+            assert_eq!(detail(operation, &format!("{head} {tail}")), expected, "{tail}");
+        }
+    }
 }

@@ -14,9 +14,9 @@ use super::{some_keys, some_session};
 use crate::{
     aws::{
         Aws, AwsFault, Code, Detail, FaultClass, Operation, Sdk,
-        traits::{AssumeRole, BucketOwner, Delimiter, ListObjects, ReadObject},
+        traits::{AssumeRole, BucketOwner, Delimiter, Federate, ListObjects, PermissionQuestion, ReadObject},
     },
-    model::{AccountId, BucketName, Partition, Region, RoleArn},
+    model::{AccessKeys, AccountId, BucketName, Partition, Region, RoleArn},
 };
 
 /// An answer of AWS's.
@@ -98,6 +98,31 @@ pub(super) async fn call(aws: &Aws, operation: Operation) -> Result<(), AwsFault
                 ReadObject { bucket: &bucket, region: &region, owner: &owner, key: "k", range: Some(0..1) };
             aws.buckets.read(&session, request).await.map(drop)
         }
+        Operation::GetBucketOwnershipControls => {
+            aws.buckets.ownership(&session, &bucket, &region, &owner).await.map(drop)
+        }
+        Operation::GetFederationToken => {
+            let keys = AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys");
+            let request = Federate {
+                keys: &keys,
+                name: "awscost-ingest",
+                duration: SignedDuration::from_hours(1),
+                policy: "{}",
+                region: &region,
+            };
+            aws.identity.federate(request).await.map(drop)
+        }
+        Operation::ListAccounts => aws.organizations.accounts(&session, Partition::Aws).await.map(drop),
+        Operation::ListExecutions => {
+            let arn = "arn:aws:bcm-data-exports:us-east-1:111122223333:export/acme-1";
+            aws.catalog.last_execution(&session, Partition::Aws, arn).await.map(drop)
+        }
+        Operation::SimulatePrincipalPolicy => {
+            let question =
+                PermissionQuestion { action: "s3:PutObject", resource: "arn:aws:s3:::b/*".to_owned() };
+            aws.audit.simulate(&session, &role(), &[question]).await.map(drop)
+        }
+        Operation::ListMetrics => aws.metrics.can_list(&session, &region).await,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         Aws, AwsFault, Code, Detail, FaultClass, Operation, Sdk, Session, session_policy,
         traits::{
             AssumeRole, BucketOwner, Delimiter, ExportHealth, Granularity, ListObjects, Membership,
-            ReadObject,
+            OrganizationFeatures, ReadObject,
         },
     },
     model::{AccountId, BucketName, ExternalId, Partition, Region, RoleArn},
@@ -139,7 +139,7 @@ async fn organizations() {
     let management = "123456789012".parse().expect("an account");
     assert_eq!(
         aws.organizations.membership(&payer, Partition::Aws).await,
-        Ok(Membership::InOrganization { management })
+        Ok(Membership::InOrganization { management, features: OrganizationFeatures::All })
     );
     assert_eq!(aws.organizations.membership(&shop, Partition::Aws).await, Ok(Membership::Standalone));
     let denied =

@@ -31,10 +31,10 @@ fn compare(membership: &Membership, target: &Target) -> Finding {
         (AccountType::Standalone, Membership::Standalone) => {
             verified(format!("Account {account} is in no organization."))
         }
-        (AccountType::Management, Membership::InOrganization { management }) if management == account => {
+        (AccountType::Management, Membership::InOrganization { management, .. }) if management == account => {
             verified(format!("Account {account} is the management account of its organization."))
         }
-        (AccountType::Member, Membership::InOrganization { management }) if management != account => {
+        (AccountType::Member, Membership::InOrganization { management, .. }) if management != account => {
             verified(format!("Account {account} is a member of the organization of account {management}."))
         }
         (AccountType::Management | AccountType::Member, Membership::Standalone) => fail(
@@ -44,7 +44,7 @@ fn compare(membership: &Membership, target: &Target) -> Finding {
                 target.account_type
             ),
         ),
-        (AccountType::Management, Membership::InOrganization { management }) => fail(
+        (AccountType::Management, Membership::InOrganization { management, .. }) => fail(
             Reason::DeclaredManagementIsMember,
             format!(
                 "accountType is Management, but account {account} is a member of the organization of account {management}: \
@@ -59,7 +59,7 @@ fn compare(membership: &Membership, target: &Target) -> Finding {
                  usage. Set accountType: Management."
             ),
         ),
-        (AccountType::Standalone, Membership::InOrganization { management }) => {
+        (AccountType::Standalone, Membership::InOrganization { management, .. }) => {
             fail(Reason::DeclaredStandaloneIsInOrganization, in_organization(account, management))
         }
     }

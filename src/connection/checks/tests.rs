@@ -186,7 +186,7 @@ role broken
 fn account_type() {
     use Operation::DescribeOrganization;
 
-    use crate::aws::traits::Membership;
+    use crate::aws::traits::{Membership, OrganizationFeatures};
     let text = findings(
         ConditionType::AccountTypeVerified,
         &[
@@ -194,7 +194,8 @@ fn account_type() {
             ("member", |facts, target| {
                 target.account_type = AccountType::Member;
                 let management = "444455556666".parse().expect("an account");
-                facts.membership = seen(Membership::InOrganization { management });
+                facts.membership =
+                    seen(Membership::InOrganization { management, features: OrganizationFeatures::All });
             }),
             ("standalone", |facts, target| {
                 target.account_type = AccountType::Standalone;
@@ -203,14 +204,16 @@ fn account_type() {
             ("management in none", |facts, _| facts.membership = seen(Membership::Standalone)),
             ("management is member", |facts, _| {
                 let management = "444455556666".parse().expect("an account");
-                facts.membership = seen(Membership::InOrganization { management });
+                facts.membership =
+                    seen(Membership::InOrganization { management, features: OrganizationFeatures::All });
             }),
             ("member is management", |_, target| target.account_type = AccountType::Member),
             ("standalone is management", |_, target| target.account_type = AccountType::Standalone),
             ("standalone is member", |facts, target| {
                 target.account_type = AccountType::Standalone;
                 let management = "444455556666".parse().expect("an account");
-                facts.membership = seen(Membership::InOrganization { management });
+                facts.membership =
+                    seen(Membership::InOrganization { management, features: OrganizationFeatures::All });
             }),
             ("denied", |facts, _| facts.membership = refused(DescribeOrganization, Code::AccessDenied)),
             ("throttled", |facts, _| facts.membership = refused(DescribeOrganization, Code::Throttling)),

@@ -1,0 +1,41 @@
+//! CloudWatch through the SDK, which speaks CBOR to it (fact sheet 10).
+
+use async_trait::async_trait;
+use aws_sdk_cloudwatch::{Client, config::Region as SdkRegion};
+
+use super::{
+    AwsFault, Operation, Sdk, Session, client_config::credentials, fault::from_sdk, traits::Metrics,
+};
+use crate::model::Region;
+
+/// A namespace that every account has metrics in, so that the answer is short (fact sheet 10).
+const NAMESPACE: &str = "AWS/Usage";
+
+/// [`Metrics`] over the SDK.
+pub(super) struct SdkMetrics {
+    client: Client,
+}
+
+impl SdkMetrics {
+    pub(super) fn new(sdk: &Sdk) -> Self {
+        Self { client: Client::new(&sdk.without_credentials) }
+    }
+}
+
+#[async_trait]
+impl Metrics for SdkMetrics {
+    async fn can_list(&self, session: &Session, region: &Region) -> Result<(), AwsFault> {
+        let config = aws_sdk_cloudwatch::Config::builder()
+            .region(SdkRegion::new(region.as_str().to_owned()))
+            .credentials_provider(credentials(session));
+        self.client
+            .list_metrics()
+            .namespace(NAMESPACE)
+            .customize()
+            .config_override(config)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| from_sdk(Operation::ListMetrics, &error))
+    }
+}
