@@ -73,8 +73,15 @@ mod tests {
 
     #[test]
     fn a_reason_is_told_in_whatever_case_it_is_typed() {
-        let told = told(Guide::to(reason("assumeroledenied").expect("a reason")));
-        insta::assert_snapshot!(told);
+        let told = told(Guide::to(reason("kmskeyunusable").expect("a reason")));
+        insta::assert_snapshot!(told, @r"
+        KmsKeyUnusable
+          Condition: BucketReadable False
+          Means: The object's key is disabled, pending deletion or gone.
+          Recognised by: KMS.DisabledException, KMS.NotFoundException, KMS.KMSInvalidStateException.
+          What to do: Enable the key, or have the report delivered anew under another.
+          Alert: AwscostAccountNotReady
+        ");
         assert!(reason("Nonsense").is_err());
     }
 

@@ -118,6 +118,11 @@ mod tests {
         let metrics = Metrics::new("1").expect("valid metrics");
         account(&metrics, &object(&spec(), &json!({})));
         insta::assert_snapshot!(lines(&metrics).join("\n"), @r#"
+        awscost_account_history_missing_months{name="acme",namespace="finops"} 2
+        awscost_account_ingested_rows{name="acme",namespace="finops"} 0
+        awscost_account_report_delivery_timestamp_seconds{name="acme",namespace="finops"} 5
+        awscost_account_status_condition{condition="BucketReadable",name="acme",namespace="finops",reason="BucketNotFound",status="False"} 1
+        awscost_account_suspended{name="acme",namespace="finops"} 0
         "#);
     }
 
