@@ -93,6 +93,8 @@ pub struct Operator {
     pub settings: Settings,
     /// AWS.
     pub aws: Aws,
+    /// What is counted and shown.
+    pub metrics: Metrics,
     /// The region of the operator's own AWS configuration.
     pub own_region: Option<Region>,
     /// Environment handed on to Jobs.
@@ -113,9 +115,6 @@ pub enum OperatorFault {
         #[source]
         source: std::io::Error,
     },
-    /// Metrics could not be registered.
-    #[error("failed to register metrics: {0}")]
-    Metrics(#[from] prometheus::Error),
     /// Another replica may lead now.
     #[error("failed to renew the lease in time; stopping, because another replica may lead now")]
     LeaseLost,
@@ -126,7 +125,7 @@ pub enum OperatorFault {
 /// # Errors
 /// [`OperatorFault`] if it can't start, or must stop at once.
 pub async fn run(operator: Operator, stop: CancellationToken) -> Result<(), OperatorFault> {
-    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
+    let metrics = operator.metrics.clone();
     let health = Health::default();
     let address = operator.settings.metrics_address;
     let listener = http::bind(address).await.map_err(|source| OperatorFault::Listen { address, source })?;

@@ -37,6 +37,11 @@ pub struct Metrics {
     warehouses: Objects<0>,
 }
 
+/// The metrics could not be registered or written.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to set up or write metrics: {0}")]
+pub struct InvalidMetrics(#[from] prometheus::Error);
+
 /// How a pass ended, for the `result` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassResult {
@@ -85,7 +90,7 @@ impl Metrics {
     ///
     /// # Errors
     /// If a name or label is not one of Prometheus'.
-    pub fn new(version: &str) -> Result<Self, prometheus::Error> {
+    pub fn new(version: &str) -> Result<Self, InvalidMetrics> {
         let mut catalogue = Catalogue::default();
         let all = &mut catalogue;
         all.gauge("awscost_build_info", "The version, as a label.", &["version"])?
@@ -115,7 +120,7 @@ impl Metrics {
         )?;
         let calls = all.counter(
             "awscost_aws_requests_total",
-            "Calls to AWS, by API and by the code of the answer; OK for a good one.",
+            "Calls to AWS, by API and by the code of the answer; ok for a good one.",
             &["api", "code"],
         )?;
         let call_durations = all.histogram(
@@ -228,8 +233,8 @@ impl Metrics {
     ///
     /// # Errors
     /// If the metrics can't be written as text.
-    pub fn page(&self) -> Result<String, prometheus::Error> {
-        TextEncoder::new().encode_to_string(&self.registry.gather())
+    pub fn page(&self) -> Result<String, InvalidMetrics> {
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
 }
 
