@@ -16,6 +16,7 @@ use crate::{
         validate::{Bill, ValidAccount},
     },
     model::{BillingPeriod, ConditionType},
+    telemetry::metrics::ValidationResult,
 };
 
 /// What AWS's side came to.
@@ -136,6 +137,9 @@ impl Pass<'_> {
                 next = next.min(now + signed(DELIVERY_UNDER_WAY));
             }
         }
+        if !look.is_empty() {
+            self.context.metrics.validated(verdict(&findings), self.begun.elapsed());
+        }
         World { findings, target: known_self.then_some(target), next }
     }
 
@@ -161,4 +165,16 @@ impl Pass<'_> {
 fn last_assumed(identity: &Identity) -> Option<LastAssumed> {
     let kept = identity.last_assumed.as_ref()?;
     Some(LastAssumed { role: kept.role_arn.parse().ok()?, secret_version: kept.secret_version.clone() })
+}
+
+/// What all findings come to.
+fn verdict(findings: &[Finding]) -> ValidationResult {
+    let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+    if any(Verdict::Fail) {
+        ValidationResult::Fail
+    } else if any(Verdict::Unknown) {
+        ValidationResult::Unknown
+    } else {
+        ValidationResult::Pass
+    }
 }
