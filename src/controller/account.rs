@@ -1,5 +1,6 @@
 //! One pass over one AwsCostAccount: observe → validate → check → decide → apply → status → patch.
 
+mod access;
 mod load;
 mod look;
 
@@ -13,8 +14,7 @@ use super::{
     error::{ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
     events, gate,
     job::{Owner, mark},
-    observe::{self, SecretSight},
-    patch,
+    observe, patch,
     periods::{self, Periods},
     sight::{JobState, LoadJob},
     standing,
@@ -24,11 +24,11 @@ use super::{
 use crate::{
     api::{
         AwsCostAccount, AwsCostAccountStatus, RECONCILE_ALIASES, RECONCILE_AT, conditions,
-        status::{BucketStatus, Identity, ReportStatus},
+        status::{BucketStatus, Identity, LastAssumed, ReportStatus},
     },
-    aws::traits::{Caller, Membership},
-    connection::{Finding, checks},
-    model::{ConditionType, ExternalId, ReportKind},
+    aws::traits::Membership,
+    connection::{ExternalIdPolicy, Finding, checks},
+    model::{ConditionType, ReportKind},
 };
 use load::LoadSide;
 use look::World;
@@ -168,8 +168,8 @@ impl Pass<'_> {
         valid: &ValidAccount,
         jobs: &[LoadJob],
     ) -> Result<std::time::Duration, ReconcileFault> {
-        let secret = self.secret(memory, valid).await?;
-        self.note_external_id(&secret);
+        let sight = self.sight(memory, valid).await?;
+        self.note_external_ids(&sight);
         let periods = valid.bill.as_ref().map(|bill| {
             let wanted = periods::wanted(bill.months, self.now);
             periods::update(&base.status.periods, &wanted, None, jobs, self.now)
@@ -187,57 +187,12 @@ impl Pass<'_> {
         if let Some(bill) = &valid.bill {
             // A running Job's session is renewed all the same, if the gate would let its account through.
             let own = self.context.own_identity(self.now).await;
-            let gate = self.gate(valid, &secret, own.as_ref().ok());
-            let target = match (own, gate) {
-                (Ok(_), Ok(id)) => Some(valid.target(id, self.context.own_region.as_ref())),
-                _ => None,
-            };
+            let gate = self.gate(valid, &sight, own.as_ref().ok());
+            let known_self = own.is_ok() || valid.role().is_none();
+            let target = gate.ok().filter(|_| known_self).map(|access| self.target(valid, access));
             self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await?;
         }
         Ok(if observe::any_active(jobs) { WATCH_PODS } else { LONGEST_WAIT })
-    }
-
-    /// Tells the registry which external ID this object uses.
-    fn note_external_id(&self, secret: &SecretSight) {
-        let created = self.account.creation_timestamp().map_or(self.now, |time| time.0);
-        let usable = match secret {
-            SecretSight::Usable(id) => Some(id),
-            _ => None,
-        };
-        self.context.external_ids().note(&self.owner.uid, &self.owner.namespace, created, usable);
-        self.context.visit(&self.owner.uid);
-    }
-
-    /// The external ID, read again only when its Secret changed.
-    async fn secret(&self, memory: &mut Memory, valid: &ValidAccount) -> Result<SecretSight, ReconcileFault> {
-        let version = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
-        let Some(version) = version else {
-            memory.external_id = None;
-            return Ok(SecretSight::NotUsable);
-        };
-        let key = format!("{version}/{}/{}", valid.secret.name, valid.secret.key);
-        if let Some((known, sight)) = &memory.external_id
-            && *known == key
-        {
-            return Ok(sight.clone());
-        }
-        let sight = observe::external_id(self.context, &self.owner.namespace, &valid.secret).await?;
-        memory.external_id = Some((key, sight.clone()));
-        Ok(sight)
-    }
-
-    /// What stands before any call to AWS on the account, and before any session for it.
-    fn gate(
-        &self,
-        valid: &ValidAccount,
-        secret: &SecretSight,
-        own: Option<&Caller>,
-    ) -> Result<ExternalId, Box<Finding>> {
-        let namespace = &self.owner.namespace;
-        let tenancy =
-            self.context.settings.tenancy.check(namespace, &valid.role, own.map(|caller| &caller.account));
-        let reused = self.context.external_ids().is_reused(&self.owner.uid);
-        gate::pass(valid, namespace, tenancy, secret, reused)
     }
 
     async fn look(
@@ -247,13 +202,13 @@ impl Pass<'_> {
         valid: ValidAccount,
         jobs: Vec<LoadJob>,
     ) -> Result<std::time::Duration, ReconcileFault> {
-        let secret = self.secret(memory, &valid).await?;
-        self.note_external_id(&secret);
+        let sight = self.sight(memory, &valid).await?;
+        self.note_external_ids(&sight);
         let own = self.context.own_identity(self.now).await;
-        match self.gate(&valid, &secret, own.as_ref().ok()) {
+        match self.gate(&valid, &sight, own.as_ref().ok()) {
             Err(finding) => {
                 // What was seen behind an open gate says nothing any more.
-                memory.facts = Default::default();
+                memory.facts.start_over();
                 memory.sessions = Default::default();
                 memory.answered = None;
                 let findings = gate::shut(*finding, &valid);
@@ -261,9 +216,11 @@ impl Pass<'_> {
                 self.act(memory, base, valid, jobs, world).await
             }
             Ok(_) if !self.context.settled(self.now) => Ok(SHORTEST_WAIT),
-            Ok(id) => {
-                let target = valid.target(id, self.context.own_region.as_ref());
-                let world = self.ask_aws(memory, &base, &valid, target, own.err()).await;
+            Ok(access) => {
+                let target = self.target(&valid, access);
+                // Only a role is assumed with the operator's own identity.
+                let unknown_self = own.err().filter(|_| valid.role().is_some());
+                let world = self.ask_aws(memory, &base, &valid, target, unknown_self).await;
                 self.act(memory, base, valid, jobs, world).await
             }
         }
@@ -369,11 +326,16 @@ impl Pass<'_> {
             generation: self.generation(),
             reconcile_at: self.wish.as_deref(),
             findings,
-            external_id_policy: valid.external_id_policy,
+            external_id_policy: valid.role().map_or(ExternalIdPolicy::Warn, |role| role.policy),
             bill,
             identity: Identity {
                 account_id: Some(valid.account.to_string()),
                 management_account_id: management,
+                external_id_in_use: self.in_use(memory),
+                last_assumed: memory.facts.last_assumed.as_ref().map(|last| LastAssumed {
+                    role_arn: last.role.to_string(),
+                    secret_version: last.secret_version.clone(),
+                }),
             },
             now: self.now,
         }

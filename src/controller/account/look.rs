@@ -5,8 +5,9 @@ use kube::ResourceExt;
 
 use super::{Base, Pass, hours, signed};
 use crate::{
+    api::status::Identity,
     aws::AwsFault,
-    connection::{Finding, Look, Target, Verdict, checks, gather},
+    connection::{Finding, LastAssumed, Look, Target, Verdict, checks, gather},
     controller::{
         context::{Answered, Memory},
         delivered::Question,
@@ -44,11 +45,11 @@ impl Pass<'_> {
         let now = self.now;
         let interval = valid.bill.as_ref().map_or_else(|| hours(1), |bill| bill.interval);
         let ages = self.context.ages(interval);
-        let secret = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
+        let secret = self.secret_version(valid);
         let asked = Answered { generation: self.generation(), secret, wish: self.wish.clone() };
         if memory.answered.as_ref().is_some_and(|answered| answered.generation != asked.generation) {
             // What was seen of the old spec says nothing of the new one, even where a look is inconclusive.
-            memory.facts = Default::default();
+            memory.facts.start_over();
             memory.sessions = Default::default();
             memory.deliveries = Default::default();
         }
@@ -56,6 +57,9 @@ impl Pass<'_> {
             && self.account.status.as_ref().and_then(|status| status.observed_generation)
                 == self.generation()
             && base.status.last_handled_reconcile_at == self.wish;
+        if memory.facts.last_assumed.is_none() {
+            memory.facts.last_assumed = base.status.identity.as_ref().and_then(last_assumed);
+        }
         let mut look = match &memory.answered {
             // After a restart facts are gone, and status says what stood: there is time to spread the looks.
             None if spread && now < memory.first_look_at => Look::NONE,
@@ -155,6 +159,12 @@ impl Pass<'_> {
         }
         .missing()
     }
+}
+
+/// The last success of AssumeRole as status keeps it.
+fn last_assumed(identity: &Identity) -> Option<LastAssumed> {
+    let kept = identity.last_assumed.as_ref()?;
+    Some(LastAssumed { role: kept.role_arn.parse().ok()?, secret_version: kept.secret_version.clone() })
 }
 
 /// What all findings come to.
