@@ -168,7 +168,8 @@ async fn lead(
     // A standby is ready: it has nothing else to do.
     health.set_ready();
     tokio::select! {
-        _ = led.wait_for(|leads| *leads) => {}
+        // What it returns holds a lock, and must not be held over the next wait.
+        () = led.wait_for(|leads| *leads).map(drop) => {}
         _ = &mut lease => return Err(OperatorFault::LeaseLost),
         () = stop.cancelled() => {
             released.cancel();

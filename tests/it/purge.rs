@@ -10,6 +10,7 @@ use awscost::{
     api::{AwsCostAccount, CostWarehouse},
     aws::{AwsSettings, Sdk},
     controller::{self, Identity, Operator, settings::Settings},
+    telemetry::metrics::Metrics,
 };
 use k8s_openapi::api::{
     batch::v1::Job,
@@ -56,6 +57,7 @@ impl Stage {
             aws: Sdk::load(AwsSettings::default()).await.aws(),
             own_region: None,
             job_env: Default::default(),
+            metrics: Metrics::new("test").expect("metrics"),
             identity: Identity { pod: "test".to_owned(), namespace: namespace.clone() },
         };
         let running = controller::run(operator, stop.clone());
@@ -161,7 +163,7 @@ async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> 
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("in time: {what}"))
+    tokio::time::timeout(PATIENCE, wait).await.expect(what)
 }
 
 #[tokio::test(flavor = "multi_thread")]
