@@ -17,6 +17,7 @@ mod ingest_versions;
 mod made_by_others;
 mod offline_admission;
 mod other_engines;
+mod purge;
 mod warehouse_bucket;
 mod warehouse_commands;
 mod warehouse_conformance;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{Base, Pass, hours, signed};
+use super::{Base, Pass, hours};
 use crate::{
     api::status::Identity,
     aws::AwsFault,
@@ -11,7 +11,6 @@ use crate::{
     controller::{
         context::{Answered, Memory},
         delivered::Question,
-        error::DELIVERY_UNDER_WAY,
         observe, periods, standing,
         validate::{Bill, ValidAccount},
     },
@@ -95,7 +94,7 @@ impl Pass<'_> {
             let readable = findings.iter().any(|finding| {
                 finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass
             });
-            let due = look.listing || memory.deliveries.in_progress() || memory.deliveries.listed().is_none();
+            let due = look.listing || memory.deliveries.look_again_at().is_some_and(|at| at <= now);
             if readable
                 && due
                 && let Some(session) = memory.sessions.ingest(now).cloned()
@@ -133,8 +132,9 @@ impl Pass<'_> {
                 now,
             );
             findings.extend(upper);
-            if memory.deliveries.in_progress() {
-                next = next.min(now + signed(DELIVERY_UNDER_WAY));
+            // What is due and was not looked at now waits for the next session.
+            if let Some(at) = memory.deliveries.look_again_at().filter(|at| readable && *at > now) {
+                next = next.min(at);
             }
         }
         if !look.is_empty() {
