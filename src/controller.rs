@@ -25,6 +25,7 @@ mod standing;
 mod status;
 mod tenancy;
 mod validate;
+pub mod verdict;
 mod warehouse;
 mod watch;
 
@@ -54,6 +55,8 @@ use kube::{
 };
 use tokio::{sync::watch as channel, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+
+pub use account::wish;
 
 use crate::{
     api::{AwsCostAccount, CostWarehouse},

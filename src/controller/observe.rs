@@ -66,16 +66,21 @@ pub async fn external_id(
         Err(error) => return Err(ReconcileFault::api("read the external-ID Secret")(error)),
     };
     // The watch may be behind: the label counts as it is now.
-    if found.labels().get(USE_LABEL).map(String::as_str) != Some(USE_EXTERNAL_ID) {
-        return Ok(SecretSight::NotUsable);
+    Ok(external_id_of(&found, &secret.key))
+}
+
+/// The external ID under a key of a Secret.
+pub fn external_id_of(secret: &Secret, key: &str) -> SecretSight {
+    if secret.labels().get(USE_LABEL).map(String::as_str) != Some(USE_EXTERNAL_ID) {
+        return SecretSight::NotUsable;
     }
-    let Some(value) = found.data.as_ref().and_then(|data| data.get(&secret.key)) else {
-        return Ok(SecretSight::KeyMissing);
+    let Some(value) = secret.data.as_ref().and_then(|data| data.get(key)) else {
+        return SecretSight::KeyMissing;
     };
-    Ok(match ExternalId::parse(&value.0) {
+    match ExternalId::parse(&value.0) {
         Ok(id) => SecretSight::Usable(id),
         Err(problem) => SecretSight::Invalid(problem),
-    })
+    }
 }
 
 /// The Jobs that load an account's bill, with their pods where a pod has something new to say.

@@ -6,15 +6,16 @@ use kube::ResourceExt;
 use super::{Base, Pass, hours, signed};
 use crate::{
     aws::AwsFault,
-    connection::{Finding, Look, Target, Verdict, checks, gather},
+    connection::{Finding, Look, Target, checks, gather},
     controller::{
         context::{Answered, Memory},
         delivered::Question,
         error::DELIVERY_UNDER_WAY,
-        observe, periods, standing,
+        observe, standing,
         validate::{Bill, ValidAccount},
+        verdict,
     },
-    model::{BillingPeriod, ConditionType},
+    model::BillingPeriod,
 };
 
 /// What AWS's side came to.
@@ -87,26 +88,10 @@ impl Pass<'_> {
         };
         if let Some(bill) = &valid.bill {
             let kind = checks::report_kind(&memory.facts, &target);
-            let readable = findings.iter().any(|finding| {
-                finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass
-            });
-            let due = look.listing || memory.deliveries.in_progress() || memory.deliveries.listed().is_none();
-            if readable
-                && due
-                && let Some(session) = memory.sessions.ingest(now).cloned()
-            {
-                let wanted = periods::wanted(bill.months, now);
-                let deliveries = &mut memory.deliveries;
-                observe::look_at_deliveries(
-                    &self.context.aws,
-                    &session,
-                    &bill.report,
-                    kind,
-                    &wanted,
-                    deliveries,
-                    now,
-                )
-                .await;
+            if look.listing || memory.deliveries.in_progress() || memory.deliveries.listed().is_none() {
+                let Memory { sessions, deliveries, .. } = &mut *memory;
+                verdict::list_deliveries(&self.context.aws, &findings, bill, kind, sessions, deliveries, now)
+                    .await;
             }
             let question = Question {
                 bill,
@@ -117,9 +102,7 @@ impl Pass<'_> {
                 since: self.account.creation_timestamp().map_or(now, |time| time.0),
                 now,
             };
-            let delivered = question.report_delivered();
-            let mut upper = vec![question.history_complete(&delivered), delivered];
-            upper.reverse();
+            let mut upper = verdict::of_deliveries(&question);
             standing::keep_over_restart(
                 &mut upper,
                 &base.status,
