@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use super::{Base, Pass, hours, signed};
 use crate::{
     aws::AwsFault,
-    connection::{Finding, Look, Target, checks, gather},
+    connection::{Finding, Look, Target, Verdict, checks, gather},
     controller::{
         context::{Answered, Memory},
         delivered::Question,
@@ -16,6 +16,7 @@ use crate::{
         verdict,
     },
     model::BillingPeriod,
+    telemetry::metrics::ValidationResult,
 };
 
 /// What AWS's side came to.
@@ -115,6 +116,9 @@ impl Pass<'_> {
                 next = next.min(now + signed(DELIVERY_UNDER_WAY));
             }
         }
+        if !look.is_empty() {
+            self.context.metrics.validated(verdict(&findings), self.begun.elapsed());
+        }
         World { findings, target: known_self.then_some(target), next }
     }
 
@@ -133,5 +137,17 @@ impl Pass<'_> {
             now: self.now,
         }
         .missing()
+    }
+}
+
+/// What all findings come to.
+fn verdict(findings: &[Finding]) -> ValidationResult {
+    let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+    if any(Verdict::Fail) {
+        ValidationResult::Fail
+    } else if any(Verdict::Unknown) {
+        ValidationResult::Unknown
+    } else {
+        ValidationResult::Pass
     }
 }
