@@ -65,6 +65,22 @@ pub struct Identity {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 12))]
     pub management_account_id: Option<String>,
+    /// The last success of AssumeRole: tells a role that is gone from one that never worked, over restarts too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_assumed: Option<LastAssumed>,
+}
+
+/// The last success of AssumeRole.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct LastAssumed {
+    /// The role.
+    #[schemars(length(max = 640))]
+    pub role_arn: String,
+    /// The resource version of the external-ID Secret; says that it changed, and nothing of what it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub secret_version: Option<String>,
 }
 
 /// The billing report that was found.

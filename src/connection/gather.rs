@@ -4,20 +4,21 @@ use futures::future::OptionFuture;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Enforcement, Facts, Look, ManifestRead, ReportTarget, Target, Verdict, checks, facts::Fact};
+use super::{
+    Access, Elsewhere, Enforcement, Excess, Facts, LastAssumed, Look, ManifestRead, Opened, Purpose,
+    ReportTarget, RoleAccess, Target, Verdict, checks, facts::Fact, open,
+};
 use crate::{
     aws::{
-        Aws, AwsFault, Code, FaultClass, Operation, Session, session_policy,
+        Aws, AwsFault, Code, Detail, FaultClass, Operation, Session, session_policy,
         traits::{
-            AssumeRole, BucketOwner, Caller, Delimiter, ExportDefinition, ExportReference, LegacyDefinition,
-            ListObjects, Listing, ReadObject,
+            AssumeRole, BucketOwner, Caller, Delimiter, ExportDefinition, ExportExecution, ExportReference,
+            LegacyDefinition, ListObjects, Listing, ObjectOwnership, ReadObject,
         },
     },
-    model::ExternalId,
+    model::{AccessKeys, ExternalId},
 };
 
-/// AWS's cap on sessions of chained roles, and so the longest that works everywhere (fact sheet 1.3).
-const SESSION: SignedDuration = SignedDuration::from_hours(1);
 /// The shortest session STS gives: the external-ID probes drop theirs at once.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(15);
 /// Sessions with less life than this are not used for a look.
@@ -64,30 +65,49 @@ pub async fn gather(
     } else if sessions.control(now).is_none() {
         role(aws, target, facts, sessions, now).await;
     }
-    let works = checks::role::check(facts, target, now).verdict == Verdict::Pass;
+    let works = checks::access(facts, target, now).verdict == Verdict::Pass;
     let Some(session) = sessions.control(now).filter(|_| works).cloned() else { return };
 
-    let partition = target.role.partition();
+    let partition = target.partition();
     let report = target.report.as_ref();
+    let role = target.role();
     let kept = sessions.ingest(now).filter(|_| !look.identity).cloned();
-    let (enforcement, membership, definitions, bucket) = futures::join!(
-        OptionFuture::from(
-            look.external_id
-                .then_some(target.external_id.as_ref())
-                .flatten()
-                .map(|_| enforcement(aws, target))
-        ),
+    let guarded = role.filter(|access| look.external_id && access.external_id.is_some());
+    let suspicion = match facts.enforcement.known() {
+        Some(Enforcement::AcceptsNone | Enforcement::AcceptsAny) => Suspicion::WasOpen,
+        _ => Suspicion::None,
+    };
+    let (enforcement, membership, definitions, bucket, excess, metrics) = futures::join!(
+        OptionFuture::from(guarded.map(|access| enforcement(aws, target, access, suspicion))),
         OptionFuture::from(look.organization.then(|| aws.organizations.membership(&session, partition))),
         OptionFuture::from(
             report.filter(|_| look.definitions).map(|report| definitions(aws, target, report, &session))
         ),
-        OptionFuture::from(report.filter(|_| look.listing).map(|report| bucket(aws, target, report, kept))),
+        OptionFuture::from(
+            report.filter(|_| look.listing).map(|report| bucket(aws, target, report, &session, kept))
+        ),
+        OptionFuture::from(
+            role.filter(|_| look.permissions).map(|access| excess(aws, target, access, &session))
+        ),
+        OptionFuture::from(
+            target
+                .metrics
+                .as_ref()
+                .filter(|_| look.metrics)
+                .map(|region| aws.metrics.can_list(&session, region))
+        ),
     );
     if let Some(outcome) = enforcement {
         facts.enforcement.record(now, outcome);
     }
     if let Some(outcome) = membership {
         facts.membership.record(now, in_session(outcome, &mut sessions.control));
+    }
+    if let Some(outcome) = excess {
+        facts.excess.record(now, in_session(outcome, &mut sessions.control));
+    }
+    if let Some(outcome) = metrics {
+        facts.metrics.record(now, outcome);
     }
     if let Some(seen) = definitions {
         seen.record(facts, sessions, now);
@@ -97,8 +117,11 @@ pub async fn gather(
     }
 }
 
-/// The operator's own identity, then the role.
+/// The operator's own identity, then the role. The keys of an IAM user need no other identity.
 async fn identity(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
+    if target.role().is_none() {
+        return role(aws, target, facts, sessions, now).await;
+    }
     facts.base.record(now, aws.identity.base_caller().await);
     let refused = facts.base.fault().is_some_and(|fault| fault.class.is_conclusive());
     let elsewhere = facts.base.known().is_some_and(|caller| !checks::role::same_partition(caller, target));
@@ -110,45 +133,101 @@ async fn identity(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut 
     role(aws, target, facts, sessions, now).await;
 }
 
-/// AssumeRole with the external ID, and whom that makes us.
+/// What the checks' session is called in the customer's CloudTrail.
+const CHECK: &str = "awscost-check";
+
+/// Becoming someone in the account, and whom that makes us.
 async fn role(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
-    let request = AssumeRole {
-        role: &target.role,
-        external_id: target.external_id.as_ref(),
-        session_name: "awscost-check",
-        duration: SESSION,
-        policy: None,
-        region: &target.sts_region,
-    };
-    let outcome: Result<(Session, Caller), AwsFault> = async {
-        let session = aws.identity.assume_role(request).await?;
-        // What a session's own identity call says of its credentials says nothing of the operator's.
-        let caller = aws
-            .identity
-            .session_caller(&session, &target.sts_region)
-            .await
-            .map_err(AwsFault::inconclusive)?;
-        Ok((session, caller))
-    }
-    .await;
-    match outcome {
-        Ok((session, caller)) => {
-            sessions.control = Some(session);
-            facts.role.record(now, Ok(caller));
-        }
-        Err(fault) => {
-            if fault.class.is_conclusive() {
-                *sessions = Sessions::default();
+    match &target.access {
+        Access::Role(access) => match assumed(aws, target).await {
+            Ok((opened, caller)) => {
+                sessions.control = Some(opened.session);
+                facts.in_use = opened.in_use;
+                if caller.account == target.account {
+                    facts.last_assumed = Some(LastAssumed {
+                        role: access.role.clone(),
+                        secret_version: access.secret_version.clone(),
+                    });
+                }
+                facts.role.record(now, Ok(caller));
             }
-            facts.role.record(now, Err(fault));
+            Err(fault) => {
+                if fault.class.is_conclusive() {
+                    *sessions = Sessions::default();
+                }
+                facts.role.record(now, Err(fault));
+            }
+        },
+        Access::Keys(keys) => with_keys(aws, target, keys, facts, sessions, now).await,
+    }
+}
+
+async fn assumed(aws: &Aws, target: &Target) -> Result<(Opened, Caller), AwsFault> {
+    let opened = open(aws, target, Purpose { name: CHECK, policy: None }).await?;
+    // What a session's own identity call says of its credentials says nothing of the operator's.
+    let caller = aws
+        .identity
+        .session_caller(&opened.session, &target.sts_region)
+        .await
+        .map_err(AwsFault::inconclusive)?;
+    Ok((opened, caller))
+}
+
+/// Whose the keys are, and whether their user may make the narrowed sessions that Jobs need.
+async fn with_keys(
+    aws: &Aws,
+    target: &Target,
+    keys: &AccessKeys,
+    facts: &mut Facts,
+    sessions: &mut Sessions,
+    now: Timestamp,
+) {
+    let (caller, session) = futures::join!(
+        aws.identity.keys_caller(keys, &target.sts_region),
+        open(aws, target, Purpose { name: CHECK, policy: None })
+    );
+    let refused = |fault: &AwsFault| fault.class.is_conclusive();
+    if caller.as_ref().is_err_and(refused) || session.as_ref().is_err_and(refused) {
+        *sessions = Sessions::default();
+    }
+    facts.role.record(now, caller);
+    match session {
+        Ok(opened) => {
+            sessions.control = Some(opened.session);
+            facts.federation.record(now, Ok(()));
+        }
+        Err(fault) => facts.federation.record(now, Err(fault)),
+    }
+}
+
+/// Whether a role was seen to let in somebody it should not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Suspicion {
+    None,
+    WasOpen,
+}
+
+impl Suspicion {
+    /// How many refusals in a row say that a prober is kept out: IAM takes a while to show a change everywhere, so one
+    /// alone does not prove a hole closed (fact sheet 1.7).
+    fn refusals(self) -> usize {
+        match self {
+            Self::None => 1,
+            Self::WasOpen => 3,
         }
     }
 }
 
 /// Both probes: no external ID, and a random one.
-async fn enforcement(aws: &Aws, target: &Target) -> Result<Enforcement, AwsFault> {
+async fn enforcement(
+    aws: &Aws,
+    target: &Target,
+    access: &RoleAccess,
+    suspicion: Suspicion,
+) -> Result<Enforcement, AwsFault> {
     let random = ExternalId::parse(Uuid::new_v4().to_string().as_bytes()).expect("a UUID is an external ID");
-    let (none, any) = futures::join!(lets_in(aws, target, None), lets_in(aws, target, Some(&random)));
+    let probe = |external_id| lets_in(aws, target, access, external_id, suspicion.refusals());
+    let (none, any) = futures::join!(probe(None), probe(Some(&random)));
     match (none, any) {
         (Ok(true), _) => Ok(Enforcement::AcceptsNone),
         (_, Ok(true)) => Ok(Enforcement::AcceptsAny),
@@ -157,12 +236,19 @@ async fn enforcement(aws: &Aws, target: &Target) -> Result<Enforcement, AwsFault
     }
 }
 
-/// Whether the role lets in somebody with this external ID: only a refusal says no, and only two successes say yes,
-/// for IAM takes a while to show a change everywhere (fact sheet 1.7).
-async fn lets_in(aws: &Aws, target: &Target, external_id: Option<&ExternalId>) -> Result<bool, AwsFault> {
-    for _ in 0..2 {
+/// Whether the role lets in somebody with this external ID: only so many refusals in a row say no, and only two
+/// successes say yes.
+async fn lets_in(
+    aws: &Aws,
+    target: &Target,
+    access: &RoleAccess,
+    external_id: Option<&ExternalId>,
+    refusals: usize,
+) -> Result<bool, AwsFault> {
+    let (mut refused, mut let_in) = (0, 0);
+    loop {
         let request = AssumeRole {
-            role: &target.role,
+            role: &access.role,
             external_id,
             session_name: "awscost-externalid-probe",
             duration: SHORTEST,
@@ -171,12 +257,29 @@ async fn lets_in(aws: &Aws, target: &Target, external_id: Option<&ExternalId>) -
         };
         // A session that was let in can do nothing, and is dropped here.
         match aws.identity.assume_role(request).await.map(drop) {
-            Ok(()) => {}
-            Err(fault) if fault.code == Code::AccessDenied => return Ok(false),
+            Ok(()) => let_in += 1,
+            Err(fault) if fault.code == Code::AccessDenied => refused += 1,
             Err(fault) => return Err(fault.inconclusive()),
         }
+        if let_in == 2 {
+            return Ok(true);
+        }
+        if refused == refusals {
+            return Ok(false);
+        }
     }
-    Ok(true)
+}
+
+/// What the role may do that it need not: asked of IAM's simulator, so nothing is changed.
+async fn excess(
+    aws: &Aws,
+    target: &Target,
+    access: &RoleAccess,
+    session: &Session,
+) -> Result<Excess, AwsFault> {
+    let questions = checks::permissions::questions(target, access);
+    let answers = aws.audit.simulate(session, &access.role, &questions).await?;
+    Ok(checks::permissions::excess(&questions, &answers))
 }
 
 /// What the report APIs showed; `None` for what was not asked.
@@ -184,27 +287,33 @@ struct Definitions {
     legacy: Option<Result<Vec<LegacyDefinition>, AwsFault>>,
     exports: Option<Result<Vec<ExportReference>, AwsFault>>,
     export: Option<Result<Option<ExportDefinition>, AwsFault>>,
+    execution: Option<Result<Option<ExportExecution>, AwsFault>>,
 }
 
 async fn definitions(aws: &Aws, target: &Target, report: &ReportTarget, session: &Session) -> Definitions {
-    let partition = target.role.partition();
+    let partition = target.partition();
     let exports = async {
         let exports = aws.catalog.exports(session, partition).await;
         let named = exports
             .as_ref()
             .ok()
             .map(|list| list.iter().find(|export| export.name == report.name.as_str()).cloned());
-        let export = match named {
-            Some(Some(found)) => Some(match aws.catalog.export(session, partition, &found.arn).await {
-                Ok(export) => Ok(Some(export)),
-                // Deleted between the two calls.
-                Err(fault) if fault.code == Code::ResourceNotFound => Ok(None),
-                Err(fault) => Err(fault),
-            }),
-            Some(None) => Some(Ok(None)),
-            None => None,
+        let Some(Some(found)) = named else { return (exports, named.map(|_| Ok(None)), None) };
+        let (export, execution) = futures::join!(
+            aws.catalog.export(session, partition, &found.arn),
+            aws.catalog.last_execution(session, partition, &found.arn)
+        );
+        // Deleted between the two calls.
+        let gone = |fault: &AwsFault| fault.code == Code::ResourceNotFound;
+        let export = match export {
+            Err(fault) if gone(&fault) => Ok(None),
+            outcome => outcome.map(Some),
         };
-        (exports, export)
+        let execution = match execution {
+            Err(fault) if gone(&fault) => Ok(None),
+            outcome => outcome,
+        };
+        (exports, Some(export), Some(execution))
     };
     let (legacy, exports) = futures::join!(
         OptionFuture::from(
@@ -212,8 +321,9 @@ async fn definitions(aws: &Aws, target: &Target, report: &ReportTarget, session:
         ),
         OptionFuture::from(report.asks_exports(target).then_some(exports)),
     );
-    let (exports, export) = exports.map_or((None, None), |(exports, export)| (Some(exports), export));
-    Definitions { legacy, exports, export }
+    let (exports, export, execution) =
+        exports.map_or((None, None, None), |(exports, export, execution)| (Some(exports), export, execution));
+    Definitions { legacy, exports, export, execution }
 }
 
 impl Definitions {
@@ -231,6 +341,10 @@ impl Definitions {
         if let Some(outcome) = self.export {
             facts.export.record(now, in_session(outcome, &mut sessions.control));
         }
+        match self.execution {
+            Some(outcome) => facts.execution.record(now, in_session(outcome, &mut sessions.control)),
+            None => facts.execution.forget(),
+        }
     }
 }
 
@@ -240,19 +354,41 @@ struct Bucket {
     listing: Option<Result<Listing, AwsFault>>,
     any_owner: Option<Result<(), AwsFault>>,
     manifest: Option<Result<ManifestRead, AwsFault>>,
+    elsewhere: Option<Result<Option<Elsewhere>, AwsFault>>,
+    ownership: Option<Result<ObjectOwnership, AwsFault>>,
 }
 
-async fn bucket(aws: &Aws, target: &Target, report: &ReportTarget, kept: Option<Session>) -> Bucket {
+async fn bucket(
+    aws: &Aws,
+    target: &Target,
+    report: &ReportTarget,
+    control: &Session,
+    kept: Option<Session>,
+) -> Bucket {
     let session = match kept {
         Some(session) => Ok(session),
         None => ingest_session(aws, target, report).await,
     };
-    let mut seen = Bucket { session, listing: None, any_owner: None, manifest: None };
+    let mut seen =
+        Bucket { session, listing: None, any_owner: None, manifest: None, elsewhere: None, ownership: None };
     let Ok(session) = &seen.session else { return seen };
     let root = report.key_root();
     let listing = list(aws, session, report, &root, BucketOwner::Expected(&report.owner)).await;
     match &listing {
-        Ok(listing) => seen.manifest = Some(manifest(aws, session, report, listing).await),
+        Ok(listing) if listing.folders.is_empty() && listing.objects.is_empty() => {
+            seen.manifest = Some(Ok(ManifestRead::NoneYet));
+            seen.elsewhere = Some(elsewhere::look(aws, control, report).await);
+        }
+        Ok(listing) => {
+            let read = manifest(aws, session, report, listing).await;
+            let refused =
+                |fault: &AwsFault| fault.class == FaultClass::Denied && fault.detail == Detail::None;
+            if read.as_ref().is_err_and(refused) {
+                let controls = aws.buckets.ownership(control, &report.bucket, &report.region, &report.owner);
+                seen.ownership = Some(controls.await);
+            }
+            seen.manifest = Some(read);
+        }
         Err(fault) if fault.class == FaultClass::Denied => {
             let unchecked = list(aws, session, report, &root, BucketOwner::Any).await;
             seen.any_owner = Some(unchecked.map(drop));
@@ -280,6 +416,8 @@ impl Bucket {
         if let Some(outcome) = self.manifest {
             facts.manifest.record(now, in_session(outcome, &mut sessions.ingest));
         }
+        facts.elsewhere = self.elsewhere.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
+        facts.ownership = self.ownership.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
     }
 }
 
@@ -288,15 +426,8 @@ async fn ingest_session(aws: &Aws, target: &Target, report: &ReportTarget) -> Re
         // The check says so from the same function; nothing is asked of AWS.
         return Err(AwsFault::new(Operation::AssumeRole, Code::PackedPolicyTooLarge));
     };
-    let request = AssumeRole {
-        role: &target.role,
-        external_id: target.external_id.as_ref(),
-        session_name: "awscost-ingest",
-        duration: SESSION,
-        policy: Some(&policy),
-        region: &target.sts_region,
-    };
-    aws.identity.assume_role(request).await
+    let opened = open(aws, target, Purpose { name: "awscost-ingest", policy: Some(&policy) }).await?;
+    Ok(opened.session)
 }
 
 async fn list(
@@ -415,6 +546,7 @@ fn in_session<T>(outcome: Result<T, AwsFault>, session: &mut Option<Session>) ->
     })
 }
 
+mod elsewhere;
 #[cfg(test)]
 mod on_sandbox;
 #[cfg(test)]

@@ -25,10 +25,10 @@ use super::{
 use crate::{
     api::{
         AwsCostAccount, AwsCostAccountStatus, RECONCILE_ALIASES, RECONCILE_AT, conditions,
-        status::{BucketStatus, Identity, ReportStatus},
+        status::{BucketStatus, Identity, LastAssumed, ReportStatus},
     },
     aws::traits::{Caller, Membership},
-    connection::{Finding, checks},
+    connection::{Finding, Target, checks},
     model::{ConditionType, ExternalId, ReportKind},
 };
 use load::LoadSide;
@@ -191,7 +191,7 @@ impl Pass<'_> {
             let own = self.context.own_identity(self.now).await;
             let gate = self.gate(valid, &secret, own.as_ref().ok());
             let target = match (own, gate) {
-                (Ok(_), Ok(id)) => Some(valid.target(id, self.context.own_region.as_ref())),
+                (Ok(_), Ok(id)) => Some(self.target(valid, id)),
                 _ => None,
             };
             self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await?;
@@ -228,6 +228,11 @@ impl Pass<'_> {
         Ok(sight)
     }
 
+    fn target(&self, valid: &ValidAccount, external_id: ExternalId) -> Target {
+        let version = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
+        valid.target(external_id, version, self.context.own_region.as_ref())
+    }
+
     /// What stands before any call to AWS on the account, and before any session for it.
     fn gate(
         &self,
@@ -255,7 +260,7 @@ impl Pass<'_> {
         match self.gate(&valid, &secret, own.as_ref().ok()) {
             Err(finding) => {
                 // What was seen behind an open gate says nothing any more.
-                memory.facts = Default::default();
+                memory.facts.start_over();
                 memory.sessions = Default::default();
                 memory.answered = None;
                 let findings = gate::shut(*finding, &valid);
@@ -264,7 +269,7 @@ impl Pass<'_> {
             }
             Ok(_) if !self.context.settled(self.now) => Ok(SHORTEST_WAIT),
             Ok(id) => {
-                let target = valid.target(id, self.context.own_region.as_ref());
+                let target = self.target(&valid, id);
                 let world = self.ask_aws(memory, &base, &valid, target, own.err()).await;
                 self.act(memory, base, valid, jobs, world).await
             }
@@ -374,6 +379,10 @@ impl Pass<'_> {
             identity: Identity {
                 account_id: Some(valid.account.to_string()),
                 management_account_id: management,
+                last_assumed: memory.facts.last_assumed.as_ref().map(|last| LastAssumed {
+                    role_arn: last.role.to_string(),
+                    secret_version: last.secret_version.clone(),
+                }),
             },
             now: self.now,
         }

@@ -233,6 +233,8 @@ impl Context {
                 organization: age,
                 definitions: age,
                 external_id: age,
+                permissions: age,
+                metrics: age,
                 listing: age,
                 failed: age,
             },

@@ -12,7 +12,7 @@ use crate::{
         cost_warehouse::Delta,
         duration,
     },
-    connection::{ExternalIdPolicy, ReportTarget, Target},
+    connection::{Access, ExternalIdPolicy, ReportTarget, RoleAccess, Target},
     model::{
         AccountId, AccountType, BucketName, ExternalId, KeyPrefix, Region, ReportKind, ReportName, RoleArn,
     },
@@ -85,17 +85,27 @@ pub struct InvalidField {
 
 impl ValidAccount {
     /// What `connection` looks at.
-    pub fn target(&self, external_id: ExternalId, own_region: Option<&Region>) -> Target {
+    pub fn target(
+        &self,
+        external_id: ExternalId,
+        secret_version: Option<String>,
+        own_region: Option<&Region>,
+    ) -> Target {
         let home = || {
             let region = self.role.partition().home_region();
             region.parse().expect("a partition's home region is a region")
         };
         Target {
-            role: self.role.clone(),
+            access: Access::Role(RoleAccess {
+                role: self.role.clone(),
+                external_id: Some(external_id),
+                next_external_id: None,
+                secret_version,
+                policy: self.external_id_policy,
+            }),
             account: self.account.clone(),
             account_type: self.account_type,
-            external_id: Some(external_id),
-            external_id_policy: self.external_id_policy,
+            metrics: None,
             sts_region: self.sts_region.as_ref().or(own_region).cloned().unwrap_or_else(home),
             report: self.bill.as_ref().map(|bill| bill.report.clone()),
         }

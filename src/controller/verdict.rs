@@ -21,7 +21,7 @@ use crate::{
         status::{BucketStatus, Identity, ReportStatus},
     },
     aws::{Aws, AwsFault, traits::Caller},
-    connection::{Facts, Finding, Look, Sessions, Target, Verdict, checks, gather},
+    connection::{Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict, checks, gather},
     model::{ConditionType, Region, ReportKind},
 };
 
@@ -65,6 +65,12 @@ pub(super) fn deliveries_blocked() -> [Finding; 2] {
         .map(|condition| Finding::blocked(condition, ConditionType::RoleAssumable))
 }
 
+/// The last success of AssumeRole as status keeps it.
+pub(super) fn last_assumed(identity: &Identity) -> Option<LastAssumed> {
+    let kept = identity.last_assumed.as_ref()?;
+    Some(LastAssumed { role: kept.role_arn.parse().ok()?, secret_version: kept.secret_version.clone() })
+}
+
 /// Judges accounts without a cluster.
 pub struct Preflight {
     aws: Aws,
@@ -84,6 +90,8 @@ pub struct Case<'a> {
     pub uid: &'a str,
     /// The Secret with its external ID.
     pub secret: &'a SecretSight,
+    /// That Secret's resource version, where it comes from a cluster.
+    pub secret_version: Option<&'a str>,
     /// What the warehouse it names comes to.
     pub warehouse: Saying,
 }
@@ -111,9 +119,12 @@ impl Preflight {
             Err(problem) => return invalid_spec(&problem.to_string(), now),
         };
         let mut seen = Seen::default();
+        // An object read from a cluster brings with it what its operator knows.
+        let identity = case.account.status.as_ref().and_then(|status| status.identity.as_ref());
+        seen.facts.last_assumed = identity.and_then(last_assumed);
         let findings = match self.gate(case, &valid) {
             Err(finding) => gate::shut(*finding, &valid),
-            Ok(target) => self.look(&valid, &target, &mut seen, now).await,
+            Ok(target) => self.look(case, &valid, &target, &mut seen, now).await,
         };
         conclude(&valid, findings, &seen, case.warehouse.clone(), now)
     }
@@ -123,11 +134,13 @@ impl Preflight {
         let tenancy = self.tenancy.check(case.namespace, &valid.role, own);
         let reused = self.external_ids.is_reused(case.uid);
         let id = gate::pass(valid, case.namespace, tenancy, case.secret, reused)?;
-        Ok(valid.target(id, self.own_region.as_ref()))
+        let version = case.secret_version.map(str::to_owned);
+        Ok(valid.target(id, version, self.own_region.as_ref()))
     }
 
     async fn look(
         &self,
+        case: &Case<'_>,
         valid: &ValidAccount,
         target: &Target,
         seen: &mut Seen,
@@ -149,7 +162,7 @@ impl Preflight {
                 facts: &seen.facts,
                 kind: seen.kind,
                 deliveries: &seen.deliveries,
-                since: now,
+                since: case.account.metadata.creation_timestamp.as_ref().map_or(now, |created| created.0),
                 now,
             };
             let upper = of_deliveries(&question);

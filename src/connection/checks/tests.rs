@@ -7,8 +7,8 @@ use std::fmt::Write;
 use super::*;
 use crate::{
     aws::{AwsFault, Code, Detail, Operation},
-    connection::{Enforcement, Fact, ManifestRead, ReportTarget, fake, sample},
-    model::{AccountType, Reason},
+    connection::{Enforcement, Excess, ExternalIdInUse, Fact, ManifestRead, ReportTarget, fake, sample},
+    model::{AccountType, ExternalId, Reason},
 };
 
 type Broken = (&'static str, fn(&mut Facts, &mut Target));
@@ -55,7 +55,14 @@ fn a_connection_in_order_passes_every_check() {
     let reasons: Vec<Reason> = found.iter().map(|finding| finding.reason).collect();
     assert_eq!(
         reasons,
-        [Reason::RoleAssumed, Reason::Enforced, Reason::Verified, Reason::Readable, Reason::Configured]
+        [
+            Reason::RoleAssumed,
+            Reason::Enforced,
+            Reason::Verified,
+            Reason::Readable,
+            Reason::Configured,
+            Reason::Minimal,
+        ]
     );
     assert!(found.iter().all(|finding| !holds_ready_down(finding, &sample::target())));
 }
@@ -74,12 +81,42 @@ fn role() {
                 facts.base = refused(GetCallerIdentity, Code::CredentialsMisconfigured);
             }),
             ("other partition", |_, target| {
-                target.role = "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role");
+                sample::role(target).role =
+                    "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role");
             }),
-            ("denied", |facts, _| facts.role = refused(AssumeRole, Code::AccessDenied)),
+            ("denied, never worked", |facts, _| {
+                facts.last_assumed = None;
+                facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
             ("denied, caller unknown", |facts, _| {
+                facts.last_assumed = None;
                 facts.base = Fact::default();
                 facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
+            ("denied, another role worked", |facts, target| {
+                sample::role(target).role = "arn:aws:iam::111122223333:role/new".parse().expect("a role");
+                facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
+            ("denied, Secret changed", |facts, target| {
+                sample::role(target).secret_version = Some("2".to_owned());
+                facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
+            ("denied, nothing changed", |facts, _| facts.role = refused(AssumeRole, Code::AccessDenied)),
+            ("own policy", |facts, _| {
+                facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::IdentityPolicy);
+            }),
+            ("organization policy", |facts, _| {
+                facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::OrganizationPolicy);
+            }),
+            ("endpoint policy", |facts, _| {
+                facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::EndpointPolicy);
+            }),
+            ("rotation, next in use", |facts, target| {
+                sample::role(target).next_external_id = ExternalId::parse(b"the-next-one").ok();
+                facts.in_use = Some(ExternalIdInUse::Next);
+            }),
+            ("rotation, current in use", |_, target| {
+                sample::role(target).next_external_id = ExternalId::parse(b"the-next-one").ok();
             }),
             ("tagging denied", |facts, _| {
                 facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::TagSession);
@@ -155,10 +192,10 @@ fn external_id() {
             ("enforced", |_, _| {}),
             ("accepts none", |facts, _| facts.enforcement = seen(Enforcement::AcceptsNone)),
             ("accepts any, warn", |facts, target| {
-                target.external_id_policy = ExternalIdPolicy::Warn;
+                sample::role(target).policy = ExternalIdPolicy::Warn;
                 facts.enforcement = seen(Enforcement::AcceptsAny);
             }),
-            ("none declared", |_, target| target.external_id = None),
+            ("none declared", |_, target| sample::role(target).external_id = None),
             ("throttled", |facts, _| facts.enforcement = refused(AssumeRole, Code::Throttling)),
             ("never probed", |facts, _| facts.enforcement = Fact::default()),
             ("role broken", |facts, _| facts.role = refused(AssumeRole, Code::AccessDenied)),
@@ -348,7 +385,8 @@ fn what_holds_ready_down() {
         found.iter().filter(|one| holds_ready_down(one, target)).map(|one| one.condition).collect()
     };
     assert_eq!(held(&sample::target()), [ConditionType::ExternalIdEnforced]);
-    let warned = Target { external_id_policy: ExternalIdPolicy::Warn, ..sample::target() };
+    let mut warned = sample::target();
+    sample::role(&mut warned).policy = ExternalIdPolicy::Warn;
     assert_eq!(held(&warned), []);
 }
 
@@ -360,4 +398,99 @@ fn the_kind_is_the_one_found_unless_declared() {
     assert_eq!(report_kind(&Facts::default(), &sample::target()), None);
     // The script of the fake and the sample facts describe the same connection.
     assert_eq!(sample::script().trust, fake::Trust::Exact);
+}
+
+#[test]
+fn permissions() {
+    use Operation::SimulatePrincipalPolicy;
+    let text = findings(
+        ConditionType::PermissionsMinimal,
+        &[
+            ("minimal", |_, _| {}),
+            ("writes", |facts, _| facts.excess = seen(Excess { writes_bucket: true, ..Excess::default() })),
+            ("reads others", |facts, _| {
+                facts.excess = seen(Excess { reads_others: true, ..Excess::default() });
+            }),
+            ("administers", |facts, _| {
+                facts.excess = seen(Excess { administers: true, writes_bucket: true, reads_others: true });
+            }),
+            ("not told", |facts, _| facts.excess = refused(SimulatePrincipalPolicy, Code::AccessDenied)),
+            ("throttled", |facts, _| facts.excess = refused(SimulatePrincipalPolicy, Code::Throttling)),
+        ],
+    );
+    insta::assert_snapshot!(text, @"");
+}
+
+#[test]
+fn metrics() {
+    use Operation::ListMetrics;
+    fn opted_in(facts: &mut Facts, target: &mut Target, answer: Fact<()>) {
+        target.metrics = Some("eu-west-1".parse().expect("a region"));
+        facts.metrics = answer;
+    }
+    let text = findings(
+        ConditionType::MetricsReadable,
+        &[
+            ("listed", |facts, target| opted_in(facts, target, seen(()))),
+            ("denied", |facts, target| opted_in(facts, target, refused(ListMetrics, Code::AccessDenied))),
+            ("region off", |facts, target| {
+                opted_in(facts, target, refused(ListMetrics, Code::InvalidClientToken));
+            }),
+        ],
+    );
+    insta::assert_snapshot!(text, @"");
+}
+
+#[test]
+fn keys_of_an_iam_user() {
+    use Operation::{GetCallerIdentity, GetFederationToken};
+    fn keys(facts: &mut Facts, target: &mut Target) {
+        *target = sample::with_keys();
+        facts.federation = seen(());
+    }
+    let text = findings(
+        ConditionType::RoleAssumable,
+        &[
+            ("accepted", |facts, target| keys(facts, target)),
+            ("of another account", |facts, target| {
+                keys(facts, target);
+                facts.role = seen(sample::operator());
+            }),
+            ("refused", |facts, target| {
+                keys(facts, target);
+                facts.role = refused(GetCallerIdentity, Code::InvalidClientToken);
+            }),
+            ("may not federate", |facts, target| {
+                keys(facts, target);
+                facts.federation = refused(GetFederationToken, Code::AccessDenied);
+            }),
+        ],
+    );
+    insta::assert_snapshot!(text, @"");
+    let found = run(&Facts { federation: seen(()), ..sample::facts() }, &sample::with_keys(), sample::now());
+    let conditions: Vec<ConditionType> = found.iter().map(|finding| finding.condition).collect();
+    assert!(conditions.contains(&ConditionType::Deprecated), "{conditions:?}");
+    assert!(!conditions.contains(&ConditionType::ExternalIdEnforced), "keys have no external ID");
+}
+
+#[test]
+fn no_message_of_a_long_name_is_cut() {
+    // The longest names that the schema lets in; a message past 1,024 bytes would lose its end.
+    let mut target = sample::target();
+    let path = "p".repeat(60);
+    sample::role(&mut target).role =
+        format!("arn:aws-us-gov:iam::111122223333:role/{path}/{}", "r".repeat(64)).parse().expect("a role");
+    let caller = crate::aws::traits::Caller {
+        arn: format!("arn:aws-us-gov:sts::999900009999:assumed-role/{}/s", "o".repeat(64)),
+        ..sample::operator()
+    };
+    let facts = Facts {
+        base: seen(caller),
+        role: refused(Operation::AssumeRole, Code::AccessDenied),
+        last_assumed: None,
+        ..sample::facts()
+    };
+    for finding in run(&facts, &target, sample::now()) {
+        assert!(finding.message.len() <= 1024, "{} bytes: {}", finding.message.len(), finding.message);
+    }
 }

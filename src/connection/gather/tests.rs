@@ -89,10 +89,8 @@ async fn no_role_is_assumed_without_an_identity_or_across_partitions() {
     assert_eq!(fake.calls(), ["base_caller"]);
 
     fake.change(|script| script.base = Ok(sample::operator()));
-    let china = Target {
-        role: "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role"),
-        ..sample::target()
-    };
+    let mut china = sample::target();
+    sample::role(&mut china).role = "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role");
     look(&fake, &china, Look::ALL).await;
     assert_eq!(fake.calls(), ["base_caller"]);
 }

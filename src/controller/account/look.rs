@@ -49,7 +49,7 @@ impl Pass<'_> {
         let asked = Answered { generation: self.generation(), secret, wish: self.wish.clone() };
         if memory.answered.as_ref().is_some_and(|answered| answered.generation != asked.generation) {
             // What was seen of the old spec says nothing of the new one, even where a look is inconclusive.
-            memory.facts = Default::default();
+            memory.facts.start_over();
             memory.sessions = Default::default();
             memory.deliveries = Default::default();
         }
@@ -57,6 +57,9 @@ impl Pass<'_> {
             && self.account.status.as_ref().and_then(|status| status.observed_generation)
                 == self.generation()
             && base.status.last_handled_reconcile_at == self.wish;
+        if memory.facts.last_assumed.is_none() {
+            memory.facts.last_assumed = base.status.identity.as_ref().and_then(verdict::last_assumed);
+        }
         let mut look = match &memory.answered {
             // After a restart facts are gone, and status says what stood: there is time to spread the looks.
             None if spread && now < memory.first_look_at => Look::NONE,

@@ -31,7 +31,7 @@ fn defaults_live_here() {
     assert_eq!(bill.report.owner, valid.account);
     assert_eq!(bill.report.kind, None);
     let id = ExternalId::parse(b"an-id").expect("an id");
-    assert_eq!(valid.target(id, None).sts_region.as_str(), "us-east-1");
+    assert_eq!(valid.target(id, None, None).sts_region.as_str(), "us-east-1");
 }
 
 #[test]

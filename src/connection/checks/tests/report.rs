@@ -102,7 +102,8 @@ fn definitions() {
                 with_export(facts, |export| export.query = "SELECT sum(x) FROM T".to_owned());
             }),
             ("GovCloud", |facts, target| {
-                target.role = "arn:aws-us-gov:iam::111122223333:role/awscost".parse().expect("a role");
+                sample::role(target).role =
+                    "arn:aws-us-gov:iam::111122223333:role/awscost".parse().expect("a role");
                 let mut caller = sample::operator();
                 caller.arn = caller.arn.replace("arn:aws:", "arn:aws-us-gov:");
                 facts.base = seen(caller);
