@@ -22,10 +22,9 @@ use crate::fields;
 
 const RULES: &str = "deploy/alerts/awscost.rules.yaml";
 /// Fields that reasons of the vocabulary speak of and that come with the part of the program that gives these reasons.
-const TO_COME: [&str; 5] = [
+const TO_COME: [&str; 4] = [
     "spec.access.accessKeySecretRef",
     "spec.access.nextExternalIdSecretRef",
-    "spec.deletionPolicy",
     "spec.metrics",
     "spec.metrics.region",
 ];
@@ -53,6 +52,7 @@ fn names(folder: &str, extension: &str) -> BTreeSet<String> {
 struct Rule {
     alert: Alert,
     expr: String,
+    selectors: Vec<Selector>,
     severity: String,
     annotations: BTreeMap<String, String>,
 }
@@ -65,12 +65,14 @@ fn rules() -> Vec<Rule> {
         .flat_map(|group| group["rules"].as_array().expect("rules"))
         .map(|rule| {
             let name = rule["alert"].as_str().expect("a name");
+            let expr = rule["expr"].as_str().expect("an expression");
             let annotations = rule["annotations"].as_object().expect("annotations");
             let said =
                 |(key, value): (&String, &Value)| (key.clone(), value.as_str().expect("text").to_owned());
             Rule {
                 alert: Alert::from_name(name).ok_or(name).expect("a name that src/model/alert.rs has"),
-                expr: rule["expr"].as_str().expect("an expression").to_owned(),
+                expr: expr.to_owned(),
+                selectors: selectors(expr),
                 severity: rule["labels"]["severity"].as_str().expect("a severity").to_owned(),
                 annotations: annotations.iter().map(said).collect(),
             }
@@ -79,6 +81,7 @@ fn rules() -> Vec<Rule> {
 }
 
 /// One selector of a rule: the metric, and a test for each label it names.
+#[derive(Debug)]
 struct Selector {
     metric: String,
     matchers: Vec<(String, bool, Regex)>,
@@ -133,7 +136,7 @@ fn selected(
     rules
         .iter()
         .filter(|rule| {
-            selectors(&rule.expr).iter().any(|selector| {
+            rule.selectors.iter().any(|selector| {
                 selector.takes("awscost_account_status_condition", &own)
                     || (copied && selector.takes("awscost_warehouse_status_condition", &of_warehouse))
             })
@@ -174,7 +177,7 @@ fn rules_use_metrics_and_labels_that_are_exported() {
     let labels: BTreeMap<&str, &[&str]> =
         metrics.described().iter().map(|metric| (metric.name, metric.labels)).collect();
     for rule in rules() {
-        for selector in selectors(&rule.expr) {
+        for selector in &rule.selectors {
             let known = labels.get(selector.metric.as_str());
             assert!(known.is_some(), "{}: there is no metric {}", rule.alert, selector.metric);
             for (label, ..) in &selector.matchers {

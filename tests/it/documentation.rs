@@ -92,7 +92,7 @@ fn the_page_on_metrics_has_them_all_and_no_others() {
         .described()
         .iter()
         .map(|metric| {
-            let labels = metric.labels.iter().map(|label| code(&label)).collect::<Vec<_>>().join(", ");
+            let labels = metric.labels.iter().map(code).collect::<Vec<_>>().join(", ");
             (code(&metric.name), metric.kind.to_owned(), labels)
         })
         .collect();

@@ -38,8 +38,8 @@ fn has(schema: &Value, path: &str) -> bool {
     for name in path.split('.') {
         let object = if at["type"] == "array" { &at["items"] } else { at };
         let Some(next) = object["properties"].get(name) else {
-            // A Deployment's pod template, a map of anything: nothing is known of what lies within.
-            return object.get("x-kubernetes-preserve-unknown-fields").is_some();
+            // A map takes any key.
+            return object.get("additionalProperties").is_some();
         };
         at = next;
     }

@@ -31,7 +31,8 @@ pub(super) struct Said<const N: usize> {
 #[derive(Clone)]
 pub(super) struct Objects<const N: usize> {
     conditions: GaugeVec,
-    values: [GaugeVec; N],
+    /// As many as [`Said`] has values.
+    values: Vec<GaugeVec>,
     said: Arc<Mutex<HashMap<String, Said<N>>>>,
 }
 
@@ -43,11 +44,10 @@ impl<const N: usize> Objects<N> {
         values: [(&'static str, &'static str); N],
     ) -> Result<Self, prometheus::Error> {
         let conditions = catalogue.gauge(name, help, CONDITION)?;
-        let mut gauges = Vec::with_capacity(N);
-        for (name, help) in values {
-            gauges.push(catalogue.gauge(name, help, OBJECT)?);
-        }
-        let values = gauges.try_into().ok().expect("as many gauges as names");
+        let values = values
+            .into_iter()
+            .map(|(name, help)| catalogue.gauge(name, help, OBJECT))
+            .collect::<Result<_, _>>()?;
         Ok(Self { conditions, values, said: Arc::default() })
     }
 
@@ -78,12 +78,12 @@ impl<const N: usize> Objects<N> {
         // An object of the same name may have come in its place: what it says stays.
         let heir = all.values().find(|other| other.namespace == gone.namespace && other.name == gone.name);
         for condition in &gone.conditions {
-            if !heir.is_some_and(|heir| heir.conditions.contains(condition)) {
+            if heir.is_none_or(|heir| !heir.conditions.contains(condition)) {
                 self.drop_condition(&gone, *condition);
             }
         }
         for (at, gauge) in self.values.iter().enumerate() {
-            if !heir.is_some_and(|heir| heir.values[at].is_some()) {
+            if heir.is_none_or(|heir| heir.values[at].is_none()) {
                 drop_value(gauge, &gone);
             }
         }
