@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod gate;
 mod gauges;
+mod generate;
 mod job;
 mod lease;
 mod observe;

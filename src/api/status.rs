@@ -65,6 +65,10 @@ pub struct Identity {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 12))]
     pub management_account_id: Option<String>,
+    /// During a rotation, which external ID the role takes: Current or Next. With Next, the old Secret may go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub external_id_in_use: Option<String>,
     /// The last success of AssumeRole: tells a role that is gone from one that never worked, over restarts too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_assumed: Option<LastAssumed>,
@@ -74,7 +78,7 @@ pub struct Identity {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct LastAssumed {
-    /// The role.
+    /// The ARN of the role that was assumed.
     #[schemars(length(max = 640))]
     pub role_arn: String,
     /// The resource version of the external-ID Secret; says that it changed, and nothing of what it holds.

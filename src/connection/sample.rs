@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     Access, Enforcement, Excess, ExternalIdInUse, ExternalIdPolicy, Fact, Facts, LastAssumed, ManifestRead,
-    ReportTarget, RoleAccess, Target,
+    NextExternalId, ReportTarget, RoleAccess, Target,
     fake::{Script, Trust},
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(crate) fn target() -> Target {
         access: Access::Role(RoleAccess {
             role: format!("arn:aws:iam::{ACCOUNT}:role/finops/awscost").parse().expect("a role"),
             external_id: Some(ExternalId::parse(b"the-external-id").expect("an external ID")),
-            next_external_id: None,
+            next_external_id: NextExternalId::None,
             secret_version: Some("1".to_owned()),
             policy: ExternalIdPolicy::Enforce,
         }),

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::{Access, ExternalIdInUse, RoleAccess, Target};
+use super::{Access, ExternalIdInUse, NextExternalId, RoleAccess, Target};
 use crate::aws::{
     Aws, AwsFault, FaultClass, Session,
     traits::{AssumeRole, Federate},
@@ -68,7 +68,7 @@ async fn assume(
         policy: purpose.policy,
         region: &target.sts_region,
     };
-    if let Some(next) = &access.next_external_id {
+    if let NextExternalId::Usable(next) = &access.next_external_id {
         match aws.identity.assume_role(request(Some(next))).await {
             Ok(session) => return Ok(Opened { session, in_use: Some(ExternalIdInUse::Next) }),
             Err(fault) if fault.class == FaultClass::Denied => {}

@@ -39,11 +39,25 @@ pub struct RoleAccess {
     /// The external ID of its trust policy, where one is declared.
     pub external_id: Option<ExternalId>,
     /// The external ID that takes its place during a rotation.
-    pub next_external_id: Option<ExternalId>,
+    pub next_external_id: NextExternalId,
     /// Which version of the Secrets the external IDs come from; says whether they changed, and nothing of them.
     pub secret_version: Option<String>,
     /// What it means if the role does not enforce the external ID.
     pub policy: ExternalIdPolicy,
+}
+
+/// The external ID that is to take the current one's place.
+#[derive(Debug, Clone)]
+pub enum NextExternalId {
+    /// None is named.
+    None,
+    /// This one.
+    Usable(ExternalId),
+    /// One is named, and its Secret is not usable.
+    Unusable {
+        /// The Secret's name.
+        secret: String,
+    },
 }
 
 impl Target {

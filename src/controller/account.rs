@@ -11,15 +11,15 @@ use kube::{Resource, ResourceExt, api::Api};
 use super::{
     context::{Context, GuardedAccount, Memory, Stores, Written},
     error::{ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
-    events, gate,
+    events, gate, generate,
     job::{Owner, mark},
-    observe::{self, SecretSight},
+    observe::{self, AccessSight, SecretSight, secrets},
     patch,
     periods::{self, Periods},
     sight::{JobState, LoadJob},
     standing,
     status::{self, BillPicture, Picture},
-    validate::{self, ValidAccount},
+    validate::{self, RoleInput, ValidAccess, ValidAccount},
     verdict,
 };
 use crate::{
@@ -28,8 +28,8 @@ use crate::{
         status::{BucketStatus, Identity, LastAssumed, ReportStatus},
     },
     aws::traits::{Caller, Membership},
-    connection::{Finding, Target, checks},
-    model::{ConditionType, ExternalId, ReportKind},
+    connection::{Access, ExternalIdPolicy, Finding, Target, checks},
+    model::{ConditionType, ReportKind},
 };
 use load::LoadSide;
 use look::World;
@@ -170,8 +170,8 @@ impl Pass<'_> {
         valid: &ValidAccount,
         jobs: &[LoadJob],
     ) -> Result<std::time::Duration, ReconcileFault> {
-        let secret = self.secret(memory, valid).await?;
-        self.note_external_id(&secret);
+        let sight = self.sight(memory, valid).await?;
+        self.note_external_ids(&sight);
         let periods = valid.bill.as_ref().map(|bill| {
             let wanted = periods::wanted(bill.months, self.now);
             periods::update(&base.status.periods, &wanted, None, jobs, self.now)
@@ -189,62 +189,77 @@ impl Pass<'_> {
         if let Some(bill) = &valid.bill {
             // A running Job's session is renewed all the same, if the gate would let its account through.
             let own = self.context.own_identity(self.now).await;
-            let gate = self.gate(valid, &secret, own.as_ref().ok());
-            let target = match (own, gate) {
-                (Ok(_), Ok(id)) => Some(self.target(valid, id)),
-                _ => None,
-            };
+            let gate = self.gate(valid, &sight, own.as_ref().ok());
+            let known_self = own.is_ok() || valid.role().is_none();
+            let target = gate.ok().filter(|_| known_self).map(|access| self.target(valid, access));
             self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await?;
         }
         Ok(if observe::any_active(jobs) { WATCH_PODS } else { LONGEST_WAIT })
     }
 
-    /// Tells the registry which external ID this object uses.
-    fn note_external_id(&self, secret: &SecretSight) {
+    /// Tells the registry which external IDs this object uses.
+    fn note_external_ids(&self, sight: &AccessSight) {
         let created = self.account.creation_timestamp().map_or(self.now, |time| time.0);
-        let usable = match secret {
-            SecretSight::Usable(id) => Some(id),
-            _ => None,
-        };
-        self.context.external_ids().note(&self.owner.uid, &self.owner.namespace, created, usable);
+        let ids = sight.external_ids();
+        self.context.external_ids().note(&self.owner.uid, &self.owner.namespace, created, &ids);
         self.context.visit(&self.owner.uid);
     }
 
-    /// The external ID, read again only when its Secret changed.
-    async fn secret(&self, memory: &mut Memory, valid: &ValidAccount) -> Result<SecretSight, ReconcileFault> {
-        let version = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
-        let Some(version) = version else {
-            memory.external_id = None;
-            return Ok(SecretSight::NotUsable);
-        };
-        let key = format!("{version}/{}/{}", valid.secret.name, valid.secret.key);
-        if let Some((known, sight)) = &memory.external_id
-            && *known == key
+    /// What the account's Secrets hold, read again only when one of them changed; made where the account asks for it.
+    async fn sight(&self, memory: &mut Memory, valid: &ValidAccount) -> Result<AccessSight, ReconcileFault> {
+        let version = self.secret_version(valid);
+        if let (None, Some(role)) = (&version, valid.role().filter(|role| role.generate)) {
+            self.generate(role).await?;
+        }
+        let key = version.map(|version| format!("{version} {:?}", valid.access));
+        if let (Some(key), Some((known, sight))) = (&key, &memory.access)
+            && known == key
         {
             return Ok(sight.clone());
         }
-        let sight = observe::external_id(self.context, &self.owner.namespace, &valid.secret).await?;
-        memory.external_id = Some((key, sight.clone()));
+        let sight = match (&key, valid.role()) {
+            // What the watch does not show is not there, or not labelled; what was just made it shows in a moment.
+            (None, Some(role)) if !role.generate => {
+                AccessSight::Role { current: SecretSight::NotUsable, next: None }
+            }
+            (None, None) => AccessSight::Keys(SecretSight::NotUsable),
+            _ => secrets::look(self.context, &self.owner.namespace, &valid.access).await?,
+        };
+        memory.access = key.map(|key| (key, sight.clone()));
         Ok(sight)
     }
 
-    fn target(&self, valid: &ValidAccount, external_id: ExternalId) -> Target {
-        let version = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
-        valid.target(external_id, version, self.context.own_region.as_ref())
+    async fn generate(&self, role: &RoleInput) -> Result<(), ReconcileFault> {
+        if let Some(notice) = generate::external_id(self.context, &self.owner, role).await? {
+            tracing::info!(account = self.owner.name, secret = role.secret.name, "made an external ID");
+            events::publish(&self.context.recorder, &self.account.object_ref(&()), &[notice]).await;
+        }
+        Ok(())
+    }
+
+    fn target(&self, valid: &ValidAccount, access: Access) -> Target {
+        valid.target(access, self.context.own_region.as_ref())
+    }
+
+    fn secret_version(&self, valid: &ValidAccount) -> Option<String> {
+        secrets::secret_version(self.stores, &self.owner.namespace, &valid.access)
     }
 
     /// What stands before any call to AWS on the account, and before any session for it.
     fn gate(
         &self,
         valid: &ValidAccount,
-        secret: &SecretSight,
+        sight: &AccessSight,
         own: Option<&Caller>,
-    ) -> Result<ExternalId, Box<Finding>> {
+    ) -> Result<Access, Box<Finding>> {
         let namespace = &self.owner.namespace;
-        let tenancy =
-            self.context.settings.tenancy.check(namespace, &valid.role, own.map(|caller| &caller.account));
+        let own = own.map(|caller| &caller.account);
+        let tenancy = match &valid.access {
+            ValidAccess::Role(role) => self.context.settings.tenancy.check(namespace, &role.role, own),
+            ValidAccess::Keys { .. } => self.context.settings.tenancy.check_keys(namespace, &valid.account),
+        };
         let reused = self.context.external_ids().is_reused(&self.owner.uid);
-        gate::pass(valid, namespace, tenancy, secret, reused)
+        gate::pass(valid, namespace, tenancy, sight, self.secret_version(valid), reused)
     }
 
     async fn look(
@@ -254,10 +269,10 @@ impl Pass<'_> {
         valid: ValidAccount,
         jobs: Vec<LoadJob>,
     ) -> Result<std::time::Duration, ReconcileFault> {
-        let secret = self.secret(memory, &valid).await?;
-        self.note_external_id(&secret);
+        let sight = self.sight(memory, &valid).await?;
+        self.note_external_ids(&sight);
         let own = self.context.own_identity(self.now).await;
-        match self.gate(&valid, &secret, own.as_ref().ok()) {
+        match self.gate(&valid, &sight, own.as_ref().ok()) {
             Err(finding) => {
                 // What was seen behind an open gate says nothing any more.
                 memory.facts.start_over();
@@ -268,9 +283,11 @@ impl Pass<'_> {
                 self.act(memory, base, valid, jobs, world).await
             }
             Ok(_) if !self.context.settled(self.now) => Ok(SHORTEST_WAIT),
-            Ok(id) => {
-                let target = self.target(&valid, id);
-                let world = self.ask_aws(memory, &base, &valid, target, own.err()).await;
+            Ok(access) => {
+                let target = self.target(&valid, access);
+                // Only a role is assumed with the operator's own identity.
+                let unknown_self = own.err().filter(|_| valid.role().is_some());
+                let world = self.ask_aws(memory, &base, &valid, target, unknown_self).await;
                 self.act(memory, base, valid, jobs, world).await
             }
         }
@@ -374,11 +391,12 @@ impl Pass<'_> {
             generation: self.generation(),
             reconcile_at: self.wish.as_deref(),
             findings,
-            external_id_policy: valid.external_id_policy,
+            external_id_policy: valid.role().map_or(ExternalIdPolicy::Warn, |role| role.policy),
             bill,
             identity: Identity {
                 account_id: Some(valid.account.to_string()),
                 management_account_id: management,
+                external_id_in_use: self.in_use(memory),
                 last_assumed: memory.facts.last_assumed.as_ref().map(|last| LastAssumed {
                     role_arn: last.role.to_string(),
                     secret_version: last.secret_version.clone(),
@@ -386,6 +404,12 @@ impl Pass<'_> {
             },
             now: self.now,
         }
+    }
+
+    /// Which external ID the role takes, while there are two to tell apart.
+    fn in_use(&self, memory: &Memory) -> Option<String> {
+        let rotating = self.account.spec.access.next_external_id_secret_ref.is_some();
+        memory.facts.in_use.filter(|_| rotating).map(|in_use| format!("{in_use:?}"))
     }
 
     /// The final patch and its events; the watch sets the gauges.

@@ -185,6 +185,7 @@ fn identity(seen: &Identity, old: &AwsCostAccountStatus) -> Identity {
     Identity {
         account_id: seen.account_id.clone().or(before.account_id),
         management_account_id: seen.management_account_id.clone().or(before.management_account_id),
+        external_id_in_use: seen.external_id_in_use.clone(),
         last_assumed: seen.last_assumed.clone().or(before.last_assumed),
     }
 }

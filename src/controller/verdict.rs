@@ -3,30 +3,35 @@
 //! A pass walks it with what it remembers, [`Preflight`] once and from nothing, so that `awscost check` and the operator say
 //! the same of the same world.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
 
 use super::{
     delivered::Question,
     gate,
-    observe::{self, Deliveries},
+    observe::{self, Deliveries, secrets},
     periods, standing,
     status::{self, BillPicture, Picture},
-    tenancy::ExternalIds,
-    validate::{self, Bill, ValidAccount},
+    tenancy::{ExternalIds, Refusal},
+    validate::{self, Bill, ValidAccess, ValidAccount},
 };
 use crate::{
     api::{
-        AwsCostAccount, AwsCostAccountStatus, CostWarehouseSpec,
+        AwsCostAccount, AwsCostAccountSpec, AwsCostAccountStatus, CostWarehouseSpec, USE_ACCESS_KEY,
+        USE_EXTERNAL_ID,
         conditions::{self, Condition, Saying},
         status::{BucketStatus, Identity, ReportStatus},
     },
     aws::{Aws, AwsFault, traits::Caller},
-    connection::{Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict, checks, gather},
-    model::{ConditionType, Region, ReportKind},
+    connection::{
+        Access, ExternalIdPolicy, Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict, checks, gather,
+    },
+    model::{ConditionType, Reason, Region, ReportKind},
 };
 
 pub use super::{
-    observe::{SecretSight, external_id_of},
     standing::{no_warehouse, warehouse_says},
     tenancy::Tenancy,
 };
@@ -88,12 +93,17 @@ pub struct Case<'a> {
     pub namespace: &'a str,
     /// A name of its own among all that are judged together.
     pub uid: &'a str,
-    /// The Secret with its external ID.
-    pub secret: &'a SecretSight,
-    /// That Secret's resource version, where it comes from a cluster.
-    pub secret_version: Option<&'a str>,
+    /// The Secrets of its namespace that are given, by name.
+    pub secrets: &'a BTreeMap<String, Secret>,
     /// What the warehouse it names comes to.
-    pub warehouse: Saying,
+    pub warehouse: &'a Saying,
+}
+
+/// The Secrets that an account's access needs, each with the label it must carry.
+pub fn secrets_of(spec: &AwsCostAccountSpec) -> Vec<(String, &'static str)> {
+    let Ok(valid) = validate::account(spec) else { return Vec::new() };
+    let label = if valid.role().is_some() { USE_EXTERNAL_ID } else { USE_ACCESS_KEY };
+    valid.access.secrets().map(|name| (name.to_owned(), label)).collect()
 }
 
 impl Preflight {
@@ -103,13 +113,12 @@ impl Preflight {
         Self { aws, own, own_region, tenancy, external_ids: ExternalIds::default() }
     }
 
-    /// Notes an account's external ID: of two namespaces that use the same, the one noted later is at fault.
+    /// Notes an account's external IDs: of two namespaces that use the same, the one noted later is at fault.
     pub fn note(&mut self, case: &Case<'_>, created: Timestamp) {
-        let usable = match case.secret {
-            SecretSight::Usable(id) => Some(id),
-            _ => None,
-        };
-        self.external_ids.note(case.uid, case.namespace, created, usable);
+        if let Ok(valid) = validate::account(&case.account.spec) {
+            let sight = secrets::sight(&valid.access, case.secrets);
+            self.external_ids.note(case.uid, case.namespace, created, &sight.external_ids());
+        }
     }
 
     /// The conditions that the operator's first pass over the account would end with, if no Job could start.
@@ -131,11 +140,13 @@ impl Preflight {
 
     fn gate(&self, case: &Case<'_>, valid: &ValidAccount) -> Result<Target, Box<Finding>> {
         let own = self.own.as_ref().ok().map(|caller| &caller.account);
-        let tenancy = self.tenancy.check(case.namespace, &valid.role, own);
+        let tenancy = match &valid.access {
+            ValidAccess::Role(role) => self.tenancy.check(case.namespace, &role.role, own),
+            ValidAccess::Keys { .. } => self.tenancy.check_keys(case.namespace, &valid.account),
+        };
         let reused = self.external_ids.is_reused(case.uid);
-        let id = gate::pass(valid, case.namespace, tenancy, case.secret, reused)?;
-        let version = case.secret_version.map(str::to_owned);
-        Ok(valid.target(id, version, self.own_region.as_ref()))
+        let access = through(valid, case, tenancy, reused)?;
+        Ok(valid.target(access, self.own_region.as_ref()))
     }
 
     async fn look(
@@ -147,9 +158,9 @@ impl Preflight {
         now: Timestamp,
     ) -> Vec<Finding> {
         match &self.own {
-            // Whose role it would be can't be told, so none is assumed.
-            Err(fault) => seen.facts.base.record(now, Err(fault.clone())),
-            Ok(_) => gather(&self.aws, target, Look::ALL, &mut seen.facts, &mut seen.sessions, now).await,
+            // Whose role it would be can't be told, so none is assumed. An IAM user's keys need nobody else's.
+            Err(fault) if valid.role().is_some() => seen.facts.base.record(now, Err(fault.clone())),
+            _ => gather(&self.aws, target, Look::ALL, &mut seen.facts, &mut seen.sessions, now).await,
         }
         let mut findings = checks::run(&seen.facts, target, now);
         if let Some(bill) = &valid.bill {
@@ -181,22 +192,44 @@ struct Seen {
     kind: Option<ReportKind>,
 }
 
-/// What can be said of an account without a look at AWS: whether its spec, its Secret where one is given, and the warehouse
-/// it names can be used.
-pub fn without_aws(
-    account: &AwsCostAccount,
-    namespace: &str,
-    secret: Option<&SecretSight>,
-    warehouse: &Saying,
-    now: Timestamp,
-) -> Vec<Condition> {
-    let valid = match validate::account(&account.spec) {
+/// The gate, with the Secrets that are given.
+fn through(
+    valid: &ValidAccount,
+    case: &Case<'_>,
+    tenancy: Result<(), Refusal>,
+    reused: bool,
+) -> Result<Access, Box<Finding>> {
+    let version = |name: &str| case.secrets.get(name)?.metadata.resource_version.clone();
+    let sight = secrets::sight(&valid.access, case.secrets);
+    let versions = secrets::versions(&valid.access, version);
+    match valid.role() {
+        // The operator makes it when the account is applied: what it will be, nobody can know before.
+        Some(role) if role.generate && !case.secrets.contains_key(&role.secret.name) => {
+            Err(Box::new(Finding::unknown(
+                ConditionType::RoleAssumable,
+                Reason::NotChecked,
+                format!(
+                    "The operator makes Secret {} when the account is applied. Put its external ID into the role's trust \
+                     policy then.",
+                    role.secret.name
+                ),
+            )))
+        }
+        _ => gate::pass(valid, case.namespace, tenancy, &sight, versions, reused),
+    }
+}
+
+/// What can be said of an account without a look at AWS: whether its spec, its Secrets where they are given, and the
+/// warehouse it names can be used.
+pub fn without_aws(case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
+    let valid = match validate::account(&case.account.spec) {
         Ok(valid) => valid,
         Err(problem) => return invalid_spec(&problem.to_string(), now),
     };
-    let refused = secret.and_then(|secret| gate::pass(&valid, namespace, Ok(()), secret, false).err());
+    let given = valid.access.secrets().all(|name| case.secrets.contains_key(name));
+    let refused = given.then(|| through(&valid, case, Ok(()), false).err()).flatten();
     let mut sayings: Vec<Saying> = refused.iter().map(|finding| status::saying(finding)).collect();
-    sayings.extend(valid.bill.is_some().then(|| warehouse.clone()));
+    sayings.extend(valid.bill.is_some().then(|| case.warehouse.clone()));
     conditions::write(&[], &sayings, None, now)
 }
 
@@ -242,7 +275,7 @@ fn conclude(
         generation: None,
         reconcile_at: None,
         findings: &findings,
-        external_id_policy: valid.external_id_policy,
+        external_id_policy: valid.role().map_or(ExternalIdPolicy::Enforce, |role| role.policy),
         bill,
         identity: Identity::default(),
         now,

@@ -29,7 +29,7 @@ use super::{
     gauges,
     job::mark,
 };
-use crate::api::USE_LABEL;
+use crate::api::{USE_LABEL, aws_cost_account::Access};
 
 /// How long a watch may be quiet before it is set up anew: a dead connection is noticed this soon.
 const WATCH_TIMEOUT_SECONDS: u32 = 120;
@@ -240,7 +240,7 @@ async fn secrets(
         }
         let (namespace, name) = (secret.namespace(), secret.name_any());
         wake_accounts(stores, namespace.as_deref(), queues, |account| {
-            account.spec.access.external_id_secret_ref.name == name
+            names_secret(&account.spec.access, &name)
         });
         for object in stores.warehouses.state() {
             let named = object.0.as_ref().is_ok_and(|warehouse| {
@@ -253,6 +253,13 @@ async fn secrets(
         }
     })
     .await;
+}
+
+/// Whether an account is reached by what a Secret of this name holds.
+fn names_secret(access: &Access, name: &str) -> bool {
+    let ids = [&access.external_id_secret_ref, &access.next_external_id_secret_ref];
+    ids.into_iter().flatten().any(|secret| secret.name == name)
+        || access.access_key_secret_ref.as_ref().is_some_and(|secret| secret.name == name)
 }
 
 /// The receiver ends only when the process does.

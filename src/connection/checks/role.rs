@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::super::{ExternalIdInUse, Facts, Finding, RoleAccess, Standing, Target, principal, trust_policy};
+use super::super::{
+    ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal, trust_policy,
+};
 use crate::{
     aws::{AwsFault, Code, Detail, FaultClass, Operation, traits::Caller},
     model::{ConditionType::RoleAssumable, Partition, Reason},
@@ -66,17 +68,23 @@ pub(in crate::connection) fn check(
 }
 
 /// How far a rotation of the external ID is.
-fn rotation(facts: &Facts, access: &RoleAccess) -> &'static str {
+fn rotation(facts: &Facts, access: &RoleAccess) -> String {
     match (&access.next_external_id, facts.in_use) {
-        (Some(_), Some(ExternalIdInUse::Next)) => {
+        (NextExternalId::None, _) => String::new(),
+        (NextExternalId::Unusable { secret }, _) => format!(
+            " The Secret {secret} of spec.access.nextExternalIdSecretRef is not usable: it must exist, carry the label \
+             awscost.io/use: external-id, and hold an external ID under the key."
+        ),
+        (NextExternalId::Usable(_), Some(ExternalIdInUse::Next)) => {
             " It takes the next external ID: take the old one out of the trust policy, name the next one's Secret in \
              spec.access.externalIdSecretRef, and remove nextExternalIdSecretRef; the old Secret may go."
+                .to_owned()
         }
-        (Some(_), _) => {
+        (NextExternalId::Usable(_), _) => {
             " It takes the current external ID and not yet the next one: put the next one into its trust policy, beside \
              the current one; the old Secret is still needed."
+                .to_owned()
         }
-        (None, _) => "",
     }
 }
 
@@ -221,19 +229,18 @@ fn denied(who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
             Reason::RoleRemovedOrTrustChanged,
             format!(
                 "{role} could be assumed before, with the same Secret, and is refused now. Check in this order: the role still \
-                 exists in account {} (one that was deleted and made anew needs its trust policy again); its trust policy still \
-                 names {who} and the same sts:ExternalId; {who} was not itself made anew. This trust policy works: {policy}",
-                role.account()
+                 exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the \
+                 operator's identity and the same sts:ExternalId; that identity was not itself made anew. This trust policy \
+                 works: {policy}"
             ),
         ),
         None => (
             Reason::AssumeRoleDenied,
             format!(
-                "AWS refuses to let {who} assume {role}, and never says why. Check in this order: the role exists in \
-                 account {} with exactly this path and name; its trust policy names {who}; the sts:ExternalId in it is \
-                 what the Secret holds; {who} itself may call sts:AssumeRole on it, organization policies included. This \
-                 trust policy works: {policy}",
-                role.account()
+                "AWS refuses to let {who} assume {role}, and never says why. Check in this order: the role exists, with exactly \
+                 this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; \
+                 the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: \
+                 {policy}"
             ),
         ),
     };

@@ -7,7 +7,9 @@ use std::fmt::Write;
 use super::*;
 use crate::{
     aws::{AwsFault, Code, Detail, Operation},
-    connection::{Enforcement, Excess, ExternalIdInUse, Fact, ManifestRead, ReportTarget, fake, sample},
+    connection::{
+        Enforcement, Excess, ExternalIdInUse, Fact, ManifestRead, NextExternalId, ReportTarget, fake, sample,
+    },
     model::{AccountType, ExternalId, Reason},
 };
 
@@ -43,6 +45,10 @@ fn detailed<T>(operation: Operation, code: Code, detail: Detail) -> Fact<T> {
 
 fn seen<T>(value: T) -> Fact<T> {
     Fact::seen(sample::now(), Ok(value))
+}
+
+fn next() -> NextExternalId {
+    NextExternalId::Usable(ExternalId::parse(b"the-next-one").expect("an external ID"))
 }
 
 fn declared(target: &mut Target) -> &mut ReportTarget {
@@ -112,11 +118,11 @@ fn role() {
                 facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::EndpointPolicy);
             }),
             ("rotation, next in use", |facts, target| {
-                sample::role(target).next_external_id = ExternalId::parse(b"the-next-one").ok();
+                sample::role(target).next_external_id = next();
                 facts.in_use = Some(ExternalIdInUse::Next);
             }),
             ("rotation, current in use", |_, target| {
-                sample::role(target).next_external_id = ExternalId::parse(b"the-next-one").ok();
+                sample::role(target).next_external_id = next();
             }),
             ("tagging denied", |facts, _| {
                 facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::TagSession);
@@ -147,15 +153,31 @@ expired credentials
 unknown key
   Fail BaseCredentialsInvalid: AWS does not accept the operator's own credentials: an unknown, inactive or mistyped key, or a session without its token. Replace them.
 web identity
-  Fail BaseCredentialsInvalid: AWS refuses the web identity token of the operator's service account. Check that the role in its annotation exists, that the role's trust policy names the cluster's OIDC provider and this service account, and that IAM knows that provider.
+  Fail WebIdentityRejected: AWS refuses the web identity token of the operator's service account. Check that the role in its annotation exists, that the role's trust policy names the cluster's OIDC provider and this service account, and that IAM knows that provider.
 bad profile
   Fail BaseCredentialsInvalid: The operator's AWS credentials are set up wrongly: a profile, token file or container endpoint can't be read. Check the AWS_* settings of its pod.
 other partition
   Fail PartitionMismatch: arn:aws-cn:iam::111122223333:role/awscost lies in another AWS partition than the operator's identity arn:aws:iam::999900009999:role/awscost-operator. Credentials never cross partitions: run an operator with an identity of partition aws-cn.
-denied
-  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists in account 111122223333 with exactly this path and name; its trust policy names arn:aws:iam::999900009999:role/awscost-operator; the sts:ExternalId in it is what the Secret holds; arn:aws:iam::999900009999:role/awscost-operator itself may call sts:AssumeRole on it, organization policies included. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+denied, never worked
+  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 denied, caller unknown
-  Fail AssumeRoleDenied: AWS refuses to let the operator's identity assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists in account 111122223333 with exactly this path and name; its trust policy names the operator's identity; the sts:ExternalId in it is what the Secret holds; the operator's identity itself may call sts:AssumeRole on it, organization policies included. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"the operator's identity"}}],"Version":"2012-10-17"}
+  Fail AssumeRoleDenied: AWS refuses to let the operator's identity assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"the operator's identity"}}],"Version":"2012-10-17"}
+denied, another role worked
+  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/new, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+denied, Secret changed
+  Fail ExternalIdChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed until the Secret with the external ID changed, and is refused since. Most likely the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value back into the Secret. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+denied, nothing changed
+  Fail RoleRemovedOrTrustChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed before, with the same Secret, and is refused now. Check in this order: the role still exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the operator's identity and the same sts:ExternalId; that identity was not itself made anew. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+own policy
+  Fail CallerMayNotAssume: arn:aws:iam::999900009999:role/awscost-operator itself may not assume arn:aws:iam::111122223333:role/finops/awscost: no policy of its own allows it, or its permissions boundary or session policy leaves it out. Allow sts:AssumeRole on arn:aws:iam::111122223333:role/finops/awscost in its policy; the role's trust policy need not change.
+organization policy
+  Fail OrganizationPolicyDenies: A service or resource control policy refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost. Ask whoever administers the organization of account 111122223333 (or of the operator's account) to allow sts:AssumeRole on it.
+endpoint policy
+  Fail NetworkPolicyDenied: The policy of the VPC endpoint between the operator and STS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost. Allow sts:AssumeRole on it in that endpoint's policy.
+rotation, next in use
+  Pass RoleAssumed: arn:aws:iam::111122223333:role/finops/awscost can be assumed, and belongs to account 111122223333. It takes the next external ID: take the old one out of the trust policy, name the next one's Secret in spec.access.externalIdSecretRef, and remove nextExternalIdSecretRef; the old Secret may go.
+rotation, current in use
+  Pass RoleAssumed: arn:aws:iam::111122223333:role/finops/awscost can be assumed, and belongs to account 111122223333. It takes the current external ID and not yet the next one: put the next one into its trust policy, beside the current one; the old Secret is still needed.
 tagging denied
   Fail TagSessionDenied: The trust policy of arn:aws:iam::111122223333:role/finops/awscost allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod Identity needs as well. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 region disabled
@@ -175,7 +197,7 @@ clock
 unknown code
   Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (Unexpected). The operator's log at debug level has AWS's code and request id.
 parameter refused
-  Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (ValidationError). The operator's log at debug level has AWS's code and request id.
+  Fail RoleArnRejected: STS does not take arn:aws:iam::111122223333:role/finops/awscost as the ARN of a role. Copy it from the role's page in IAM, path included, into spec.access.roleArn.
 never looked
   Unknown NotChecked: Not looked at yet.
 identity unreachable
@@ -260,7 +282,7 @@ fn account_type() {
 management
   Pass Verified: Account 111122223333 is the management account of its organization.
 member
-  Pass Verified: Account 111122223333 is a member of the organization of account 444455556666.
+  Pass Verified: Account 111122223333 is a member of the organization of account 444455556666. Its report lacks credits and refunds where the payer's billing preferences keep them from members.
 standalone
   Pass Verified: Account 111122223333 is in no organization.
 management in none
@@ -274,7 +296,7 @@ standalone is management
 standalone is member
   Fail DeclaredStandaloneIsInOrganization: accountType is Standalone, but account 111122223333 is a member of the organization of account 444455556666. Set accountType: Member.
 denied
-  Unknown OrganizationReadDenied: arn:aws:iam::111122223333:role/finops/awscost may not call organizations:DescribeOrganization, so accountType Management is taken on trust. Allow it in the role's policy to have it verified.
+  Unknown OrganizationReadDenied: arn:aws:iam::111122223333:role/finops/awscost may not call organizations:DescribeOrganization, so accountType Management is taken on trust. Allow it to have it verified.
 throttled
   Unknown Throttled: AWS throttles organizations:DescribeOrganization. It is tried again in some minutes.
 "#);
@@ -350,11 +372,11 @@ key disabled
 archived
   Fail ObjectArchived: The newest manifest under arn:aws:s3:::acme-billing/cur/acme/* is archived. Restore it, and exclude the report from the bucket's lifecycle rules and archive tiers.
 customer key
-  Fail ObjectReadDenied: arn:aws:s3:::acme-billing/cur/acme/* is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS.
+  Fail CustomerKeyEncrypted: arn:aws:s3:::acme-billing/cur/acme/* is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS.
 policy too long
   Fail SessionPolicyTooLong: For s3://acme-billing: the session policy takes 3724 characters and AWS allows 2048: shorten the report's prefix or name.
 policy packed too large
-  Fail SessionPolicyTooLong: AWS finds the session policy for arn:aws:iam::111122223333:role/finops/awscost too large once packed. Shorten the report's prefix or name.
+  Fail SessionPolicyTooLong: AWS finds the session policy for account 111122223333 too large once packed. Shorten the report's prefix or name.
 narrowed session denied
   Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (AccessDenied). The operator's log at debug level has AWS's code and request id.
 slow down
@@ -370,9 +392,9 @@ fn behind_a_broken_role_nothing_is_judged_and_no_report_means_no_finding() {
     facts.role = refused(Operation::AssumeRole, Code::AccessDenied);
     let found = run(&facts, &sample::target(), sample::now());
     assert!(found[1..].iter().all(|finding| finding.reason == Reason::BlockedByRole), "{found:?}");
-    assert_eq!(found.len(), 5);
+    assert_eq!(found.len(), 6);
     let bare = Target { report: None, ..sample::target() };
-    assert_eq!(run(&facts, &bare, sample::now()).len(), 3);
+    assert_eq!(run(&facts, &bare, sample::now()).len(), 4);
 }
 
 #[test]
@@ -418,7 +440,20 @@ fn permissions() {
             ("throttled", |facts, _| facts.excess = refused(SimulatePrincipalPolicy, Code::Throttling)),
         ],
     );
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+minimal
+  Pass Minimal: arn:aws:iam::111122223333:role/finops/awscost can neither write to the report's bucket, nor read others, nor administer the account.
+writes
+  Fail CanWriteBucket: arn:aws:iam::111122223333:role/finops/awscost can write to, delete from or re-police acme-billing, and so change the bill it is to read. It need only read the report: awscost onboard policy prints what is needed and nothing more.
+reads others
+  Fail CanReadOtherBuckets: arn:aws:iam::111122223333:role/finops/awscost can read buckets other than the report's. It need only read the report: awscost onboard policy prints what is needed and nothing more.
+administers
+  Fail AdministratorLike: arn:aws:iam::111122223333:role/finops/awscost can create users or attach policies, and so do almost anything in the account. It need only read the report: awscost onboard policy prints what is needed and nothing more.
+not told
+  Unknown AuditDenied: arn:aws:iam::111122223333:role/finops/awscost may not call iam:SimulatePrincipalPolicy on itself, so whether it can do too much is not known. Allow it on arn:aws:iam::111122223333:role/finops/awscost to have it checked.
+throttled
+  Unknown Throttled: AWS throttles iam:SimulatePrincipalPolicy. It is tried again in some minutes.
+"#);
 }
 
 #[test]
@@ -438,7 +473,14 @@ fn metrics() {
             }),
         ],
     );
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+listed
+  Pass MetricsListed: CloudWatch metrics of eu-west-1 can be listed.
+denied
+  Fail MetricsDenied: arn:aws:iam::111122223333:role/finops/awscost may not call cloudwatch:ListMetrics in eu-west-1. Allow it on *, or remove spec.metrics.
+region off
+  Fail MetricsRegionDisabled: Region eu-west-1 is not enabled for account 111122223333. Enable it there, or set spec.metrics.region to one that is.
+"#);
 }
 
 #[test]
@@ -466,7 +508,16 @@ fn keys_of_an_iam_user() {
             }),
         ],
     );
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+accepted
+  Pass AccessKeyAccepted: The access key works, and belongs to account 111122223333.
+of another account
+  Fail WrongAccount: The keys belong to account 999900009999, not to the declared 111122223333. Put the keys of a user of that account into the Secret, or correct spec.accountId.
+refused
+  Fail AccessKeyRefused: AWS does not accept the access key in the Secret: it is unknown, inactive or deleted, or the secret does not belong to the id. Put a working key of account 111122223333 into it, or better, connect over a role: spec.access.roleArn.
+may not federate
+  Fail FederationDenied: The IAM user of the access key may not call sts:GetFederationToken, so no session narrowed to the report can be made for Jobs. Allow it on arn:aws:sts::111122223333:federated-user/awscost-*, or better, connect over a role: spec.access.roleArn.
+"#);
     let found = run(&Facts { federation: seen(()), ..sample::facts() }, &sample::with_keys(), sample::now());
     let conditions: Vec<ConditionType> = found.iter().map(|finding| finding.condition).collect();
     assert!(conditions.contains(&ConditionType::Deprecated), "{conditions:?}");

@@ -45,7 +45,7 @@ impl Pass<'_> {
         let now = self.now;
         let interval = valid.bill.as_ref().map_or_else(|| hours(1), |bill| bill.interval);
         let ages = self.context.ages(interval);
-        let secret = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
+        let secret = self.secret_version(valid);
         let asked = Answered { generation: self.generation(), secret, wish: self.wish.clone() };
         if memory.answered.as_ref().is_some_and(|answered| answered.generation != asked.generation) {
             // What was seen of the old spec says nothing of the new one, even where a look is inconclusive.
