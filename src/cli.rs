@@ -4,6 +4,7 @@ pub mod costs;
 pub mod crds;
 pub mod ingest;
 mod logging;
+pub mod manifests;
 pub mod operator;
 mod progress;
 mod table;
