@@ -5,6 +5,7 @@ pub mod crds;
 pub mod ingest;
 mod logging;
 pub mod manifests;
+pub mod onboard;
 pub mod operator;
 mod progress;
 mod table;
@@ -32,6 +33,9 @@ enum Command {
     Warehouse(warehouse::Task),
     /// Print what is in a warehouse: by service, account, day, tag or line type.
     Costs(costs::Args),
+    /// Print what an account's owner creates in AWS: policies, templates, a link.
+    #[command(subcommand)]
+    Onboard(Box<onboard::Document>),
     /// Watch AwsCostAccounts and CostWarehouses, and load what is delivered.
     Operator(operator::Args),
     /// Print the CustomResourceDefinitions.
@@ -54,6 +58,7 @@ pub fn run() -> std::process::ExitCode {
             Command::Ingest(args) => ingest::run(*args).await,
             Command::Warehouse(task) => warehouse::run(task).await,
             Command::Costs(args) => costs::run(args).await,
+            Command::Onboard(document) => onboard::run(&document),
             Command::Operator(args) => operator::run(args).await,
             Command::Crds(args) => crds::run(&args),
         }
