@@ -10,6 +10,7 @@ mod data_exports;
 pub mod fault;
 mod iam;
 mod organizations;
+mod own_credentials;
 pub mod rate;
 mod s3;
 mod s3_source;
@@ -21,6 +22,7 @@ pub mod traits;
 
 pub use client_config::{AwsSettings, Sdk};
 pub use fault::{AwsFault, Code, Detail, FaultClass, Operation};
+pub use own_credentials::{NoCredentials, OwnCredentials};
 pub use s3_source::{BucketAccess, S3Source};
 pub use session::{InvalidSessionFile, Session};
 pub use session_directory::{SessionDirectory, SessionUnavailable};

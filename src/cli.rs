@@ -2,6 +2,7 @@
 
 pub mod costs;
 pub mod crds;
+pub mod discover;
 pub mod ingest;
 mod logging;
 pub mod manifests;
@@ -36,6 +37,8 @@ enum Command {
     /// Print what an account's owner creates in AWS: policies, templates, a link.
     #[command(subcommand)]
     Onboard(Box<onboard::Document>),
+    /// List an organization's accounts and write a manifest for each.
+    Discover(Box<discover::Args>),
     /// Watch AwsCostAccounts and CostWarehouses, and load what is delivered.
     Operator(operator::Args),
     /// Print the CustomResourceDefinitions.
@@ -59,6 +62,7 @@ pub fn run() -> std::process::ExitCode {
             Command::Warehouse(task) => warehouse::run(task).await,
             Command::Costs(args) => costs::run(args).await,
             Command::Onboard(document) => onboard::run(&document),
+            Command::Discover(args) => discover::run(*args).await,
             Command::Operator(args) => operator::run(args).await,
             Command::Crds(args) => crds::run(&args),
         }
