@@ -3,6 +3,7 @@
 //! Nothing outside this module names an SDK type. Sessions are arguments, never ambient: a call on a
 //! customer's account can't fall back to the operator's own identity by accident.
 
+mod calls;
 mod client_config;
 mod cloudwatch;
 mod cur;
@@ -20,6 +21,7 @@ pub mod session_policy;
 mod sts;
 pub mod traits;
 
+pub use calls::{CallObserver, EndedCall};
 pub use client_config::{AwsSettings, Sdk};
 pub use fault::{AwsFault, Code, Detail, FaultClass, Operation};
 pub use own_credentials::{NoCredentials, OwnCredentials};

@@ -13,6 +13,7 @@ use secrecy::ExposeSecret;
 
 use super::{
     Session,
+    calls::{CallObserver, Calls},
     cloudwatch::SdkMetrics,
     data_exports::SdkCatalog,
     iam::SdkAudit,
@@ -47,6 +48,7 @@ pub struct Sdk {
     /// An endpoint override is set for S3.
     pub(super) s3_endpoint: S3Endpoint,
     settings: AwsSettings,
+    pub(super) calls: Calls,
 }
 
 /// Whether S3 is AWS's own or one that an endpoint override names.
@@ -86,7 +88,19 @@ impl Sdk {
         without_credentials.set_identity_cache(None);
         without_credentials.set_token_provider(None);
         let s3_endpoint = s3_endpoint(&base);
-        Self { without_credentials: without_credentials.build(), base, s3_endpoint, settings }
+        Self {
+            without_credentials: without_credentials.build(),
+            base,
+            s3_endpoint,
+            settings,
+            calls: Calls::default(),
+        }
+    }
+
+    /// The same, with an observer of every call that is made through it.
+    #[must_use]
+    pub fn heard_by(self, observer: Arc<dyn CallObserver>) -> Self {
+        Self { calls: Calls::heard_by(observer), ..self }
     }
 
     /// One endpoint for all services, one try a call, short time-outs.

@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::{Client, config::Region as SdkRegion};
 
-use super::{
-    AwsFault, Operation, Sdk, Session, client_config::credentials, fault::from_sdk, traits::Metrics,
-};
+use super::{AwsFault, Operation, Sdk, Session, calls::Calls, client_config::credentials, traits::Metrics};
 use crate::model::Region;
 
 /// A namespace that every account has metrics in, so that the answer is short (fact sheet 10).
@@ -14,11 +12,12 @@ const NAMESPACE: &str = "AWS/Usage";
 /// [`Metrics`] over the SDK.
 pub(super) struct SdkMetrics {
     client: Client,
+    calls: Calls,
 }
 
 impl SdkMetrics {
     pub(super) fn new(sdk: &Sdk) -> Self {
-        Self { client: Client::new(&sdk.without_credentials) }
+        Self { client: Client::new(&sdk.without_credentials), calls: sdk.calls.clone() }
     }
 }
 
@@ -28,14 +27,8 @@ impl Metrics for SdkMetrics {
         let config = aws_sdk_cloudwatch::Config::builder()
             .region(SdkRegion::new(region.as_str().to_owned()))
             .credentials_provider(credentials(session));
-        self.client
-            .list_metrics()
-            .namespace(NAMESPACE)
-            .customize()
-            .config_override(config)
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| from_sdk(Operation::ListMetrics, &error))
+        let request = self.client.list_metrics().namespace(NAMESPACE).customize();
+        let sending = request.config_override(config).send();
+        self.calls.make(Operation::ListMetrics, sending).await.map(drop)
     }
 }

@@ -9,8 +9,9 @@ use jiff::{Timestamp, fmt::strtime};
 
 use super::{
     AwsFault, Operation, Sdk, Session,
+    calls::Calls,
     client_config::credentials,
-    fault::{from_sdk, malformed},
+    fault::malformed,
     traits::{Destination, Granularity, LegacyDefinition, LegacyDelivery, LegacyDeliveryStatus},
 };
 use crate::model::Partition;
@@ -21,11 +22,12 @@ const MAX_PAGES: usize = 40;
 /// Legacy definitions over the SDK.
 pub(super) struct LegacyReports {
     client: Client,
+    calls: Calls,
 }
 
 impl LegacyReports {
     pub(super) fn new(sdk: &Sdk) -> Self {
-        Self { client: Client::new(&sdk.without_credentials) }
+        Self { client: Client::new(&sdk.without_credentials), calls: sdk.calls.clone() }
     }
 
     pub(super) async fn definitions(
@@ -40,15 +42,14 @@ impl LegacyReports {
             let config = aws_sdk_costandusagereport::Config::builder()
                 .region(SdkRegion::new(partition.home_region()))
                 .credentials_provider(credentials(session));
-            let page = self
+            let sending = self
                 .client
                 .describe_report_definitions()
                 .set_next_token(token)
                 .customize()
                 .config_override(config)
-                .send()
-                .await
-                .map_err(|error| from_sdk(Operation::DescribeReportDefinitions, &error))?;
+                .send();
+            let page = self.calls.make(Operation::DescribeReportDefinitions, sending).await?;
             found.extend(page.report_definitions().iter().map(definition));
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {

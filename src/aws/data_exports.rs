@@ -11,9 +11,10 @@ use aws_sdk_bcmdataexports::{
 
 use super::{
     AwsFault, Operation, Sdk, Session,
+    calls::Calls,
     client_config::{credentials, timestamp},
     cur::LegacyReports,
-    fault::{from_sdk, malformed},
+    fault::malformed,
     traits::{
         Destination, ExecutionEnd, ExportDefinition, ExportExecution, ExportHealth, ExportIllness,
         ExportReference, LegacyDefinition, ReportCatalog,
@@ -28,11 +29,16 @@ const MAX_PAGES: usize = 40;
 pub(super) struct SdkCatalog {
     legacy: LegacyReports,
     exports: Client,
+    calls: Calls,
 }
 
 impl SdkCatalog {
     pub(super) fn new(sdk: &Sdk) -> Self {
-        Self { legacy: LegacyReports::new(sdk), exports: Client::new(&sdk.without_credentials) }
+        Self {
+            legacy: LegacyReports::new(sdk),
+            exports: Client::new(&sdk.without_credentials),
+            calls: sdk.calls.clone(),
+        }
     }
 }
 
@@ -61,15 +67,14 @@ impl ReportCatalog for SdkCatalog {
         let mut found = Vec::new();
         let mut token = None;
         for _ in 0..MAX_PAGES {
-            let page = self
+            let sending = self
                 .exports
                 .list_exports()
                 .set_next_token(token)
                 .customize()
                 .config_override(config(session, partition))
-                .send()
-                .await
-                .map_err(|error| from_sdk(Operation::ListExports, &error))?;
+                .send();
+            let page = self.calls.make(Operation::ListExports, sending).await?;
             found.extend(page.exports().iter().map(|export| ExportReference {
                 arn: export.export_arn().to_owned(),
                 name: export.export_name().to_owned(),
@@ -88,15 +93,14 @@ impl ReportCatalog for SdkCatalog {
         partition: Partition,
         arn: &str,
     ) -> Result<ExportDefinition, AwsFault> {
-        let output = self
+        let sending = self
             .exports
             .get_export()
             .export_arn(arn)
             .customize()
             .config_override(config(session, partition))
-            .send()
-            .await
-            .map_err(|error| from_sdk(Operation::GetExport, &error))?;
+            .send();
+        let output = self.calls.make(Operation::GetExport, sending).await?;
         let missing = |what| malformed(Operation::GetExport, what);
         let export = output.export().ok_or_else(|| missing("no export"))?;
         let query = export.data_query().ok_or_else(|| missing("no query"))?;
@@ -142,16 +146,15 @@ impl ReportCatalog for SdkCatalog {
         let mut newest = None;
         let mut token = None;
         for _ in 0..MAX_PAGES {
-            let page = self
+            let sending = self
                 .exports
                 .list_executions()
                 .export_arn(arn)
                 .set_next_token(token)
                 .customize()
                 .config_override(config(session, partition))
-                .send()
-                .await
-                .map_err(|error| from_sdk(Operation::ListExecutions, &error))?;
+                .send();
+            let page = self.calls.make(Operation::ListExecutions, sending).await?;
             let statuses = page.executions().iter().filter_map(|execution| execution.execution_status());
             // The API promises no order.
             newest = statuses.filter_map(ended).chain(newest).max_by_key(|(at, _)| *at);

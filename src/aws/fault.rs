@@ -13,59 +13,44 @@ pub(super) use sdk::{from_sdk, malformed, not_readable};
 
 use crate::model::Region;
 
-/// The calls this program makes, named as IAM names their permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// `sts:GetCallerIdentity`
-    GetCallerIdentity,
-    /// `sts:AssumeRole`
-    AssumeRole,
-    /// `organizations:DescribeOrganization`
-    DescribeOrganization,
-    /// `cur:DescribeReportDefinitions`
-    DescribeReportDefinitions,
-    /// `bcm-data-exports:ListExports`
-    ListExports,
-    /// `bcm-data-exports:GetExport`
-    GetExport,
-    /// `s3:ListBucket`
-    ListBucket,
-    /// `s3:GetObject`
-    GetObject,
-    /// `s3:GetBucketOwnershipControls`
-    GetBucketOwnershipControls,
-    /// `sts:GetFederationToken`
-    GetFederationToken,
-    /// `organizations:ListAccounts`
-    ListAccounts,
-    /// `bcm-data-exports:ListExecutions`
-    ListExecutions,
-    /// `iam:SimulatePrincipalPolicy`
-    SimulatePrincipalPolicy,
-    /// `cloudwatch:ListMetrics`
-    ListMetrics,
+macro_rules! operations {
+    ($($name:ident = $permission:literal,)*) => {
+        /// The calls this program makes, named as IAM names their permission.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Operation {
+            $(
+                #[doc = concat!("`", $permission, "`")]
+                $name,
+            )*
+        }
+
+        impl Operation {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The permission's name, for messages and metric labels.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $permission,)* }
+            }
+        }
+    };
 }
 
-impl Operation {
-    /// The permission's name, for messages and metric labels.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::GetCallerIdentity => "sts:GetCallerIdentity",
-            Self::AssumeRole => "sts:AssumeRole",
-            Self::DescribeOrganization => "organizations:DescribeOrganization",
-            Self::DescribeReportDefinitions => "cur:DescribeReportDefinitions",
-            Self::ListExports => "bcm-data-exports:ListExports",
-            Self::GetExport => "bcm-data-exports:GetExport",
-            Self::ListBucket => "s3:ListBucket",
-            Self::GetObject => "s3:GetObject",
-            Self::GetBucketOwnershipControls => "s3:GetBucketOwnershipControls",
-            Self::GetFederationToken => "sts:GetFederationToken",
-            Self::ListAccounts => "organizations:ListAccounts",
-            Self::ListExecutions => "bcm-data-exports:ListExecutions",
-            Self::SimulatePrincipalPolicy => "iam:SimulatePrincipalPolicy",
-            Self::ListMetrics => "cloudwatch:ListMetrics",
-        }
-    }
+operations! {
+    GetCallerIdentity = "sts:GetCallerIdentity",
+    AssumeRole = "sts:AssumeRole",
+    GetFederationToken = "sts:GetFederationToken",
+    DescribeOrganization = "organizations:DescribeOrganization",
+    ListAccounts = "organizations:ListAccounts",
+    DescribeReportDefinitions = "cur:DescribeReportDefinitions",
+    ListExports = "bcm-data-exports:ListExports",
+    GetExport = "bcm-data-exports:GetExport",
+    ListExecutions = "bcm-data-exports:ListExecutions",
+    ListBucket = "s3:ListBucket",
+    GetObject = "s3:GetObject",
+    GetBucketOwnershipControls = "s3:GetBucketOwnershipControls",
+    SimulatePrincipalPolicy = "iam:SimulatePrincipalPolicy",
+    ListMetrics = "cloudwatch:ListMetrics",
 }
 
 impl fmt::Display for Operation {

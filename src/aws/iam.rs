@@ -7,8 +7,9 @@ use aws_sdk_iam::{Client, config::Region as SdkRegion, types::PolicyEvaluationDe
 
 use super::{
     AwsFault, Operation, Sdk, Session,
+    calls::Calls,
     client_config::credentials,
-    fault::{from_sdk, malformed},
+    fault::malformed,
     traits::{PermissionAudit, PermissionQuestion},
 };
 use crate::model::RoleArn;
@@ -16,11 +17,12 @@ use crate::model::RoleArn;
 /// [`PermissionAudit`] over the SDK.
 pub(super) struct SdkAudit {
     client: Client,
+    calls: Calls,
 }
 
 impl SdkAudit {
     pub(super) fn new(sdk: &Sdk) -> Self {
-        Self { client: Client::new(&sdk.without_credentials) }
+        Self { client: Client::new(&sdk.without_credentials), calls: sdk.calls.clone() }
     }
 
     /// Which of `actions` on one resource are allowed.
@@ -34,7 +36,7 @@ impl SdkAudit {
         let config = aws_sdk_iam::Config::builder()
             .region(SdkRegion::new(role.partition().home_region()))
             .credentials_provider(credentials(session));
-        let output = self
+        let sending = self
             .client
             .simulate_principal_policy()
             .policy_source_arn(role.to_string())
@@ -42,9 +44,8 @@ impl SdkAudit {
             .resource_arns(resource)
             .customize()
             .config_override(config)
-            .send()
-            .await
-            .map_err(|error| from_sdk(Operation::SimulatePrincipalPolicy, &error))?;
+            .send();
+        let output = self.calls.make(Operation::SimulatePrincipalPolicy, sending).await?;
         let results = output.evaluation_results();
         // One answer an action and no second page: far below the API's page of 100.
         if results.len() != actions.len() {

@@ -9,8 +9,9 @@ use aws_sdk_organizations::{
 
 use super::{
     AwsFault, Code, Operation, Sdk, Session,
+    calls::Calls,
     client_config::credentials,
-    fault::{from_sdk, malformed},
+    fault::malformed,
     traits::{
         Membership, OrganizationAccount, OrganizationAccountState, OrganizationFeatures, Organizations,
     },
@@ -23,11 +24,12 @@ const MAX_PAGES: usize = 5_000;
 /// [`Organizations`] over the SDK.
 pub(super) struct SdkOrganizations {
     client: Client,
+    calls: Calls,
 }
 
 impl SdkOrganizations {
     pub(super) fn new(sdk: &Sdk) -> Self {
-        Self { client: Client::new(&sdk.without_credentials) }
+        Self { client: Client::new(&sdk.without_credentials), calls: sdk.calls.clone() }
     }
 }
 
@@ -42,8 +44,8 @@ fn config(session: &Session, partition: Partition) -> Builder {
 impl Organizations for SdkOrganizations {
     async fn membership(&self, session: &Session, partition: Partition) -> Result<Membership, AwsFault> {
         let request = self.client.describe_organization().customize();
-        let described = request.config_override(config(session, partition)).send().await;
-        let output = match described.map_err(|error| from_sdk(Operation::DescribeOrganization, &error)) {
+        let sending = request.config_override(config(session, partition)).send();
+        let output = match self.calls.make(Operation::DescribeOrganization, sending).await {
             Ok(output) => output,
             Err(fault) if fault.code == Code::OrganizationsNotInUse => return Ok(Membership::Standalone),
             Err(fault) => return Err(fault),
@@ -70,11 +72,8 @@ impl Organizations for SdkOrganizations {
         let mut token = None;
         for _ in 0..MAX_PAGES {
             let request = self.client.list_accounts().set_next_token(token).customize();
-            let page = request
-                .config_override(config(session, partition))
-                .send()
-                .await
-                .map_err(|error| from_sdk(Operation::ListAccounts, &error))?;
+            let sending = request.config_override(config(session, partition)).send();
+            let page = self.calls.make(Operation::ListAccounts, sending).await?;
             for account in page.accounts() {
                 found.push(
                     summary(account)

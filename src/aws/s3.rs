@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
     config::{Builder, Region as SdkRegion},
-    types::ObjectOwnership as SdkOwnership,
+    types::{ObjectOwnership as SdkOwnership, OwnershipControls},
 };
 
 use super::{
     AwsFault, Code, Detail, Operation, Sdk, Session,
+    calls::Calls,
     client_config::{S3Endpoint, credentials, timestamp},
-    fault::{from_sdk, malformed, not_readable},
+    fault::{malformed, not_readable},
     traits::{
         BucketOwner, BucketProbe, Delimiter, ListObjects, Listing, MAX_READ, ObjectOwnership, ObjectRead,
         ObjectSummary, ReadObject,
@@ -24,11 +25,12 @@ const PAGE: usize = 1000;
 /// [`BucketProbe`] over the SDK.
 pub(super) struct SdkBuckets {
     client: Client,
+    calls: Calls,
 }
 
 impl SdkBuckets {
     pub(super) fn new(sdk: &Sdk) -> Self {
-        Self { client: Client::from_conf(client_config(sdk)) }
+        Self { client: Client::from_conf(client_config(sdk)), calls: sdk.calls.clone() }
     }
 }
 
@@ -52,7 +54,7 @@ impl BucketProbe for SdkBuckets {
         let mut token = None;
         loop {
             let left = request.limit - listing.objects.len() - listing.folders.len();
-            let page = self
+            let sending = self
                 .client
                 .list_objects_v2()
                 .bucket(request.bucket.as_str())
@@ -66,9 +68,8 @@ impl BucketProbe for SdkBuckets {
                 .set_continuation_token(token)
                 .customize()
                 .config_override(config(session, request.region))
-                .send()
-                .await
-                .map_err(|error| from_sdk(Operation::ListBucket, &error))?;
+                .send();
+            let page = self.calls.make(Operation::ListBucket, sending).await?;
             for object in page.contents() {
                 listing.objects.push(summary(object).ok_or_else(|| {
                     malformed(Operation::ListBucket, "an object without key, size, ETag or time")
@@ -108,17 +109,20 @@ impl BucketProbe for SdkBuckets {
         region: &Region,
         owner: &AccountId,
     ) -> Result<ObjectOwnership, AwsFault> {
-        let output = self
+        let sending = self
             .client
             .get_bucket_ownership_controls()
             .bucket(bucket.as_str())
             .expected_bucket_owner(owner.as_str())
             .customize()
             .config_override(config(session, region))
-            .send()
-            .await
-            .map_err(|error| from_sdk(Operation::GetBucketOwnershipControls, &error))?;
-        let rules = output.ownership_controls().map(|controls| controls.rules()).unwrap_or_default();
+            .send();
+        let output = match self.calls.make(Operation::GetBucketOwnershipControls, sending).await {
+            Ok(output) => output,
+            Err(fault) if fault.code == Code::NoOwnershipControls => return Ok(ObjectOwnership::Writer),
+            Err(fault) => return Err(fault),
+        };
+        let rules = output.ownership_controls().map(OwnershipControls::rules).unwrap_or_default();
         let enforced = rules.iter().any(|rule| *rule.object_ownership() == SdkOwnership::BucketOwnerEnforced);
         Ok(if enforced { ObjectOwnership::BucketOwner } else { ObjectOwnership::Writer })
     }
@@ -130,7 +134,7 @@ impl SdkBuckets {
             .range
             .as_ref()
             .map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
-        let mut output = self
+        let sending = self
             .client
             .get_object()
             .bucket(request.bucket.as_str())
@@ -139,9 +143,8 @@ impl SdkBuckets {
             .set_range(range)
             .customize()
             .config_override(config(session, request.region))
-            .send()
-            .await
-            .map_err(|error| from_sdk(Operation::GetObject, &error))?;
+            .send();
+        let mut output = self.calls.make(Operation::GetObject, sending).await?;
         let missing = |what| malformed(Operation::GetObject, what);
         let etag = output.e_tag().ok_or_else(|| missing("no ETag"))?.to_owned();
         let last_modified =
@@ -180,9 +183,10 @@ impl SdkBuckets {
 }
 
 /// S3 says NoSuchKey only to callers that may list the whole bucket. With `s3:ListBucket` bound to a prefix, as in
-/// every session here, a missing key is answered with AccessDenied (fact sheet 9).
+/// every session here, a missing key is answered with AccessDenied (fact sheet 9), whichever policy it then names. Only
+/// what is there has a key that may not decrypt it.
 pub(super) fn hides_absence(fault: &AwsFault) -> bool {
-    fault.code == Code::AccessDenied && fault.detail == Detail::None
+    fault.code == Code::AccessDenied && fault.detail != Detail::KmsDecrypt
 }
 
 fn summary(object: &aws_sdk_s3::types::Object) -> Option<ObjectSummary> {

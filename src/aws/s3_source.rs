@@ -15,8 +15,9 @@ use tokio::runtime::Handle;
 
 use super::{
     AwsFault, Code, Operation, Sdk, SessionDirectory,
+    calls::Calls,
     client_config::{S3Endpoint, timestamp},
-    fault::{from_sdk, malformed, not_readable},
+    fault::{malformed, not_readable},
     s3::hides_absence,
     session_directory::SessionStamp,
 };
@@ -50,6 +51,7 @@ pub struct S3Source {
 
 struct Inner {
     client: Client,
+    calls: Calls,
     access: BucketAccess,
     /// Drives the reads of worker threads, which are no async code.
     runtime: Handle,
@@ -86,7 +88,9 @@ impl S3Source {
             config = config.region(SdkRegion::new(region.as_str().to_owned()));
         }
         let client = Client::from_conf(config.build());
-        Self { inner: Arc::new(Inner { client, access, runtime: Handle::current() }) }
+        Self {
+            inner: Arc::new(Inner { client, calls: sdk.calls.clone(), access, runtime: Handle::current() }),
+        }
     }
 }
 
@@ -128,7 +132,7 @@ impl Inner {
         let mut listing = Listing::default();
         let mut token: Option<String> = None;
         loop {
-            let page = self
+            let sending = self
                 .client
                 .list_objects_v2()
                 .bucket(self.access.bucket.as_str())
@@ -136,9 +140,8 @@ impl Inner {
                 .delimiter("/")
                 .set_expected_bucket_owner(self.owner())
                 .set_continuation_token(token.take())
-                .send()
-                .await
-                .map_err(|error| from_sdk(Operation::ListBucket, &error))?;
+                .send();
+            let page = self.calls.make(Operation::ListBucket, sending).await?;
             for object in page.contents() {
                 let listed = listed(object)
                     .ok_or_else(|| malformed(Operation::ListBucket, "an object without key, size or ETag"))?;
@@ -159,7 +162,7 @@ impl Inner {
 
     /// Fetches once; a body that breaks off is [`Code::ConnectionFailed`].
     async fn fetch_once(&self, fetch: Fetch<'_>) -> Result<Fetched, AwsFault> {
-        let mut output = self
+        let sending = self
             .client
             .get_object()
             .bucket(self.access.bucket.as_str())
@@ -167,9 +170,8 @@ impl Inner {
             .set_expected_bucket_owner(self.owner())
             .set_if_match(fetch.if_match.map(str::to_owned))
             .set_range(fetch.range.map(|(start, end)| format!("bytes={start}-{}", end - 1)))
-            .send()
-            .await
-            .map_err(|error| from_sdk(Operation::GetObject, &error))?;
+            .send();
+        let mut output = self.calls.make(Operation::GetObject, sending).await?;
         let etag = output.e_tag().ok_or_else(|| malformed(Operation::GetObject, "no ETag"))?.to_owned();
         let last_modified = output.last_modified().and_then(timestamp);
         let mut bytes = Vec::new();

@@ -12,8 +12,9 @@ use secrecy::SecretString;
 
 use super::{
     AwsFault, Operation, Sdk, Session,
+    calls::Calls,
     client_config::{credentials, timestamp},
-    fault::{from_sdk, malformed},
+    fault::malformed,
     rate::RateLimit,
     traits::{AssumeRole, Caller, Federate, Identity},
 };
@@ -23,12 +24,18 @@ use crate::model::{AccessKeys, Region};
 pub(super) struct SdkIdentity {
     base: Client,
     in_session: Client,
+    calls: Calls,
     rate: Arc<RateLimit>,
 }
 
 impl SdkIdentity {
     pub(super) fn new(sdk: &Sdk, rate: Arc<RateLimit>) -> Self {
-        Self { base: Client::new(&sdk.base), in_session: Client::new(&sdk.without_credentials), rate }
+        Self {
+            base: Client::new(&sdk.base),
+            in_session: Client::new(&sdk.without_credentials),
+            calls: sdk.calls.clone(),
+            rate,
+        }
     }
 }
 
@@ -36,8 +43,8 @@ impl SdkIdentity {
 impl Identity for SdkIdentity {
     async fn base_caller(&self) -> Result<Caller, AwsFault> {
         self.rate.turn().await;
-        let output = self.base.get_caller_identity().send().await;
-        let output = output.map_err(|error| from_sdk(Operation::GetCallerIdentity, &error))?;
+        let sending = self.base.get_caller_identity().send();
+        let output = self.calls.make(Operation::GetCallerIdentity, sending).await?;
         caller(output.account(), output.arn())
     }
 
@@ -46,7 +53,7 @@ impl Identity for SdkIdentity {
         let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(3600);
         let region =
             aws_sdk_sts::Config::builder().region(SdkRegion::new(request.region.as_str().to_owned()));
-        let output = self
+        let sending = self
             .base
             .assume_role()
             .role_arn(request.role.to_string())
@@ -56,9 +63,8 @@ impl Identity for SdkIdentity {
             .set_policy(request.policy.map(str::to_owned))
             .customize()
             .config_override(region)
-            .send()
-            .await
-            .map_err(|error| from_sdk(Operation::AssumeRole, &error))?;
+            .send();
+        let output = self.calls.make(Operation::AssumeRole, sending).await?;
         session(Operation::AssumeRole, output.credentials())
     }
 
@@ -75,7 +81,7 @@ impl Identity for SdkIdentity {
     async fn federate(&self, request: Federate<'_>) -> Result<Session, AwsFault> {
         self.rate.turn().await;
         let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(3600);
-        let output = self
+        let sending = self
             .in_session
             .get_federation_token()
             .name(request.name)
@@ -83,23 +89,21 @@ impl Identity for SdkIdentity {
             .policy(request.policy)
             .customize()
             .config_override(config(user_credentials(request.keys), request.region))
-            .send()
-            .await
-            .map_err(|error| from_sdk(Operation::GetFederationToken, &error))?;
+            .send();
+        let output = self.calls.make(Operation::GetFederationToken, sending).await?;
         session(Operation::GetFederationToken, output.credentials())
     }
 }
 
 impl SdkIdentity {
     async fn caller_with(&self, credentials: Credentials, region: &Region) -> Result<Caller, AwsFault> {
-        let output = self
+        let sending = self
             .in_session
             .get_caller_identity()
             .customize()
             .config_override(config(credentials, region))
-            .send()
-            .await
-            .map_err(|error| from_sdk(Operation::GetCallerIdentity, &error))?;
+            .send();
+        let output = self.calls.make(Operation::GetCallerIdentity, sending).await?;
         caller(output.account(), output.arn())
     }
 }

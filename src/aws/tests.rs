@@ -1,6 +1,7 @@
 //! The adapters as a whole, over loopback: against scripted answers, and against the sandbox.
 
 mod answers;
+mod calls;
 mod redaction;
 pub(crate) mod sandbox;
 mod source;

@@ -52,6 +52,8 @@ codes! {
     NoSuchKey: NotFound = ["NoSuchKey"],
     /// The export does not exist.
     ResourceNotFound: NotFound = ["ResourceNotFoundException"],
+    /// The bucket has no ownership controls.
+    NoOwnershipControls: NotFound = ["OwnershipControlsNotFoundError"],
     /// The account is in no organization.
     OrganizationsNotInUse: NotFound = ["AWSOrganizationsNotInUseException"],
 

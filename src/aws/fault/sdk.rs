@@ -84,7 +84,11 @@ fn credentials_code(problem: &CredentialsError) -> Code {
 
 /// AWS answered with an error.
 fn answered<E: ProvideErrorMetadata>(operation: Operation, error: &E, raw: &HttpResponse) -> AwsFault {
-    let code = error.code().and_then(Code::from_wire).unwrap_or_else(|| by_status(raw));
+    let code = match error.code() {
+        // S3's word for an object that needs its writer's own key (fact sheet 9); elsewhere it may mean anything.
+        Some("InvalidRequest") if operation == Operation::GetObject => Code::CustomerKeyNeeded,
+        known => known.and_then(Code::from_wire).unwrap_or_else(|| by_status(raw)),
+    };
     let detail = match code {
         Code::AccessDenied => detail(operation, error.message().unwrap_or_default()),
         _ => Detail::None,

@@ -291,6 +291,8 @@ async fn s3_errors() {
             Detail::None,
         ),
         (GetObject, 416, "InvalidRange", "", Code::InvalidRange, FaultClass::Transient, Detail::None),
+        (GetObject, 400, "InvalidRequest", "", Code::CustomerKeyNeeded, FaultClass::Invalid, Detail::None),
+        (ListBucket, 400, "InvalidRequest", "", Code::Unexpected, FaultClass::Unexpected, Detail::None),
     ] {
         let fault = fault(operation, s3(status, code, rest)).await;
         assert_eq!((fault.code, fault.class, fault.detail), (expected, class, detail), "{operation} {code}");

@@ -111,8 +111,7 @@ async fn change(
     let ended = commit::commit::<()>(table, move |table, snapshot| {
         let added = |file: &LiveFile| add.iter().any(|new| file.key.as_ref().ends_with(&new.path));
         let there = table.files(snapshot, |of| *of == slot)?;
-        let removes =
-            there.iter().any(|file| !added(file) && file.key.filename().is_some_and(|name| goes(name)));
+        let removes = there.iter().any(|file| !added(file) && file.key.filename().is_some_and(&goes));
         let adds = add.len() > there.iter().filter(|file| added(file)).count();
         if !removes && !adds {
             return Ok(Plan::Landed);
