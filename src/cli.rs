@@ -2,8 +2,11 @@
 
 pub mod costs;
 pub mod crds;
+pub mod discover;
 pub mod ingest;
 mod logging;
+pub mod manifests;
+pub mod onboard;
 pub mod operator;
 mod progress;
 pub mod reasons;
@@ -32,6 +35,11 @@ enum Command {
     Warehouse(warehouse::Task),
     /// Print what is in a warehouse: by service, account, day, tag or line type.
     Costs(costs::Args),
+    /// Print what an account's owner creates in AWS: policies, templates, a link.
+    #[command(subcommand)]
+    Onboard(Box<onboard::Document>),
+    /// List an organization's accounts and write a manifest for each.
+    Discover(Box<discover::Args>),
     /// Watch AwsCostAccounts and CostWarehouses, and load what is delivered.
     Operator(operator::Args),
     /// Print the CustomResourceDefinitions.
@@ -56,6 +64,8 @@ pub fn run() -> std::process::ExitCode {
             Command::Ingest(args) => ingest::run(*args).await,
             Command::Warehouse(task) => warehouse::run(task).await,
             Command::Costs(args) => costs::run(args).await,
+            Command::Onboard(document) => onboard::run(&document),
+            Command::Discover(args) => discover::run(*args).await,
             Command::Operator(args) => operator::run(args).await,
             Command::Crds(args) => crds::run(&args),
             Command::Reasons(args) => reasons::run(&args),
