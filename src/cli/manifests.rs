@@ -4,6 +4,7 @@
 //! All that is wrong is found at once, each fault with its file, document and field. No message holds a value: documents
 //! may be Secrets.
 
+mod lines;
 mod secret;
 
 use std::{
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
+pub use lines::Lines;
 pub use secret::SecretValues;
 
 use crate::api::{
@@ -44,6 +46,8 @@ pub struct Manifests {
     pub secrets: Vec<Document<SecretValues>>,
     /// How many documents were of other kinds.
     pub ignored: usize,
+    /// The lines of each document's fields, by file and number of the document; also of documents that are refused.
+    pub lines: BTreeMap<(String, usize), Lines>,
 }
 
 /// One document and where it stood.
@@ -110,6 +114,16 @@ pub enum ManifestFault {
 /// # Errors
 /// Everything that is wrong with any of them, in reading order.
 pub fn read(paths: &[PathBuf]) -> Result<Manifests, Vec<ManifestFault>> {
+    reading(paths).end()
+}
+
+/// Reads the same, and gives what is right beside everything that is wrong.
+pub fn read_all(paths: &[PathBuf]) -> (Manifests, Vec<ManifestFault>) {
+    let reading = reading(paths);
+    (reading.manifests, reading.faults)
+}
+
+fn reading(paths: &[PathBuf]) -> Reading {
     let mut reading = Reading::default();
     for path in paths {
         if path.as_os_str() == STANDARD_INPUT {
@@ -118,7 +132,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Manifests, Vec<ManifestFault>> {
             reading.path(path);
         }
     }
-    reading.end()
+    reading
 }
 
 /// What was read so far, and what was wrong with it.
@@ -160,8 +174,12 @@ impl Reading {
     }
 
     fn text(&mut self, file: &str, text: &str) {
-        match documents(text) {
+        match documents::<Value>(text) {
             Ok(documents) => {
+                let shapes = self::documents::<lines::Node>(text).unwrap_or_default();
+                for (index, shape) in shapes.iter().enumerate() {
+                    self.manifests.lines.insert((file.to_owned(), index + 1), lines::of(shape));
+                }
                 for (index, document) in documents.into_iter().enumerate() {
                     let line = document.referenced.line().max(1);
                     let origin = Origin { file: file.to_owned(), document: index + 1, line };
@@ -294,7 +312,7 @@ fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// The documents of a stream, as kubectl reads them; the last of two equal keys does not win, it is a fault.
-fn documents(text: &str) -> Result<Vec<Spanned<Value>>, serde_saphyr::Error> {
+fn documents<T: DeserializeOwned>(text: &str) -> Result<Vec<Spanned<T>>, serde_saphyr::Error> {
     // The library's own limits are meant for one configuration file: a fleet has thousands of documents.
     let options = serde_saphyr::options! {
         with_snippet: false,

@@ -26,7 +26,8 @@ use crate::{
     },
     aws::{Aws, AwsFault, traits::Caller},
     connection::{
-        Access, ExternalIdPolicy, Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict, checks, gather,
+        Access, ExternalIdPolicy, Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict, checks,
+        gather,
     },
     model::{ConditionType, Reason, Region, ReportKind},
 };
@@ -275,7 +276,7 @@ fn conclude(
         generation: None,
         reconcile_at: None,
         findings: &findings,
-        external_id_policy: valid.role().map_or(ExternalIdPolicy::Enforce, |role| role.policy),
+        external_id_policy: valid.role().map_or(ExternalIdPolicy::Warn, |role| role.policy),
         bill,
         identity: Identity::default(),
         now,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use k8s_openapi::ByteString;
+use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::Value;
 
@@ -24,6 +24,19 @@ impl SecretValues {
     /// The bytes under a key.
     pub fn get(&self, key: &str) -> Option<&[u8]> {
         self.values.get(key).map(ExposeSecret::expose_secret)
+    }
+
+    /// As Kubernetes keeps it.
+    pub fn to_secret(&self) -> Secret {
+        let bytes = |value: &SecretSlice<u8>| ByteString(value.expose_secret().to_vec());
+        let data = self.values.iter().map(|(key, value)| (key.clone(), bytes(value))).collect();
+        let metadata = ObjectMeta {
+            name: Some(self.name.clone()),
+            namespace: self.namespace.clone(),
+            labels: Some(self.labels.clone()),
+            ..ObjectMeta::default()
+        };
+        Secret { metadata, data: Some(data), ..Secret::default() }
     }
 
     /// Reads a document of kind Secret: `data` in base64, and `stringData` over it, as the API server does.

@@ -128,7 +128,12 @@ impl WantedArgs {
             None => {
                 let manifests = manifests::read(&self.filenames).map_err(NotWanted::Manifests)?;
                 let account = self.chosen(&manifests)?;
-                let role: RoleArn = parsed("spec.access.roleArn", &account.spec.access.role_arn)?;
+                let role = account.spec.access.role_arn.as_deref().ok_or_else(|| {
+                    let problem =
+                        "the account is reached with keys; name the role that is to take their place";
+                    NotWanted::Field("spec.access.roleArn", problem.to_owned())
+                })?;
+                let role: RoleArn = parsed("spec.access.roleArn", role)?;
                 let owner = account.spec.account_id.as_deref().unwrap_or_else(|| role.account().as_str());
                 let owner = parsed("spec.accountId", owner)?;
                 let report =
@@ -204,7 +209,7 @@ fn parsed<T: FromStr<Err: Display>>(field: &'static str, text: &str) -> Result<T
 
 /// The external ID of the account's Secret, if that is among the manifests.
 fn in_secret(account: &AwsCostAccount, manifests: &Manifests) -> Option<Result<ExternalId, NotWanted>> {
-    let reference = &account.spec.access.external_id_secret_ref;
+    let reference = account.spec.access.external_id_secret_ref.as_ref()?;
     let namespace = account.namespace();
     let mut secrets = manifests.secrets.iter().map(|document| &document.object);
     let secret = secrets.find(|secret| secret.name == reference.name && secret.namespace == namespace)?;

@@ -11,7 +11,7 @@ use crate::{
         context::{Answered, Memory},
         delivered::Question,
         error::DELIVERY_UNDER_WAY,
-        observe, standing,
+        standing,
         validate::{Bill, ValidAccount},
         verdict,
     },
