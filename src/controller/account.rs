@@ -1,5 +1,6 @@
 //! One pass over one AwsCostAccount: observe → validate → check → decide → apply → status → patch.
 
+mod access;
 mod load;
 mod look;
 
@@ -11,15 +12,14 @@ use kube::{Resource, ResourceExt, api::Api};
 use super::{
     context::{Context, GuardedAccount, Memory, Stores, Written},
     error::{ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
-    events, gate, generate,
+    events, gate,
     job::{Owner, mark},
-    observe::{self, AccessSight, SecretSight, secrets},
-    patch,
+    observe, patch,
     periods::{self, Periods},
     sight::{JobState, LoadJob},
     standing,
     status::{self, BillPicture, Picture},
-    validate::{self, RoleInput, ValidAccess, ValidAccount},
+    validate::{self, ValidAccount},
     verdict,
 };
 use crate::{
@@ -27,8 +27,8 @@ use crate::{
         AwsCostAccount, AwsCostAccountStatus, RECONCILE_ALIASES, RECONCILE_AT, conditions,
         status::{BucketStatus, Identity, LastAssumed, ReportStatus},
     },
-    aws::traits::{Caller, Membership},
-    connection::{Access, ExternalIdPolicy, Finding, Target, checks},
+    aws::traits::Membership,
+    connection::{ExternalIdPolicy, Finding, checks},
     model::{ConditionType, ReportKind},
 };
 use load::LoadSide;
@@ -197,71 +197,6 @@ impl Pass<'_> {
         Ok(if observe::any_active(jobs) { WATCH_PODS } else { LONGEST_WAIT })
     }
 
-    /// Tells the registry which external IDs this object uses.
-    fn note_external_ids(&self, sight: &AccessSight) {
-        let created = self.account.creation_timestamp().map_or(self.now, |time| time.0);
-        let ids = sight.external_ids();
-        self.context.external_ids().note(&self.owner.uid, &self.owner.namespace, created, &ids);
-        self.context.visit(&self.owner.uid);
-    }
-
-    /// What the account's Secrets hold, read again only when one of them changed; made where the account asks for it.
-    async fn sight(&self, memory: &mut Memory, valid: &ValidAccount) -> Result<AccessSight, ReconcileFault> {
-        let version = self.secret_version(valid);
-        if let (None, Some(role)) = (&version, valid.role().filter(|role| role.generate)) {
-            self.generate(role).await?;
-        }
-        let key = version.map(|version| format!("{version} {:?}", valid.access));
-        if let (Some(key), Some((known, sight))) = (&key, &memory.access)
-            && known == key
-        {
-            return Ok(sight.clone());
-        }
-        let sight = match (&key, valid.role()) {
-            // What the watch does not show is not there, or not labelled; what was just made it shows in a moment.
-            (None, Some(role)) if !role.generate => {
-                AccessSight::Role { current: SecretSight::NotUsable, next: None }
-            }
-            (None, None) => AccessSight::Keys(SecretSight::NotUsable),
-            _ => secrets::look(self.context, &self.owner.namespace, &valid.access).await?,
-        };
-        memory.access = key.map(|key| (key, sight.clone()));
-        Ok(sight)
-    }
-
-    async fn generate(&self, role: &RoleInput) -> Result<(), ReconcileFault> {
-        if let Some(notice) = generate::external_id(self.context, &self.owner, role).await? {
-            tracing::info!(account = self.owner.name, secret = role.secret.name, "made an external ID");
-            events::publish(&self.context.recorder, &self.account.object_ref(&()), &[notice]).await;
-        }
-        Ok(())
-    }
-
-    fn target(&self, valid: &ValidAccount, access: Access) -> Target {
-        valid.target(access, self.context.own_region.as_ref())
-    }
-
-    fn secret_version(&self, valid: &ValidAccount) -> Option<String> {
-        secrets::secret_version(self.stores, &self.owner.namespace, &valid.access)
-    }
-
-    /// What stands before any call to AWS on the account, and before any session for it.
-    fn gate(
-        &self,
-        valid: &ValidAccount,
-        sight: &AccessSight,
-        own: Option<&Caller>,
-    ) -> Result<Access, Box<Finding>> {
-        let namespace = &self.owner.namespace;
-        let own = own.map(|caller| &caller.account);
-        let tenancy = match &valid.access {
-            ValidAccess::Role(role) => self.context.settings.tenancy.check(namespace, &role.role, own),
-            ValidAccess::Keys { .. } => self.context.settings.tenancy.check_keys(namespace, &valid.account),
-        };
-        let reused = self.context.external_ids().is_reused(&self.owner.uid);
-        gate::pass(valid, namespace, tenancy, sight, self.secret_version(valid), reused)
-    }
-
     async fn look(
         &self,
         memory: &mut Memory,
@@ -404,12 +339,6 @@ impl Pass<'_> {
             },
             now: self.now,
         }
-    }
-
-    /// Which external ID the role takes, while there are two to tell apart.
-    fn in_use(&self, memory: &Memory) -> Option<String> {
-        let rotating = self.account.spec.access.next_external_id_secret_ref.is_some();
-        memory.facts.in_use.filter(|_| rotating).map(|in_use| format!("{in_use:?}"))
     }
 
     /// The final patch and its events; the watch sets the gauges.

@@ -322,9 +322,9 @@ pub fn accounts() -> Vec<Case> {
     let loaded = || json!({"status": {"ingestion": {"lastSuccess": "2026-11-22T12:00:00Z"}}});
     let changes = vec![
         // From keys to a role of the same account and back; never to another account.
-        (keys(json!({})), over_role("123456789012"), Accept),
-        (json!({}), keys(json!({})), Accept),
-        (keys(json!({})), over_role("999999999999"), Refuse("must be spec.accountId")),
+        (spec(keys(json!({}))), spec(over_role("123456789012")), Accept),
+        (nothing(), spec(keys(json!({}))), Accept),
+        (spec(keys(json!({}))), spec(over_role("999999999999")), Refuse("must be spec.accountId")),
         (nothing(), nothing(), Accept),
         (nothing(), spec(json!({"displayName": "other"})), Accept),
         (nothing(), spec(role("arn:aws:iam::123456789012:role/other")), Accept),

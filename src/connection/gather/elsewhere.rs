@@ -1,6 +1,6 @@
 //! Where a report lies that is not where it was declared: a few looks one level around the declared prefix.
 
-use super::{is_export_period, is_legacy_period, list};
+use super::bucket::{is_export_period, is_legacy_period, list};
 use crate::{
     aws::{
         Aws, AwsFault, FaultClass, Session,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     aws::tests::sandbox::{demo, operator},
-    connection::{ExternalIdPolicy, NextExternalId},
+    connection::{ExternalIdPolicy, NextExternalId, ReportTarget},
     model::{AccountType, Reason},
 };
 

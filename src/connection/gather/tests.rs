@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
+    aws::{Operation, traits::ObjectOwnership},
     connection::{
-        ExternalIdInUse, NextExternalId,
+        Elsewhere, ExternalIdInUse, ManifestRead, NextExternalId,
         fake::{FakeAws, Script, Trust},
         sample,
     },
