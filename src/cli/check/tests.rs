@@ -1,3 +1,5 @@
+//! What a check asks and answers, on manifests as people write them.
+
 use super::{
     json::json,
     junit::junit,
