@@ -57,6 +57,7 @@ generate: ## rewrites generated files
 	@rm -rf charts/awscost-crds/files && cp -r crds charts/awscost-crds/files
 	@cp deploy/alerts/awscost.rules.yaml charts/awscost-operator/files/
 	@$(CARGO) run --quiet --bin awscost -- reasons --markdown >docs/troubleshooting.md
+	@$(CARGO) run --quiet --bin awscost -- page >docs/cli.md
 
 bench: ## rows/s, MB/s and peak memory beside DuckDB on the same files
 	@tests/bench/run

@@ -2,6 +2,7 @@
 //!
 //! Fields are text here, limited by patterns; `controller/validate.rs` parses them into `model` types once.
 
+pub mod admission;
 pub mod aws_cost_account;
 pub mod conditions;
 pub mod cost_warehouse;

@@ -29,6 +29,7 @@ mod standing;
 mod status;
 mod tenancy;
 mod validate;
+pub mod verdict;
 mod warehouse;
 mod watch;
 
@@ -58,6 +59,8 @@ use kube::{
 };
 use tokio::{sync::watch as channel, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+
+pub use account::wish;
 
 use crate::{
     api::{AwsCostAccount, CostWarehouse},

@@ -17,7 +17,7 @@ mod secret;
 pub use account::{AccountId, AccountType, InvalidAccountId};
 pub use alert::{Alert, OPERATOR_IDENTITY};
 pub use amount::{Amount, InvalidAmount, ParsedAmount};
-pub use arn::{InvalidRoleArn, Partition, RoleArn};
+pub use arn::{InvalidRoleArn, Partition, RoleArn, taken_literally};
 pub use bucket::{BucketName, InvalidBucketName, InvalidKeyPrefix, KeyPrefix};
 pub use condition::{ConditionStatus, ConditionType, Reason};
 pub use connection::{ConnectionKey, InvalidConnectionKey};

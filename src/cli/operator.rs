@@ -125,7 +125,8 @@ async fn start(args: Args) -> Result<(), Fault> {
     Ok(controller::run(operator, stop).await?)
 }
 
-fn own_region() -> Option<Region> {
+/// The region of this process's own AWS configuration.
+pub(super) fn own_region() -> Option<Region> {
     ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok()?.parse().ok())
 }
 

@@ -21,6 +21,7 @@ use super::{
     standing,
     status::{self, BillPicture, Picture},
     validate::{self, ValidAccount},
+    verdict,
 };
 use crate::{
     api::{
@@ -150,8 +151,9 @@ impl Pass<'_> {
             Ok(valid) => valid,
             Err(problem) => {
                 self.context.visit(&self.owner.uid);
+                let (wish, problem) = (self.wish.as_deref(), problem.to_string());
                 let status =
-                    standing::invalid_spec(&base.status, self.generation(), &problem.to_string(), self.now);
+                    standing::invalid_spec(&base.status, self.generation(), wish, &problem, self.now);
                 self.finish(memory, &base, status, &[]).await?;
                 return Ok(LONGEST_WAIT);
             }
@@ -259,9 +261,7 @@ impl Pass<'_> {
         };
         let mut findings = world.findings;
         if !findings.iter().any(|finding| finding.condition == ConditionType::ReportDelivered) {
-            let role = ConditionType::RoleAssumable;
-            findings.push(Finding::blocked(ConditionType::ReportDelivered, role));
-            findings.push(Finding::blocked(ConditionType::HistoryComplete, role));
+            findings.extend(verdict::deliveries_blocked());
         }
         let wanted = periods::wanted(bill.months, now);
         let listed = memory.deliveries.listed();

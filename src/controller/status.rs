@@ -175,7 +175,8 @@ pub fn replace_summary(
     conditions
 }
 
-fn saying(finding: &Finding) -> Saying {
+/// A finding as a condition says it.
+pub fn saying(finding: &Finding) -> Saying {
     Saying::new(finding.condition, finding.verdict.into(), finding.reason, finding.message.clone())
 }
 

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::admission_cases::{Case, Verdict, accounts, warehouses};
 
+/// A client of the cluster for tests.
 pub async fn client() -> Client {
     let path = std::env::var("AWSCOST_TEST_KUBECONFIG").expect("AWSCOST_TEST_KUBECONFIG names a kubeconfig");
     let kubeconfig = Kubeconfig::read_from(path).expect("a kubeconfig");
@@ -23,6 +24,7 @@ pub async fn client() -> Client {
     Client::try_from(config.expect("a usable kubeconfig")).expect("a client")
 }
 
+/// Installs the definitions.
 pub async fn install(client: &Client) {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     for definition in crd::definitions() {

@@ -12,6 +12,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("schema", &["model"]),
     ("api", &["model"]),
     ("report", &["model"]),
+    ("onboarding", &["model"]),
     ("aws", &["model", "report", "ingest"]),
     ("connection", &["model", "aws"]),
     ("warehouse", &["model", "schema"]),

@@ -5,16 +5,16 @@ use kube::ResourceExt;
 
 use super::{Base, Pass, hours};
 use crate::{
-    api::status::Identity,
     aws::AwsFault,
-    connection::{Finding, LastAssumed, Look, Target, Verdict, checks, gather},
+    connection::{Finding, Look, Target, Verdict, checks, gather},
     controller::{
         context::{Answered, Memory},
         delivered::Question,
-        observe, periods, standing,
+        standing,
         validate::{Bill, ValidAccount},
+        verdict,
     },
-    model::{BillingPeriod, ConditionType},
+    model::BillingPeriod,
     telemetry::metrics::ValidationResult,
 };
 
@@ -57,7 +57,7 @@ impl Pass<'_> {
                 == self.generation()
             && base.status.last_handled_reconcile_at == self.wish;
         if memory.facts.last_assumed.is_none() {
-            memory.facts.last_assumed = base.status.identity.as_ref().and_then(last_assumed);
+            memory.facts.last_assumed = base.status.identity.as_ref().and_then(verdict::last_assumed);
         }
         let mut look = match &memory.answered {
             // After a restart facts are gone, and status says what stood: there is time to spread the looks.
@@ -91,26 +91,12 @@ impl Pass<'_> {
         };
         if let Some(bill) = &valid.bill {
             let kind = checks::report_kind(&memory.facts, &target);
-            let readable = findings.iter().any(|finding| {
-                finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass
-            });
+            let readable = verdict::may_list(&findings);
             let due = look.listing || memory.deliveries.look_again_at().is_some_and(|at| at <= now);
-            if readable
-                && due
-                && let Some(session) = memory.sessions.ingest(now).cloned()
-            {
-                let wanted = periods::wanted(bill.months, now);
-                let deliveries = &mut memory.deliveries;
-                observe::look_at_deliveries(
-                    &self.context.aws,
-                    &session,
-                    &bill.report,
-                    kind,
-                    &wanted,
-                    deliveries,
-                    now,
-                )
-                .await;
+            if due {
+                let Memory { sessions, deliveries, .. } = &mut *memory;
+                verdict::list_deliveries(&self.context.aws, &findings, bill, kind, sessions, deliveries, now)
+                    .await;
             }
             let question = Question {
                 bill,
@@ -121,9 +107,7 @@ impl Pass<'_> {
                 since: self.account.creation_timestamp().map_or(now, |time| time.0),
                 now,
             };
-            let delivered = question.report_delivered();
-            let mut upper = vec![question.history_complete(&delivered), delivered];
-            upper.reverse();
+            let mut upper = verdict::of_deliveries(&question);
             standing::keep_over_restart(
                 &mut upper,
                 &base.status,
@@ -159,12 +143,6 @@ impl Pass<'_> {
         }
         .missing()
     }
-}
-
-/// The last success of AssumeRole as status keeps it.
-fn last_assumed(identity: &Identity) -> Option<LastAssumed> {
-    let kept = identity.last_assumed.as_ref()?;
-    Some(LastAssumed { role: kept.role_arn.parse().ok()?, secret_version: kept.secret_version.clone() })
 }
 
 /// What all findings come to.

@@ -1,5 +1,7 @@
 //! What is seen of the Secrets that an account names. The one place that reads a Secret's content.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::{ResourceExt, api::Api};
 
@@ -63,7 +65,11 @@ impl AccessSight {
 
 /// The resource versions of an account's Secrets in the labelled watch: changes when any of them does.
 pub fn secret_version(stores: &Stores, namespace: &str, access: &ValidAccess) -> Option<String> {
-    let version = |name: &str| stores.secret(namespace, name)?.metadata.resource_version.clone();
+    versions(access, |name| stores.secret(namespace, name)?.metadata.resource_version.clone())
+}
+
+/// The resource versions of an account's Secrets as one text.
+pub fn versions(access: &ValidAccess, version: impl Fn(&str) -> Option<String>) -> Option<String> {
     let mut names = access.secrets();
     let first = version(names.next()?);
     let others: Vec<String> = names.map(|name| version(name).unwrap_or_default()).collect();
@@ -82,72 +88,64 @@ pub async fn look(
     namespace: &str,
     access: &ValidAccess,
 ) -> Result<AccessSight, ReconcileFault> {
-    match access {
-        ValidAccess::Role(role) => {
-            let current = external_id(context, namespace, &role.secret).await?;
-            let next = match &role.next {
-                Some(next) => Some(external_id(context, namespace, next).await?),
-                None => None,
-            };
-            Ok(AccessSight::Role { current, next })
+    let mut found = BTreeMap::new();
+    for name in access.secrets() {
+        if let Some(secret) = read(context, namespace, name).await? {
+            found.insert(name.to_owned(), secret);
         }
-        ValidAccess::Keys { secret } => Ok(AccessSight::Keys(access_keys(context, namespace, secret).await?)),
+    }
+    Ok(sight(access, &found))
+}
+
+/// What an account's access needs, in the Secrets that were found, by name. The watch may be behind: the label counts as
+/// it is in the Secret.
+pub fn sight(access: &ValidAccess, found: &BTreeMap<String, Secret>) -> AccessSight {
+    match access {
+        ValidAccess::Role(role) => AccessSight::Role {
+            current: external_id(&role.secret, found),
+            next: role.next.as_ref().map(|next| external_id(next, found)),
+        },
+        ValidAccess::Keys { secret } => AccessSight::Keys(access_keys(secret, found)),
     }
 }
 
-async fn external_id(
-    context: &Context,
-    namespace: &str,
-    secret: &SecretKey,
-) -> Result<ExternalIdSight, ReconcileFault> {
-    let Some(found) = labelled(context, namespace, &secret.name, USE_EXTERNAL_ID).await? else {
-        return Ok(SecretSight::NotUsable);
+fn external_id(secret: &SecretKey, found: &BTreeMap<String, Secret>) -> ExternalIdSight {
+    let Some(found) = labelled(found, &secret.name, USE_EXTERNAL_ID) else { return SecretSight::NotUsable };
+    let Some(value) = value(found, &secret.key) else {
+        return SecretSight::KeyMissing(secret.key.clone());
     };
-    let Some(value) = value(&found, &secret.key) else {
-        return Ok(SecretSight::KeyMissing(secret.key.clone()));
-    };
-    Ok(match ExternalId::parse(value) {
+    match ExternalId::parse(value) {
         Ok(id) => SecretSight::Usable(id),
         Err(problem) => SecretSight::Invalid(problem),
-    })
+    }
 }
 
-async fn access_keys(
-    context: &Context,
-    namespace: &str,
-    name: &str,
-) -> Result<AccessKeysSight, ReconcileFault> {
-    let Some(found) = labelled(context, namespace, name, USE_ACCESS_KEY).await? else {
-        return Ok(SecretSight::NotUsable);
-    };
-    let (id, secret) = (value(&found, ACCESS_KEY_ID_KEY), value(&found, SECRET_ACCESS_KEY_KEY));
+fn access_keys(name: &str, found: &BTreeMap<String, Secret>) -> AccessKeysSight {
+    let Some(found) = labelled(found, name, USE_ACCESS_KEY) else { return SecretSight::NotUsable };
+    let (id, secret) = (value(found, ACCESS_KEY_ID_KEY), value(found, SECRET_ACCESS_KEY_KEY));
     let (Some(id), Some(secret)) = (id, secret) else {
         let missing = if id.is_none() { ACCESS_KEY_ID_KEY } else { SECRET_ACCESS_KEY_KEY };
-        return Ok(SecretSight::KeyMissing(missing.to_owned()));
+        return SecretSight::KeyMissing(missing.to_owned());
     };
-    Ok(match AccessKeys::parse(id, secret) {
+    match AccessKeys::parse(id, secret) {
         Ok(keys) => SecretSight::Usable(keys),
         Err(problem) => SecretSight::Invalid(problem),
-    })
+    }
 }
 
 fn value<'a>(secret: &'a Secret, key: &str) -> Option<&'a [u8]> {
     Some(secret.data.as_ref()?.get(key)?.0.as_slice())
 }
 
-/// A Secret that carries the label for this use, as it is now: the watch may be behind.
-async fn labelled(
-    context: &Context,
-    namespace: &str,
-    name: &str,
-    wanted: &str,
-) -> Result<Option<Secret>, ReconcileFault> {
+fn labelled<'a>(found: &'a BTreeMap<String, Secret>, name: &str, wanted: &str) -> Option<&'a Secret> {
+    let usable = |secret: &&Secret| secret.labels().get(USE_LABEL).map(String::as_str) == Some(wanted);
+    found.get(name).filter(usable)
+}
+
+async fn read(context: &Context, namespace: &str, name: &str) -> Result<Option<Secret>, ReconcileFault> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
     match api.get(name).await {
-        Ok(found) => {
-            let usable = found.labels().get(USE_LABEL).map(String::as_str) == Some(wanted);
-            Ok(usable.then_some(found))
-        }
+        Ok(found) => Ok(Some(found)),
         Err(error) if is_gone(&error) => Ok(None),
         Err(kube::Error::Api(status)) if status.code == 403 => Ok(None),
         Err(error) => Err(ReconcileFault::api("read the account's Secret")(error)),
