@@ -2,6 +2,7 @@
 //!
 //! Fields are text here, limited by patterns; `controller/validate.rs` parses them into `model` types once.
 
+pub mod admission;
 pub mod aws_cost_account;
 pub mod conditions;
 pub mod cost_warehouse;
@@ -26,8 +27,18 @@ pub const RECONCILE_ALIASES: [&str; 2] = ["reconcile.fluxcd.io/requestedAt", "ar
 pub const USE_LABEL: &str = "awscost.io/use";
 /// Value of [`USE_LABEL`] on a Secret that holds an external ID.
 pub const USE_EXTERNAL_ID: &str = "external-id";
+/// Value of [`USE_LABEL`] on a Secret that holds the access key of an IAM user.
+pub const USE_ACCESS_KEY: &str = "access-key";
 /// Value of [`USE_LABEL`] on a Secret that holds a warehouse's credentials.
 pub const USE_WAREHOUSE: &str = "warehouse";
+
+/// The key of an access key's id in its Secret.
+pub const ACCESS_KEY_ID_KEY: &str = "accessKeyId";
+/// The key of an access key's secret in its Secret.
+pub const SECRET_ACCESS_KEY_KEY: &str = "secretAccessKey";
+
+/// On a Secret whose external ID the operator made (annotation): the admission policy lets it create no other.
+pub const GENERATED_FOR: &str = "awscost.io/generated-for";
 
 /// The key of an external-ID Secret where the object names none.
 pub const DEFAULT_EXTERNAL_ID_KEY: &str = "externalId";

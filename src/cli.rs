@@ -1,16 +1,35 @@
 //! The command line: one file a command.
 
+mod age;
+pub mod bulk;
+pub mod check;
+mod cluster;
 pub mod costs;
 pub mod crds;
+pub mod discover;
+pub mod errors;
+mod fleet;
+mod format;
 pub mod ingest;
 mod logging;
+pub mod manifests;
+pub mod onboard;
 pub mod operator;
+mod page;
 mod progress;
+pub mod reasons;
+mod remedy;
+mod selection;
+mod severity;
+pub mod status;
 mod table;
 pub mod warehouse;
 pub mod warehouse_location;
+mod wrap;
 
-use clap::{Parser, Subcommand};
+use std::path::Path;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::model::ExitCode;
 
@@ -31,15 +50,52 @@ enum Command {
     Warehouse(warehouse::Task),
     /// Print what is in a warehouse: by service, account, day, tag or line type.
     Costs(costs::Args),
+    /// Print what an account's owner creates in AWS: policies, templates, a link.
+    #[command(subcommand)]
+    Onboard(Box<onboard::Document>),
+    /// List an organization's accounts and write a manifest for each.
+    Discover(Box<discover::Args>),
+    /// Check manifests as the operator would, without a cluster: 0 good, 1 findings, 2 could not check.
+    Check(Box<check::Args>),
+    /// One view of every broken account and warehouse, by reason.
+    Errors(errors::Args),
+    /// One account or warehouse on one screen.
+    Status(status::Args),
+    /// Pause looks and loads of accounts.
+    Suspend(bulk::Args),
+    /// Take looks and loads of accounts up again.
+    Resume(bulk::Args),
+    /// Ask the operator for a new look at once.
+    Reconcile(bulk::ReconcileArgs),
+    /// Delete accounts. AWS is not touched.
+    Delete(bulk::DeleteArgs),
     /// Watch AwsCostAccounts and CostWarehouses, and load what is delivered.
     Operator(operator::Args),
     /// Print the CustomResourceDefinitions.
     Crds(crds::Args),
+    /// Print what a condition's reason means and what to do about it.
+    Reasons(reasons::Args),
+    /// Print docs/cli.md.
+    #[command(hide = true)]
+    Page,
+}
+
+/// The name under which kubectl finds the binary as its plugin: `kubectl awscost …`.
+const PLUGIN: &str = "kubectl-awscost";
+
+/// The command line. Every command is there under both names; only its help says it as it was called.
+fn parsed() -> Cli {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let mut command = Cli::command();
+    if Path::new(&called).file_stem().is_some_and(|name| name == PLUGIN) {
+        command = command.bin_name("kubectl awscost");
+    }
+    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
 /// Parses the command line and runs the command; what `main` returns.
 pub fn run() -> std::process::ExitCode {
-    let cli = Cli::parse();
+    let cli = parsed();
     logging::start();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -50,23 +106,41 @@ pub fn run() -> std::process::ExitCode {
     };
     let exit = runtime.block_on(async {
         match cli.command {
-            Command::Ingest(args) => ingest::run(*args).await,
-            Command::Warehouse(task) => warehouse::run(task).await,
-            Command::Costs(args) => costs::run(args).await,
-            Command::Operator(args) => operator::run(args).await,
-            Command::Crds(args) => crds::run(&args),
+            Command::Ingest(args) => ingest::run(*args).await as u8,
+            Command::Warehouse(task) => warehouse::run(task).await as u8,
+            Command::Costs(args) => costs::run(args).await as u8,
+            Command::Onboard(document) => onboard::run(&document) as u8,
+            Command::Discover(args) => discover::run(*args).await as u8,
+            Command::Check(args) => check::run(*args).await,
+            Command::Errors(args) => errors::run(args).await as u8,
+            Command::Status(args) => status::run(args).await as u8,
+            Command::Suspend(args) => bulk::suspend(args).await,
+            Command::Resume(args) => bulk::resume(args).await,
+            Command::Reconcile(args) => bulk::reconcile(args).await,
+            Command::Delete(args) => bulk::delete(args).await,
+            Command::Operator(args) => operator::run(args).await as u8,
+            Command::Crds(args) => crds::run(&args) as u8,
+            Command::Reasons(args) => reasons::run(&args) as u8,
+            Command::Page => {
+                warehouse::print(&page::markdown(&Cli::command()));
+                ExitCode::Done as u8
+            }
         }
     });
     // Blocking reads of a stopped load may still wait for the network: nobody waits for them.
     runtime.shutdown_background();
-    std::process::ExitCode::from(exit as u8)
+    std::process::ExitCode::from(exit)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    #[test]
+    fn the_page_has_every_command_and_option() {
+        let page = include_str!("../docs/cli.md");
+        assert!(page == page::markdown(&Cli::command()), "docs/cli.md has drifted: make generate");
+    }
 
     #[test]
     fn the_options_of_every_command_fit_together() {

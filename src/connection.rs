@@ -9,15 +9,20 @@ mod facts;
 mod finding;
 mod gather;
 mod remedy;
+mod session;
 mod target;
 
 pub use age::{Ages, Look};
 pub use checks::bucket::session_policy;
-pub use facts::{Enforcement, Fact, Facts, ManifestRead, STALE_AFTER, Standing};
+pub use facts::{
+    Elsewhere, Enforcement, Excess, ExternalIdInUse, Fact, Facts, LastAssumed, ManifestRead, STALE_AFTER,
+    Standing,
+};
 pub use finding::{Finding, Verdict};
 pub use gather::{Sessions, gather};
 pub use remedy::{principal, trust_policy};
-pub use target::{ExternalIdPolicy, ReportTarget, Target};
+pub use session::{Opened, Purpose, open};
+pub use target::{Access, ExternalIdPolicy, NextExternalId, ReportTarget, RoleAccess, Target};
 
 #[cfg(test)]
 pub(crate) mod fake;

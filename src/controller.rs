@@ -11,7 +11,10 @@ mod decide;
 mod delivered;
 mod error;
 mod events;
+mod finalizer;
 mod gate;
+mod gauges;
+mod generate;
 mod job;
 mod lease;
 mod observe;
@@ -19,12 +22,14 @@ mod patch;
 mod periods;
 mod session;
 pub mod settings;
+mod shown;
 mod sight;
 mod slots;
 mod standing;
 mod status;
 mod tenancy;
 mod validate;
+pub mod verdict;
 mod warehouse;
 mod watch;
 
@@ -55,6 +60,8 @@ use kube::{
 use tokio::{sync::watch as channel, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
+pub use account::wish;
+
 use crate::{
     api::{AwsCostAccount, CostWarehouse},
     aws::Aws,
@@ -68,6 +75,7 @@ use context::{Context, Parts};
 use error::{PASS_LIMIT, ReconcileFault};
 use lease::LeaseEnd;
 use settings::{Settings, Watch};
+use shown::Shown;
 use watch::Queues;
 
 /// The name under which events and metrics speak.
@@ -92,6 +100,8 @@ pub struct Operator {
     pub settings: Settings,
     /// AWS.
     pub aws: Aws,
+    /// What is counted and shown.
+    pub metrics: Metrics,
     /// The region of the operator's own AWS configuration.
     pub own_region: Option<Region>,
     /// Environment handed on to Jobs.
@@ -112,9 +122,6 @@ pub enum OperatorFault {
         #[source]
         source: std::io::Error,
     },
-    /// Metrics could not be registered.
-    #[error("failed to register metrics: {0}")]
-    Metrics(#[from] prometheus::Error),
     /// Another replica may lead now.
     #[error("failed to renew the lease in time; stopping, because another replica may lead now")]
     LeaseLost,
@@ -125,7 +132,7 @@ pub enum OperatorFault {
 /// # Errors
 /// [`OperatorFault`] if it can't start, or must stop at once.
 pub async fn run(operator: Operator, stop: CancellationToken) -> Result<(), OperatorFault> {
-    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
+    let metrics = operator.metrics.clone();
     let health = Health::default();
     let address = operator.settings.metrics_address;
     let listener = http::bind(address).await.map_err(|source| OperatorFault::Listen { address, source })?;
@@ -164,7 +171,8 @@ async fn lead(
     // A standby is ready: it has nothing else to do.
     health.set_ready();
     tokio::select! {
-        _ = led.wait_for(|leads| *leads) => {}
+        // What it returns holds a lock, and must not be held over the next wait.
+        () = led.wait_for(|leads| *leads).map(drop) => {}
         _ = &mut lease => return Err(OperatorFault::LeaseLost),
         () = stop.cancelled() => {
             released.cancel();
@@ -213,14 +221,17 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
     };
     let context = Arc::new(Context::new(parts, Timestamp::now()));
     let mut tasks = JoinSet::new();
+    let mut all_shown = Vec::new();
     for (stores, writers) in stores.iter().cloned().zip(writers) {
         let (accounts, account_queue) = unbounded();
         let (warehouses, warehouse_queue) = unbounded();
         let queues = Queues { accounts, warehouses };
+        let (announcement, shown) = shown::announcement();
         tasks.spawn(passes(
             context.clone(),
             stores.accounts.clone(),
             account_queue,
+            shown.clone(),
             "account",
             Reconciler {
                 pass: |object, context| async move { account::reconcile(&object, &context).await }.boxed(),
@@ -247,6 +258,7 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
             context.clone(),
             stores.warehouses.clone(),
             warehouse_queue,
+            shown.clone(),
             "warehouse",
             Reconciler {
                 pass: |object, context| async move { warehouse::reconcile(&object, &context).await }.boxed(),
@@ -269,11 +281,12 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
             },
             stop.clone(),
         ));
-        tasks.spawn(watch::run(context.clone(), stores, writers, queues, stop.clone()));
+        tasks.spawn(watch::run(context.clone(), stores, writers, queues, announcement, stop.clone()));
+        all_shown.push(shown);
     }
-    for stores in &stores {
+    for mut shown in all_shown {
         tokio::select! {
-            () = watch::ready(stores) => {}
+            _ = shown.wait() => {}
             () = stop.cancelled() => break,
         }
     }
@@ -309,11 +322,12 @@ impl<K> Clone for Reconciler<K> {
 
 impl<K> Copy for Reconciler<K> {}
 
-/// Runs passes over one kind in one namespace, as its queue asks.
+/// Runs passes over one kind in one namespace, as its queue asks, from when its watches have shown what is there.
 async fn passes<K>(
     context: Arc<Context>,
     store: Store<K>,
     queue: UnboundedReceiver<ObjectRef<K>>,
+    mut shown: Shown,
     controller: &'static str,
     reconciler: Reconciler<K>,
     stop: CancellationToken,
@@ -321,9 +335,25 @@ async fn passes<K>(
     K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
     ObjectRef<K>: Hash,
 {
+    // Before `applier`, which waits for the store too: it would take the wake-up of the one that tells us.
+    let told = tokio::select! {
+        told = shown.wait() => told,
+        () = stop.cancelled() => false,
+    };
+    if !told {
+        return;
+    }
     let queue = queue.take_until(stop.cancelled_owned()).map(Ok::<_, Infallible>);
-    let guarded =
-        move |object: Arc<K>, context: Arc<Context>| guard(controller, object, context, reconciler).boxed();
+    let there = store.clone();
+    let guarded = move |object: Arc<K>, context: Arc<Context>| {
+        let there = there.clone();
+        async move {
+            let outcome = guard(controller, object.clone(), context.clone(), reconciler).await;
+            forget_if_gone(object.as_ref(), &there, &context);
+            outcome
+        }
+        .boxed()
+    };
     let failed = |object: Arc<K>, fault: &ReconcileFault, context: Arc<Context>| {
         let uid = object.uid().unwrap_or_default();
         let wait = context.backoff().failed(&uid, Timestamp::now(), rand::random());
@@ -339,6 +369,19 @@ async fn passes<K>(
             }
         })
         .await;
+}
+
+/// Forgets an object that went in the middle of its pass: what the watch forgot of it, the pass may have noted again.
+fn forget_if_gone<K>(object: &K, store: &Store<K>, context: &Context)
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+    ObjectRef<K>: Hash,
+{
+    let Some(uid) = object.uid() else { return };
+    let there = store.get(&ObjectRef::from_obj(object)).and_then(|there| there.uid());
+    if there.as_ref() != Some(&uid) {
+        context.forget(&uid);
+    }
 }
 
 /// A pass that can neither panic its way out, nor hang, nor crowd out others.
@@ -359,7 +402,11 @@ where
         Ok(Err(panic)) => Err(ReconcileFault::Panicked(words(panic.as_ref()))),
         Err(_) => Err(ReconcileFault::TimedOut),
     };
-    let result = if outcome.is_ok() { PassResult::Success } else { PassResult::Error };
+    let result = match &outcome {
+        Ok(_) => PassResult::Success,
+        Err(ReconcileFault::Stale) => PassResult::Conflict,
+        Err(_) => PassResult::Error,
+    };
     context.metrics.reconciled(controller, result, started.elapsed());
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     match &outcome {
@@ -387,3 +434,6 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words").to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,9 +46,11 @@ use super::status::AwsCostAccountStatus;
     ).message("spec.report's name, bucket and prefix can't change once a bill is loaded, because versions of two reports can't be ordered: create another AwsCostAccount instead"),
 )]
 #[x_kube(
-    validation = Rule::new("!has(self.accountId) || self.access.roleArn.split(':')[4] == self.accountId")
+    validation = Rule::new("!has(self.accountId) || !has(self.access.roleArn) || self.access.roleArn.split(':')[4] == self.accountId")
         .message("the account in spec.access.roleArn must be spec.accountId: correct the one that is wrong"),
-    validation = Rule::new("self.access.roleArn.split(':')[4] == oldSelf.access.roleArn.split(':')[4]")
+    validation = Rule::new("!has(self.access.accessKeySecretRef) || has(self.accountId)")
+        .message("spec.access.accessKeySecretRef needs spec.accountId: keys do not say whose they are"),
+    validation = Rule::new("(has(self.access.roleArn) ? self.access.roleArn.split(':')[4] : self.accountId) == (has(oldSelf.access.roleArn) ? oldSelf.access.roleArn.split(':')[4] : oldSelf.accountId)")
         .message("the AWS account can't change: spec.access.roleArn may name another role of the same account only; create another AwsCostAccount for another account"),
     validation = Rule::new("!has(oldSelf.accountId) || (has(self.accountId) && self.accountId == oldSelf.accountId)")
         .message("spec.accountId can't change: create another AwsCostAccount for another account"),
@@ -57,7 +59,9 @@ use super::status::AwsCostAccountStatus;
     validation = Rule::new("!has(self.report) || has(self.ingestion)")
         .message("an account with spec.report needs spec.ingestion.warehouseRef: the CostWarehouse that takes the bill"),
     validation = Rule::new("has(self.report) || (!has(self.ingestion) && !has(self.history) && !has(self.freshness))")
-        .message("spec.ingestion, spec.history and spec.freshness need spec.report: without a report nothing is loaded")
+        .message("spec.ingestion, spec.history and spec.freshness need spec.report: without a report nothing is loaded"),
+    validation = Rule::new("has(self.report) || !has(self.deletionPolicy) || self.deletionPolicy != 'Purge'")
+        .message("spec.deletionPolicy: Purge needs spec.report: without a report nothing is loaded that could be purged")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AwsCostAccountSpec {
@@ -88,26 +92,58 @@ pub struct AwsCostAccountSpec {
     /// From when on a missing delivery counts as late.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freshness: Option<Freshness>,
+    /// Opts in to a check that CloudWatch metrics can be listed, such as for a Member that offers nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// What becomes of the loaded rows when this object is deleted: Retain (the default) leaves them in the warehouse,
+    /// Purge removes them before the object goes. Nothing in AWS is ever touched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
     /// True pauses looks and loads. A running Job ends normally, conditions stay as they are, deletion works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
 }
 
-/// How the account is reached: a role, assumed with an external ID.
-#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
+/// How the account is reached: a role, assumed with an external ID, or the keys of an IAM user.
+#[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
+#[x_kube(
+    validation = Rule::new("has(self.roleArn) != has(self.accessKeySecretRef)")
+        .message("spec.access needs exactly one of roleArn, and accessKeySecretRef (deprecated)"),
+    validation = Rule::new("has(self.roleArn) == has(self.externalIdSecretRef)")
+        .message("spec.access.roleArn needs externalIdSecretRef, the Secret with the external ID of the role's trust policy, which goes with roleArn only"),
+    validation = Rule::new("has(self.roleArn) || (!has(self.nextExternalIdSecretRef) && !has(self.generateExternalId) && !has(self.requireExternalId))")
+        .message("nextExternalIdSecretRef, generateExternalId and requireExternalId go with spec.access.roleArn only"),
+    validation = Rule::new("!has(self.nextExternalIdSecretRef) || !has(self.externalIdSecretRef) || self.nextExternalIdSecretRef.name != self.externalIdSecretRef.name || (has(self.nextExternalIdSecretRef.key) ? self.nextExternalIdSecretRef.key : 'externalId') != (has(self.externalIdSecretRef.key) ? self.externalIdSecretRef.key : 'externalId')")
+        .message("spec.access.nextExternalIdSecretRef must name another Secret or key than externalIdSecretRef")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Access {
     /// The ARN of the IAM role to assume.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 32, max = 640),
         regex(
             pattern = r"^arn:(aws|aws-cn|aws-us-gov|aws-eusc):iam::[0-9]{12}:role/([!-~]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$"
         )
     )]
-    pub role_arn: String,
+    pub role_arn: Option<String>,
     /// The Secret that holds the external ID of the role's trust policy. It must carry the label
     /// `awscost.io/use: external-id` and lie in this namespace.
-    pub external_id_secret_ref: SecretKeyRef,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id_secret_ref: Option<SecretKeyRef>,
+    /// The Secret with the external ID that is to take the place of the current one, labelled alike. While both are
+    /// named, the next is tried first and the current as long as it is needed; status says which is in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_external_id_secret_ref: Option<SecretKeyRef>,
+    /// True has the operator create the Secret of externalIdSecretRef, once, with a random external ID. A Secret that
+    /// is there is never changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generate_external_id: Option<bool>,
+    /// Deprecated: the Secret with the access key of an IAM user of the account, instead of a role, under the keys
+    /// `accessKeyId` and `secretAccessKey`. It must carry the label `awscost.io/use: access-key` and lie in this
+    /// namespace. spec.accountId says whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key_secret_ref: Option<AccessKeySecretRef>,
     /// What happens when the role can be assumed without the external ID, or with any: Enforce (the default)
     /// keeps Ready False and loads nothing, Warn only says so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +152,27 @@ pub struct Access {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32), regex(pattern = r"^[a-z]+(-[a-z]+){1,3}-[0-9]{1,2}$"))]
     pub sts_region: Option<String>,
+}
+
+/// Names a Secret in the same namespace that holds an access key.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessKeySecretRef {
+    /// The Secret's name.
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
+    )]
+    pub name: String,
+}
+
+/// Which CloudWatch is to be readable.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Metrics {
+    /// The region whose metrics are listed.
+    #[schemars(length(max = 32), regex(pattern = r"^[a-z]+(-[a-z]+){1,3}-[0-9]{1,2}$"))]
+    pub region: String,
 }
 
 /// One key of a Secret in the same namespace.
@@ -142,6 +199,16 @@ pub enum RequireExternalId {
     Enforce,
     /// A condition says so.
     Warn,
+}
+
+/// What becomes of the loaded rows when the object is deleted.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeletionPolicy {
+    /// They stay in the warehouse.
+    #[default]
+    Retain,
+    /// They are removed before the object goes.
+    Purge,
 }
 
 /// A billing report as AWS delivers it.

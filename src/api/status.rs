@@ -51,6 +51,9 @@ pub struct AwsCostAccountStatus {
     /// Loads as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingestion: Option<IngestionStatus>,
+    /// How far the purge of a deleted object is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purge: Option<PurgeStatus>,
 }
 
 /// Who the operator is in the account.
@@ -65,6 +68,26 @@ pub struct Identity {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 12))]
     pub management_account_id: Option<String>,
+    /// During a rotation, which external ID the role takes: Current or Next. With Next, the old Secret may go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub external_id_in_use: Option<String>,
+    /// The last success of AssumeRole: tells a role that is gone from one that never worked, over restarts too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_assumed: Option<LastAssumed>,
+}
+
+/// The last success of AssumeRole.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct LastAssumed {
+    /// The ARN of the role that was assumed.
+    #[schemars(length(max = 640))]
+    pub role_arn: String,
+    /// The resource version of the external-ID Secret; says that it changed, and nothing of what it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub secret_version: Option<String>,
 }
 
 /// The billing report that was found.
@@ -208,6 +231,22 @@ pub struct IngestionStatus {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "jobs_schema")]
     pub active_jobs: Vec<String>,
+}
+
+/// How far the purge of a deleted object is.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct PurgeStatus {
+    /// How many purge Jobs have failed; names the next one.
+    pub failures: i32,
+    /// When the last one failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "timestamp_schema")]
+    pub failed_at: Option<Timestamp>,
+    /// Since when the warehouse is gone; after a day the object goes without a purge.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "timestamp_schema")]
+    pub warehouse_gone_since: Option<Timestamp>,
 }
 
 /// What the operator knows of a warehouse.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{BucketName, Partition, Region};
+use crate::model::{BucketName, Partition, Region, taken_literally};
 
 /// Denies everything: for sessions that exist only to learn whether they can be had.
 pub const DENY_ALL: &str =
@@ -69,7 +69,7 @@ enum Condition {
 /// [`SessionPolicyTooLong`] past [`MAX_CHARACTERS`].
 pub fn build(scope: &Scope<'_>) -> Result<String, SessionPolicyTooLong> {
     let bucket = format!("arn:{}:s3:::{}", scope.partition.as_str(), scope.bucket);
-    let under = |root: &String| format!("{}*", escaped(root));
+    let under = |root: &String| format!("{}*", taken_literally(root));
     let policy = Policy {
         version: "2012-10-17",
         statement: [
@@ -92,7 +92,7 @@ pub fn build(scope: &Scope<'_>) -> Result<String, SessionPolicyTooLong> {
                 action: "kms:Decrypt",
                 resource: vec!["*".to_owned()],
                 condition: Some(Condition::StringEquals {
-                    via_service: format!("s3.{}.{}", scope.region, dns_suffix(scope.partition)),
+                    via_service: format!("s3.{}.{}", scope.region, scope.partition.dns_suffix()),
                 }),
             },
         ],
@@ -100,27 +100,6 @@ pub fn build(scope: &Scope<'_>) -> Result<String, SessionPolicyTooLong> {
     let text = serde_json::to_string(&policy).expect("strings and lists of strings serialise");
     let characters = text.chars().count();
     if characters > MAX_CHARACTERS { Err(SessionPolicyTooLong { characters }) } else { Ok(text) }
-}
-
-/// The text with IAM's wildcards and variable mark taken literally.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '*' | '?' | '$' => out.extend(['$', '{', character, '}']),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// The suffix of a partition's service names (fact sheet 11).
-fn dns_suffix(partition: Partition) -> &'static str {
-    match partition {
-        Partition::Aws | Partition::AwsUsGov => "amazonaws.com",
-        Partition::AwsCn => "amazonaws.com.cn",
-        Partition::AwsEusc => "amazonaws.eu",
-    }
 }
 
 #[cfg(test)]
@@ -195,11 +174,5 @@ mod tests {
         );
         let refused = policy(&"a".repeat(MAX_CHARACTERS)).expect_err("far too long");
         assert!(refused.characters > MAX_CHARACTERS, "{refused}");
-    }
-
-    #[test]
-    fn decrypting_goes_through_the_partitions_own_s3() {
-        assert_eq!(dns_suffix(Partition::AwsCn), "amazonaws.com.cn");
-        assert_eq!(dns_suffix(Partition::AwsEusc), "amazonaws.eu");
     }
 }

@@ -19,6 +19,10 @@ pub struct Ages {
     pub external_id: SignedDuration,
     /// The bucket's listing and the read of a manifest: the account's `interval`.
     pub listing: SignedDuration,
+    /// What the role may do that it need not.
+    pub permissions: SignedDuration,
+    /// CloudWatch.
+    pub metrics: SignedDuration,
     /// Anything whose last look failed or whose check did not pass.
     pub failed: SignedDuration,
 }
@@ -31,6 +35,8 @@ impl Ages {
             organization: SignedDuration::from_hours(6),
             definitions: SignedDuration::from_hours(6),
             external_id: SignedDuration::from_hours(24),
+            permissions: SignedDuration::from_hours(24),
+            metrics: SignedDuration::from_hours(6),
             listing: interval,
             failed: SignedDuration::from_mins(10),
         }
@@ -51,6 +57,8 @@ impl Ages {
             organization: behind(Group::Organization),
             definitions: behind(Group::Definitions),
             listing: behind(Group::Listing),
+            permissions: behind(Group::Permissions),
+            metrics: behind(Group::Metrics),
         }
     }
 
@@ -83,6 +91,8 @@ impl Ages {
             Group::Organization => self.organization,
             Group::Definitions => self.definitions,
             Group::Listing => self.listing,
+            Group::Permissions => self.permissions,
+            Group::Metrics => self.metrics,
         }
     }
 }
@@ -95,17 +105,28 @@ enum Group {
     Organization,
     Definitions,
     Listing,
+    Permissions,
+    Metrics,
 }
 
 impl Group {
-    const ALL: [Self; 5] =
-        [Self::Identity, Self::ExternalId, Self::Organization, Self::Definitions, Self::Listing];
+    const ALL: [Self; 7] = [
+        Self::Identity,
+        Self::ExternalId,
+        Self::Organization,
+        Self::Definitions,
+        Self::Listing,
+        Self::Permissions,
+        Self::Metrics,
+    ];
 
     /// True if the target has anything of the kind to look at.
     fn applies(self, target: &Target) -> bool {
         match self {
             Self::Identity | Self::Organization => true,
-            Self::ExternalId => target.external_id.is_some(),
+            Self::ExternalId => target.role().is_some_and(|role| role.external_id.is_some()),
+            Self::Permissions => target.role().is_some(),
+            Self::Metrics => target.metrics.is_some(),
             Self::Definitions => target.report.as_ref().is_some_and(|report| report.has_api(target)),
             Self::Listing => target.report.is_some(),
         }
@@ -118,6 +139,8 @@ impl Group {
             Self::Organization => ConditionType::AccountTypeVerified,
             Self::Definitions => ConditionType::ReportConfigured,
             Self::Listing => ConditionType::BucketReadable,
+            Self::Permissions => ConditionType::PermissionsMinimal,
+            Self::Metrics => ConditionType::MetricsReadable,
         }
     }
 
@@ -126,7 +149,9 @@ impl Group {
         match self {
             Self::Identity => (
                 facts.role.looked_at().or_else(|| facts.base.looked_at()),
-                facts.base.fault().is_some() || facts.role.fault().is_some(),
+                facts.base.fault().is_some()
+                    || facts.role.fault().is_some()
+                    || facts.federation.fault().is_some(),
             ),
             Self::ExternalId => (facts.enforcement.looked_at(), facts.enforcement.fault().is_some()),
             Self::Organization => (facts.membership.looked_at(), facts.membership.fault().is_some()),
@@ -142,6 +167,8 @@ impl Group {
                     || facts.ingest_session.fault().is_some()
                     || facts.manifest.fault().is_some(),
             ),
+            Self::Permissions => (facts.excess.looked_at(), facts.excess.fault().is_some()),
+            Self::Metrics => (facts.metrics.looked_at(), facts.metrics.fault().is_some()),
         }
     }
 }
@@ -172,16 +199,34 @@ pub struct Look {
     pub definitions: bool,
     /// The bucket's listing and the read of a manifest.
     pub listing: bool,
+    /// What the role may do that it need not.
+    pub permissions: bool,
+    /// CloudWatch.
+    pub metrics: bool,
 }
 
 impl Look {
     /// All of them: a new generation, a changed Secret, or somebody asked.
-    pub const ALL: Self =
-        Self { identity: true, external_id: true, organization: true, definitions: true, listing: true };
+    pub const ALL: Self = Self {
+        identity: true,
+        external_id: true,
+        organization: true,
+        definitions: true,
+        listing: true,
+        permissions: true,
+        metrics: true,
+    };
 
     /// None of them.
-    pub const NONE: Self =
-        Self { identity: false, external_id: false, organization: false, definitions: false, listing: false };
+    pub const NONE: Self = Self {
+        identity: false,
+        external_id: false,
+        organization: false,
+        definitions: false,
+        listing: false,
+        permissions: false,
+        metrics: false,
+    };
 
     /// True if there is nothing to look at.
     pub fn is_empty(self) -> bool {

@@ -3,38 +3,62 @@
 pub(super) mod account_type;
 pub(super) mod bucket;
 pub(super) mod external_id;
+mod keys;
+mod metrics;
+pub(super) mod permissions;
 mod query;
 pub(super) mod report;
 pub(super) mod role;
 
 use jiff::Timestamp;
 
-use super::{ExternalIdPolicy, Facts, Finding, Target, Verdict};
+use super::{Access, ExternalIdPolicy, Facts, Finding, Target, Verdict};
 use crate::model::{ConditionType, ReportKind};
+
+/// RoleAssumable, however the account is reached.
+pub(super) fn access(facts: &Facts, target: &Target, now: Timestamp) -> Finding {
+    match &target.access {
+        Access::Role(access) => role::check(facts, target, access, now),
+        Access::Keys(_) => keys::check(facts, target, now),
+    }
+}
 
 /// Runs every check that applies. Make sure that …
 pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
-    let role = role::check(facts, target, now);
+    let access = access(facts, target, now);
     let behind = |condition, check: &dyn Fn() -> Finding| {
-        if role.verdict == Verdict::Pass {
+        if access.verdict == Verdict::Pass {
             check()
         } else {
             Finding::blocked(condition, ConditionType::RoleAssumable)
         }
     };
-    let mut findings = vec![
+    let mut findings = Vec::new();
+    if let Some(role) = target.role() {
         // … a role that lets everybody in is not used unknowingly,
-        behind(ConditionType::ExternalIdEnforced, &|| external_id::check(facts, target, now)),
-        // … a payer's bill is not taken for a member's, nor the other way round,
-        behind(ConditionType::AccountTypeVerified, &|| account_type::check(facts, target, now)),
-    ];
+        findings.push(behind(ConditionType::ExternalIdEnforced, &|| external_id::check(facts, role, now)));
+    }
+    // … a payer's bill is not taken for a member's, nor the other way round,
+    findings.push(behind(ConditionType::AccountTypeVerified, &|| account_type::check(facts, target, now)));
     if let Some(report) = &target.report {
         // … what a Job will read can be read with what a Job will have,
         findings.push(behind(ConditionType::BucketReadable, &|| bucket::check(facts, target, report, now)));
         // … and that what AWS delivers there is a whole bill in a form that can be loaded.
         findings.push(behind(ConditionType::ReportConfigured, &|| report::check(facts, target, report, now)));
     }
-    findings.insert(0, role);
+    // Advice, which holds nothing up: a role that can do more than it must, and metrics for those who want them.
+    if let Some(role) = target.role() {
+        findings.push(behind(ConditionType::PermissionsMinimal, &|| {
+            permissions::check(facts, target, role, now)
+        }));
+    }
+    if let Some(region) = &target.metrics {
+        findings.push(behind(ConditionType::MetricsReadable, &|| metrics::check(facts, target, region, now)));
+    }
+    if let Some(deprecated) = keys::deprecated(target) {
+        findings.push(deprecated);
+    }
+    findings.insert(0, access);
     findings
 }
 
@@ -45,7 +69,8 @@ pub fn holds_ready_down(finding: &Finding, target: &Target) -> bool {
             finding.verdict != Verdict::Pass
         }
         ConditionType::ExternalIdEnforced => {
-            finding.verdict != Verdict::Pass && target.external_id_policy == ExternalIdPolicy::Enforce
+            let enforced = target.role().is_some_and(|role| role.policy == ExternalIdPolicy::Enforce);
+            finding.verdict != Verdict::Pass && enforced
         }
         ConditionType::AccountTypeVerified => finding.verdict == Verdict::Fail,
         _ => false,

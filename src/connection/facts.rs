@@ -2,9 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::aws::{
-    AwsFault,
-    traits::{Caller, ExportDefinition, ExportReference, LegacyDefinition, Listing, Membership},
+use crate::{
+    aws::{
+        AwsFault,
+        traits::{
+            Caller, ExportDefinition, ExportExecution, ExportReference, LegacyDefinition, Listing,
+            Membership, ObjectOwnership,
+        },
+    },
+    model::RoleArn,
 };
 
 /// How long a verdict stands while looks at it are inconclusive.
@@ -123,13 +129,63 @@ pub enum ManifestRead {
     NoneYet,
 }
 
-/// All that was observed. Kept by the controller between reconciles; never written anywhere.
+/// Which of a role's external IDs lets the operator in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExternalIdInUse {
+    /// The one of `externalIdSecretRef`.
+    Current,
+    /// The one of `nextExternalIdSecretRef`.
+    Next,
+}
+
+/// The last time a role could be assumed: what it was, and with which version of its Secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastAssumed {
+    /// The role.
+    pub role: RoleArn,
+    /// The version of the external-ID Secrets.
+    pub secret_version: Option<String>,
+}
+
+/// Where a report lies that is not where it was declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// The declared prefix ends in the report's name, which AWS adds by itself; without it this prefix is left.
+    PrefixIncludesName {
+        /// The prefix without the name.
+        prefix: String,
+    },
+    /// One level above or below, under this prefix.
+    OneLevelOff {
+        /// The prefix it lies under.
+        prefix: String,
+    },
+}
+
+/// What the role may do that it need not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Excess {
+    /// Write to, delete from or re-police the report's bucket.
+    pub writes_bucket: bool,
+    /// Read other buckets.
+    pub reads_others: bool,
+    /// Change who may do what: almost anything, then.
+    pub administers: bool,
+}
+
+/// All that was observed. Kept by the controller between reconciles; never written anywhere, but for [`LastAssumed`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Who the operator is.
     pub base: Fact<Caller>,
-    /// AssumeRole with the external ID, and whom it made us.
+    /// AssumeRole with the external ID (or the use of an IAM user's keys), and whom it made us.
     pub role: Fact<Caller>,
+    /// A session of the account's IAM user, narrowed to the checks; only where its keys are used.
+    pub federation: Fact<()>,
+    /// Which external ID let the operator in at the last success.
+    pub in_use: Option<ExternalIdInUse>,
+    /// The last success of AssumeRole, from an earlier process too.
+    pub last_assumed: Option<LastAssumed>,
     /// The two probes of the external ID.
     pub enforcement: Fact<Enforcement>,
     /// The account's organization.
@@ -140,6 +196,8 @@ pub struct Facts {
     pub exports: Fact<Vec<ExportReference>>,
     /// The named data export; `None` if there is none of that name.
     pub export: Fact<Option<ExportDefinition>>,
+    /// Its newest execution that ended.
+    pub execution: Fact<Option<ExportExecution>>,
     /// AssumeRole with the policy that narrows ingest sessions.
     pub ingest_session: Fact<()>,
     /// The level directly below the report's key root, listed in the ingest session.
@@ -148,6 +206,21 @@ pub struct Facts {
     pub listing_any_owner: Fact<()>,
     /// A manifest read in the ingest session.
     pub manifest: Fact<ManifestRead>,
+    /// Where else the report lies; looked at only when there is nothing where it should be.
+    pub elsewhere: Fact<Option<Elsewhere>>,
+    /// Who owns the bucket's objects; looked at only when reading one is refused.
+    pub ownership: Fact<ObjectOwnership>,
+    /// What the role may do that it need not.
+    pub excess: Fact<Excess>,
+    /// Whether CloudWatch metrics can be listed.
+    pub metrics: Fact<()>,
+}
+
+impl Facts {
+    /// Forgets everything but the last success of AssumeRole: the target is another one now.
+    pub fn start_over(&mut self) {
+        *self = Self { last_assumed: self.last_assumed.take(), ..Self::default() };
+    }
 }
 
 #[cfg(test)]

@@ -4,26 +4,22 @@ use futures::future::OptionFuture;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Enforcement, Facts, Look, ManifestRead, ReportTarget, Target, Verdict, checks, facts::Fact};
+use super::{
+    Access, Enforcement, Excess, Facts, LastAssumed, Look, Opened, Purpose, ReportTarget, RoleAccess, Target,
+    Verdict, checks, open,
+};
 use crate::{
     aws::{
-        Aws, AwsFault, Code, FaultClass, Operation, Session, session_policy,
-        traits::{
-            AssumeRole, BucketOwner, Caller, Delimiter, ExportDefinition, ExportReference, LegacyDefinition,
-            ListObjects, Listing, ReadObject,
-        },
+        Aws, AwsFault, Code, FaultClass, Session, session_policy,
+        traits::{AssumeRole, Caller, ExportDefinition, ExportExecution, ExportReference, LegacyDefinition},
     },
-    model::ExternalId,
+    model::{AccessKeys, ExternalId},
 };
 
-/// AWS's cap on sessions of chained roles, and so the longest that works everywhere (fact sheet 1.3).
-const SESSION: SignedDuration = SignedDuration::from_hours(1);
 /// The shortest session STS gives: the external-ID probes drop theirs at once.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(15);
 /// Sessions with less life than this are not used for a look.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
-/// More folders than any report has months.
-const LISTED: usize = 1000;
 
 /// The sessions of one connection, kept between looks so that a routine look costs no AssumeRole.
 #[derive(Debug, Default)]
@@ -64,30 +60,49 @@ pub async fn gather(
     } else if sessions.control(now).is_none() {
         role(aws, target, facts, sessions, now).await;
     }
-    let works = checks::role::check(facts, target, now).verdict == Verdict::Pass;
+    let works = checks::access(facts, target, now).verdict == Verdict::Pass;
     let Some(session) = sessions.control(now).filter(|_| works).cloned() else { return };
 
-    let partition = target.role.partition();
+    let partition = target.partition();
     let report = target.report.as_ref();
+    let role = target.role();
     let kept = sessions.ingest(now).filter(|_| !look.identity).cloned();
-    let (enforcement, membership, definitions, bucket) = futures::join!(
-        OptionFuture::from(
-            look.external_id
-                .then_some(target.external_id.as_ref())
-                .flatten()
-                .map(|_| enforcement(aws, target))
-        ),
+    let guarded = role.filter(|access| look.external_id && access.external_id.is_some());
+    let suspicion = match facts.enforcement.known() {
+        Some(Enforcement::AcceptsNone | Enforcement::AcceptsAny) => Suspicion::WasOpen,
+        _ => Suspicion::None,
+    };
+    let (enforcement, membership, definitions, bucket, excess, metrics) = futures::join!(
+        OptionFuture::from(guarded.map(|access| enforcement(aws, target, access, suspicion))),
         OptionFuture::from(look.organization.then(|| aws.organizations.membership(&session, partition))),
         OptionFuture::from(
             report.filter(|_| look.definitions).map(|report| definitions(aws, target, report, &session))
         ),
-        OptionFuture::from(report.filter(|_| look.listing).map(|report| bucket(aws, target, report, kept))),
+        OptionFuture::from(
+            report.filter(|_| look.listing).map(|report| bucket::look(aws, target, report, &session, kept))
+        ),
+        OptionFuture::from(
+            role.filter(|_| look.permissions).map(|access| excess(aws, target, access, &session))
+        ),
+        OptionFuture::from(
+            target
+                .metrics
+                .as_ref()
+                .filter(|_| look.metrics)
+                .map(|region| aws.metrics.can_list(&session, region))
+        ),
     );
     if let Some(outcome) = enforcement {
         facts.enforcement.record(now, outcome);
     }
     if let Some(outcome) = membership {
         facts.membership.record(now, in_session(outcome, &mut sessions.control));
+    }
+    if let Some(outcome) = excess {
+        facts.excess.record(now, in_session(outcome, &mut sessions.control));
+    }
+    if let Some(outcome) = metrics {
+        facts.metrics.record(now, outcome);
     }
     if let Some(seen) = definitions {
         seen.record(facts, sessions, now);
@@ -97,8 +112,11 @@ pub async fn gather(
     }
 }
 
-/// The operator's own identity, then the role.
+/// The operator's own identity, then the role. The keys of an IAM user need no other identity.
 async fn identity(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
+    if target.role().is_none() {
+        return role(aws, target, facts, sessions, now).await;
+    }
     facts.base.record(now, aws.identity.base_caller().await);
     let refused = facts.base.fault().is_some_and(|fault| fault.class.is_conclusive());
     let elsewhere = facts.base.known().is_some_and(|caller| !checks::role::same_partition(caller, target));
@@ -110,45 +128,101 @@ async fn identity(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut 
     role(aws, target, facts, sessions, now).await;
 }
 
-/// AssumeRole with the external ID, and whom that makes us.
+/// What the checks' session is called in the customer's CloudTrail.
+const CHECK: &str = "awscost-check";
+
+/// Becoming someone in the account, and whom that makes us.
 async fn role(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
-    let request = AssumeRole {
-        role: &target.role,
-        external_id: target.external_id.as_ref(),
-        session_name: "awscost-check",
-        duration: SESSION,
-        policy: None,
-        region: &target.sts_region,
-    };
-    let outcome: Result<(Session, Caller), AwsFault> = async {
-        let session = aws.identity.assume_role(request).await?;
-        // What a session's own identity call says of its credentials says nothing of the operator's.
-        let caller = aws
-            .identity
-            .session_caller(&session, &target.sts_region)
-            .await
-            .map_err(AwsFault::inconclusive)?;
-        Ok((session, caller))
-    }
-    .await;
-    match outcome {
-        Ok((session, caller)) => {
-            sessions.control = Some(session);
-            facts.role.record(now, Ok(caller));
-        }
-        Err(fault) => {
-            if fault.class.is_conclusive() {
-                *sessions = Sessions::default();
+    match &target.access {
+        Access::Role(access) => match assumed(aws, target).await {
+            Ok((opened, caller)) => {
+                sessions.control = Some(opened.session);
+                facts.in_use = opened.in_use;
+                if caller.account == target.account {
+                    facts.last_assumed = Some(LastAssumed {
+                        role: access.role.clone(),
+                        secret_version: access.secret_version.clone(),
+                    });
+                }
+                facts.role.record(now, Ok(caller));
             }
-            facts.role.record(now, Err(fault));
+            Err(fault) => {
+                if fault.class.is_conclusive() {
+                    *sessions = Sessions::default();
+                }
+                facts.role.record(now, Err(fault));
+            }
+        },
+        Access::Keys(keys) => with_keys(aws, target, keys, facts, sessions, now).await,
+    }
+}
+
+async fn assumed(aws: &Aws, target: &Target) -> Result<(Opened, Caller), AwsFault> {
+    let opened = open(aws, target, Purpose { name: CHECK, policy: None }).await?;
+    // What a session's own identity call says of its credentials says nothing of the operator's.
+    let caller = aws
+        .identity
+        .session_caller(&opened.session, &target.sts_region)
+        .await
+        .map_err(AwsFault::inconclusive)?;
+    Ok((opened, caller))
+}
+
+/// Whose the keys are, and whether their user may make the narrowed sessions that Jobs need.
+async fn with_keys(
+    aws: &Aws,
+    target: &Target,
+    keys: &AccessKeys,
+    facts: &mut Facts,
+    sessions: &mut Sessions,
+    now: Timestamp,
+) {
+    let (caller, session) = futures::join!(
+        aws.identity.keys_caller(keys, &target.sts_region),
+        open(aws, target, Purpose { name: CHECK, policy: None })
+    );
+    let refused = |fault: &AwsFault| fault.class.is_conclusive();
+    if caller.as_ref().is_err_and(refused) || session.as_ref().is_err_and(refused) {
+        *sessions = Sessions::default();
+    }
+    facts.role.record(now, caller);
+    match session {
+        Ok(opened) => {
+            sessions.control = Some(opened.session);
+            facts.federation.record(now, Ok(()));
+        }
+        Err(fault) => facts.federation.record(now, Err(fault)),
+    }
+}
+
+/// Whether a role was seen to let in somebody it should not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Suspicion {
+    None,
+    WasOpen,
+}
+
+impl Suspicion {
+    /// How many refusals in a row say that a prober is kept out: IAM takes a while to show a change everywhere, so one
+    /// alone does not prove a hole closed (fact sheet 1.7).
+    fn refusals(self) -> usize {
+        match self {
+            Self::None => 1,
+            Self::WasOpen => 3,
         }
     }
 }
 
 /// Both probes: no external ID, and a random one.
-async fn enforcement(aws: &Aws, target: &Target) -> Result<Enforcement, AwsFault> {
+async fn enforcement(
+    aws: &Aws,
+    target: &Target,
+    access: &RoleAccess,
+    suspicion: Suspicion,
+) -> Result<Enforcement, AwsFault> {
     let random = ExternalId::parse(Uuid::new_v4().to_string().as_bytes()).expect("a UUID is an external ID");
-    let (none, any) = futures::join!(lets_in(aws, target, None), lets_in(aws, target, Some(&random)));
+    let probe = |external_id| lets_in(aws, target, access, external_id, suspicion.refusals());
+    let (none, any) = futures::join!(probe(None), probe(Some(&random)));
     match (none, any) {
         (Ok(true), _) => Ok(Enforcement::AcceptsNone),
         (_, Ok(true)) => Ok(Enforcement::AcceptsAny),
@@ -157,12 +231,19 @@ async fn enforcement(aws: &Aws, target: &Target) -> Result<Enforcement, AwsFault
     }
 }
 
-/// Whether the role lets in somebody with this external ID: only a refusal says no, and only two successes say yes,
-/// for IAM takes a while to show a change everywhere (fact sheet 1.7).
-async fn lets_in(aws: &Aws, target: &Target, external_id: Option<&ExternalId>) -> Result<bool, AwsFault> {
-    for _ in 0..2 {
+/// Whether the role lets in somebody with this external ID: only so many refusals in a row say no, and only two
+/// successes say yes.
+async fn lets_in(
+    aws: &Aws,
+    target: &Target,
+    access: &RoleAccess,
+    external_id: Option<&ExternalId>,
+    refusals: usize,
+) -> Result<bool, AwsFault> {
+    let (mut refused, mut let_in) = (0, 0);
+    loop {
         let request = AssumeRole {
-            role: &target.role,
+            role: &access.role,
             external_id,
             session_name: "awscost-externalid-probe",
             duration: SHORTEST,
@@ -171,12 +252,29 @@ async fn lets_in(aws: &Aws, target: &Target, external_id: Option<&ExternalId>) -
         };
         // A session that was let in can do nothing, and is dropped here.
         match aws.identity.assume_role(request).await.map(drop) {
-            Ok(()) => {}
-            Err(fault) if fault.code == Code::AccessDenied => return Ok(false),
+            Ok(()) => let_in += 1,
+            Err(fault) if fault.code == Code::AccessDenied => refused += 1,
             Err(fault) => return Err(fault.inconclusive()),
         }
+        if let_in == 2 {
+            return Ok(true);
+        }
+        if refused == refusals {
+            return Ok(false);
+        }
     }
-    Ok(true)
+}
+
+/// What the role may do that it need not: asked of IAM's simulator, so nothing is changed.
+async fn excess(
+    aws: &Aws,
+    target: &Target,
+    access: &RoleAccess,
+    session: &Session,
+) -> Result<Excess, AwsFault> {
+    let questions = checks::permissions::questions(target, access);
+    let answers = aws.audit.simulate(session, &access.role, &questions).await?;
+    Ok(checks::permissions::excess(&questions, &answers))
 }
 
 /// What the report APIs showed; `None` for what was not asked.
@@ -184,27 +282,33 @@ struct Definitions {
     legacy: Option<Result<Vec<LegacyDefinition>, AwsFault>>,
     exports: Option<Result<Vec<ExportReference>, AwsFault>>,
     export: Option<Result<Option<ExportDefinition>, AwsFault>>,
+    execution: Option<Result<Option<ExportExecution>, AwsFault>>,
 }
 
 async fn definitions(aws: &Aws, target: &Target, report: &ReportTarget, session: &Session) -> Definitions {
-    let partition = target.role.partition();
+    let partition = target.partition();
     let exports = async {
         let exports = aws.catalog.exports(session, partition).await;
         let named = exports
             .as_ref()
             .ok()
             .map(|list| list.iter().find(|export| export.name == report.name.as_str()).cloned());
-        let export = match named {
-            Some(Some(found)) => Some(match aws.catalog.export(session, partition, &found.arn).await {
-                Ok(export) => Ok(Some(export)),
-                // Deleted between the two calls.
-                Err(fault) if fault.code == Code::ResourceNotFound => Ok(None),
-                Err(fault) => Err(fault),
-            }),
-            Some(None) => Some(Ok(None)),
-            None => None,
+        let Some(Some(found)) = named else { return (exports, named.map(|_| Ok(None)), None) };
+        let (export, execution) = futures::join!(
+            aws.catalog.export(session, partition, &found.arn),
+            aws.catalog.last_execution(session, partition, &found.arn)
+        );
+        // Deleted between the two calls.
+        let gone = |fault: &AwsFault| fault.code == Code::ResourceNotFound;
+        let export = match export {
+            Err(fault) if gone(&fault) => Ok(None),
+            outcome => outcome.map(Some),
         };
-        (exports, export)
+        let execution = match execution {
+            Err(fault) if gone(&fault) => Ok(None),
+            outcome => outcome,
+        };
+        (exports, Some(export), Some(execution))
     };
     let (legacy, exports) = futures::join!(
         OptionFuture::from(
@@ -212,8 +316,9 @@ async fn definitions(aws: &Aws, target: &Target, report: &ReportTarget, session:
         ),
         OptionFuture::from(report.asks_exports(target).then_some(exports)),
     );
-    let (exports, export) = exports.map_or((None, None), |(exports, export)| (Some(exports), export));
-    Definitions { legacy, exports, export }
+    let (exports, export, execution) =
+        exports.map_or((None, None, None), |(exports, export, execution)| (Some(exports), export, execution));
+    Definitions { legacy, exports, export, execution }
 }
 
 impl Definitions {
@@ -231,177 +336,11 @@ impl Definitions {
         if let Some(outcome) = self.export {
             facts.export.record(now, in_session(outcome, &mut sessions.control));
         }
-    }
-}
-
-/// What the bucket showed in the narrowed session; `None` for what was not asked.
-struct Bucket {
-    session: Result<Session, AwsFault>,
-    listing: Option<Result<Listing, AwsFault>>,
-    any_owner: Option<Result<(), AwsFault>>,
-    manifest: Option<Result<ManifestRead, AwsFault>>,
-}
-
-async fn bucket(aws: &Aws, target: &Target, report: &ReportTarget, kept: Option<Session>) -> Bucket {
-    let session = match kept {
-        Some(session) => Ok(session),
-        None => ingest_session(aws, target, report).await,
-    };
-    let mut seen = Bucket { session, listing: None, any_owner: None, manifest: None };
-    let Ok(session) = &seen.session else { return seen };
-    let root = report.key_root();
-    let listing = list(aws, session, report, &root, BucketOwner::Expected(&report.owner)).await;
-    match &listing {
-        Ok(listing) => seen.manifest = Some(manifest(aws, session, report, listing).await),
-        Err(fault) if fault.class == FaultClass::Denied => {
-            let unchecked = list(aws, session, report, &root, BucketOwner::Any).await;
-            seen.any_owner = Some(unchecked.map(drop));
-        }
-        Err(_) => {}
-    }
-    seen.listing = Some(listing);
-    seen
-}
-
-impl Bucket {
-    fn record(self, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
-        match self.session {
-            Ok(session) => {
-                facts.ingest_session.record(now, Ok(()));
-                sessions.ingest = Some(session);
-            }
-            Err(fault) => facts.ingest_session.record(now, Err(fault)),
-        }
-        if let Some(outcome) = self.listing {
-            facts.listing.record(now, in_session(outcome, &mut sessions.ingest));
-        }
-        facts.listing_any_owner =
-            self.any_owner.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
-        if let Some(outcome) = self.manifest {
-            facts.manifest.record(now, in_session(outcome, &mut sessions.ingest));
+        match self.execution {
+            Some(outcome) => facts.execution.record(now, in_session(outcome, &mut sessions.control)),
+            None => facts.execution.forget(),
         }
     }
-}
-
-async fn ingest_session(aws: &Aws, target: &Target, report: &ReportTarget) -> Result<Session, AwsFault> {
-    let Ok(policy) = checks::bucket::session_policy(target, report) else {
-        // The check says so from the same function; nothing is asked of AWS.
-        return Err(AwsFault::new(Operation::AssumeRole, Code::PackedPolicyTooLarge));
-    };
-    let request = AssumeRole {
-        role: &target.role,
-        external_id: target.external_id.as_ref(),
-        session_name: "awscost-ingest",
-        duration: SESSION,
-        policy: Some(&policy),
-        region: &target.sts_region,
-    };
-    aws.identity.assume_role(request).await
-}
-
-async fn list(
-    aws: &Aws,
-    session: &Session,
-    report: &ReportTarget,
-    prefix: &str,
-    owner: BucketOwner<'_>,
-) -> Result<Listing, AwsFault> {
-    let request = ListObjects {
-        bucket: &report.bucket,
-        region: &report.region,
-        owner,
-        prefix,
-        delimiter: Delimiter::Slash,
-        limit: LISTED,
-    };
-    aws.buckets.list(session, request).await
-}
-
-/// Reads the first bytes of the newest manifest there is.
-async fn manifest(
-    aws: &Aws,
-    session: &Session,
-    report: &ReportTarget,
-    root: &Listing,
-) -> Result<ManifestRead, AwsFault> {
-    let mut folders = Vec::new();
-    let metadata = format!("{}metadata/", report.key_root());
-    if root.folders.contains(&metadata) {
-        let below = folders_below(aws, session, report, &metadata).await?;
-        folders.extend(below.into_iter().filter(|folder| is_export_period(folder)).max());
-    }
-    folders.extend(root.folders.iter().filter(|folder| is_legacy_period(folder)).max().cloned());
-    if folders.is_empty() {
-        folders.extend(newest_month(aws, session, report, root).await?);
-    }
-    for folder in folders {
-        let key = format!("{folder}{}-Manifest.json", report.name);
-        let request = ReadObject {
-            bucket: &report.bucket,
-            region: &report.region,
-            owner: &report.owner,
-            key: &key,
-            range: Some(0..1),
-        };
-        match aws.buckets.read(session, request).await {
-            Ok(_) => return Ok(ManifestRead::Readable { key }),
-            // Empty, but it could be read.
-            Err(fault) if fault.code == Code::InvalidRange => return Ok(ManifestRead::Readable { key }),
-            Err(fault) if fault.code == Code::NoSuchKey => {}
-            Err(fault) => return Err(fault),
-        }
-    }
-    Ok(ManifestRead::NoneYet)
-}
-
-/// The newest `NAME/year=2026/month=11/`, where a legacy Parquet report may have its manifest (fact sheet C6).
-async fn newest_month(
-    aws: &Aws,
-    session: &Session,
-    report: &ReportTarget,
-    root: &Listing,
-) -> Result<Option<String>, AwsFault> {
-    let base = format!("{}{}/", report.key_root(), report.name);
-    if !root.folders.contains(&base) {
-        return Ok(None);
-    }
-    let years = folders_below(aws, session, report, &base).await?;
-    let Some(year) = years.into_iter().max_by_key(|folder| partition(folder, "year")) else {
-        return Ok(None);
-    };
-    let months = folders_below(aws, session, report, &year).await?;
-    Ok(months.into_iter().max_by_key(|folder| partition(folder, "month")))
-}
-
-async fn folders_below(
-    aws: &Aws,
-    session: &Session,
-    report: &ReportTarget,
-    prefix: &str,
-) -> Result<Vec<String>, AwsFault> {
-    let listing = list(aws, session, report, prefix, BucketOwner::Expected(&report.owner)).await?;
-    Ok(listing.folders)
-}
-
-/// The number of a partition's folder: months are not padded, so their text does not sort.
-fn partition(folder: &str, name: &str) -> Option<u16> {
-    last_part(folder).split_once('=').filter(|(key, _)| *key == name)?.1.parse().ok()
-}
-
-/// `…/BILLING_PERIOD=2026-11/`, in either case (fact sheet C1).
-fn is_export_period(folder: &str) -> bool {
-    last_part(folder).split_once('=').is_some_and(|(name, _)| name.eq_ignore_ascii_case("billing_period"))
-}
-
-/// `…/20261101-20261201/`.
-fn is_legacy_period(folder: &str) -> bool {
-    let date = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
-    last_part(folder).split_once('-').is_some_and(|(start, end)| date(start) && date(end))
-}
-
-fn last_part(folder: &str) -> &str {
-    let folder = folder.trim_end_matches('/');
-    folder.rsplit('/').next().unwrap_or(folder)
 }
 
 /// The outcome of a call made in a session: refused credentials are the session's own, which then goes.
@@ -415,6 +354,8 @@ fn in_session<T>(outcome: Result<T, AwsFault>, session: &mut Option<Session>) ->
     })
 }
 
+mod bucket;
+mod elsewhere;
 #[cfg(test)]
 mod on_sandbox;
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Enforcement, ExternalIdPolicy, Fact, Facts, ManifestRead, ReportTarget, Target,
+    Access, Enforcement, Excess, ExternalIdInUse, ExternalIdPolicy, Fact, Facts, LastAssumed, ManifestRead,
+    NextExternalId, ReportTarget, RoleAccess, Target,
     fake::{Script, Trust},
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         Caller, Destination, ExportDefinition, ExportHealth, ExportReference, Granularity, LegacyDefinition,
         Listing, Membership, ObjectOwnership, ObjectRead, OrganizationFeatures,
     },
-    model::{AccountType, ExternalId, ReportKind},
+    model::{AccessKeys, AccountType, ExternalId, ReportKind},
 };
 
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -25,14 +26,33 @@ pub(crate) fn now() -> Timestamp {
 
 pub(crate) fn target() -> Target {
     Target {
-        role: format!("arn:aws:iam::{ACCOUNT}:role/finops/awscost").parse().expect("a role"),
+        access: Access::Role(RoleAccess {
+            role: format!("arn:aws:iam::{ACCOUNT}:role/finops/awscost").parse().expect("a role"),
+            external_id: Some(ExternalId::parse(b"the-external-id").expect("an external ID")),
+            next_external_id: NextExternalId::None,
+            secret_version: Some("1".to_owned()),
+            policy: ExternalIdPolicy::Enforce,
+        }),
         account: ACCOUNT.parse().expect("an account"),
         account_type: AccountType::Management,
-        external_id: Some(ExternalId::parse(b"the-external-id").expect("an external ID")),
-        external_id_policy: ExternalIdPolicy::Enforce,
         sts_region: "us-east-1".parse().expect("a region"),
         report: Some(report()),
+        metrics: None,
     }
+}
+
+/// The role of a target that has one.
+pub(crate) fn role(target: &mut Target) -> &mut RoleAccess {
+    match &mut target.access {
+        Access::Role(access) => access,
+        Access::Keys(_) => unreachable!("the sample has a role"),
+    }
+}
+
+/// The sample over the keys of an IAM user.
+pub(crate) fn with_keys() -> Target {
+    let keys = AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys");
+    Target { access: Access::Keys(keys), ..target() }
 }
 
 pub(crate) fn report() -> ReportTarget {
@@ -121,8 +141,21 @@ pub(crate) fn facts() -> Facts {
         ingest_session: Fact::seen(now(), Ok(())),
         listing: Fact::seen(now(), Ok(folders(&["cur/acme/data/", "cur/acme/metadata/"]))),
         listing_any_owner: Fact::default(),
+        federation: Fact::default(),
+        in_use: Some(ExternalIdInUse::Current),
+        last_assumed: Some(last_assumed()),
+        execution: Fact::seen(now(), Ok(None)),
+        elsewhere: Fact::default(),
+        ownership: Fact::default(),
+        excess: Fact::seen(now(), Ok(Excess::default())),
+        metrics: Fact::default(),
         manifest: Fact::seen(now(), Ok(ManifestRead::Readable { key })),
     }
+}
+
+pub(crate) fn last_assumed() -> LastAssumed {
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/finops/awscost").parse().expect("a role");
+    LastAssumed { role, secret_version: Some("1".to_owned()) }
 }
 
 pub(crate) fn membership() -> Membership {

@@ -1,27 +1,89 @@
 //! What is to be checked, as plain values: the controller makes it from a resource, `awscost check` from a file.
 
 use crate::model::{
-    AccountId, AccountType, BucketName, ExternalId, KeyPrefix, Partition, Region, ReportKind, ReportName,
-    RoleArn,
+    AccessKeys, AccountId, AccountType, BucketName, ExternalId, KeyPrefix, Partition, Region, ReportKind,
+    ReportName, RoleArn,
 };
 
 /// One account as declared.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The role to assume.
-    pub role: RoleArn,
+    /// How the account is reached.
+    pub access: Access,
     /// The declared account; the role's own where none is declared.
     pub account: AccountId,
     /// What the account is declared to be.
     pub account_type: AccountType,
-    /// The external ID of the role's trust policy, where one is declared.
-    pub external_id: Option<ExternalId>,
-    /// What it means if the role does not enforce the external ID.
-    pub external_id_policy: ExternalIdPolicy,
     /// The region whose STS is asked.
     pub sts_region: Region,
     /// The report to read; a member account may have none.
     pub report: Option<ReportTarget>,
+    /// The region whose CloudWatch metrics are to be readable, if the account opts in.
+    pub metrics: Option<Region>,
+}
+
+/// How an account is reached.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// Over a role that the operator assumes.
+    Role(RoleAccess),
+    /// With the keys of an IAM user of the account.
+    Keys(AccessKeys),
+}
+
+/// A role to assume, and what it takes.
+#[derive(Debug, Clone)]
+pub struct RoleAccess {
+    /// The role.
+    pub role: RoleArn,
+    /// The external ID of its trust policy, where one is declared.
+    pub external_id: Option<ExternalId>,
+    /// The external ID that takes its place during a rotation.
+    pub next_external_id: NextExternalId,
+    /// Which version of the Secrets the external IDs come from; says whether they changed, and nothing of them.
+    pub secret_version: Option<String>,
+    /// What it means if the role does not enforce the external ID.
+    pub policy: ExternalIdPolicy,
+}
+
+/// The external ID that is to take the current one's place.
+#[derive(Debug, Clone)]
+pub enum NextExternalId {
+    /// None is named.
+    None,
+    /// This one.
+    Usable(ExternalId),
+    /// One is named, and its Secret is not usable.
+    Unusable {
+        /// The Secret's name.
+        secret: String,
+    },
+}
+
+impl Target {
+    /// The role, where there is one.
+    pub fn role(&self) -> Option<&RoleAccess> {
+        match &self.access {
+            Access::Role(access) => Some(access),
+            Access::Keys(_) => None,
+        }
+    }
+
+    /// The partition the account lies in: the role's, or that of the STS that knows the keys.
+    pub fn partition(&self) -> Partition {
+        match &self.access {
+            Access::Role(access) => access.role.partition(),
+            Access::Keys(_) => self.sts_region.partition(),
+        }
+    }
+
+    /// Who acts in the account, at the beginning of a sentence.
+    pub fn actor(&self) -> String {
+        match &self.access {
+            Access::Role(access) => access.role.to_string(),
+            Access::Keys(_) => format!("The IAM user whose keys are used in account {}", self.account),
+        }
+    }
 }
 
 /// What it means if a role does not enforce its external ID.
@@ -58,13 +120,12 @@ impl ReportTarget {
 
     /// True if the legacy API is to be asked: wanted, and there in the target's partition (fact sheet 11).
     pub(super) fn asks_legacy(&self, target: &Target) -> bool {
-        self.kind != Some(ReportKind::Cur2)
-            && matches!(target.role.partition(), Partition::Aws | Partition::AwsCn)
+        self.kind != Some(ReportKind::Cur2) && matches!(target.partition(), Partition::Aws | Partition::AwsCn)
     }
 
     /// True if Data Exports is to be asked: wanted, and there in the target's partition (fact sheet 11, U3).
     pub(super) fn asks_exports(&self, target: &Target) -> bool {
-        self.kind != Some(ReportKind::LegacyCur) && target.role.partition() != Partition::AwsUsGov
+        self.kind != Some(ReportKind::LegacyCur) && target.partition() != Partition::AwsUsGov
     }
 
     /// True if there is any API to ask.

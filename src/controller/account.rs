@@ -1,7 +1,11 @@
 //! One pass over one AwsCostAccount: observe → validate → check → decide → apply → status → patch.
 
+mod access;
 mod load;
 mod look;
+mod removal;
+
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::{Resource, ResourceExt, api::Api};
@@ -9,28 +13,28 @@ use kube::{Resource, ResourceExt, api::Api};
 use super::{
     context::{Context, GuardedAccount, Memory, Stores, Written},
     error::{ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
-    events, gate,
+    events, finalizer, gate,
     job::{Owner, mark},
-    observe::{self, SecretSight},
-    patch,
+    observe, patch,
     periods::{self, Periods},
     sight::{JobState, LoadJob},
     standing,
     status::{self, BillPicture, Picture},
     validate::{self, ValidAccount},
+    verdict,
 };
 use crate::{
     api::{
         AwsCostAccount, AwsCostAccountStatus, RECONCILE_ALIASES, RECONCILE_AT, conditions,
-        status::{BucketStatus, Identity, ReportStatus},
+        status::{BucketStatus, Identity, LastAssumed, ReportStatus},
     },
-    aws::traits::{Caller, Membership},
-    connection::{Finding, checks},
-    model::{ConditionType, ExternalId, ReportKind},
-    telemetry::metrics::AccountGauges,
+    aws::traits::Membership,
+    connection::{ExternalIdPolicy, Finding, checks},
+    model::{ConditionType, ReportKind},
 };
 use load::LoadSide;
 use look::World;
+use removal::Skipped;
 
 /// How many versions of its own writing a pass recognises in a watch that is behind.
 const KEPT_VERSIONS: usize = 8;
@@ -53,14 +57,20 @@ pub async fn reconcile(
     object: &GuardedAccount,
     context: &Context,
 ) -> Result<std::time::Duration, ReconcileFault> {
-    let now = Timestamp::now();
+    let (now, begun) = (Timestamp::now(), Instant::now());
     let namespace = object.namespace().unwrap_or_default();
     let Some(stores) = context.stores(&namespace) else { return Ok(LONGEST_WAIT) };
-    if object.meta().deletion_timestamp.is_some() {
+    let deleted = object.meta().deletion_timestamp.is_some();
+    if deleted && !finalizer::is_on(object.meta()) {
+        context.visit(&object.uid().unwrap_or_default());
         return Ok(LONGEST_WAIT);
     }
     let account = match &object.0 {
         Ok(account) => account,
+        Err(_) if deleted => {
+            let version = object.resource_version().unwrap_or_default();
+            return removal::let_go(context, object.meta(), &version, Skipped::Unreadable).await;
+        }
         Err(invalid) => {
             // The API server let it in before a rule was there: only its metadata can be read.
             tracing::warn!(object = object.name_any(), error = invalid.error, "the object does not parse");
@@ -84,6 +94,7 @@ pub async fn reconcile(
         owner: Owner { kind: "AwsCostAccount", namespace, name: account.name_any(), uid },
         wish: wish(account.annotations()),
         now,
+        begun,
     };
     pass.before = pass.base(&memory).status.conditions;
     let wait = pass.run(&mut memory).await?;
@@ -100,6 +111,8 @@ struct Pass<'a> {
     /// Conditions before this pass: events tell what turned since, whatever the early patch said in between.
     before: Vec<conditions::Condition>,
     now: Timestamp,
+    /// The same moment, for durations.
+    begun: Instant,
 }
 
 /// The status a pass starts from, and the version it is of.
@@ -130,16 +143,24 @@ impl Pass<'_> {
 
     async fn run(&self, memory: &mut Memory) -> Result<std::time::Duration, ReconcileFault> {
         let mut base = self.base(memory);
-        let valid = match validate::account(&self.account.spec) {
+        let valid = validate::account(&self.account.spec);
+        if self.account.metadata.deletion_timestamp.is_some() {
+            return self.remove(memory, &base, valid.as_ref().ok()).await;
+        }
+        let valid = match valid {
             Ok(valid) => valid,
             Err(problem) => {
                 self.context.visit(&self.owner.uid);
+                let (wish, problem) = (self.wish.as_deref(), problem.to_string());
                 let status =
-                    standing::invalid_spec(&base.status, self.generation(), &problem.to_string(), self.now);
+                    standing::invalid_spec(&base.status, self.generation(), wish, &problem, self.now);
                 self.finish(memory, &base, status, &[]).await?;
                 return Ok(LONGEST_WAIT);
             }
         };
+        if self.keep_finalizer(&base, &valid).await? {
+            return Ok(SHORTEST_WAIT);
+        }
         let jobs = self.jobs(memory).await?;
         if self.account.spec.suspend == Some(true) {
             return self.suspended(memory, &base, &valid, &jobs).await;
@@ -164,8 +185,8 @@ impl Pass<'_> {
         valid: &ValidAccount,
         jobs: &[LoadJob],
     ) -> Result<std::time::Duration, ReconcileFault> {
-        let secret = self.secret(memory, valid).await?;
-        self.note_external_id(&secret);
+        let sight = self.sight(memory, valid).await?;
+        self.note_external_ids(&sight);
         let periods = valid.bill.as_ref().map(|bill| {
             let wanted = periods::wanted(bill.months, self.now);
             periods::update(&base.status.periods, &wanted, None, jobs, self.now)
@@ -183,57 +204,12 @@ impl Pass<'_> {
         if let Some(bill) = &valid.bill {
             // A running Job's session is renewed all the same, if the gate would let its account through.
             let own = self.context.own_identity(self.now).await;
-            let gate = self.gate(valid, &secret, own.as_ref().ok());
-            let target = match (own, gate) {
-                (Ok(_), Ok(id)) => Some(valid.target(id, self.context.own_region.as_ref())),
-                _ => None,
-            };
+            let gate = self.gate(valid, &sight, own.as_ref().ok());
+            let known_self = own.is_ok() || valid.role().is_none();
+            let target = gate.ok().filter(|_| known_self).map(|access| self.target(valid, access));
             self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await?;
         }
         Ok(if observe::any_active(jobs) { WATCH_PODS } else { LONGEST_WAIT })
-    }
-
-    /// Tells the registry which external ID this object uses.
-    fn note_external_id(&self, secret: &SecretSight) {
-        let created = self.account.creation_timestamp().map_or(self.now, |time| time.0);
-        let usable = match secret {
-            SecretSight::Usable(id) => Some(id),
-            _ => None,
-        };
-        self.context.external_ids().note(&self.owner.uid, &self.owner.namespace, created, usable);
-        self.context.visit(&self.owner.uid);
-    }
-
-    /// The external ID, read again only when its Secret changed.
-    async fn secret(&self, memory: &mut Memory, valid: &ValidAccount) -> Result<SecretSight, ReconcileFault> {
-        let version = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
-        let Some(version) = version else {
-            memory.external_id = None;
-            return Ok(SecretSight::NotUsable);
-        };
-        let key = format!("{version}/{}/{}", valid.secret.name, valid.secret.key);
-        if let Some((known, sight)) = &memory.external_id
-            && *known == key
-        {
-            return Ok(sight.clone());
-        }
-        let sight = observe::external_id(self.context, &self.owner.namespace, &valid.secret).await?;
-        memory.external_id = Some((key, sight.clone()));
-        Ok(sight)
-    }
-
-    /// What stands before any call to AWS on the account, and before any session for it.
-    fn gate(
-        &self,
-        valid: &ValidAccount,
-        secret: &SecretSight,
-        own: Option<&Caller>,
-    ) -> Result<ExternalId, Box<Finding>> {
-        let namespace = &self.owner.namespace;
-        let tenancy =
-            self.context.settings.tenancy.check(namespace, &valid.role, own.map(|caller| &caller.account));
-        let reused = self.context.external_ids().is_reused(&self.owner.uid);
-        gate::pass(valid, namespace, tenancy, secret, reused)
     }
 
     async fn look(
@@ -243,13 +219,13 @@ impl Pass<'_> {
         valid: ValidAccount,
         jobs: Vec<LoadJob>,
     ) -> Result<std::time::Duration, ReconcileFault> {
-        let secret = self.secret(memory, &valid).await?;
-        self.note_external_id(&secret);
+        let sight = self.sight(memory, &valid).await?;
+        self.note_external_ids(&sight);
         let own = self.context.own_identity(self.now).await;
-        match self.gate(&valid, &secret, own.as_ref().ok()) {
+        match self.gate(&valid, &sight, own.as_ref().ok()) {
             Err(finding) => {
                 // What was seen behind an open gate says nothing any more.
-                memory.facts = Default::default();
+                memory.facts.start_over();
                 memory.sessions = Default::default();
                 memory.answered = None;
                 let findings = gate::shut(*finding, &valid);
@@ -257,9 +233,11 @@ impl Pass<'_> {
                 self.act(memory, base, valid, jobs, world).await
             }
             Ok(_) if !self.context.settled(self.now) => Ok(SHORTEST_WAIT),
-            Ok(id) => {
-                let target = valid.target(id, self.context.own_region.as_ref());
-                let world = self.ask_aws(memory, &base, &valid, target, own.err()).await;
+            Ok(access) => {
+                let target = self.target(&valid, access);
+                // Only a role is assumed with the operator's own identity.
+                let unknown_self = own.err().filter(|_| valid.role().is_some());
+                let world = self.ask_aws(memory, &base, &valid, target, unknown_self).await;
                 self.act(memory, base, valid, jobs, world).await
             }
         }
@@ -283,9 +261,7 @@ impl Pass<'_> {
         };
         let mut findings = world.findings;
         if !findings.iter().any(|finding| finding.condition == ConditionType::ReportDelivered) {
-            let role = ConditionType::RoleAssumable;
-            findings.push(Finding::blocked(ConditionType::ReportDelivered, role));
-            findings.push(Finding::blocked(ConditionType::HistoryComplete, role));
+            findings.extend(verdict::deliveries_blocked());
         }
         let wanted = periods::wanted(bill.months, now);
         let listed = memory.deliveries.listed();
@@ -365,17 +341,22 @@ impl Pass<'_> {
             generation: self.generation(),
             reconcile_at: self.wish.as_deref(),
             findings,
-            external_id_policy: valid.external_id_policy,
+            external_id_policy: valid.role().map_or(ExternalIdPolicy::Warn, |role| role.policy),
             bill,
             identity: Identity {
                 account_id: Some(valid.account.to_string()),
                 management_account_id: management,
+                external_id_in_use: self.in_use(memory),
+                last_assumed: memory.facts.last_assumed.as_ref().map(|last| LastAssumed {
+                    role_arn: last.role.to_string(),
+                    secret_version: last.secret_version.clone(),
+                }),
             },
             now: self.now,
         }
     }
 
-    /// The final patch, its events and its metrics.
+    /// The final patch and its events; the watch sets the gauges.
     async fn finish(
         &self,
         memory: &mut Memory,
@@ -385,7 +366,6 @@ impl Pass<'_> {
     ) -> Result<(), ReconcileFault> {
         let mut notices = events::transitions(&self.before, &status.conditions);
         notices.extend(events::loads(news));
-        self.gauges(&status);
         self.write(memory, base, status).await?;
         let object = self.account.object_ref(&());
         events::publish(&self.context.recorder, &object, &notices).await;
@@ -420,33 +400,6 @@ impl Pass<'_> {
             jobs.iter().filter(|job| !matches!(job.state, JobState::Active(_))).map(|job| job.name.clone()),
         );
     }
-
-    fn gauges(&self, status: &AwsCostAccountStatus) {
-        let gauges = AccountGauges {
-            namespace: self.owner.namespace.clone(),
-            name: self.owner.name.clone(),
-            conditions: status
-                .conditions
-                .iter()
-                .map(|condition| {
-                    [condition.type_.clone(), condition.status.clone(), condition.reason.clone()]
-                })
-                .collect(),
-            suspended: self.account.spec.suspend == Some(true),
-            last_success: status
-                .ingestion
-                .as_ref()
-                .and_then(|ingestion| ingestion.last_success)
-                .map(Timestamp::as_second),
-            delivery: status
-                .report
-                .as_ref()
-                .and_then(|report| report.last_delivery)
-                .map(Timestamp::as_second),
-            rows: status.periods.iter().filter_map(|period| period.rows).sum(),
-        };
-        self.context.metrics.account(&self.owner.uid, &gauges);
-    }
 }
 
 fn report_status(kind: Option<ReportKind>, periods: &Periods, old: &AwsCostAccountStatus) -> ReportStatus {
@@ -463,8 +416,4 @@ fn until(next: Timestamp, now: Timestamp) -> std::time::Duration {
 
 fn hours(hours: i64) -> SignedDuration {
     SignedDuration::from_hours(hours)
-}
-
-fn signed(duration: std::time::Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 use super::{
     backoff::Backoff,
     job::JobSettings,
-    observe::{Deliveries, SecretSight},
+    observe::{AccessSight, Deliveries},
     settings::Settings,
     slots::Slots,
     tenancy::ExternalIds,
@@ -101,8 +101,8 @@ pub struct Memory {
     pub sessions: Sessions,
     /// What is delivered.
     pub deliveries: Deliveries,
-    /// The external ID and the resource version of the Secret it came from.
-    pub external_id: Option<(String, SecretSight)>,
+    /// What the account's Secrets hold, and the versions it came from.
+    pub access: Option<(String, AccessSight)>,
     /// True if deliveries are to be listed at the next pass, whatever their age.
     pub relist: bool,
     /// What the last look answered.
@@ -233,6 +233,8 @@ impl Context {
                 organization: age,
                 definitions: age,
                 external_id: age,
+                permissions: age,
+                metrics: age,
                 listing: age,
                 failed: age,
             },
@@ -261,7 +263,7 @@ impl Context {
             facts: Facts::default(),
             sessions: Sessions::default(),
             deliveries: Deliveries::default(),
-            external_id: None,
+            access: None,
             relist: false,
             answered: None,
             settled: HashSet::new(),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{observe::Deliveries, validate::Bill};
 use crate::{
-    aws::traits::{ExportHealth, ExportIllness, LegacyDeliveryStatus},
+    aws::traits::{ExecutionEnd, ExportExecution, ExportHealth, ExportIllness, LegacyDeliveryStatus},
     connection::{Facts, Finding, Verdict},
     model::{BillingPeriod, ConditionType, Reason, ReportKind},
     report::{Found, Readiness, ReportFault, missing_months, readiness},
@@ -60,6 +60,19 @@ impl Question<'_> {
         match readiness(times, self.since, self.bill.freshness, self.now) {
             Readiness::Delivered { .. } => {
                 Finding::pass(DELIVERED, Reason::Delivered, "A complete manifest is there, and it is fresh.")
+            }
+            Readiness::AwaitingFirst | Readiness::FirstOverdue if self.delivered_by_its_word() => {
+                Finding::fail(
+                    DELIVERED,
+                    Reason::DeliveredButNotHere,
+                    format!(
+                        "AWS says that it has delivered report {}, but there is no manifest under s3://{}/{}. Check that nothing \
+                     removes the files (a lifecycle rule), and that a bucket they are replicated to has received them.",
+                        report.name,
+                        report.bucket,
+                        report.key_root()
+                    ),
+                )
             }
             Readiness::AwaitingFirst => Finding::unknown(
                 DELIVERED,
@@ -127,44 +140,100 @@ impl Question<'_> {
 
     /// What AWS itself says is wrong with deliveries.
     fn illness(&self) -> Option<Finding> {
-        let name = &self.bill.report.name;
-        if self.kind != Some(ReportKind::LegacyCur)
-            && let Some(Some(export)) = self.facts.export.known()
-            && let ExportHealth::Unhealthy(illness) = export.health
-        {
-            let fix = match illness {
-                ExportIllness::InsufficientPermission => {
-                    "AWS may not write to the bucket: restore the bucket policy that Data Exports asks for"
-                }
-                ExportIllness::BillOwnerChanged => {
-                    "the account moved to another payer: create the export anew in the new payer's account"
-                }
-                ExportIllness::InternalFailure => {
-                    "AWS failed on its side: if it lasts more than a day, ask AWS Support"
-                }
-                ExportIllness::Deprecated => "AWS no longer offers its table: create a CUR 2.0 export",
-                ExportIllness::Other => "look at the export in the Billing console",
-            };
-            let message = format!("AWS says that data export {name} is unhealthy: {fix}.");
-            return Some(Finding::fail(DELIVERED, Reason::ExportUnhealthy, message));
+        let name = self.bill.report.name.as_str();
+        if self.kind == Some(ReportKind::LegacyCur) {
+            let definitions = self.facts.legacy.known()?;
+            let definition = definitions.iter().find(|definition| definition.name == name)?;
+            return legacy_illness(name, definition.delivery.as_ref()?.status);
         }
-        let legacy = self
-            .facts
-            .legacy
-            .known()
-            .filter(|_| self.kind == Some(ReportKind::LegacyCur))
-            .and_then(|list| list.iter().find(|definition| definition.name == name.as_str()))
-            .and_then(|definition| definition.delivery.as_ref())?;
-        let fix = match legacy.status {
-            LegacyDeliveryStatus::PermissionsError => {
-                "it may not write to the bucket: restore the bucket policy that Cost and Usage Reports ask for"
-            }
-            LegacyDeliveryStatus::NoBucket => "the bucket is gone: create it again, with the policy",
-            LegacyDeliveryStatus::Success | LegacyDeliveryStatus::Other => return None,
-        };
-        let message = format!("AWS says that it could not deliver report {name}: {fix}.");
-        Some(Finding::fail(DELIVERED, Reason::LegacyDeliveryFailed, message))
+        let export = self.facts.export.known()?.as_ref()?;
+        if let ExportHealth::Unhealthy(illness) = export.health {
+            return Some(export_illness(name, illness));
+        }
+        let execution = self.facts.execution.known()?.as_ref()?;
+        failed_execution(name, execution)
     }
+
+    /// True if AWS says that it has delivered at least once.
+    fn delivered_by_its_word(&self) -> bool {
+        let name = self.bill.report.name.as_str();
+        if self.kind == Some(ReportKind::LegacyCur) {
+            let definitions = self.facts.legacy.known().map(Vec::as_slice).unwrap_or_default();
+            let definition = definitions.iter().find(|definition| definition.name == name);
+            let delivery = definition.and_then(|definition| definition.delivery.as_ref());
+            return delivery.is_some_and(|delivery| delivery.status == LegacyDeliveryStatus::Success);
+        }
+        let refreshed =
+            self.facts.export.known().and_then(Option::as_ref).and_then(|export| export.refreshed_at);
+        // What was generated a moment ago may still be on its way to the bucket.
+        refreshed.is_some_and(|at| self.now.duration_since(at) > ON_ITS_WAY)
+    }
+}
+
+/// How long after AWS generated a report it may not be in the bucket yet.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(1);
+
+fn export_illness(name: &str, illness: ExportIllness) -> Finding {
+    let (reason, fix) = match illness {
+        ExportIllness::InsufficientPermission => (
+            Reason::ExportDeliveryDenied,
+            "it may not write to the bucket, or the bucket is gone: restore the bucket policy that Data Exports asks for",
+        ),
+        ExportIllness::BillOwnerChanged => (
+            Reason::BillOwnerChanged,
+            "the account moved to another payer: create the export anew, and connect the new payer for the whole bill",
+        ),
+        ExportIllness::Deprecated => {
+            (Reason::ExportDeprecated, "AWS no longer offers its table: create a CUR 2.0 export")
+        }
+        ExportIllness::InternalFailure => {
+            (Reason::ExportUnhealthy, "AWS failed on its side: if it lasts more than a day, ask AWS Support")
+        }
+        ExportIllness::Other => (Reason::ExportUnhealthy, "look at the export in the Billing console"),
+    };
+    Finding::fail(DELIVERED, reason, format!("AWS says that data export {name} is unhealthy: {fix}."))
+}
+
+/// The newest execution failed, though the export as a whole is called healthy.
+fn failed_execution(name: &str, execution: &ExportExecution) -> Option<Finding> {
+    let stage = match execution.end {
+        ExecutionEnd::Delivered => return None,
+        ExecutionEnd::QueryFailed => {
+            "its query failed: compare the query's columns with those that AWS offers now"
+        }
+        ExecutionEnd::DeliveryFailed => {
+            "it could not be written: see the policy and the encryption key of the bucket"
+        }
+    };
+    let cause = match execution.illness {
+        Some(ExportIllness::InsufficientPermission) => " AWS names a missing permission.",
+        Some(ExportIllness::BillOwnerChanged) => " AWS says that the account moved to another payer.",
+        Some(ExportIllness::InternalFailure) => " AWS failed on its side; the next execution may mend it.",
+        Some(ExportIllness::Deprecated | ExportIllness::Other) | None => "",
+    };
+    Some(Finding::fail(
+        DELIVERED,
+        Reason::LastExecutionFailed,
+        format!("The newest execution of data export {name} failed: {stage}.{cause}"),
+    ))
+}
+
+fn legacy_illness(name: &str, status: LegacyDeliveryStatus) -> Option<Finding> {
+    let (reason, fix) = match status {
+        LegacyDeliveryStatus::PermissionsError => (
+            Reason::LegacyDeliveryFailed,
+            "it may not write to the bucket: restore the bucket policy that Cost and Usage Reports ask for",
+        ),
+        LegacyDeliveryStatus::NoBucket => {
+            (Reason::DestinationBucketGone, "the bucket is gone: create it again, with the policy")
+        }
+        LegacyDeliveryStatus::Success | LegacyDeliveryStatus::Other => return None,
+    };
+    Some(Finding::fail(
+        DELIVERED,
+        reason,
+        format!("AWS says that it could not deliver report {name}: {fix}."),
+    ))
 }
 
 /// Unknown, if a layer this one stands on is not there.

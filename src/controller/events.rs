@@ -56,12 +56,18 @@ pub fn transitions(old: &[Condition], new: &[Condition]) -> Vec<Notice> {
             ![Reason::Queued, Reason::Loading].iter().any(|reason| reason.as_str() == condition.reason)
         })
         .map(|condition| Notice {
-            kind: if condition.is_true() { NoticeKind::Normal } else { NoticeKind::Warning },
+            kind: kind(condition),
             reason: condition.reason.clone(),
             action: format!("Check{}", condition.type_),
             note: format!("{} is {}: {}", condition.type_, condition.status, condition.message),
         })
         .collect()
+}
+
+/// Whether a condition is good news: all are when True, but for the one that says so of what should go.
+fn kind(condition: &Condition) -> NoticeKind {
+    let good = condition.is_true() && condition.type_ != ConditionType::Deprecated.as_str();
+    if good { NoticeKind::Normal } else { NoticeKind::Warning }
 }
 
 /// The notices for loads that ended well.

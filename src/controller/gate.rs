@@ -1,13 +1,21 @@
-//! What stands before any call to AWS on an account: tenancy and the external-ID Secret. Pure.
+//! What stands before any call to AWS on an account: tenancy and the account's Secrets. Pure.
 
-use super::{observe::SecretSight, tenancy::Refusal, validate::ValidAccount};
+use super::{
+    observe::{
+        AccessSight, SecretSight,
+        secrets::{AccessKeysSight, ExternalIdSight},
+    },
+    tenancy::Refusal,
+    validate::{RoleInput, ValidAccess, ValidAccount},
+};
 use crate::{
-    api::{USE_EXTERNAL_ID, USE_LABEL},
-    connection::Finding,
-    model::{ConditionType, ExternalId, Reason},
+    api::{USE_ACCESS_KEY, USE_EXTERNAL_ID, USE_LABEL},
+    connection::{Access, Finding, NextExternalId, RoleAccess},
+    model::{AccessKeys, ConditionType, ExternalId, InvalidExternalId, Reason},
 };
 
-/// Lets the external ID through, or says why not.
+/// Lets the account through with what it is reached by, or says why not. `secret_version` tells a changed Secret from
+/// an unchanged one, and nothing of what it holds.
 ///
 /// # Errors
 /// The finding that RoleAssumable gets instead of a look.
@@ -15,60 +23,127 @@ pub fn pass(
     account: &ValidAccount,
     namespace: &str,
     tenancy: Result<(), Refusal>,
-    secret: &SecretSight,
+    sight: &AccessSight,
+    secret_version: Option<String>,
     reused: bool,
-) -> Result<ExternalId, Box<Finding>> {
-    let no =
-        |reason, message: String| Err(Box::new(Finding::fail(ConditionType::RoleAssumable, reason, message)));
-    let name = &account.secret.name;
-    match (tenancy, secret) {
-        (Err(Refusal::NoRule), _) => no(
-            Reason::RoleNotAllowedInNamespace,
-            format!(
-                "No tenancy rule allows role {} in namespace {namespace}, so AWS was not asked. The operator's \
-                 administrator can add one (chart value tenancy.rules).",
-                account.role
-            ),
-        ),
-        (Err(Refusal::OwnAccount), _) => no(
-            Reason::RoleNotAllowedInNamespace,
-            format!(
-                "Role {} lies in the operator's own AWS account, and no tenancy rule names it for namespace \
-                 {namespace}, so it was not assumed. The operator's administrator can add one (chart value \
-                 tenancy.rules, roleArns).",
-                account.role
-            ),
-        ),
-        (Ok(()), SecretSight::NotUsable) => no(
-            Reason::SecretNotUsable,
-            format!(
-                "Secret {name} is not usable: it must exist in this namespace and carry the label \
-                 {USE_LABEL}: {USE_EXTERNAL_ID}."
-            ),
-        ),
-        (Ok(()), SecretSight::KeyMissing) => {
-            no(Reason::SecretKeyMissing, format!("Secret {name} has no key {}.", account.secret.key))
+) -> Result<Access, Box<Finding>> {
+    if let Err(refusal) = tenancy {
+        return no(Reason::RoleNotAllowedInNamespace, not_allowed(account, namespace, refusal));
+    }
+    match (&account.access, sight) {
+        (ValidAccess::Role(role), AccessSight::Role { current, next }) => {
+            let name = &role.secret.name;
+            let external_id = external_id(name, current)?;
+            if reused {
+                return no(
+                    Reason::ExternalIdReused,
+                    format!(
+                        "An older AwsCostAccount in another namespace uses the external ID of Secret {name}. Each tenant \
+                         needs its own: put a new one into the Secret and into the role's trust policy."
+                    ),
+                );
+            }
+            Ok(Access::Role(RoleAccess {
+                role: role.role.clone(),
+                external_id: Some(external_id),
+                next_external_id: next_external_id(role, next.as_ref()),
+                secret_version,
+                policy: role.policy,
+            }))
         }
-        (Ok(()), SecretSight::Invalid(problem)) => no(
-            Reason::ExternalIdInvalid,
-            format!("Key {} of Secret {name} holds no external ID: {problem}.", account.secret.key),
+        (ValidAccess::Keys { secret }, AccessSight::Keys(keys)) => {
+            Ok(Access::Keys(access_keys(secret, keys)?))
+        }
+        // Seen before the spec changed from one way to the other: the next pass sees anew.
+        _ => no(Reason::NotChecked, "The Secret of the new spec is about to be read.".to_owned()),
+    }
+}
+
+fn no<T>(reason: Reason, message: String) -> Result<T, Box<Finding>> {
+    Err(Box::new(Finding::fail(ConditionType::RoleAssumable, reason, message)))
+}
+
+fn not_allowed(account: &ValidAccount, namespace: &str, refusal: Refusal) -> String {
+    let what = match account.role() {
+        Some(role) => format!("role {}", role.role),
+        None => format!("the keys of account {}", account.account),
+    };
+    match refusal {
+        Refusal::NoRule => format!(
+            "No tenancy rule allows {what} in namespace {namespace}, so AWS was not asked. The operator's administrator can \
+             add one (chart value tenancy.rules)."
         ),
-        (Ok(()), SecretSight::Usable(_)) if reused => no(
-            Reason::ExternalIdReused,
-            format!(
-                "An older AwsCostAccount in another namespace uses the external ID of Secret {name}. Each tenant \
-                 needs its own: put a new one into the Secret and into the role's trust policy."
-            ),
+        Refusal::OwnAccount => format!(
+            "The operator's own AWS account owns {what}, and no tenancy rule names it for namespace {namespace}, so it was \
+             not used. The operator's administrator can add one (chart value tenancy.rules, roleArns)."
         ),
-        (Ok(()), SecretSight::Usable(id)) => Ok(id.clone()),
+    }
+}
+
+fn not_usable<T>(name: &str, wanted: &str) -> Result<T, Box<Finding>> {
+    no(
+        Reason::SecretNotUsable,
+        format!(
+            "Secret {name} is not usable: it must exist in this namespace and carry the label {USE_LABEL}: {wanted}."
+        ),
+    )
+}
+
+fn external_id(name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Finding>> {
+    match sight {
+        SecretSight::Usable(id) => Ok(id.clone()),
+        SecretSight::NotUsable => not_usable(name, USE_EXTERNAL_ID),
+        SecretSight::KeyMissing(key) => {
+            no(Reason::SecretKeyMissing, format!("Secret {name} has no key {key}."))
+        }
+        SecretSight::Invalid(problem) => {
+            let reason = match problem {
+                InvalidExternalId::Empty => Reason::ExternalIdEmpty,
+                InvalidExternalId::Whitespace => Reason::ExternalIdWhitespace,
+                InvalidExternalId::Characters => Reason::ExternalIdInvalid,
+            };
+            no(reason, format!("Secret {name} holds no external ID: {problem}."))
+        }
+    }
+}
+
+/// What is wrong with the next external ID takes nothing away from a connection that works with the current one.
+fn next_external_id(role: &RoleInput, sight: Option<&ExternalIdSight>) -> NextExternalId {
+    match (&role.next, sight) {
+        (None, _) | (_, None) => NextExternalId::None,
+        (Some(_), Some(SecretSight::Usable(id))) => NextExternalId::Usable(id.clone()),
+        (Some(next), Some(_)) => NextExternalId::Unusable { secret: next.name.clone() },
+    }
+}
+
+fn access_keys(name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Finding>> {
+    match sight {
+        SecretSight::Usable(keys) => Ok(keys.clone()),
+        SecretSight::NotUsable => not_usable(name, USE_ACCESS_KEY),
+        SecretSight::KeyMissing(key) => {
+            no(Reason::SecretKeyMissing, format!("Secret {name} has no key {key}."))
+        }
+        SecretSight::Invalid(problem) => {
+            no(Reason::AccessKeyInvalid, format!("Secret {name} holds no access key: {problem}."))
+        }
     }
 }
 
 /// All findings when the gate is shut: the gate's own, and every layer behind it blocked.
 pub fn shut(finding: Finding, account: &ValidAccount) -> Vec<Finding> {
-    let mut behind = vec![ConditionType::ExternalIdEnforced, ConditionType::AccountTypeVerified];
+    let mut behind = Vec::new();
+    if account.role().is_some() {
+        behind.push(ConditionType::ExternalIdEnforced);
+    }
+    behind.push(ConditionType::AccountTypeVerified);
     if account.bill.is_some() {
         behind.extend([ConditionType::BucketReadable, ConditionType::ReportConfigured]);
+    }
+    if account.role().is_some() {
+        behind.push(ConditionType::PermissionsMinimal);
+    }
+    if account.metrics.is_some() {
+        behind.push(ConditionType::MetricsReadable);
     }
     let role = ConditionType::RoleAssumable;
     std::iter::once(finding)
@@ -81,7 +156,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{controller::validate, model::InvalidExternalId};
+    use crate::controller::validate;
 
     fn account() -> ValidAccount {
         let spec = json!({
@@ -94,33 +169,58 @@ mod tests {
         validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
     }
 
-    fn usable() -> SecretSight {
-        SecretSight::Usable(ExternalId::parse(b"canary-external-id").expect("an id"))
+    fn sight(current: ExternalIdSight) -> AccessSight {
+        AccessSight::Role { current, next: None }
+    }
+
+    fn usable() -> AccessSight {
+        sight(SecretSight::Usable(ExternalId::parse(b"canary-external-id").expect("an id")))
     }
 
     #[test]
     fn each_fault_has_its_reason_and_none_shows_the_external_id() {
-        let invalid = SecretSight::Invalid(InvalidExternalId::Whitespace);
-        for (tenancy, secret, reused, expected) in [
+        let invalid = |problem| sight(SecretSight::Invalid(problem));
+        for (tenancy, sight, reused, expected) in [
             (Ok(()), usable(), false, None),
             (Err(Refusal::NoRule), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
             (Err(Refusal::OwnAccount), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
-            (Err(Refusal::NoRule), SecretSight::NotUsable, false, Some(Reason::RoleNotAllowedInNamespace)),
-            (Ok(()), SecretSight::NotUsable, false, Some(Reason::SecretNotUsable)),
-            (Ok(()), SecretSight::KeyMissing, false, Some(Reason::SecretKeyMissing)),
-            (Ok(()), invalid, false, Some(Reason::ExternalIdInvalid)),
+            (
+                Err(Refusal::NoRule),
+                sight(SecretSight::NotUsable),
+                false,
+                Some(Reason::RoleNotAllowedInNamespace),
+            ),
+            (Ok(()), sight(SecretSight::NotUsable), false, Some(Reason::SecretNotUsable)),
+            (Ok(()), sight(SecretSight::KeyMissing("k".to_owned())), false, Some(Reason::SecretKeyMissing)),
+            (Ok(()), invalid(InvalidExternalId::Empty), false, Some(Reason::ExternalIdEmpty)),
+            (Ok(()), invalid(InvalidExternalId::Whitespace), false, Some(Reason::ExternalIdWhitespace)),
+            (Ok(()), invalid(InvalidExternalId::Characters), false, Some(Reason::ExternalIdInvalid)),
             (Ok(()), usable(), true, Some(Reason::ExternalIdReused)),
         ] {
-            let finding = pass(&account(), "finops", tenancy, &secret, reused).err();
+            let finding = pass(&account(), "finops", tenancy, &sight, None, reused).err();
             assert_eq!(finding.as_ref().map(|finding| finding.reason), expected);
             assert!(finding.is_none_or(|finding| !finding.message.contains("canary")));
         }
     }
 
     #[test]
+    fn an_unusable_next_external_id_takes_nothing_away() {
+        let mut account = account();
+        if let ValidAccess::Role(role) = &mut account.access {
+            role.next = Some(validate::SecretKey { name: "next".to_owned(), key: "externalId".to_owned() });
+        }
+        let AccessSight::Role { current, .. } = usable() else { unreachable!("it is a role's") };
+        let sight = AccessSight::Role { current, next: Some(SecretSight::NotUsable) };
+        let access = pass(&account, "finops", Ok(()), &sight, None, false).expect("the current one works");
+        let Access::Role(role) = access else { unreachable!("it is a role's") };
+        assert!(matches!(role.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
+    }
+
+    #[test]
     fn behind_a_shut_gate_every_layer_is_blocked() {
         let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
         let reasons: Vec<Reason> = shut(finding, &account()).iter().map(|finding| finding.reason).collect();
-        assert_eq!(reasons, [Reason::SecretNotUsable, Reason::BlockedByRole, Reason::BlockedByRole]);
+        let blocked = Reason::BlockedByRole;
+        assert_eq!(reasons, [Reason::SecretNotUsable, blocked, blocked, blocked]);
     }
 }

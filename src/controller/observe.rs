@@ -2,11 +2,12 @@
 
 mod deliveries;
 mod report_store;
+pub mod secrets;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::api::core::v1::Pod;
 use kube::{
     ResourceExt,
     api::{Api, ListParams},
@@ -14,69 +15,20 @@ use kube::{
 
 use super::{
     context::{Context, Stores},
-    error::{ReconcileFault, is_gone},
+    error::ReconcileFault,
     job::mark,
     sight::{self, JobState, LoadJob},
-    validate::SecretKey,
 };
 use crate::{
-    api::{USE_EXTERNAL_ID, USE_LABEL},
     aws::{Aws, Session},
     connection::ReportTarget,
-    model::{BillingPeriod, ExternalId, InvalidExternalId, ReportKind},
+    model::{BillingPeriod, ReportKind},
     report::{Anchor, ReportRoot, Wanted, deliveries as list},
 };
 
 pub use deliveries::Deliveries;
 use report_store::SessionStore;
-
-/// What is seen of an external-ID Secret. Absent, unlabelled and forbidden read the same on purpose: a resource must
-/// not be a way to ask about other Secrets.
-#[derive(Debug, Clone)]
-pub enum SecretSight {
-    /// An external ID.
-    Usable(ExternalId),
-    /// Absent, unlabelled or forbidden.
-    NotUsable,
-    /// It has no such key.
-    KeyMissing,
-    /// What the key holds is no external ID.
-    Invalid(InvalidExternalId),
-}
-
-/// The resource version of a Secret in the labelled watch; `None` if it is not in it.
-pub fn secret_version(stores: &Stores, namespace: &str, name: &str) -> Option<String> {
-    stores.secret(namespace, name)?.metadata.resource_version.clone()
-}
-
-/// Reads the external ID. The watch has only labels; this is the one place that reads a Secret's content.
-///
-/// # Errors
-/// Faults of the API server that may pass.
-pub async fn external_id(
-    context: &Context,
-    namespace: &str,
-    secret: &SecretKey,
-) -> Result<SecretSight, ReconcileFault> {
-    let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-    let found = match api.get(&secret.name).await {
-        Ok(found) => found,
-        Err(error) if is_gone(&error) => return Ok(SecretSight::NotUsable),
-        Err(kube::Error::Api(status)) if status.code == 403 => return Ok(SecretSight::NotUsable),
-        Err(error) => return Err(ReconcileFault::api("read the external-ID Secret")(error)),
-    };
-    // The watch may be behind: the label counts as it is now.
-    if found.labels().get(USE_LABEL).map(String::as_str) != Some(USE_EXTERNAL_ID) {
-        return Ok(SecretSight::NotUsable);
-    }
-    let Some(value) = found.data.as_ref().and_then(|data| data.get(&secret.key)) else {
-        return Ok(SecretSight::KeyMissing);
-    };
-    Ok(match ExternalId::parse(&value.0) {
-        Ok(id) => SecretSight::Usable(id),
-        Err(problem) => SecretSight::Invalid(problem),
-    })
-}
+pub use secrets::{AccessSight, SecretSight};
 
 /// The Jobs that load an account's bill, with their pods where a pod has something new to say.
 ///

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     api::USE_LABEL,
-    aws::{Session, traits::AssumeRole},
-    connection::{ReportTarget, Target, session_policy},
+    aws::Session,
+    connection::{Access, Purpose, ReportTarget, Target, open, session_policy},
     model::Reason,
 };
 
@@ -28,8 +28,6 @@ use crate::{
 const USE_SESSION: &str = "session";
 /// When the session ends (annotation), so that nobody needs to read the Secret to know.
 const EXPIRES: &str = "awscost.io/expires";
-/// AWS's cap on sessions of chained roles.
-const LENGTH: SignedDuration = SignedDuration::from_hours(1);
 /// A session with less life than this is renewed while its Job runs.
 pub const RENEW_BELOW: SignedDuration = SignedDuration::from_mins(30);
 /// A session Secret without a Job is younger than this while its Job is being created.
@@ -53,21 +51,18 @@ pub async fn assume(context: &Context, target: &Target, report: &ReportTarget) -
         reason: Reason::SessionPolicyTooLong,
         message: format!("No Job was started: {problem}."),
     })?;
-    let request = AssumeRole {
-        role: &target.role,
-        external_id: target.external_id.as_ref(),
-        session_name: "awscost-ingest",
-        duration: LENGTH,
-        policy: Some(&policy),
-        region: &target.sts_region,
-    };
-    context.aws.identity.assume_role(request).await.map_err(|fault| NoSession {
-        reason: Reason::AssumeRoleDenied,
+    let purpose = Purpose { name: "awscost-ingest", policy: Some(&policy) };
+    let opened = open(&context.aws, target, purpose).await.map_err(|fault| NoSession {
+        reason: match target.access {
+            Access::Role(_) => Reason::AssumeRoleDenied,
+            Access::Keys(_) => Reason::FederationDenied,
+        },
         message: format!(
             "No Job was started, because no session for it could be had ({}: {}). It is tried again in some minutes.",
             fault.operation, fault.code
         ),
-    })
+    })?;
+    Ok(opened.session)
 }
 
 /// Writes the session Secret of a Job, new or over the one of a pass that was cut short.

@@ -54,10 +54,7 @@ pub fn warehouse(stores: &Stores, namespace: &str, name: &str) -> WarehouseSight
     let found = stores.warehouse(namespace, name);
     let parsed = found.as_ref().and_then(|found| found.0.as_ref().ok());
     let Some(warehouse) = parsed else {
-        let message = format!(
-            "There is no CostWarehouse {name} in this namespace: create it, or correct spec.ingestion.warehouseRef."
-        );
-        let saying = say(ConditionStatus::False, Reason::WarehouseNotFound, message);
+        let saying = no_warehouse(name);
         return WarehouseSight { saying, retries: false, found: None };
     };
     let valid = validate::warehouse(&warehouse.spec).ok();
@@ -67,7 +64,7 @@ pub fn warehouse(stores: &Stores, namespace: &str, name: &str) -> WarehouseSight
     let stalled =
         status.is_some_and(|status| conditions::find(&status.conditions, ConditionType::Stalled).is_some());
     WarehouseSight {
-        saying: copied(warehouse),
+        saying: warehouse_says(warehouse),
         retries: !stalled,
         found: valid.map(|valid| FoundWarehouse {
             uid: warehouse.uid().unwrap_or_default(),
@@ -91,8 +88,16 @@ pub fn fingerprint(warehouse: &CostWarehouse, secret_version: Option<&str>) -> S
     hex::encode(&Sha256::digest(text)[..8])
 }
 
+/// WarehouseReady of an account that names a warehouse which is not there.
+pub fn no_warehouse(name: &str) -> Saying {
+    let message = format!(
+        "There is no CostWarehouse {name} in this namespace: create it, or correct spec.ingestion.warehouseRef."
+    );
+    say(ConditionStatus::False, Reason::WarehouseNotFound, message)
+}
+
 /// The warehouse's Ready as the account's WarehouseReady.
-fn copied(warehouse: &CostWarehouse) -> Saying {
+pub fn warehouse_says(warehouse: &CostWarehouse) -> Saying {
     let status = warehouse.status.clone().unwrap_or_default();
     let ready = conditions::find(&status.conditions, ConditionType::Ready);
     match ready.filter(|_| status.observed_generation == warehouse.metadata.generation) {
@@ -162,11 +167,15 @@ pub fn keep_over_restart(
 pub fn invalid_spec(
     old: &AwsCostAccountStatus,
     generation: Option<i64>,
+    reconcile_at: Option<&str>,
     problem: &str,
     now: Timestamp,
 ) -> AwsCostAccountStatus {
     let mut status = old.clone();
     status.observed_generation = generation;
+    if let Some(wish) = reconcile_at {
+        status.last_handled_reconcile_at = Some(wish.to_owned());
+    }
     status.conditions = conditions::write(&old.conditions, &invalid(problem), generation, now);
     status
 }

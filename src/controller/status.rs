@@ -94,6 +94,7 @@ pub fn build(picture: &Picture<'_>) -> AwsCostAccountStatus {
             .map(|bill| HistoryStatus { missing: bill.missing.iter().take(MAX_MISSING).copied().collect() }),
         periods: picture.bill.as_ref().map(|bill| bill.periods.list.clone()).unwrap_or_default(),
         ingestion: picture.bill.as_ref().map(|bill| ingestion(bill, old)),
+        purge: None,
     }
 }
 
@@ -174,7 +175,8 @@ pub fn replace_summary(
     conditions
 }
 
-fn saying(finding: &Finding) -> Saying {
+/// A finding as a condition says it.
+pub fn saying(finding: &Finding) -> Saying {
     Saying::new(finding.condition, finding.verdict.into(), finding.reason, finding.message.clone())
 }
 
@@ -184,6 +186,8 @@ fn identity(seen: &Identity, old: &AwsCostAccountStatus) -> Identity {
     Identity {
         account_id: seen.account_id.clone().or(before.account_id),
         management_account_id: seen.management_account_id.clone().or(before.management_account_id),
+        external_id_in_use: seen.external_id_in_use.clone(),
+        last_assumed: seen.last_assumed.clone().or(before.last_assumed),
     }
 }
 

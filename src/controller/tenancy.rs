@@ -80,6 +80,14 @@ impl Tenancy {
             rules.any(|rule| rule.accounts.contains(role.account()) || matches_any(&rule.roles, &arn));
         if allowed { Ok(()) } else { Err(Refusal::NoRule) }
     }
+
+    /// Whether a namespace may use the keys of an IAM user of an account. No role is assumed, so the operator's own
+    /// identity lends nothing; without rules any keys may be used.
+    pub fn check_keys(&self, namespace: &str, account: &AccountId) -> Result<(), Refusal> {
+        let mut rules = self.rules.iter().filter(|rule| matches_any(&rule.namespaces, namespace));
+        let allowed = self.is_empty() || rules.any(|rule| rule.accounts.contains(account));
+        if allowed { Ok(()) } else { Err(Refusal::NoRule) }
+    }
 }
 
 impl Rule {
@@ -137,7 +145,8 @@ pub struct ExternalIds {
 
 #[derive(Debug, Clone)]
 struct Claim {
-    hash: [u8; 32],
+    /// Of the external ID, and of the one that is to take its place.
+    hashes: Vec<[u8; 32]>,
     namespace: String,
     created: Timestamp,
 }
@@ -149,15 +158,13 @@ impl Default for ExternalIds {
 }
 
 impl ExternalIds {
-    /// Notes an object's external ID, or that it has none.
-    pub fn note(&mut self, uid: &str, namespace: &str, created: Timestamp, id: Option<&ExternalId>) {
-        match id {
-            Some(id) => {
-                let claim = Claim { hash: self.hash(id), namespace: namespace.to_owned(), created };
-                self.claims.insert(uid.to_owned(), claim);
-            }
-            None => self.forget(uid),
+    /// Notes an object's external IDs, or that it has none.
+    pub fn note(&mut self, uid: &str, namespace: &str, created: Timestamp, ids: &[&ExternalId]) {
+        if ids.is_empty() {
+            return self.forget(uid);
         }
+        let hashes = ids.iter().map(|id| self.hash(id)).collect();
+        self.claims.insert(uid.to_owned(), Claim { hashes, namespace: namespace.to_owned(), created });
     }
 
     /// Forgets an object.
@@ -170,7 +177,7 @@ impl ExternalIds {
     pub fn is_reused(&self, uid: &str) -> bool {
         let Some(mine) = self.claims.get(uid) else { return false };
         self.claims.iter().any(|(other, claim)| {
-            claim.hash == mine.hash
+            claim.hashes.iter().any(|hash| mine.hashes.contains(hash))
                 && claim.namespace != mine.namespace
                 && (claim.created, other.as_str()) < (mine.created, uid)
         })
@@ -267,11 +274,11 @@ mod tests {
     fn one_external_id_in_two_namespaces_blocks_the_newer_object() {
         let id = ExternalId::parse(b"shared-external-id").expect("an id");
         let mut ids = ExternalIds::default();
-        ids.note("newer", "b", at(20), Some(&id));
+        ids.note("newer", "b", at(20), &[&id]);
         assert!(!ids.is_reused("newer"), "alone it is fine");
-        ids.note("older", "a", at(10), Some(&id));
+        ids.note("older", "a", at(10), &[&id]);
         assert!(ids.is_reused("newer") && !ids.is_reused("older"));
-        ids.note("sibling", "a", at(30), Some(&id));
+        ids.note("sibling", "a", at(30), &[&id]);
         assert!(!ids.is_reused("older"), "one namespace is one trust domain");
         ids.forget("older");
         ids.forget("sibling");

@@ -8,13 +8,13 @@ use jiff::SignedDuration;
 use crate::{
     api::{
         AwsCostAccountSpec, CostWarehouseSpec, DEFAULT_EXTERNAL_ID_KEY,
-        aws_cost_account::{Ingestion, ReportKindChoice, RequireExternalId},
+        aws_cost_account::{self, DeletionPolicy, Ingestion, ReportKindChoice, RequireExternalId},
         cost_warehouse::Delta,
         duration,
     },
-    connection::{ExternalIdPolicy, ReportTarget, Target},
+    connection::{Access, ExternalIdPolicy, ReportTarget, Target},
     model::{
-        AccountId, AccountType, BucketName, ExternalId, KeyPrefix, Region, ReportKind, ReportName, RoleArn,
+        AccountId, AccountType, BucketName, KeyPrefix, Partition, Region, ReportKind, ReportName, RoleArn,
     },
     report::Freshness,
 };
@@ -31,20 +31,58 @@ const DEFAULT_FIRST_DELIVERY_GRACE: SignedDuration = SignedDuration::from_hours(
 /// An account as declared, parsed.
 #[derive(Debug, Clone)]
 pub struct ValidAccount {
-    /// The role to assume.
-    pub role: RoleArn,
+    /// How it is reached.
+    pub access: ValidAccess,
     /// The connected account.
     pub account: AccountId,
     /// What it is declared to be.
     pub account_type: AccountType,
-    /// Where the external ID is.
-    pub secret: SecretKey,
-    /// What it means if the role does not enforce it.
-    pub external_id_policy: ExternalIdPolicy,
+    /// The region whose CloudWatch metrics are to be readable.
+    pub metrics: Option<Region>,
     /// The region whose STS is asked; the operator's own where none is named.
     pub sts_region: Option<Region>,
     /// The report to load and how; a Member may have none.
     pub bill: Option<Bill>,
+    /// What becomes of the rows when the object is deleted.
+    pub deletion: DeletionPolicy,
+}
+
+/// How an account is reached, as declared.
+#[derive(Debug, Clone)]
+pub enum ValidAccess {
+    /// Over a role.
+    Role(RoleInput),
+    /// With the keys of an IAM user.
+    Keys {
+        /// The Secret that holds them.
+        secret: String,
+    },
+}
+
+/// A role, and where its external IDs are.
+#[derive(Debug, Clone)]
+pub struct RoleInput {
+    /// The role to assume.
+    pub role: RoleArn,
+    /// Where the external ID is.
+    pub secret: SecretKey,
+    /// Where the one is that is to take its place.
+    pub next: Option<SecretKey>,
+    /// What it means if the role does not enforce it.
+    pub policy: ExternalIdPolicy,
+    /// Whether the operator makes the external ID where there is none.
+    pub generate: bool,
+}
+
+impl ValidAccess {
+    /// The names of the Secrets it needs, the current one first.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let (first, next) = match self {
+            Self::Role(role) => (&role.secret.name, role.next.as_ref().map(|next| next.name.as_str())),
+            Self::Keys { secret } => (secret, None),
+        };
+        std::iter::once(first.as_str()).chain(next)
+    }
 }
 
 /// One key of a Secret.
@@ -84,20 +122,27 @@ pub struct InvalidField {
 }
 
 impl ValidAccount {
+    /// The role, where there is one.
+    pub fn role(&self) -> Option<&RoleInput> {
+        match &self.access {
+            ValidAccess::Role(role) => Some(role),
+            ValidAccess::Keys { .. } => None,
+        }
+    }
+
     /// What `connection` looks at.
-    pub fn target(&self, external_id: ExternalId, own_region: Option<&Region>) -> Target {
+    pub fn target(&self, access: Access, own_region: Option<&Region>) -> Target {
         let home = || {
-            let region = self.role.partition().home_region();
-            region.parse().expect("a partition's home region is a region")
+            let partition = self.role().map_or(Partition::Aws, |role| role.role.partition());
+            partition.home_region().parse().expect("a partition's home region is a region")
         };
         Target {
-            role: self.role.clone(),
+            access,
             account: self.account.clone(),
             account_type: self.account_type,
-            external_id: Some(external_id),
-            external_id_policy: self.external_id_policy,
             sts_region: self.sts_region.as_ref().or(own_region).cloned().unwrap_or_else(home),
             report: self.bill.as_ref().map(|bill| bill.report.clone()),
+            metrics: self.metrics.clone(),
         }
     }
 }
@@ -107,28 +152,55 @@ impl ValidAccount {
 /// # Errors
 /// The first field that is wrong.
 pub fn account(spec: &AwsCostAccountSpec) -> Result<ValidAccount, InvalidField> {
-    let role: RoleArn = parsed("spec.access.roleArn", &spec.access.role_arn)?;
-    let account = match &spec.account_id {
-        Some(text) => parsed("spec.accountId", text)?,
-        None => role.account().clone(),
+    let access = access(&spec.access)?;
+    let declared = spec.account_id.as_deref().map(|text| parsed("spec.accountId", text)).transpose()?;
+    let account = match (declared, &access) {
+        (Some(account), _) => account,
+        (None, ValidAccess::Role(role)) => role.role.account().clone(),
+        (None, ValidAccess::Keys { .. }) => {
+            return Err(InvalidField {
+                field: "spec.accountId",
+                problem: "spec.access.accessKeySecretRef needs it: keys do not say whose they are".to_owned(),
+            });
+        }
     };
     let sts_region = spec.access.sts_region.as_deref();
-    let secret = &spec.access.external_id_secret_ref;
+    let metrics = spec.metrics.as_ref();
     Ok(ValidAccount {
-        secret: SecretKey {
-            name: secret.name.clone(),
-            key: secret.key.clone().unwrap_or_else(|| DEFAULT_EXTERNAL_ID_KEY.to_owned()),
-        },
         account_type: spec.account_type,
-        external_id_policy: match spec.access.require_external_id.unwrap_or_default() {
-            RequireExternalId::Enforce => ExternalIdPolicy::Enforce,
-            RequireExternalId::Warn => ExternalIdPolicy::Warn,
-        },
         sts_region: sts_region.map(|text| parsed("spec.access.stsRegion", text)).transpose()?,
+        metrics: metrics.map(|metrics| parsed("spec.metrics.region", &metrics.region)).transpose()?,
         bill: bill(spec, &account)?,
-        role,
+        deletion: spec.deletion_policy.unwrap_or_default(),
+        access,
         account,
     })
+}
+
+fn access(spec: &aws_cost_account::Access) -> Result<ValidAccess, InvalidField> {
+    let wrong = |field, problem: &str| Err(InvalidField { field, problem: problem.to_owned() });
+    let secret_key = |secret: &aws_cost_account::SecretKeyRef| SecretKey {
+        name: secret.name.clone(),
+        key: secret.key.clone().unwrap_or_else(|| DEFAULT_EXTERNAL_ID_KEY.to_owned()),
+    };
+    match (&spec.role_arn, &spec.external_id_secret_ref, &spec.access_key_secret_ref) {
+        (Some(role), Some(secret), None) => Ok(ValidAccess::Role(RoleInput {
+            role: parsed("spec.access.roleArn", role)?,
+            secret: secret_key(secret),
+            next: spec.next_external_id_secret_ref.as_ref().map(secret_key),
+            policy: match spec.require_external_id.unwrap_or_default() {
+                RequireExternalId::Enforce => ExternalIdPolicy::Enforce,
+                RequireExternalId::Warn => ExternalIdPolicy::Warn,
+            },
+            generate: spec.generate_external_id == Some(true),
+        })),
+        (None, None, Some(keys)) => Ok(ValidAccess::Keys { secret: keys.name.clone() }),
+        (Some(_), None, _) => wrong("spec.access.externalIdSecretRef", "a role needs it"),
+        (Some(_), Some(_), Some(_)) | (None, Some(_), Some(_)) => {
+            wrong("spec.access", "it takes a role with its external ID, or accessKeySecretRef, not both")
+        }
+        (None, _, None) => wrong("spec.access.roleArn", "it is missing"),
+    }
 }
 
 fn bill(spec: &AwsCostAccountSpec, account: &AccountId) -> Result<Option<Bill>, InvalidField> {

@@ -17,7 +17,7 @@ use kube::{
     core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
-        reflector::{self, ObjectRef, store::Writer},
+        reflector::{self, ObjectRef, Store, store::Writer},
         watcher::{self, Event, watcher},
     },
 };
@@ -26,9 +26,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     context::{Context, GuardedAccount, GuardedWarehouse, Stores},
+    gauges,
     job::mark,
+    shown::Announcement,
 };
-use crate::api::USE_LABEL;
+use crate::api::{USE_LABEL, aws_cost_account::Access};
 
 /// How long a watch may be quiet before it is set up anew: a dead connection is noticed this soon.
 const WATCH_TIMEOUT_SECONDS: u32 = 120;
@@ -50,6 +52,28 @@ pub struct Writers {
     secrets: Writer<PartialObjectMeta<Secret>>,
 }
 
+#[cfg(test)]
+impl Writers {
+    /// Shows a change of accounts.
+    pub fn accounts(&mut self, event: &Event<GuardedAccount>) {
+        self.accounts.apply_watcher_event(event);
+    }
+
+    /// For each watch, what a first list of nothing does to its store.
+    pub fn each_alone(&mut self) -> [Box<dyn FnOnce() + '_>; 4] {
+        fn list<K>(writer: &mut Writer<K>) -> Box<dyn FnOnce() + '_>
+        where
+            K: Resource<DynamicType = ()> + Clone + Debug + 'static,
+        {
+            Box::new(|| {
+                writer.apply_watcher_event(&Event::Init);
+                writer.apply_watcher_event(&Event::InitDone);
+            })
+        }
+        [list(&mut self.accounts), list(&mut self.warehouses), list(&mut self.jobs), list(&mut self.secrets)]
+    }
+}
+
 /// Empty stores, and what fills them.
 pub fn stores(namespace: Option<String>) -> (Stores, Writers) {
     let (accounts, accounts_writer) = reflector::store();
@@ -65,38 +89,28 @@ pub fn stores(namespace: Option<String>) -> (Stores, Writers) {
     (Stores { namespace, accounts, warehouses, jobs, secrets }, writers)
 }
 
-/// Runs the four watches until `stop`.
+/// Runs the four watches until `stop`, and tells once they have shown what is there.
 pub async fn run(
     context: Arc<Context>,
     stores: Stores,
     writers: Writers,
     queues: Queues,
+    announcement: Announcement,
     stop: CancellationToken,
 ) {
     let client = &context.client;
     let namespace = stores.namespace.as_deref();
-    let all = futures::future::join4(
+    let all = futures::future::join5(
         accounts(&context, api(client, namespace), writers.accounts, &stores, &queues),
-        warehouses(api(client, namespace), writers.warehouses, &stores, &queues),
+        warehouses(&context, api(client, namespace), writers.warehouses, &stores, &queues),
         jobs(api(client, namespace), writers.jobs, &queues),
         secrets(api(client, namespace), writers.secrets, &stores, &queues),
+        announcement.tell(&stores),
     );
     tokio::select! {
         _ = all => {}
         () = stop.cancelled() => {}
     }
-}
-
-/// Waits until every watch has shown what is there.
-pub async fn ready(stores: &Stores) {
-    let waits = futures::future::join4(
-        stores.accounts.wait_until_ready(),
-        stores.warehouses.wait_until_ready(),
-        stores.jobs.wait_until_ready(),
-        stores.secrets.wait_until_ready(),
-    );
-    // A store whose writer is gone is never ready; the process is stopping then.
-    let _ = waits.await;
 }
 
 fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
@@ -143,52 +157,46 @@ async fn accounts(
     queues: &Queues,
 ) {
     let mut changes = Changes::default();
-    let mut known: HashSet<String> = HashSet::new();
+    let mut known = Known::default();
     drive(watcher(api, config()), writer, "AwsCostAccount", |event| match event {
         Event::Apply(object) | Event::InitApply(object) => {
-            known.extend(object.uid());
+            known.note(object);
+            gauges::account(&context.metrics, object);
             if changes.is_new(object) {
                 send(&queues.accounts, ObjectRef::from_obj(object));
             }
         }
-        Event::Delete(object) => forget(context, &mut known, object.uid().as_deref()),
-        Event::InitDone => {
-            // What went while the watch was away was never told.
-            let there: HashSet<String> =
-                stores.accounts.state().iter().filter_map(|object| object.uid()).collect();
-            let gone: Vec<String> = known.difference(&there).cloned().collect();
-            for uid in gone {
-                forget(context, &mut known, Some(&uid));
-            }
-        }
+        Event::Delete(object) => known.went(context, object),
+        Event::InitDone => known.compare(context, &stores.accounts),
         Event::Init => {}
     })
     .await;
 }
 
-fn forget(context: &Context, known: &mut HashSet<String>, uid: Option<&str>) {
-    if let Some(uid) = uid {
-        known.remove(uid);
-        context.forget(uid);
-    }
-}
-
 async fn warehouses(
+    context: &Context,
     api: Api<GuardedWarehouse>,
     writer: Writer<GuardedWarehouse>,
     stores: &Stores,
     queues: &Queues,
 ) {
     let mut changes = Changes::default();
+    let mut known = Known::default();
     drive(watcher(api, config()), writer, "CostWarehouse", |event| match event {
         Event::Apply(object) | Event::InitApply(object) => {
+            known.note(object);
+            gauges::warehouse(&context.metrics, object);
             if changes.is_new(object) {
                 send(&queues.warehouses, ObjectRef::from_obj(object));
             }
             accounts_of(stores, object, queues);
         }
-        Event::Delete(object) => accounts_of(stores, object, queues),
-        Event::Init | Event::InitDone => {}
+        Event::Delete(object) => {
+            known.went(context, object);
+            accounts_of(stores, object, queues);
+        }
+        Event::InitDone => known.compare(context, &stores.warehouses),
+        Event::Init => {}
     })
     .await;
 }
@@ -245,7 +253,7 @@ async fn secrets(
         }
         let (namespace, name) = (secret.namespace(), secret.name_any());
         wake_accounts(stores, namespace.as_deref(), queues, |account| {
-            account.spec.access.external_id_secret_ref.name == name
+            names_secret(&account.spec.access, &name)
         });
         for object in stores.warehouses.state() {
             let named = object.0.as_ref().is_ok_and(|warehouse| {
@@ -260,12 +268,50 @@ async fn secrets(
     .await;
 }
 
+/// Whether an account is reached by what a Secret of this name holds.
+fn names_secret(access: &Access, name: &str) -> bool {
+    let ids = [&access.external_id_secret_ref, &access.next_external_id_secret_ref];
+    ids.into_iter().flatten().any(|secret| secret.name == name)
+        || access.access_key_secret_ref.as_ref().is_some_and(|secret| secret.name == name)
+}
+
 /// The receiver ends only when the process does.
 fn send<K: Resource<DynamicType = ()> + 'static>(
     queue: &UnboundedSender<ObjectRef<K>>,
     object: ObjectRef<K>,
 ) {
     let _ = queue.unbounded_send(object);
+}
+
+/// The objects of one kind that were seen: what is remembered of one goes when it goes.
+#[derive(Debug, Default)]
+struct Known {
+    uids: HashSet<String>,
+}
+
+impl Known {
+    fn note<K: Resource>(&mut self, object: &K) {
+        self.uids.extend(object.uid());
+    }
+
+    fn went<K: Resource>(&mut self, context: &Context, object: &K) {
+        if let Some(uid) = object.uid() {
+            self.uids.remove(&uid);
+            context.forget(&uid);
+        }
+    }
+
+    /// What went while the watch was away was never told.
+    fn compare<K>(&mut self, context: &Context, store: &Store<K>)
+    where
+        K: Resource<DynamicType = ()> + Clone + 'static,
+    {
+        let there: HashSet<String> = store.state().iter().filter_map(|object| object.uid()).collect();
+        for uid in self.uids.difference(&there) {
+            context.forget(uid);
+        }
+        self.uids = there;
+    }
 }
 
 /// Tells changes that matter from those of status: generation, annotations, finalizers, and that deletion began.

@@ -39,6 +39,15 @@ impl Partition {
             Self::AwsEusc => "eusc-de-east-1",
         }
     }
+
+    /// The suffix of its services' names (fact sheet 11).
+    pub fn dns_suffix(self) -> &'static str {
+        match self {
+            Self::Aws | Self::AwsUsGov => "amazonaws.com",
+            Self::AwsCn => "amazonaws.com.cn",
+            Self::AwsEusc => "amazonaws.eu",
+        }
+    }
 }
 
 impl FromStr for Partition {
@@ -84,6 +93,11 @@ impl RoleArn {
     /// The role's name without its path, as it stands in an assumed-role ARN.
     pub fn role_name(&self) -> &str {
         self.resource.rsplit('/').next().unwrap_or(&self.resource)
+    }
+
+    /// The role's path, `/` or `/…/`.
+    pub fn path(&self) -> String {
+        self.resource.rsplit_once('/').map_or_else(|| "/".to_owned(), |(path, _)| format!("/{path}/"))
     }
 }
 
@@ -140,9 +154,28 @@ impl fmt::Debug for RoleArn {
     }
 }
 
+/// A text as a resource or condition of an IAM policy has it to match that text alone: with the wildcards and the mark of
+/// policy variables escaped.
+pub fn taken_literally(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '*' | '?' | '$' => out.extend(['$', '{', character, '}']),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn services_are_named_in_the_partitions_own_domain() {
+        assert_eq!(Partition::AwsCn.dns_suffix(), "amazonaws.com.cn");
+        assert_eq!(Partition::AwsEusc.dns_suffix(), "amazonaws.eu");
+    }
 
     #[test]
     fn roles_of_every_partition_and_path_read_back() {
@@ -156,6 +189,9 @@ mod tests {
         }
         let arn: RoleArn = "arn:aws:iam::123456789012:role/finops/awscost".parse().expect("a role");
         assert_eq!((arn.account().as_str(), arn.role_name()), ("123456789012", "awscost"));
+        assert_eq!(arn.path(), "/finops/");
+        let arn: RoleArn = "arn:aws:iam::123456789012:role/awscost".parse().expect("a role");
+        assert_eq!(arn.path(), "/");
     }
 
     #[test]

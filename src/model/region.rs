@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::Partition;
+
 /// A region such as `eu-west-1`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -18,6 +20,20 @@ impl Region {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The partition the region lies in, by its first word (fact sheet 11).
+    pub fn partition(&self) -> Partition {
+        let first = |text: &str| self.0.strip_prefix(text).is_some_and(|rest| rest.starts_with('-'));
+        if first("cn") {
+            Partition::AwsCn
+        } else if first("us-gov") {
+            Partition::AwsUsGov
+        } else if first("eusc") {
+            Partition::AwsEusc
+        } else {
+            Partition::Aws
+        }
     }
 }
 
@@ -65,6 +81,18 @@ impl fmt::Debug for Region {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_region_tells_its_partition() {
+        for (region, partition) in [
+            ("us-east-1", Partition::Aws),
+            ("cn-northwest-1", Partition::AwsCn),
+            ("us-gov-west-1", Partition::AwsUsGov),
+            ("eusc-de-east-1", Partition::AwsEusc),
+        ] {
+            assert_eq!(region.parse::<Region>().expect(region).partition(), partition);
+        }
+    }
 
     #[test]
     fn regions_of_every_partition() {

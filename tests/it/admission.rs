@@ -16,14 +16,16 @@ use serde_json::{Value, json};
 
 use super::admission_cases::{Case, Verdict, accounts, warehouses};
 
-async fn client() -> Client {
+/// A client of the cluster for tests.
+pub async fn client() -> Client {
     let path = std::env::var("AWSCOST_TEST_KUBECONFIG").expect("AWSCOST_TEST_KUBECONFIG names a kubeconfig");
     let kubeconfig = Kubeconfig::read_from(path).expect("a kubeconfig");
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     Client::try_from(config.expect("a usable kubeconfig")).expect("a client")
 }
 
-async fn install(client: &Client) {
+/// Installs the definitions.
+pub async fn install(client: &Client) {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     for definition in crd::definitions() {
         let name = definition.name_any();

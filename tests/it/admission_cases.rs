@@ -113,6 +113,22 @@ pub fn accounts() -> Vec<Case> {
     let bucket = |patch: Value| json!({"report": {"bucket": patch}});
     let role = |arn: &str| json!({"access": {"roleArn": arn}});
     let ingestion = |patch: Value| json!({"ingestion": patch});
+    let keys = |more: Value| {
+        let mut access = json!({
+            "roleArn": null, "externalIdSecretRef": null, "requireExternalId": null,
+            "accessKeySecretRef": {"name": "acme-keys"}
+        });
+        for (field, value) in more.as_object().expect("an object") {
+            access[field] = value.clone();
+        }
+        json!({"access": access})
+    };
+    let over_role = |account: &str| {
+        json!({"access": {
+            "roleArn": format!("arn:aws:iam::{account}:role/awscost"),
+            "externalIdSecretRef": {"name": "acme-external-id"}, "accessKeySecretRef": null
+        }})
+    };
     let long = |count: usize| "a".repeat(count);
     let no_report = json!({"report": null, "ingestion": null, "history": null, "freshness": null});
     let table = vec![
@@ -130,6 +146,46 @@ pub fn accounts() -> Vec<Case> {
         (json!({"displayName": long(128)}), Accept),
         (json!({"displayName": long(129)}), Refuse("128")),
         (json!({"displayName": ""}), Refuse("displayName")),
+        // What becomes of the rows.
+        (
+            json!({
+                "accountType": "Member", "report": null, "ingestion": null, "history": null, "freshness": null,
+                "deletionPolicy": "Purge"
+            }),
+            Refuse("Purge needs spec.report"),
+        ),
+        (json!({"deletionPolicy": "Retain"}), Accept),
+        (json!({"deletionPolicy": "Purge"}), Accept),
+        (json!({"deletionPolicy": "Delete"}), Refuse("deletionPolicy")),
+        // Over a role with a rotation or a generated external ID, or with keys.
+        (json!({"access": {"generateExternalId": true}}), Accept),
+        (json!({"access": {"nextExternalIdSecretRef": {"name": "acme-next"}}}), Accept),
+        (json!({"access": {"nextExternalIdSecretRef": {"name": "acme-external-id", "key": "next"}}}), Accept),
+        (
+            json!({"access": {"nextExternalIdSecretRef": {"name": "acme-external-id", "key": "externalId"}}}),
+            Refuse("another Secret or key"),
+        ),
+        (json!({"access": {"nextExternalIdSecretRef": {"name": "Acme"}}}), Refuse("nextExternalIdSecretRef")),
+        (keys(json!({})), Accept),
+        (keys(json!({"stsRegion": null})), Accept),
+        (keys(json!({"accessKeySecretRef": {"name": ""}})), Refuse("accessKeySecretRef")),
+        (keys(json!({"requireExternalId": "Warn"})), Refuse("go with spec.access.roleArn only")),
+        (keys(json!({"generateExternalId": true})), Refuse("go with spec.access.roleArn only")),
+        (
+            keys(json!({"externalIdSecretRef": {"name": "acme-external-id"}})),
+            Refuse("goes with roleArn only"),
+        ),
+        (json!({"access": {"accessKeySecretRef": {"name": "acme-keys"}}}), Refuse("exactly one of roleArn")),
+        (json!({"access": {"roleArn": null, "externalIdSecretRef": null}}), Refuse("exactly one of roleArn")),
+        (json!({"access": {"externalIdSecretRef": null}}), Refuse("needs externalIdSecretRef")),
+        (
+            json!({"accountId": null, "access": keys(json!({}))["access"].clone()}),
+            Refuse("needs spec.accountId"),
+        ),
+        // Metrics.
+        (json!({"metrics": {"region": "eu-west-1"}}), Accept),
+        (json!({"metrics": {"region": "Ireland"}}), Refuse("region")),
+        (json!({"metrics": {}}), Refuse("region")),
         // The account.
         (json!({"accountId": "12345678901"}), Refuse("accountId")),
         (json!({"accountId": "1234567890123"}), Refuse("accountId")),
@@ -276,6 +332,10 @@ pub fn accounts() -> Vec<Case> {
     let spec = |spec: Value| json!({"spec": spec});
     let loaded = || json!({"status": {"ingestion": {"lastSuccess": "2026-11-22T12:00:00Z"}}});
     let changes = vec![
+        // From keys to a role of the same account and back; never to another account.
+        (spec(keys(json!({}))), spec(over_role("123456789012")), Accept),
+        (nothing(), spec(keys(json!({}))), Accept),
+        (spec(keys(json!({}))), spec(over_role("999999999999")), Refuse("must be spec.accountId")),
         (nothing(), nothing(), Accept),
         (nothing(), spec(json!({"displayName": "other"})), Accept),
         (nothing(), spec(role("arn:aws:iam::123456789012:role/other")), Accept),

@@ -12,6 +12,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("schema", &["model"]),
     ("api", &["model"]),
     ("report", &["model"]),
+    ("onboarding", &["model"]),
     ("aws", &["model", "report", "ingest"]),
     ("connection", &["model", "aws"]),
     ("warehouse", &["model", "schema"]),
@@ -31,7 +32,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("delta_kernel", &["warehouse"]),
     ("object_store", &["warehouse"]),
     ("clap::", &["cli"]),
-    ("prometheus::", &["telemetry", "controller"]),
+    ("prometheus::", &["telemetry"]),
 ];
 
 fn sources() -> BTreeMap<PathBuf, String> {

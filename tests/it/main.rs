@@ -2,10 +2,13 @@
 
 mod admission;
 mod admission_cases;
+mod alerts;
 mod architecture;
 mod aws_environment;
+mod check;
 mod crd_drift;
 mod documentation;
+mod fields;
 mod ingest_bucket;
 mod ingest_crash;
 mod ingest_dialects;
@@ -15,6 +18,8 @@ mod ingest_versions;
 mod made_by_others;
 mod offline_admission;
 mod other_engines;
+mod plugin;
+mod purge;
 mod warehouse_bucket;
 mod warehouse_commands;
 mod warehouse_conformance;

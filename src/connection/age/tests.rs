@@ -6,6 +6,9 @@ use crate::{
     connection::{Fact, sample},
 };
 
+/// All that the sample has anything of to look at: it does not opt in to metrics.
+const EVERYTHING: Look = Look { metrics: false, ..Look::ALL };
+
 fn ages() -> Ages {
     Ages::with_interval(SignedDuration::from_mins(30))
 }
@@ -20,7 +23,7 @@ fn due(facts: &Facts, minutes: i64) -> Look {
 
 #[test]
 fn nothing_was_ever_looked_at_so_everything_is_due() {
-    assert_eq!(due(&Facts::default(), 0), Look::ALL);
+    assert_eq!(due(&Facts::default(), 0), EVERYTHING);
     assert_eq!(ages().next_look(&Facts::default(), &sample::target(), "uid", sample::now()), sample::now());
 }
 
@@ -57,7 +60,7 @@ fn behind_a_broken_role_only_the_role_is_looked_at() {
         ..Facts::default()
     };
     assert!(due(&facts, 5).is_empty());
-    assert_eq!(due(&facts, 13), Look::ALL, "if the role works then, the rest follows at once");
+    assert_eq!(due(&facts, 13), EVERYTHING, "if the role works then, the rest follows at once");
     let next = ages().next_look(&facts, &sample::target(), "uid", sample::now());
     assert!(next >= later(8) && next <= later(12), "{next}");
 }

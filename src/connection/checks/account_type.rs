@@ -4,7 +4,10 @@ use jiff::Timestamp;
 
 use super::super::{Facts, Finding, Standing, Target};
 use crate::{
-    aws::{FaultClass, traits::Membership},
+    aws::{
+        FaultClass,
+        traits::{Membership, OrganizationFeatures},
+    },
     model::{AccountId, AccountType, ConditionType::AccountTypeVerified, Reason},
 };
 
@@ -15,9 +18,10 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
             AccountTypeVerified,
             Reason::OrganizationReadDenied,
             format!(
-                "{} may not call organizations:DescribeOrganization, so accountType {} is taken on trust. Allow it in the \
-                 role's policy to have it verified.",
-                target.role, target.account_type
+                "{} may not call organizations:DescribeOrganization, so accountType {} is taken on trust. Allow it to have \
+                 it verified.",
+                target.actor(),
+                target.account_type
             ),
         ),
         Standing::Refused(fault) => Finding::doubtful(AccountTypeVerified, &fault.clone().inconclusive()),
@@ -31,11 +35,24 @@ fn compare(membership: &Membership, target: &Target) -> Finding {
         (AccountType::Standalone, Membership::Standalone) => {
             verified(format!("Account {account} is in no organization."))
         }
-        (AccountType::Management, Membership::InOrganization { management, .. }) if management == account => {
-            verified(format!("Account {account} is the management account of its organization."))
+        (AccountType::Management, Membership::InOrganization { management, features })
+            if management == account =>
+        {
+            in_organization_as_declared(
+                *features,
+                format!("Account {account} is the management account of its organization."),
+            )
         }
-        (AccountType::Member, Membership::InOrganization { management, .. }) if management != account => {
-            verified(format!("Account {account} is a member of the organization of account {management}."))
+        (AccountType::Member, Membership::InOrganization { management, features })
+            if management != account =>
+        {
+            in_organization_as_declared(
+                *features,
+                format!(
+                    "Account {account} is a member of the organization of account {management}. Its report lacks credits and \
+                     refunds where the payer's billing preferences keep them from members."
+                ),
+            )
         }
         (AccountType::Management | AccountType::Member, Membership::Standalone) => fail(
             Reason::NotInOrganization,
@@ -76,6 +93,17 @@ fn in_organization(account: &AccountId, management: &AccountId) -> String {
             "accountType is Standalone, but account {account} is a member of the organization of account {management}. \
              Set accountType: Member."
         )
+    }
+}
+
+fn in_organization_as_declared(features: OrganizationFeatures, message: String) -> Finding {
+    match features {
+        OrganizationFeatures::All => verified(message),
+        OrganizationFeatures::ConsolidatedBilling => Finding::pass(
+            AccountTypeVerified,
+            Reason::ConsolidatedBillingOnly,
+            format!("{message} The organization has consolidated billing only, no policies."),
+        ),
     }
 }
 

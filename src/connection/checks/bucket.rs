@@ -4,11 +4,15 @@ use std::slice;
 
 use jiff::Timestamp;
 
-use super::super::{Facts, Finding, ManifestRead, ReportTarget, Standing, Target};
+use super::{
+    super::{Elsewhere, Facts, Finding, ManifestRead, ReportTarget, Standing, Target},
+    report,
+};
 use crate::{
     aws::{
         AwsFault, Code, Detail, FaultClass,
         session_policy::{Scope, SessionPolicyTooLong, build},
+        traits::ObjectOwnership,
     },
     model::{ConditionType::BucketReadable, Reason},
 };
@@ -19,7 +23,7 @@ use crate::{
 /// [`SessionPolicyTooLong`] if prefix and name are too long for one.
 pub fn session_policy(target: &Target, report: &ReportTarget) -> Result<String, SessionPolicyTooLong> {
     build(&Scope {
-        partition: target.role.partition(),
+        partition: target.partition(),
         bucket: &report.bucket,
         region: &report.region,
         key_roots: slice::from_ref(&report.key_root()),
@@ -50,14 +54,48 @@ pub(in crate::connection) fn check(
         Standing::Known(ManifestRead::Readable { .. }) => {
             Finding::pass(BucketReadable, Reason::Readable, format!("{root} can be listed and read."))
         }
-        Standing::Known(ManifestRead::NoneYet) => Finding::pass(
-            BucketReadable,
-            Reason::ReadNotYetProvable,
-            format!("{root} can be listed. There is no manifest yet to prove reading with."),
-        ),
-        Standing::Refused(fault) => read_refused(fault, target, report),
+        Standing::Known(ManifestRead::NoneYet) => misplaced(facts, report, now).unwrap_or_else(|| {
+            Finding::pass(
+                BucketReadable,
+                Reason::ReadNotYetProvable,
+                format!("{root} can be listed. There is no manifest yet to prove reading with."),
+            )
+        }),
+        Standing::Refused(fault) => read_refused(fault, facts, target, report, now),
         standing => Finding::inconclusive(BucketReadable, &standing),
     }
+}
+
+/// The report lies one level off, unless AWS's own definition says that it is to be delivered just where declared.
+fn misplaced(facts: &Facts, report: &ReportTarget, now: Timestamp) -> Option<Finding> {
+    let Standing::Known(Some(elsewhere)) = facts.elsewhere.standing(now) else { return None };
+    if report::delivers_as_declared(facts, report) {
+        return None;
+    }
+    let named = |prefix: &str| {
+        if prefix.is_empty() { "an empty prefix".to_owned() } else { format!("the prefix {prefix}") }
+    };
+    let (bucket, declared) = (&report.bucket, report.prefix.as_str());
+    Some(match elsewhere {
+        Elsewhere::PrefixIncludesName { prefix } => fail(
+            Reason::PrefixIncludesReportName,
+            format!(
+                "spec.report.bucket.prefix {declared} ends in the report's name, which AWS adds by itself: {bucket} has the \
+                 report under {}. Set spec.report.bucket.prefix to that.",
+                named(prefix)
+            ),
+        ),
+        Elsewhere::OneLevelOff { prefix } => fail(
+            Reason::PrefixOneLevelOff,
+            format!(
+                "There is nothing under s3://{bucket}/{}, but {bucket} has a report {} under {}. Set \
+                 spec.report.bucket.prefix to that.",
+                report.key_root(),
+                report.name,
+                named(prefix)
+            ),
+        ),
+    })
 }
 
 /// The role can be assumed, but not with the narrowing policy.
@@ -66,8 +104,8 @@ fn session_refused(fault: &AwsFault, target: &Target) -> Finding {
         return fail(
             Reason::SessionPolicyTooLong,
             format!(
-                "AWS finds the session policy for {} too large once packed. Shorten the report's prefix or name.",
-                target.role
+                "AWS finds the session policy for account {} too large once packed. Shorten the report's prefix or name.",
+                target.account
             ),
         );
     }
@@ -81,8 +119,12 @@ fn list_refused(
     report: &ReportTarget,
     now: Timestamp,
 ) -> Finding {
-    let (bucket, role) = (&report.bucket, &target.role);
+    let (bucket, role) = (&report.bucket, target.actor());
     match (fault.code, fault.class) {
+        (Code::AllAccessDisabled | Code::AccountProblem, _) => disabled(report),
+        (Code::AccessDenied, _) if policy_elsewhere(fault) => {
+            refused_elsewhere(fault, "s3:ListBucket", target, report)
+        }
         (Code::NoSuchBucket, _) => fail(
             Reason::BucketNotFound,
             format!(
@@ -109,7 +151,7 @@ fn list_refused(
                      with s3:prefix {root}*, and check the bucket's own policy, that account {owner} owns the bucket, and \
                      organization and VPC endpoint policies.",
                     root = report.key_root(),
-                    partition = role.partition().as_str(),
+                    partition = target.partition().as_str(),
                     owner = report.owner
                 ),
             ),
@@ -133,10 +175,57 @@ fn wrong_region(fault: &AwsFault, report: &ReportTarget) -> Finding {
     fail(Reason::BucketRegionMismatch, message)
 }
 
-fn read_refused(fault: &AwsFault, target: &Target, report: &ReportTarget) -> Finding {
-    let role = &target.role;
-    let objects = format!("arn:{}:s3:::{}/{}*", role.partition().as_str(), report.bucket, report.key_root());
+/// True if it is neither the role's own policy nor the bucket's that refuses.
+fn policy_elsewhere(fault: &AwsFault) -> bool {
+    matches!(fault.detail, Detail::OrganizationPolicy | Detail::EndpointPolicy)
+}
+
+fn refused_elsewhere(fault: &AwsFault, action: &str, target: &Target, report: &ReportTarget) -> Finding {
+    let (bucket, actor) = (&report.bucket, target.actor());
+    if fault.detail == Detail::EndpointPolicy {
+        return fail(
+            Reason::NetworkPolicyDenied,
+            format!(
+                "A VPC endpoint policy between the operator and S3 refuses {action} on {bucket}. Allow it for {actor} in that \
+                 endpoint's policy."
+            ),
+        );
+    }
+    fail(
+        Reason::OrganizationPolicyDenies,
+        format!(
+            "A service or resource control policy of an organization refuses {actor} {action} on {bucket}. Ask whoever \
+             administers the organization of account {} to allow it.",
+            target.account
+        ),
+    )
+}
+
+fn disabled(report: &ReportTarget) -> Finding {
+    fail(
+        Reason::BucketDisabled,
+        format!(
+            "AWS has disabled access to {}, or the account that owns it ({}). Its owner has to settle that with AWS Support.",
+            report.bucket, report.owner
+        ),
+    )
+}
+
+fn read_refused(
+    fault: &AwsFault,
+    facts: &Facts,
+    target: &Target,
+    report: &ReportTarget,
+    now: Timestamp,
+) -> Finding {
+    let role = target.actor();
+    let objects =
+        format!("arn:{}:s3:::{}/{}*", target.partition().as_str(), report.bucket, report.key_root());
     match (fault.code, fault.class) {
+        (Code::AllAccessDisabled | Code::AccountProblem, _) => disabled(report),
+        (Code::AccessDenied, _) if policy_elsewhere(fault) => {
+            refused_elsewhere(fault, "s3:GetObject", target, report)
+        }
         (Code::AccessDenied, _) if fault.detail == Detail::KmsDecrypt => fail(
             Reason::KmsDecryptDenied,
             format!(
@@ -159,7 +248,7 @@ fn read_refused(fault: &AwsFault, target: &Target, report: &ReportTarget) -> Fin
             ),
         ),
         (Code::CustomerKeyNeeded, _) => fail(
-            Reason::ObjectReadDenied,
+            Reason::CustomerKeyEncrypted,
             format!(
                 "{objects} is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS."
             ),
@@ -168,13 +257,30 @@ fn read_refused(fault: &AwsFault, target: &Target, report: &ReportTarget) -> Fin
             Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint,
             _,
         ) => wrong_region(fault, report),
-        (_, FaultClass::Denied) => fail(
-            Reason::ObjectReadDenied,
-            format!(
-                "{role} may list the report but not read it. Allow it s3:GetObject on {objects}; if that is allowed, the \
-                 objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced."
+        (_, FaultClass::Denied) => match facts.ownership.standing(now) {
+            Standing::Known(ObjectOwnership::Writer) => fail(
+                Reason::ObjectOwnedByOther,
+                format!(
+                    "{role} may list the report but not read it, and objects in {} belong to whoever writes them. Set the \
+                     bucket's object ownership to BucketOwnerEnforced, and see that {role} is allowed s3:GetObject on {objects}.",
+                    report.bucket
+                ),
             ),
-        ),
+            Standing::Known(ObjectOwnership::BucketOwner) => fail(
+                Reason::ObjectReadDenied,
+                format!(
+                    "{role} may list the report but not read it. Allow it s3:GetObject on {objects}, in its own policy and, if \
+                     another account owns the bucket, in the bucket's."
+                ),
+            ),
+            _ => fail(
+                Reason::ObjectReadDenied,
+                format!(
+                    "{role} may list the report but not read it. Allow it s3:GetObject on {objects}; if that is allowed, the \
+                     objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced."
+                ),
+            ),
+        },
         _ => Finding::doubtful(BucketReadable, &fault.clone().inconclusive()),
     }
 }

@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 
 use super::super::{
-    Enforcement, ExternalIdPolicy, Facts, Finding, Standing, Target, principal, trust_policy,
+    Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, principal, trust_policy,
 };
 use crate::model::{ConditionType::ExternalIdEnforced, Reason};
 
-pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestamp) -> Finding {
-    let role = &target.role;
-    if target.external_id.is_none() {
+pub(in crate::connection) fn check(facts: &Facts, access: &RoleAccess, now: Timestamp) -> Finding {
+    let role = &access.role;
+    if access.external_id.is_none() {
         return not_enforced(
             facts,
-            target,
+            access,
             Reason::NotEnforced,
             format!(
                 "{role} is assumed without an external ID, so whoever learns its ARN can have the operator use it for \
@@ -28,7 +28,7 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
         ),
         Standing::Known(Enforcement::AcceptsNone) => not_enforced(
             facts,
-            target,
+            access,
             Reason::NotEnforced,
             format!(
                 "{role} lets the operator in without any external ID: its trust policy has no sts:ExternalId condition, \
@@ -37,7 +37,7 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
         ),
         Standing::Known(Enforcement::AcceptsAny) => not_enforced(
             facts,
-            target,
+            access,
             Reason::AnyValueAccepted,
             format!(
                 "{role} lets the operator in with a random external ID: the sts:ExternalId condition of its trust policy \
@@ -48,11 +48,11 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
     }
 }
 
-fn not_enforced(facts: &Facts, target: &Target, reason: Reason, problem: String) -> Finding {
+fn not_enforced(facts: &Facts, access: &RoleAccess, reason: Reason, problem: String) -> Finding {
     let caller = facts.base.known().map(|caller| principal(&caller.arn));
     let who = caller.unwrap_or_else(|| "THE-OPERATOR'S-ROLE-ARN".to_owned());
     let policy = trust_policy(&who, &["sts:AssumeRole"]);
-    let weight = match target.external_id_policy {
+    let weight = match access.policy {
         ExternalIdPolicy::Enforce => "",
         ExternalIdPolicy::Warn => " (A warning only: spec.access.requireExternalId is Warn.)",
     };

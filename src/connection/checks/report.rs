@@ -17,6 +17,9 @@ use crate::{
 /// The table a CUR 2.0 export selects from.
 const TABLE: &str = "COST_AND_USAGE_REPORT";
 
+/// Compressions that go with no format here; anything else that does not fit is the format's fault.
+const PACKINGS: [&str; 1] = ["ZIP"];
+
 /// The columns a bill can't be loaded exactly without: those the table of costs requires of a source.
 const NEEDED: [&str; 8] = [
     "bill_billing_period_start_date",
@@ -106,7 +109,7 @@ pub(in crate::connection) fn check(
             format!(
                 "Partition {} has no billing report API for spec.report.kind. GovCloud usage is billed through the linked \
                  commercial account: connect that one.",
-                target.role.partition().as_str()
+                target.partition().as_str()
             ),
         );
     }
@@ -140,7 +143,7 @@ fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timesta
     let legacy = report.asks_legacy(target).then(|| facts.legacy.standing(now));
     let exports = report.asks_exports(target).then(|| facts.exports.standing(now));
     let export = report.asks_exports(target).then(|| facts.export.standing(now));
-    let role = &target.role;
+    let role = target.actor();
     for (standing, reason, action) in [
         (export.and_then(refusal), Reason::ExportGetDenied, "bcm-data-exports:GetExport"),
         (exports.and_then(refusal), Reason::ExportListDenied, "bcm-data-exports:ListExports"),
@@ -151,7 +154,7 @@ fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timesta
                 return fail(
                     reason,
                     format!(
-                        "{role} may not call {action}, so report {} can't be looked up. Allow it in the role's policy; if it \
+                        "{role} may not call {action}, so report {} can't be looked up. Allow it in its policy; if it \
                          is allowed, activate IAM access to billing information in account {}.",
                         report.name, target.account
                     ),
@@ -208,6 +211,11 @@ fn nowhere(facts: &Facts, target: &Target, report: &ReportTarget) -> Finding {
     )
 }
 
+/// True if AWS's own definition delivers just where declared, as far as it is known.
+pub(super) fn delivers_as_declared(facts: &Facts, report: &ReportTarget) -> bool {
+    matches!(chosen(facts, report), Ok(Some(found)) if differences(found.destination(), report).is_empty())
+}
+
 /// All that is wrong with a definition, the first thing's reason in front.
 fn judge(found: &Chosen<'_>, report: &ReportTarget) -> Finding {
     let mut problems: Vec<(Reason, String)> = Vec::new();
@@ -226,15 +234,25 @@ fn judge(found: &Chosen<'_>, report: &ReportTarget) -> Finding {
         Chosen::Legacy(definition) => judge_legacy(definition, &mut problems),
         Chosen::Export(export) => judge_export(export, &mut problems),
     }
-    let Some((reason, _)) = problems.first() else {
-        return Finding::pass(
-            ReportConfigured,
-            Reason::Configured,
-            format!("Report {} ({}) is defined and suits.", report.name, found.kind()),
-        );
-    };
+    let Some((reason, _)) = problems.first() else { return suits(found, report) };
     let sentences: Vec<&str> = problems.iter().map(|(_, sentence)| sentence.as_str()).collect();
     fail(*reason, sentences.join(" "))
+}
+
+/// Nothing is wrong; a definition that leaves closed months as they are is worth a word.
+fn suits(found: &Chosen<'_>, report: &ReportTarget) -> Finding {
+    let suits = format!("Report {} ({}) is defined and suits.", report.name, found.kind());
+    match found {
+        Chosen::Legacy(definition) if definition.refreshes_closed == Some(false) => Finding::pass(
+            ReportConfigured,
+            Reason::ClosedPeriodRefreshOff,
+            format!(
+                "{suits} But refunds, credits and support fees of closed months are not delivered: set RefreshClosedReports \
+                 to have them."
+            ),
+        ),
+        _ => Finding::pass(ReportConfigured, Reason::Configured, suits),
+    }
 }
 
 /// Each way in which a destination is not the declared one. Prefixes are compared byte for byte, as AWS uses them.
@@ -278,7 +296,7 @@ fn judge_export(export: &ExportDefinition, problems: &mut Vec<(Reason, String)>)
     judge_format(name, &export.format, &export.compression, EXPORT_FORMATS, problems);
     let Ok(query) = Query::parse(&export.query) else {
         problems.push((
-            Reason::ExportNotComplete,
+            Reason::QueryUnreadable,
             format!(
                 "The query of export {name} is not one list of columns from one table. Select the columns of {TABLE} \
                  without functions or joins."
@@ -288,7 +306,7 @@ fn judge_export(export: &ExportDefinition, problems: &mut Vec<(Reason, String)>)
     };
     if query.table != TABLE {
         problems.push((
-            Reason::FormatUnsupported,
+            Reason::TableUnsupported,
             format!(
                 "Export {name} selects from {}, which can't be loaded; create one from {TABLE}.",
                 query.table
@@ -312,25 +330,38 @@ fn judge_export(export: &ExportDefinition, problems: &mut Vec<(Reason, String)>)
 }
 
 fn judge_rows(name: &str, query: &Query, problems: &mut Vec<(Reason, String)>) {
-    let mut lacks = Vec::new();
-    for (present, clause) in [(query.filtered, "WHERE"), (query.limited, "LIMIT")] {
-        if present {
-            lacks.push(format!("it has a {clause}, which leaves rows out"));
-        }
-    }
-    let missing = query.missing(&NEEDED);
-    if !missing.is_empty() {
-        lacks.push(format!("it lacks {}", missing.join(", ")));
-    }
-    for (column, output) in query.renamed(&NEEDED) {
-        lacks.push(format!("it renames {column} to {output}"));
-    }
-    if !lacks.is_empty() {
+    let clauses: Vec<&str> = [(query.filtered, "WHERE"), (query.limited, "LIMIT")]
+        .into_iter()
+        .filter_map(|(present, clause)| present.then_some(clause))
+        .collect();
+    if !clauses.is_empty() {
         problems.push((
             Reason::ExportNotComplete,
             format!(
-                "The query of export {name} does not give the whole bill: {}. Correct it.",
-                lacks.join("; ")
+                "The query of export {name} has a {}, which leaves rows of the bill out: remove it.",
+                clauses.join(" and a ")
+            ),
+        ));
+    }
+    let missing = query.missing(&NEEDED);
+    if !missing.is_empty() {
+        problems.push((
+            Reason::ColumnsMissing,
+            format!(
+                "The query of export {name} leaves out columns that the bill can't be loaded without: select {} too.",
+                missing.join(", ")
+            ),
+        ));
+    }
+    let renamed = query.renamed(&NEEDED);
+    if !renamed.is_empty() {
+        let names: Vec<String> =
+            renamed.iter().map(|(column, output)| format!("{column} to {output}")).collect();
+        problems.push((
+            Reason::ColumnsRenamed,
+            format!(
+                "The query of export {name} renames {}: select them under their own names.",
+                names.join(", ")
             ),
         ));
     }
@@ -346,8 +377,9 @@ fn judge_format(
     if !supported.contains(&(format, compression)) {
         let wanted: Vec<String> =
             supported.iter().map(|(format, compression)| format!("{format} with {compression}")).collect();
+        let packed = PACKINGS.contains(&compression);
         problems.push((
-            Reason::FormatUnsupported,
+            if packed { Reason::CompressionUnsupported } else { Reason::FormatUnsupported },
             format!(
                 "Report {name} is delivered as {format} with {compression}, which can't be loaded; have it delivered as {}.",
                 wanted.join(" or ")

@@ -2,14 +2,21 @@
 
 use jiff::Timestamp;
 
-use super::super::{Facts, Finding, Standing, Target, principal, trust_policy};
+use super::super::{
+    ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal, trust_policy,
+};
 use crate::{
     aws::{AwsFault, Code, Detail, FaultClass, Operation, traits::Caller},
     model::{ConditionType::RoleAssumable, Partition, Reason},
 };
 
-pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestamp) -> Finding {
-    let role = &target.role;
+pub(in crate::connection) fn check(
+    facts: &Facts,
+    target: &Target,
+    access: &RoleAccess,
+    now: Timestamp,
+) -> Finding {
+    let role = &access.role;
     if target.account != *role.account() {
         return Finding::fail(
             RoleAssumable,
@@ -49,10 +56,35 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
         Standing::Known(caller) => Finding::pass(
             RoleAssumable,
             Reason::RoleAssumed,
-            format!("{role} can be assumed, and belongs to account {}.", caller.account),
+            format!(
+                "{role} can be assumed, and belongs to account {}.{}",
+                caller.account,
+                rotation(facts, access)
+            ),
         ),
-        Standing::Refused(fault) => role_refused(fault, facts, target),
+        Standing::Refused(fault) => role_refused(fault, facts, target, access),
         standing => inconclusive(facts, &standing, now),
+    }
+}
+
+/// How far a rotation of the external ID is.
+fn rotation(facts: &Facts, access: &RoleAccess) -> String {
+    match (&access.next_external_id, facts.in_use) {
+        (NextExternalId::None, _) => String::new(),
+        (NextExternalId::Unusable { secret }, _) => format!(
+            " The Secret {secret} of spec.access.nextExternalIdSecretRef is not usable: it must exist, carry the label \
+             awscost.io/use: external-id, and hold an external ID under the key."
+        ),
+        (NextExternalId::Usable(_), Some(ExternalIdInUse::Next)) => {
+            " It takes the next external ID: take the old one out of the trust policy, name the next one's Secret in \
+             spec.access.externalIdSecretRef, and remove nextExternalIdSecretRef; the old Secret may go."
+                .to_owned()
+        }
+        (NextExternalId::Usable(_), _) => {
+            " It takes the current external ID and not yet the next one: put the next one into its trust policy, beside \
+             the current one; the old Secret is still needed."
+                .to_owned()
+        }
     }
 }
 
@@ -69,7 +101,7 @@ fn inconclusive(facts: &Facts, role: &Standing<'_, Caller>, now: Timestamp) -> F
 /// True if a caller and the target's role are of one partition.
 pub(in crate::connection) fn same_partition(caller: &Caller, target: &Target) -> bool {
     let partition = caller.arn.split(':').nth(1).and_then(|text| text.parse::<Partition>().ok());
-    partition == Some(target.role.partition())
+    partition == Some(target.partition())
 }
 
 /// The operator's own credentials are at fault.
@@ -87,7 +119,7 @@ fn base_refused(fault: &AwsFault) -> Finding {
              if they are mounted.",
         ),
         Code::WebIdentityRejected => fail(
-            Reason::BaseCredentialsInvalid,
+            Reason::WebIdentityRejected,
             "AWS refuses the web identity token of the operator's service account. Check that the role in its \
              annotation exists, that the role's trust policy names the cluster's OIDC provider and this service \
              account, and that IAM knows that provider.",
@@ -106,8 +138,8 @@ fn base_refused(fault: &AwsFault) -> Finding {
 }
 
 /// AssumeRole was refused.
-fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target) -> Finding {
-    let role = &target.role;
+fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleAccess) -> Finding {
+    let role = &access.role;
     let who = facts.base.known().map(|caller| principal(&caller.arn));
     let who = who.as_deref().unwrap_or("the operator's identity");
     let assume = fault.operation == Operation::AssumeRole;
@@ -132,19 +164,85 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target) -> Finding {
                 role.partition().home_region()
             ),
         ),
-        (_, FaultClass::Denied) if assume => Finding::fail(
+        (Code::AccessDenied, _) if assume && fault.detail != Detail::None => {
+            policy_refuses(fault.detail, who, access)
+        }
+        (_, FaultClass::Denied) if assume => denied(who, facts, access),
+        (Code::ValidationError, _) if assume => Finding::fail(
             RoleAssumable,
-            Reason::AssumeRoleDenied,
+            Reason::RoleArnRejected,
             format!(
-                "AWS refuses to let {who} assume {role}, and never says why. Check in this order: the role exists in \
-                 account {} with exactly this path and name; its trust policy names {who}; the sts:ExternalId in it is \
-                 what the Secret holds; {who} itself may call sts:AssumeRole on it, organization policies included. This \
-                 trust policy works: {}",
-                role.account(),
-                trust_policy(who, &["sts:AssumeRole"])
+                "STS does not take {role} as the ARN of a role. Copy it from the role's page in IAM, path included, into \
+                 spec.access.roleArn."
             ),
         ),
         (_, FaultClass::Credentials) if assume => base_refused(fault),
         _ => Finding::doubtful(RoleAssumable, &fault.clone().inconclusive()),
     }
+}
+
+/// AWS named the kind of policy that refuses: the operator's own side, an organization, or the network between.
+fn policy_refuses(detail: Detail, who: &str, access: &RoleAccess) -> Finding {
+    let role = &access.role;
+    let (reason, message) = match detail {
+        Detail::OrganizationPolicy => (
+            Reason::OrganizationPolicyDenies,
+            format!(
+                "A service or resource control policy refuses to let {who} assume {role}. Ask whoever administers the \
+                 organization of account {} (or of the operator's account) to allow sts:AssumeRole on it.",
+                role.account()
+            ),
+        ),
+        Detail::EndpointPolicy => (
+            Reason::NetworkPolicyDenied,
+            format!(
+                "The policy of the VPC endpoint between the operator and STS refuses to let {who} assume {role}. Allow \
+                 sts:AssumeRole on it in that endpoint's policy."
+            ),
+        ),
+        _ => (
+            Reason::CallerMayNotAssume,
+            format!(
+                "{who} itself may not assume {role}: no policy of its own allows it, or its permissions boundary or session \
+                 policy leaves it out. Allow sts:AssumeRole on {role} in its policy; the role's trust policy need not change."
+            ),
+        ),
+    };
+    Finding::fail(RoleAssumable, reason, message)
+}
+
+/// AWS says no and nothing more. What changed since it last said yes puts the candidate causes in order.
+fn denied(who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
+    let role = &access.role;
+    let policy = trust_policy(who, &["sts:AssumeRole"]);
+    let before = facts.last_assumed.as_ref().filter(|before| before.role == *role);
+    let (reason, message) = match before {
+        Some(before) if before.secret_version != access.secret_version => (
+            Reason::ExternalIdChanged,
+            format!(
+                "{role} could be assumed until the Secret with the external ID changed, and is refused since. Most likely the \
+                 sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value back \
+                 into the Secret. This trust policy works: {policy}"
+            ),
+        ),
+        Some(_) => (
+            Reason::RoleRemovedOrTrustChanged,
+            format!(
+                "{role} could be assumed before, with the same Secret, and is refused now. Check in this order: the role still \
+                 exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the \
+                 operator's identity and the same sts:ExternalId; that identity was not itself made anew. This trust policy \
+                 works: {policy}"
+            ),
+        ),
+        None => (
+            Reason::AssumeRoleDenied,
+            format!(
+                "AWS refuses to let {who} assume {role}, and never says why. Check in this order: the role exists, with exactly \
+                 this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; \
+                 the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: \
+                 {policy}"
+            ),
+        ),
+    };
+    Finding::fail(RoleAssumable, reason, message)
 }

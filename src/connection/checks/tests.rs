@@ -1,5 +1,6 @@
 //! One table a check: what is broken → the reason and the whole message.
 
+mod advice;
 mod report;
 
 use std::fmt::Write;
@@ -7,8 +8,10 @@ use std::fmt::Write;
 use super::*;
 use crate::{
     aws::{AwsFault, Code, Detail, Operation},
-    connection::{Enforcement, Fact, ManifestRead, ReportTarget, fake, sample},
-    model::{AccountType, Reason},
+    connection::{
+        Enforcement, Excess, ExternalIdInUse, Fact, ManifestRead, NextExternalId, ReportTarget, fake, sample,
+    },
+    model::{AccountType, ExternalId, Reason},
 };
 
 type Broken = (&'static str, fn(&mut Facts, &mut Target));
@@ -45,6 +48,10 @@ fn seen<T>(value: T) -> Fact<T> {
     Fact::seen(sample::now(), Ok(value))
 }
 
+fn next() -> NextExternalId {
+    NextExternalId::Usable(ExternalId::parse(b"the-next-one").expect("an external ID"))
+}
+
 fn declared(target: &mut Target) -> &mut ReportTarget {
     target.report.as_mut().expect("the sample has a report")
 }
@@ -55,7 +62,14 @@ fn a_connection_in_order_passes_every_check() {
     let reasons: Vec<Reason> = found.iter().map(|finding| finding.reason).collect();
     assert_eq!(
         reasons,
-        [Reason::RoleAssumed, Reason::Enforced, Reason::Verified, Reason::Readable, Reason::Configured]
+        [
+            Reason::RoleAssumed,
+            Reason::Enforced,
+            Reason::Verified,
+            Reason::Readable,
+            Reason::Configured,
+            Reason::Minimal,
+        ]
     );
     assert!(found.iter().all(|finding| !holds_ready_down(finding, &sample::target())));
 }
@@ -74,12 +88,42 @@ fn role() {
                 facts.base = refused(GetCallerIdentity, Code::CredentialsMisconfigured);
             }),
             ("other partition", |_, target| {
-                target.role = "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role");
+                sample::role(target).role =
+                    "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role");
             }),
-            ("denied", |facts, _| facts.role = refused(AssumeRole, Code::AccessDenied)),
+            ("denied, never worked", |facts, _| {
+                facts.last_assumed = None;
+                facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
             ("denied, caller unknown", |facts, _| {
+                facts.last_assumed = None;
                 facts.base = Fact::default();
                 facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
+            ("denied, another role worked", |facts, target| {
+                sample::role(target).role = "arn:aws:iam::111122223333:role/new".parse().expect("a role");
+                facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
+            ("denied, Secret changed", |facts, target| {
+                sample::role(target).secret_version = Some("2".to_owned());
+                facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
+            ("denied, nothing changed", |facts, _| facts.role = refused(AssumeRole, Code::AccessDenied)),
+            ("own policy", |facts, _| {
+                facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::IdentityPolicy);
+            }),
+            ("organization policy", |facts, _| {
+                facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::OrganizationPolicy);
+            }),
+            ("endpoint policy", |facts, _| {
+                facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::EndpointPolicy);
+            }),
+            ("rotation, next in use", |facts, target| {
+                sample::role(target).next_external_id = next();
+                facts.in_use = Some(ExternalIdInUse::Next);
+            }),
+            ("rotation, current in use", |_, target| {
+                sample::role(target).next_external_id = next();
             }),
             ("tagging denied", |facts, _| {
                 facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::TagSession);
@@ -110,15 +154,31 @@ expired credentials
 unknown key
   Fail BaseCredentialsInvalid: AWS does not accept the operator's own credentials: an unknown, inactive or mistyped key, or a session without its token. Replace them.
 web identity
-  Fail BaseCredentialsInvalid: AWS refuses the web identity token of the operator's service account. Check that the role in its annotation exists, that the role's trust policy names the cluster's OIDC provider and this service account, and that IAM knows that provider.
+  Fail WebIdentityRejected: AWS refuses the web identity token of the operator's service account. Check that the role in its annotation exists, that the role's trust policy names the cluster's OIDC provider and this service account, and that IAM knows that provider.
 bad profile
   Fail BaseCredentialsInvalid: The operator's AWS credentials are set up wrongly: a profile, token file or container endpoint can't be read. Check the AWS_* settings of its pod.
 other partition
   Fail PartitionMismatch: arn:aws-cn:iam::111122223333:role/awscost lies in another AWS partition than the operator's identity arn:aws:iam::999900009999:role/awscost-operator. Credentials never cross partitions: run an operator with an identity of partition aws-cn.
-denied
-  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists in account 111122223333 with exactly this path and name; its trust policy names arn:aws:iam::999900009999:role/awscost-operator; the sts:ExternalId in it is what the Secret holds; arn:aws:iam::999900009999:role/awscost-operator itself may call sts:AssumeRole on it, organization policies included. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+denied, never worked
+  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 denied, caller unknown
-  Fail AssumeRoleDenied: AWS refuses to let the operator's identity assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists in account 111122223333 with exactly this path and name; its trust policy names the operator's identity; the sts:ExternalId in it is what the Secret holds; the operator's identity itself may call sts:AssumeRole on it, organization policies included. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"the operator's identity"}}],"Version":"2012-10-17"}
+  Fail AssumeRoleDenied: AWS refuses to let the operator's identity assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"the operator's identity"}}],"Version":"2012-10-17"}
+denied, another role worked
+  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/new, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+denied, Secret changed
+  Fail ExternalIdChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed until the Secret with the external ID changed, and is refused since. Most likely the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value back into the Secret. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+denied, nothing changed
+  Fail RoleRemovedOrTrustChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed before, with the same Secret, and is refused now. Check in this order: the role still exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the operator's identity and the same sts:ExternalId; that identity was not itself made anew. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+own policy
+  Fail CallerMayNotAssume: arn:aws:iam::999900009999:role/awscost-operator itself may not assume arn:aws:iam::111122223333:role/finops/awscost: no policy of its own allows it, or its permissions boundary or session policy leaves it out. Allow sts:AssumeRole on arn:aws:iam::111122223333:role/finops/awscost in its policy; the role's trust policy need not change.
+organization policy
+  Fail OrganizationPolicyDenies: A service or resource control policy refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost. Ask whoever administers the organization of account 111122223333 (or of the operator's account) to allow sts:AssumeRole on it.
+endpoint policy
+  Fail NetworkPolicyDenied: The policy of the VPC endpoint between the operator and STS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost. Allow sts:AssumeRole on it in that endpoint's policy.
+rotation, next in use
+  Pass RoleAssumed: arn:aws:iam::111122223333:role/finops/awscost can be assumed, and belongs to account 111122223333. It takes the next external ID: take the old one out of the trust policy, name the next one's Secret in spec.access.externalIdSecretRef, and remove nextExternalIdSecretRef; the old Secret may go.
+rotation, current in use
+  Pass RoleAssumed: arn:aws:iam::111122223333:role/finops/awscost can be assumed, and belongs to account 111122223333. It takes the current external ID and not yet the next one: put the next one into its trust policy, beside the current one; the old Secret is still needed.
 tagging denied
   Fail TagSessionDenied: The trust policy of arn:aws:iam::111122223333:role/finops/awscost allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod Identity needs as well. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 region disabled
@@ -138,7 +198,7 @@ clock
 unknown code
   Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (Unexpected). The operator's log at debug level has AWS's code and request id.
 parameter refused
-  Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (ValidationError). The operator's log at debug level has AWS's code and request id.
+  Fail RoleArnRejected: STS does not take arn:aws:iam::111122223333:role/finops/awscost as the ARN of a role. Copy it from the role's page in IAM, path included, into spec.access.roleArn.
 never looked
   Unknown NotChecked: Not looked at yet.
 identity unreachable
@@ -155,10 +215,10 @@ fn external_id() {
             ("enforced", |_, _| {}),
             ("accepts none", |facts, _| facts.enforcement = seen(Enforcement::AcceptsNone)),
             ("accepts any, warn", |facts, target| {
-                target.external_id_policy = ExternalIdPolicy::Warn;
+                sample::role(target).policy = ExternalIdPolicy::Warn;
                 facts.enforcement = seen(Enforcement::AcceptsAny);
             }),
-            ("none declared", |_, target| target.external_id = None),
+            ("none declared", |_, target| sample::role(target).external_id = None),
             ("throttled", |facts, _| facts.enforcement = refused(AssumeRole, Code::Throttling)),
             ("never probed", |facts, _| facts.enforcement = Fact::default()),
             ("role broken", |facts, _| facts.role = refused(AssumeRole, Code::AccessDenied)),
@@ -223,7 +283,7 @@ fn account_type() {
 management
   Pass Verified: Account 111122223333 is the management account of its organization.
 member
-  Pass Verified: Account 111122223333 is a member of the organization of account 444455556666.
+  Pass Verified: Account 111122223333 is a member of the organization of account 444455556666. Its report lacks credits and refunds where the payer's billing preferences keep them from members.
 standalone
   Pass Verified: Account 111122223333 is in no organization.
 management in none
@@ -237,7 +297,7 @@ standalone is management
 standalone is member
   Fail DeclaredStandaloneIsInOrganization: accountType is Standalone, but account 111122223333 is a member of the organization of account 444455556666. Set accountType: Member.
 denied
-  Unknown OrganizationReadDenied: arn:aws:iam::111122223333:role/finops/awscost may not call organizations:DescribeOrganization, so accountType Management is taken on trust. Allow it in the role's policy to have it verified.
+  Unknown OrganizationReadDenied: arn:aws:iam::111122223333:role/finops/awscost may not call organizations:DescribeOrganization, so accountType Management is taken on trust. Allow it to have it verified.
 throttled
   Unknown Throttled: AWS throttles organizations:DescribeOrganization. It is tried again in some minutes.
 "#);
@@ -313,11 +373,11 @@ key disabled
 archived
   Fail ObjectArchived: The newest manifest under arn:aws:s3:::acme-billing/cur/acme/* is archived. Restore it, and exclude the report from the bucket's lifecycle rules and archive tiers.
 customer key
-  Fail ObjectReadDenied: arn:aws:s3:::acme-billing/cur/acme/* is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS.
+  Fail CustomerKeyEncrypted: arn:aws:s3:::acme-billing/cur/acme/* is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS.
 policy too long
   Fail SessionPolicyTooLong: For s3://acme-billing: the session policy takes 3724 characters and AWS allows 2048: shorten the report's prefix or name.
 policy packed too large
-  Fail SessionPolicyTooLong: AWS finds the session policy for arn:aws:iam::111122223333:role/finops/awscost too large once packed. Shorten the report's prefix or name.
+  Fail SessionPolicyTooLong: AWS finds the session policy for account 111122223333 too large once packed. Shorten the report's prefix or name.
 narrowed session denied
   Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (AccessDenied). The operator's log at debug level has AWS's code and request id.
 slow down
@@ -333,9 +393,9 @@ fn behind_a_broken_role_nothing_is_judged_and_no_report_means_no_finding() {
     facts.role = refused(Operation::AssumeRole, Code::AccessDenied);
     let found = run(&facts, &sample::target(), sample::now());
     assert!(found[1..].iter().all(|finding| finding.reason == Reason::BlockedByRole), "{found:?}");
-    assert_eq!(found.len(), 5);
+    assert_eq!(found.len(), 6);
     let bare = Target { report: None, ..sample::target() };
-    assert_eq!(run(&facts, &bare, sample::now()).len(), 3);
+    assert_eq!(run(&facts, &bare, sample::now()).len(), 4);
 }
 
 #[test]
@@ -348,7 +408,8 @@ fn what_holds_ready_down() {
         found.iter().filter(|one| holds_ready_down(one, target)).map(|one| one.condition).collect()
     };
     assert_eq!(held(&sample::target()), [ConditionType::ExternalIdEnforced]);
-    let warned = Target { external_id_policy: ExternalIdPolicy::Warn, ..sample::target() };
+    let mut warned = sample::target();
+    sample::role(&mut warned).policy = ExternalIdPolicy::Warn;
     assert_eq!(held(&warned), []);
 }
 
@@ -360,4 +421,26 @@ fn the_kind_is_the_one_found_unless_declared() {
     assert_eq!(report_kind(&Facts::default(), &sample::target()), None);
     // The script of the fake and the sample facts describe the same connection.
     assert_eq!(sample::script().trust, fake::Trust::Exact);
+}
+
+#[test]
+fn no_message_of_a_long_name_is_cut() {
+    // The longest names that the schema lets in; a message past 1,024 bytes would lose its end.
+    let mut target = sample::target();
+    let path = "p".repeat(60);
+    sample::role(&mut target).role =
+        format!("arn:aws-us-gov:iam::111122223333:role/{path}/{}", "r".repeat(64)).parse().expect("a role");
+    let caller = crate::aws::traits::Caller {
+        arn: format!("arn:aws-us-gov:sts::999900009999:assumed-role/{}/s", "o".repeat(64)),
+        ..sample::operator()
+    };
+    let facts = Facts {
+        base: seen(caller),
+        role: refused(Operation::AssumeRole, Code::AccessDenied),
+        last_assumed: None,
+        ..sample::facts()
+    };
+    for finding in run(&facts, &target, sample::now()) {
+        assert!(finding.message.len() <= 1024, "{} bytes: {}", finding.message.len(), finding.message);
+    }
 }

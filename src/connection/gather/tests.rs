@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::{
+    aws::{Operation, traits::ObjectOwnership},
     connection::{
+        Elsewhere, ExternalIdInUse, ManifestRead, NextExternalId,
         fake::{FakeAws, Script, Trust},
         sample,
     },
@@ -46,12 +48,14 @@ async fn a_full_look_fills_every_fact() {
             "base_caller",
             "export",
             "exports",
+            "last_execution",
             "legacy_definitions",
             "list",
             "list",
             "membership",
             "read",
             "session_caller",
+            "simulate",
         ]
     );
 }
@@ -77,7 +81,7 @@ async fn a_refused_role_stops_the_look_and_drops_the_sessions() {
     gather(&fake.aws(), &sample::target(), Look::ALL, &mut facts, &mut sessions, sample::now()).await;
     assert_eq!(fake.calls(), ["awscost-check", "base_caller"]);
     assert!(sessions.ingest(sample::now()).is_none());
-    assert_eq!(reason(&facts, ConditionType::RoleAssumable), Reason::AssumeRoleDenied);
+    assert_eq!(reason(&facts, ConditionType::RoleAssumable), Reason::RoleRemovedOrTrustChanged);
     assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::BlockedByRole);
 }
 
@@ -89,10 +93,8 @@ async fn no_role_is_assumed_without_an_identity_or_across_partitions() {
     assert_eq!(fake.calls(), ["base_caller"]);
 
     fake.change(|script| script.base = Ok(sample::operator()));
-    let china = Target {
-        role: "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role"),
-        ..sample::target()
-    };
+    let mut china = sample::target();
+    sample::role(&mut china).role = "arn:aws-cn:iam::111122223333:role/awscost".parse().expect("a role");
     look(&fake, &china, Look::ALL).await;
     assert_eq!(fake.calls(), ["base_caller"]);
 }
@@ -188,4 +190,92 @@ async fn an_account_without_a_report_has_no_bucket_to_look_at() {
     let fake = FakeAws::new(sample::script());
     look(&fake, &Target { report: None, ..sample::target() }, Look::ALL).await;
     assert!(!fake.calls().iter().any(|call| call.starts_with("list") || call.starts_with("export")));
+}
+
+#[tokio::test]
+async fn during_a_rotation_the_next_external_id_is_tried_first_and_the_current_one_as_long_as_needed() {
+    let id = |text: &str| ExternalId::parse(text.as_bytes()).expect("an external ID");
+    let mut rotating = sample::target();
+    sample::role(&mut rotating).next_external_id = NextExternalId::Usable(id("the-next-one"));
+    let identity = Look { identity: true, ..Look::NONE };
+    let fake = FakeAws::new(sample::script());
+    let (facts, _) = look(&fake, &rotating, identity).await;
+    assert_eq!(facts.in_use, Some(ExternalIdInUse::Current), "the role takes the old one only");
+    assert_eq!(fake.calls(), ["awscost-check", "awscost-check", "base_caller", "session_caller"]);
+
+    sample::role(&mut rotating).external_id = Some(id("the-old-one"));
+    sample::role(&mut rotating).next_external_id = NextExternalId::Usable(id("the-external-id"));
+    let (facts, _) = look(&fake, &rotating, identity).await;
+    assert_eq!(facts.in_use, Some(ExternalIdInUse::Next));
+}
+
+#[tokio::test]
+async fn a_hole_counts_as_closed_after_three_refusals_in_a_row() {
+    let mut script = sample::script();
+    script.trust = Trust::IfExists;
+    let fake = FakeAws::new(script);
+    let probe = Look { identity: true, external_id: true, ..Look::NONE };
+    let (mut facts, mut sessions) = look(&fake, &sample::target(), probe).await;
+    fake.calls();
+    fake.change(|script| script.trust = Trust::Exact);
+    gather(&fake.aws(), &sample::target(), probe, &mut facts, &mut sessions, sample::now()).await;
+    assert_eq!(facts.enforcement.known(), Some(&Enforcement::Enforced));
+    let probes = fake.calls().into_iter().filter(|call| call.contains("probe")).count();
+    assert_eq!(probes, 6, "three of either kind");
+}
+
+#[tokio::test]
+async fn keys_of_an_iam_user_need_no_identity_of_the_operators() {
+    let fake = FakeAws::new(sample::script());
+    let target = sample::with_keys();
+    let (facts, sessions) = look(&fake, &target, Look::ALL).await;
+    assert!(sessions.ingest(sample::now()).is_some());
+    let calls = fake.calls();
+    assert!(!calls.contains(&"base_caller") && !calls.contains(&"awscost-externalid-probe"), "{calls:?}");
+    let found = checks::run(&facts, &target, sample::now());
+    assert_eq!(found[0].reason, Reason::AccessKeyAccepted);
+}
+
+#[tokio::test]
+async fn a_report_one_level_off_is_found_where_the_definition_does_not_say_otherwise() {
+    for (declared, there, expected) in [
+        ("cur/acme", "cur/acme/", Some(Elsewhere::PrefixIncludesName { prefix: "cur".to_owned() })),
+        ("cur/extra", "cur/acme/", Some(Elsewhere::OneLevelOff { prefix: "cur".to_owned() })),
+        ("", "cur/acme/", Some(Elsewhere::OneLevelOff { prefix: "cur".to_owned() })),
+        ("cur", "elsewhere/acme/", None),
+    ] {
+        let mut target = sample::target();
+        target.report.as_mut().expect("a report").prefix = declared.parse().expect("a prefix");
+        let mut script = sample::script();
+        script.list = Ok(vec![
+            (there.to_owned(), sample::folders(&[&format!("{there}metadata/")])),
+            (String::new(), sample::folders(&["cur/"])),
+        ]);
+        let (facts, _) = look(&FakeAws::new(script), &target, Look::ALL).await;
+        assert_eq!(facts.elsewhere.known(), Some(&expected), "{declared}");
+        let found = checks::run(&facts, &target, sample::now());
+        let reason =
+            found.iter().find(|one| one.condition == ConditionType::BucketReadable).map(|one| one.reason);
+        let reason_expected = match expected {
+            Some(Elsewhere::PrefixIncludesName { .. }) => Reason::PrefixIncludesReportName,
+            Some(Elsewhere::OneLevelOff { .. }) => Reason::PrefixOneLevelOff,
+            None => Reason::ReadNotYetProvable,
+        };
+        assert_eq!(reason, Some(reason_expected), "{declared}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_read_asks_whose_the_objects_are() {
+    for (ownership, expected) in [
+        (ObjectOwnership::Writer, Reason::ObjectOwnedByOther),
+        (ObjectOwnership::BucketOwner, Reason::ObjectReadDenied),
+    ] {
+        let facts = facts_of(|script| {
+            script.read = Err(fault(Operation::GetObject, Code::AccessDenied));
+            script.ownership = Ok(ownership);
+        })
+        .await;
+        assert_eq!(reason(&facts, ConditionType::BucketReadable), expected);
+    }
 }

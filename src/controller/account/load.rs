@@ -15,7 +15,7 @@ use crate::{
         decide::{self, Situation},
         error::ReconcileFault,
         job::{WarehouseOf, mark},
-        observe, session,
+        session,
         sight::{JobState, LoadJob},
         slots,
         standing::{self, FoundWarehouse, WarehouseSight},
@@ -91,7 +91,7 @@ impl Pass<'_> {
 
     /// Fingerprint of everything a load depends on besides the version: a change of it is worth another attempt.
     fn inputs(&self, valid: &ValidAccount, warehouse: &FoundWarehouse) -> String {
-        let secret = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
+        let secret = self.secret_version(valid);
         let text = format!(
             "{:?}\n{secret:?}\n{}\n{:?}\n{}\n{}",
             self.generation(),

@@ -3,18 +3,19 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{Base, Pass, hours, signed};
+use super::{Base, Pass, hours};
 use crate::{
     aws::AwsFault,
     connection::{Finding, Look, Target, Verdict, checks, gather},
     controller::{
         context::{Answered, Memory},
         delivered::Question,
-        error::DELIVERY_UNDER_WAY,
-        observe, periods, standing,
+        standing,
         validate::{Bill, ValidAccount},
+        verdict,
     },
-    model::{BillingPeriod, ConditionType},
+    model::BillingPeriod,
+    telemetry::metrics::ValidationResult,
 };
 
 /// What AWS's side came to.
@@ -43,11 +44,11 @@ impl Pass<'_> {
         let now = self.now;
         let interval = valid.bill.as_ref().map_or_else(|| hours(1), |bill| bill.interval);
         let ages = self.context.ages(interval);
-        let secret = observe::secret_version(self.stores, &self.owner.namespace, &valid.secret.name);
+        let secret = self.secret_version(valid);
         let asked = Answered { generation: self.generation(), secret, wish: self.wish.clone() };
         if memory.answered.as_ref().is_some_and(|answered| answered.generation != asked.generation) {
             // What was seen of the old spec says nothing of the new one, even where a look is inconclusive.
-            memory.facts = Default::default();
+            memory.facts.start_over();
             memory.sessions = Default::default();
             memory.deliveries = Default::default();
         }
@@ -55,6 +56,9 @@ impl Pass<'_> {
             && self.account.status.as_ref().and_then(|status| status.observed_generation)
                 == self.generation()
             && base.status.last_handled_reconcile_at == self.wish;
+        if memory.facts.last_assumed.is_none() {
+            memory.facts.last_assumed = base.status.identity.as_ref().and_then(verdict::last_assumed);
+        }
         let mut look = match &memory.answered {
             // After a restart facts are gone, and status says what stood: there is time to spread the looks.
             None if spread && now < memory.first_look_at => Look::NONE,
@@ -87,26 +91,12 @@ impl Pass<'_> {
         };
         if let Some(bill) = &valid.bill {
             let kind = checks::report_kind(&memory.facts, &target);
-            let readable = findings.iter().any(|finding| {
-                finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass
-            });
-            let due = look.listing || memory.deliveries.in_progress() || memory.deliveries.listed().is_none();
-            if readable
-                && due
-                && let Some(session) = memory.sessions.ingest(now).cloned()
-            {
-                let wanted = periods::wanted(bill.months, now);
-                let deliveries = &mut memory.deliveries;
-                observe::look_at_deliveries(
-                    &self.context.aws,
-                    &session,
-                    &bill.report,
-                    kind,
-                    &wanted,
-                    deliveries,
-                    now,
-                )
-                .await;
+            let readable = verdict::may_list(&findings);
+            let due = look.listing || memory.deliveries.look_again_at().is_some_and(|at| at <= now);
+            if due {
+                let Memory { sessions, deliveries, .. } = &mut *memory;
+                verdict::list_deliveries(&self.context.aws, &findings, bill, kind, sessions, deliveries, now)
+                    .await;
             }
             let question = Question {
                 bill,
@@ -117,9 +107,7 @@ impl Pass<'_> {
                 since: self.account.creation_timestamp().map_or(now, |time| time.0),
                 now,
             };
-            let delivered = question.report_delivered();
-            let mut upper = vec![question.history_complete(&delivered), delivered];
-            upper.reverse();
+            let mut upper = verdict::of_deliveries(&question);
             standing::keep_over_restart(
                 &mut upper,
                 &base.status,
@@ -128,9 +116,13 @@ impl Pass<'_> {
                 now,
             );
             findings.extend(upper);
-            if memory.deliveries.in_progress() {
-                next = next.min(now + signed(DELIVERY_UNDER_WAY));
+            // What is due and was not looked at now waits for the next session.
+            if let Some(at) = memory.deliveries.look_again_at().filter(|at| readable && *at > now) {
+                next = next.min(at);
             }
+        }
+        if !look.is_empty() {
+            self.context.metrics.validated(verdict(&findings), self.begun.elapsed());
         }
         World { findings, target: known_self.then_some(target), next }
     }
@@ -150,5 +142,17 @@ impl Pass<'_> {
             now: self.now,
         }
         .missing()
+    }
+}
+
+/// What all findings come to.
+fn verdict(findings: &[Finding]) -> ValidationResult {
+    let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+    if any(Verdict::Fail) {
+        ValidationResult::Fail
+    } else if any(Verdict::Unknown) {
+        ValidationResult::Unknown
+    } else {
+        ValidationResult::Pass
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::AccessKeys;
 
 fn good_account() -> Value {
     json!({
@@ -26,12 +27,12 @@ fn account_of(mutate: impl FnOnce(&mut Value)) -> Result<ValidAccount, InvalidFi
 fn defaults_live_here() {
     let valid = account_of(|_| {}).expect("valid");
     let bill = valid.bill.as_ref().expect("a bill");
-    assert_eq!(valid.secret.key, "externalId");
+    assert_eq!(valid.role().expect("a role").secret.key, "externalId");
     assert_eq!((bill.months, bill.interval), (13, SignedDuration::from_hours(1)));
     assert_eq!(bill.report.owner, valid.account);
     assert_eq!(bill.report.kind, None);
-    let id = ExternalId::parse(b"an-id").expect("an id");
-    assert_eq!(valid.target(id, None).sts_region.as_str(), "us-east-1");
+    let keys = AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys");
+    assert_eq!(valid.target(Access::Keys(keys), None).sts_region.as_str(), "us-east-1");
 }
 
 #[test]
@@ -87,4 +88,25 @@ fn warehouses() {
     assert_eq!(of(json!({"location": "s3://b/p", "serviceAccountName": "x"})), Err("spec.delta.region"));
     assert_eq!(of(json!({"location": "s3://b/p", "region": "eu-west-1"})), Err("spec.delta"));
     assert_eq!(of(json!({"location": "gs://b/p"})), Err("spec.delta.location"));
+}
+
+#[test]
+fn an_account_is_reached_over_a_role_or_with_keys() {
+    let of = |access: Value| {
+        account_of(|spec| spec["access"] = access).map(|valid| valid.access).map_err(|error| error.field)
+    };
+    let keys = json!({"accessKeySecretRef": {"name": "acme-keys"}});
+    assert!(matches!(of(keys.clone()), Ok(ValidAccess::Keys { secret }) if secret == "acme-keys"));
+    let role = json!({"roleArn": "arn:aws:iam::123456789012:role/awscost"});
+    assert_eq!(of(role.clone()).err(), Some("spec.access.externalIdSecretRef"));
+    assert_eq!(of(json!({})).err(), Some("spec.access.roleArn"));
+    let mut both = role;
+    both["accessKeySecretRef"] = json!({"name": "acme-keys"});
+    both["externalIdSecretRef"] = json!({"name": "acme-id"});
+    assert_eq!(of(both).err(), Some("spec.access"));
+    let nobodys = account_of(|spec| {
+        spec["access"] = keys;
+        spec["accountId"] = Value::Null;
+    });
+    assert_eq!(nobodys.err().map(|error| error.field), Some("spec.accountId"));
 }

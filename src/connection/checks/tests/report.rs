@@ -102,7 +102,8 @@ fn definitions() {
                 with_export(facts, |export| export.query = "SELECT sum(x) FROM T".to_owned());
             }),
             ("GovCloud", |facts, target| {
-                target.role = "arn:aws-us-gov:iam::111122223333:role/awscost".parse().expect("a role");
+                sample::role(target).role =
+                    "arn:aws-us-gov:iam::111122223333:role/awscost".parse().expect("a role");
                 let mut caller = sample::operator();
                 caller.arn = caller.arn.replace("arn:aws:", "arn:aws-us-gov:");
                 facts.base = seen(caller);
@@ -130,25 +131,25 @@ both
 both, kind declared
   Pass Configured: Report acme (Cur2) is defined and suits.
 legacy denied
-  Fail LegacyApiDenied: arn:aws:iam::111122223333:role/finops/awscost may not call cur:DescribeReportDefinitions, so report acme can't be looked up. Allow it in the role's policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+  Fail LegacyApiDenied: arn:aws:iam::111122223333:role/finops/awscost may not call cur:DescribeReportDefinitions, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
 list denied
-  Fail ExportListDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:ListExports, so report acme can't be looked up. Allow it in the role's policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+  Fail ExportListDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:ListExports, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
 get denied
-  Fail ExportGetDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:GetExport, so report acme can't be looked up. Allow it in the role's policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+  Fail ExportGetDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:GetExport, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
 throttled
   Unknown Throttled: AWS throttles cur:DescribeReportDefinitions. It is tried again in some minutes.
 other destination
   Fail DestinationDiffers: Report acme is not delivered where spec.report.bucket says: its prefix is empty, not cur; its region is us-east-1, not eu-west-1; its bucket's owner is 444455556666, not 111122223333. Correct spec.report.bucket or the report.
 legacy, wrong all over
-  Fail FormatUnsupported: Report acme is delivered as textORcsv with ZIP, which can't be loaded; have it delivered as textORcsv with GZIP or Parquet with Parquet. Report acme has monthly rows, too coarse for daily costs: set HOURLY or DAILY. Report acme leaves out resource IDs: include them (AdditionalSchemaElements: RESOURCES).
+  Fail CompressionUnsupported: Report acme is delivered as textORcsv with ZIP, which can't be loaded; have it delivered as textORcsv with GZIP or Parquet with Parquet. Report acme has monthly rows, too coarse for daily costs: set HOURLY or DAILY. Report acme leaves out resource IDs: include them (AdditionalSchemaElements: RESOURCES).
 export, wrong all over
-  Fail FormatUnsupported: Report acme is delivered as TEXT_OR_CSV with ZIP, which can't be loaded; have it delivered as PARQUET with PARQUET or TEXT_OR_CSV with GZIP. The query of export acme does not give the whole bill: it has a WHERE, which leaves rows out; it has a LIMIT, which leaves rows out; it lacks bill_payer_account_id; it renames line_item_unblended_cost to cost. Correct it. Export acme leaves out resource IDs: set INCLUDE_RESOURCES to TRUE and select line_item_resource_id.
+  Fail CompressionUnsupported: Report acme is delivered as TEXT_OR_CSV with ZIP, which can't be loaded; have it delivered as PARQUET with PARQUET or TEXT_OR_CSV with GZIP. The query of export acme has a WHERE and a LIMIT, which leaves rows of the bill out: remove it. The query of export acme leaves out columns that the bill can't be loaded without: select bill_payer_account_id too. The query of export acme renames line_item_unblended_cost to cost: select them under their own names. Export acme leaves out resource IDs: set INCLUDE_RESOURCES to TRUE and select line_item_resource_id.
 monthly export
   Fail GranularityTooCoarse: Report acme has monthly rows, too coarse for daily costs: set HOURLY or DAILY.
 another table
-  Fail FormatUnsupported: Export acme selects from FOCUS_1_2_AWS, which can't be loaded; create one from COST_AND_USAGE_REPORT.
+  Fail TableUnsupported: Export acme selects from FOCUS_1_2_AWS, which can't be loaded; create one from COST_AND_USAGE_REPORT.
 unreadable query
-  Fail ExportNotComplete: The query of export acme is not one list of columns from one table. Select the columns of COST_AND_USAGE_REPORT without functions or joins.
+  Fail QueryUnreadable: The query of export acme is not one list of columns from one table. Select the columns of COST_AND_USAGE_REPORT without functions or joins.
 GovCloud
   Fail BillingApiNotInPartition: Partition aws-us-gov has no billing report API for spec.report.kind. GovCloud usage is billed through the linked commercial account: connect that one.
 "#);

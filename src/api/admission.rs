@@ -1,0 +1,260 @@
+//! What the API server would say of an object, without one: the structural schema and the CEL rules of the definitions.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use kube::core::cel::{CompiledSchema, Validator, compile_schema};
+use regex::Regex;
+use serde_json::Value;
+
+use super::crd;
+
+/// What the API server gets of each of our kinds. Compiled once: a fleet has thousands of objects.
+static DEFINITIONS: LazyLock<BTreeMap<String, Definition>> = LazyLock::new(|| {
+    crd::definitions()
+        .into_iter()
+        .map(|definition| {
+            let served = definition.spec.versions.into_iter().next().and_then(|version| version.schema);
+            let schema = served.and_then(|schema| schema.open_api_v3_schema);
+            let schema = serde_json::to_value(schema).expect("a schema of texts, numbers and maps");
+            (definition.spec.names.kind, Definition { rules: compile_schema(&schema), schema })
+        })
+        .collect()
+});
+
+/// A kind's structural schema, and the CEL rules in it.
+struct Definition {
+    schema: Value,
+    rules: CompiledSchema,
+}
+
+/// One thing that is wrong with an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// The field's path, such as `spec.report.bucket.region`; empty where it is the object whole.
+    pub field: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.field.is_empty() {
+            f.write_str(&self.problem)
+        } else {
+            write!(f, "{}: {}", self.field, self.problem)
+        }
+    }
+}
+
+/// True for a kind that is ours.
+pub fn is_ours(kind: &str) -> bool {
+    DEFINITIONS.contains_key(kind)
+}
+
+/// Everything the definition of `kind` has against an object, be it new or the successor of `old`.
+///
+/// Fields that the definition does not know are no complaint here, as the API server drops them unless it is asked to be
+/// strict: [`unknown_fields`] names them.
+pub fn complaints(kind: &str, object: &Value, old: Option<&Value>) -> Vec<Complaint> {
+    let Some(Definition { schema, rules }) = DEFINITIONS.get(kind) else {
+        return vec![Complaint { field: "kind".to_owned(), problem: format!("{kind} is none of ours") }];
+    };
+    let mut complaints = Vec::new();
+    if let None | Some(Value::Null) = object.get("spec") {
+        complaints.push(Complaint { field: "spec".to_owned(), problem: "is required".to_owned() });
+    }
+    for part in ["spec", "status"] {
+        if let Some(value) = object.get(part) {
+            structure(part, &schema["properties"][part], value, &mut complaints);
+        }
+    }
+    // The API server asks the rules only of what has the right shape.
+    if complaints.is_empty()
+        && let Err(errors) = Validator::new().validate_compiled(rules, object, old)
+    {
+        complaints.extend(
+            errors
+                .iter()
+                .map(|error| Complaint { field: error.field_path.clone(), problem: error.message.clone() }),
+        );
+    }
+    complaints
+}
+
+/// Every field of the object that its definition does not know, most often a slip of the pen.
+pub fn unknown_fields(kind: &str, object: &Value) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    let Some(Definition { schema, .. }) = DEFINITIONS.get(kind) else { return complaints };
+    for (name, member) in object.as_object().into_iter().flatten() {
+        match name.as_str() {
+            "apiVersion" | "kind" | "metadata" => {}
+            name => match schema["properties"].get(name) {
+                Some(part) => unknown(name, part, member, &mut complaints),
+                None => complaints.push(unknown_field(name, &schema["properties"])),
+            },
+        }
+    }
+    complaints
+}
+
+fn unknown(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Complaint>) {
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        unknown(&format!("{path}[{index}]"), &schema["items"], item, complaints);
+    }
+    for (name, member) in value.as_object().into_iter().flatten() {
+        let below = format!("{path}.{name}");
+        let free = &schema["additionalProperties"];
+        match schema["properties"].get(name) {
+            Some(property) => unknown(&below, property, member, complaints),
+            None if free.is_object() => unknown(&below, free, member, complaints),
+            None if schema["properties"].is_object() => {
+                complaints.push(unknown_field(&below, &schema["properties"]));
+            }
+            None => {}
+        }
+    }
+}
+
+fn unknown_field(path: &str, known: &Value) -> Complaint {
+    let known: Vec<&str> = known.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let problem = format!("there is no such field; here there are {}", known.join(", "));
+    Complaint { field: path.to_owned(), problem }
+}
+
+/// The keywords our definitions use, with OpenAPI's meaning.
+fn structure(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Complaint>) {
+    if value.is_null() {
+        return;
+    }
+    let mut complain = |problem: String| complaints.push(Complaint { field: path.to_owned(), problem });
+    if !has_type(schema, value) {
+        return complain(format!("must be of type {}", schema["type"]));
+    }
+    if let Some(allowed) = schema["enum"].as_array()
+        && !allowed.contains(value)
+    {
+        let allowed: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
+        complain(format!("unsupported value: it takes {}", allowed.join(", ")));
+    }
+    match value {
+        Value::String(text) => text_fits(schema, text, &mut complain),
+        Value::Number(number) => {
+            let number = number.as_f64();
+            let beyond = |limit: &str, over: fn(f64, f64) -> bool| {
+                number.zip(schema[limit].as_f64()).is_some_and(|(number, limit)| over(number, limit))
+            };
+            if beyond("minimum", |number, limit| number < limit)
+                || beyond("maximum", |number, limit| number > limit)
+            {
+                complain(format!("must lie between {} and {}", schema["minimum"], schema["maximum"]));
+            }
+        }
+        Value::Array(items) => {
+            if schema["maxItems"].as_u64().is_some_and(|max| items.len() as u64 > max) {
+                complain(format!("must have at most {} items", schema["maxItems"]));
+            }
+            for (index, item) in items.iter().enumerate() {
+                structure(&format!("{path}[{index}]"), &schema["items"], item, complaints);
+            }
+        }
+        Value::Object(members) => {
+            if schema["maxProperties"].as_u64().is_some_and(|max| members.len() as u64 > max) {
+                complain(format!("must have at most {} items", schema["maxProperties"]));
+            }
+            let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            for missing in required.filter(|name| members.get(*name).is_none_or(Value::is_null)) {
+                complaints.push(Complaint {
+                    field: format!("{path}.{missing}"),
+                    problem: "is required".to_owned(),
+                });
+            }
+            for (name, member) in members {
+                let free = &schema["additionalProperties"];
+                let of_member = schema["properties"].get(name).unwrap_or(free);
+                structure(&format!("{path}.{name}"), of_member, member, complaints);
+            }
+        }
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+fn has_type(schema: &Value, value: &Value) -> bool {
+    match schema["type"].as_str() {
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("boolean") => value.is_boolean(),
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        _ => {
+            schema["x-kubernetes-int-or-string"] != true
+                || value.is_string()
+                || value.is_i64()
+                || value.is_u64()
+        }
+    }
+}
+
+fn text_fits(schema: &Value, text: &str, complain: &mut dyn FnMut(String)) {
+    let length = text.chars().count() as u64;
+    if schema["maxLength"].as_u64().is_some_and(|max| length > max) {
+        complain(format!("may not be more than {} bytes", schema["maxLength"]));
+    }
+    if schema["minLength"].as_u64().is_some_and(|min| length < min) {
+        complain(format!("should be at least {} chars long", schema["minLength"]));
+    }
+    if let Some(pattern) = schema["pattern"].as_str()
+        && !matches(pattern, text)
+    {
+        complain(format!("should match {pattern}"));
+    }
+}
+
+/// Compiled once: a fleet of manifests asks the same dozen patterns thousands of times.
+fn matches(pattern: &str, text: &str) -> bool {
+    static COMPILED: LazyLock<Mutex<BTreeMap<String, Regex>>> = LazyLock::new(Mutex::default);
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let regex = compiled
+        .entry(pattern.to_owned())
+        .or_insert_with(|| Regex::new(pattern).expect("the patterns of our own definitions compile"));
+    regex.is_match(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn names(complaints: Vec<Complaint>) -> Vec<String> {
+        complaints.into_iter().map(|complaint| complaint.field).collect()
+    }
+
+    #[test]
+    fn unknown_fields_are_named_wherever_they_are() {
+        let object = json!({
+            "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount", "metadata": {"anything": "goes"}, "data": {},
+            "spec": {
+                "acountId": "123456789012",
+                "report": {"bucket": {"nmae": "acme"}},
+                "ingestion": {"podLabels": {"any": "label"}, "tolerations": [{"key": "a"}, {"kye": "b"}]}
+            }
+        });
+        let wanted =
+            ["data", "spec.acountId", "spec.report.bucket.nmae", "spec.ingestion.tolerations[1].kye"];
+        let mut found = names(unknown_fields("AwsCostAccount", &object));
+        let mut wanted = wanted.map(str::to_owned).to_vec();
+        found.sort();
+        wanted.sort();
+        assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn an_object_without_a_spec_is_refused() {
+        assert_eq!(names(complaints("CostWarehouse", &json!({"kind": "CostWarehouse"}), None)), ["spec"]);
+        assert_eq!(names(complaints("Pod", &json!({"kind": "Pod"}), None)), ["kind"]);
+    }
+}

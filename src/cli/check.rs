@@ -1,0 +1,109 @@
+//! `awscost check`: the operator's verdict on manifests, without an operator and without a cluster.
+
+mod inquiry;
+mod json;
+mod junit;
+mod place;
+mod report;
+mod sarif;
+mod secrets;
+mod text;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::{
+    cluster::{ClusterArgs, ClusterFault},
+    warehouse::{complain, print},
+};
+use crate::controller::settings::InvalidSettings;
+use report::{Report, Verdict};
+use secrets::{SecretFault, SecretFile, SecretVariable, secret_file, secret_variable};
+
+/// What to check, and with what.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files, folders (every .yaml, .yml and .json below them), or - for standard input.
+    #[arg(short, long = "filename", value_name = "FILE", required = true, num_args = 1..)]
+    files: Vec<PathBuf>,
+    /// The namespace of documents that name none.
+    #[arg(short, long, value_name = "NAME", default_value = "default")]
+    namespace: String,
+    /// A Secret from a folder with one file a key, or from a manifest; may be given several times.
+    #[arg(long = "secret", value_name = "NAMESPACE/NAME=PATH", value_parser = secret_file)]
+    secrets: Vec<SecretFile>,
+    /// One key of a Secret from an environment variable; may be given several times.
+    #[arg(long = "secret-env", value_name = "NAMESPACE/NAME/KEY=VARIABLE", value_parser = secret_variable)]
+    secret_variables: Vec<SecretVariable>,
+    /// Take Secrets (labelled ones only) and CostWarehouses that are not given from the cluster.
+    #[arg(long)]
+    from_cluster: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Don't ask AWS: check the schema, its rules, and what the documents say of each other.
+    #[arg(long)]
+    skip_aws: bool,
+    /// The operator's settings file, for its tenancy rules. Without it, any namespace may name any role outside the
+    /// account of whoever runs the check.
+    #[arg(long, value_name = "FILE")]
+    operator_config: Option<PathBuf>,
+    /// Let warnings count as findings.
+    #[arg(long)]
+    strict: bool,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value = "text")]
+    output: OutputFormat,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OutputFormat {
+    /// For people, in 80 columns.
+    Text,
+    /// One JSON object.
+    Json,
+    /// JUnit XML: a suite an object, a test case a condition.
+    Junit,
+    /// SARIF 2.1.0, with file and line.
+    Sarif,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("failed to read {path}: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    #[error(transparent)]
+    Secret(#[from] SecretFault),
+    #[error(transparent)]
+    Cluster(#[from] ClusterFault),
+}
+
+/// Runs the command: 0 good, 1 findings, 2 could not check.
+pub async fn run(args: Args) -> u8 {
+    match inquiry::report(&args).await {
+        Ok(report) => {
+            print(&rendered(&report, &args));
+            report.verdict(args.strict) as u8
+        }
+        Err(fault) => {
+            complain(&fault.to_string());
+            Verdict::Unchecked as u8
+        }
+    }
+}
+
+fn rendered(report: &Report, args: &Args) -> String {
+    match args.output {
+        OutputFormat::Text => text::text(report, args.strict),
+        OutputFormat::Json => json::json(report, args.strict),
+        OutputFormat::Junit => junit::junit(report, args.strict),
+        OutputFormat::Sarif => sarif::sarif(report),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,335 @@
+//! From manifests to a report: what they declare, what they refer to, and the operator's verdict on it.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client, ResourceExt};
+
+use super::{
+    Args, Fault, place,
+    report::{Finding, Report, Subject, Unreadable},
+    secrets::Secrets,
+};
+use crate::{
+    api::{
+        AwsCostAccount, CostWarehouse,
+        aws_cost_account::RequireExternalId,
+        conditions::{Condition, Saying},
+    },
+    aws::{AwsSettings, Sdk},
+    cli::{
+        fleet::{Word, understood},
+        manifests::{self, Document, Lines, ManifestFault, Manifests, Origin},
+        operator::own_region,
+        severity::Severity,
+    },
+    controller::{
+        settings::Settings,
+        verdict::{self, Case, Preflight, Tenancy},
+    },
+    model::{ConditionStatus, ConditionType, Reason},
+};
+
+/// Accounts that are looked at at once: the operator's own measure.
+const AT_ONCE: usize = 10;
+
+/// Reads and checks everything.
+pub(super) async fn report(args: &Args) -> Result<Report, Fault> {
+    let now = Timestamp::now();
+    let (manifests, faults) = manifests::read_all(&args.files);
+    let client = if args.from_cluster { Some(args.cluster.connect().await?.0) } else { None };
+    let mut secrets = Secrets::new(&manifests.secrets, &args.namespace, client.clone());
+    for file in &args.secrets {
+        secrets.add_file(file)?;
+    }
+    for variable in &args.secret_variables {
+        let value = std::env::var_os(variable.variable()).map(std::ffi::OsString::into_encoded_bytes);
+        secrets.add_variable(variable, value)?;
+    }
+    let inquiry = Inquiry { args, manifests: &manifests, secrets, client, now };
+    let mut report = Report { ignored: manifests.ignored, ..Report::default() };
+    take_in(&mut report, &faults, &manifests.lines);
+    report.subjects.extend(manifests.warehouses.iter().map(|document| inquiry.warehouse(document)));
+    report.subjects.extend(inquiry.accounts().await?);
+    Ok(report)
+}
+
+struct Inquiry<'a> {
+    args: &'a Args,
+    manifests: &'a Manifests,
+    secrets: Secrets,
+    client: Option<Client>,
+    now: Timestamp,
+}
+
+/// An account and what it refers to.
+struct Declared<'a> {
+    document: &'a Document<AwsCostAccount>,
+    namespace: String,
+    uid: String,
+    /// Its Secrets that are given anywhere, by name.
+    secrets: BTreeMap<String, Secret>,
+    /// The names of those that are not.
+    absent: Vec<String>,
+    warehouse: Saying,
+}
+
+impl Inquiry<'_> {
+    /// What can be told of a warehouse here: whether it could be one.
+    fn warehouse(&self, document: &Document<CostWarehouse>) -> Subject {
+        let name = self.titled("CostWarehouse", &document.object);
+        let conditions = verdict::of_warehouse_spec(&document.object.spec, self.now);
+        let severity = |type_, status, reason| match type_ {
+            ConditionType::Ready => Severity::of_warehouse(status, reason),
+            _ => Severity::Fine,
+        };
+        let lines = self.lines(&document.origin);
+        let mut findings = findings(&conditions, severity, lines, &document.origin);
+        if findings.is_empty() {
+            let message =
+                "The spec is valid. Whether it can be written to, only a probe in the cluster can tell.";
+            findings.push(unasked(message, Reason::Probing, &document.origin));
+        }
+        Subject { name, file: document.origin.file.clone(), findings }
+    }
+
+    async fn accounts(&self) -> Result<Vec<Subject>, Fault> {
+        let mut declared = Vec::new();
+        for (index, document) in self.manifests.accounts.iter().enumerate() {
+            declared.push(self.declared(document, index).await?);
+        }
+        if self.args.skip_aws {
+            return Ok(declared.iter().map(|declared| self.without_aws(declared)).collect());
+        }
+        let aws = Sdk::load(AwsSettings::default()).await.aws();
+        let mut preflight = Preflight::new(aws, own_region(), self.tenancy()?).await;
+        let cases: Vec<Case<'_>> = declared.iter().map(Declared::case).collect();
+        for (case, second) in cases.iter().zip(0..) {
+            // In reading order: of two namespaces with one external ID, the later is at fault.
+            preflight.note(case, self.now + SignedDuration::from_secs(second));
+        }
+        let preflight = &preflight;
+        let judged = stream::iter(&cases).map(|case| preflight.judge(case, self.now)).buffered(AT_ONCE);
+        let conditions: Vec<Vec<Condition>> = judged.collect().await;
+        Ok(declared
+            .iter()
+            .zip(conditions)
+            .map(|(declared, conditions)| self.subject(declared, &conditions, &declared.given()))
+            .collect())
+    }
+
+    async fn declared<'a>(
+        &self,
+        document: &'a Document<AwsCostAccount>,
+        index: usize,
+    ) -> Result<Declared<'a>, Fault> {
+        let account = &document.object;
+        let namespace = account.namespace().unwrap_or_else(|| self.args.namespace.clone());
+        let (mut secrets, mut absent) = (BTreeMap::new(), Vec::new());
+        for (name, label) in verdict::secrets_of(&account.spec) {
+            match self.secrets.find(&namespace, &name, label).await? {
+                Some(secret) => drop(secrets.insert(name, secret)),
+                None => absent.push(name),
+            }
+        }
+        let warehouse = match &account.spec.ingestion {
+            Some(ingestion) => self.warehouse_of(&namespace, &ingestion.warehouse_ref.name).await?,
+            None => not_probed(),
+        };
+        Ok(Declared { document, namespace, uid: index.to_string(), secrets, absent, warehouse })
+    }
+
+    /// What the named warehouse comes to: declared beside the account, or in the cluster.
+    async fn warehouse_of(&self, namespace: &str, name: &str) -> Result<Saying, Fault> {
+        let declared = self.manifests.warehouses.iter().any(|document| {
+            let place = document.object.namespace().unwrap_or_else(|| self.args.namespace.clone());
+            place == namespace && document.object.name_any() == name
+        });
+        if declared {
+            return Ok(not_probed());
+        }
+        let Some(client) = &self.client else { return Ok(verdict::no_warehouse(name)) };
+        let api: Api<CostWarehouse> = Api::namespaced(client.clone(), namespace);
+        match api.get_opt(name).await {
+            Ok(Some(warehouse)) => Ok(verdict::warehouse_says(&warehouse)),
+            Ok(None) => Ok(verdict::no_warehouse(name)),
+            Err(error) => Err(super::ClusterFault::api(format!("read CostWarehouse {name}"))(error).into()),
+        }
+    }
+
+    fn tenancy(&self) -> Result<Tenancy, Fault> {
+        let Some(path) = &self.args.operator_config else { return Ok(Tenancy::default()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Fault::Unreadable { path: path.clone(), source })?;
+        Ok(Settings::parse(&text)?.tenancy)
+    }
+
+    fn without_aws(&self, declared: &Declared<'_>) -> Subject {
+        let conditions = verdict::without_aws(&declared.case(), self.now);
+        let mut subject = self.subject(declared, &conditions, "");
+        if subject.findings.iter().all(|finding| finding.weight() < Severity::Advice) {
+            let message = "The spec is valid, and what it refers to is declared. AWS was not asked.";
+            subject.findings.push(unasked(message, Reason::NotChecked, &declared.document.origin));
+        }
+        subject
+    }
+
+    /// `hint` is added where a Secret is not usable: a check has only what it is given.
+    fn subject(&self, declared: &Declared<'_>, conditions: &[Condition], hint: &str) -> Subject {
+        let account = &declared.document.object;
+        let policy = account.spec.access.require_external_id.unwrap_or_default();
+        let enforced = policy == RequireExternalId::Enforce;
+        let origin = &declared.document.origin;
+        let severity = |type_, status, reason| match reason {
+            // Here nothing looks again later.
+            Reason::NotChecked => Severity::Untold,
+            reason => Severity::of(type_, status, reason, enforced),
+        };
+        let mut findings = findings(conditions, severity, self.lines(origin), origin);
+        for finding in findings.iter_mut().filter(|finding| finding.reason == Reason::SecretNotUsable) {
+            finding.message.push_str(hint);
+        }
+        Subject { name: self.titled("AwsCostAccount", account), file: origin.file.clone(), findings }
+    }
+
+    fn titled(&self, kind: &str, object: &impl ResourceExt) -> String {
+        let namespace = object.namespace().unwrap_or_else(|| self.args.namespace.clone());
+        format!("{kind} {namespace}/{}", object.name_any())
+    }
+
+    fn lines(&self, origin: &Origin) -> Option<&Lines> {
+        self.manifests.lines.get(&(origin.file.clone(), origin.document))
+    }
+}
+
+impl Declared<'_> {
+    fn case(&self) -> Case<'_> {
+        Case {
+            account: &self.document.object,
+            namespace: &self.namespace,
+            uid: &self.uid,
+            secrets: &self.secrets,
+            warehouse: &self.warehouse,
+        }
+    }
+
+    /// How a Secret that was not given can be.
+    fn given(&self) -> String {
+        let Some(name) = self.absent.first() else { return String::new() };
+        format!(
+            " This check was not given it: see --secret {}/{name}=PATH and --from-cluster.",
+            self.namespace
+        )
+    }
+}
+
+fn not_probed() -> Saying {
+    Saying::new(
+        ConditionType::WarehouseReady,
+        ConditionStatus::Unknown,
+        Reason::Probing,
+        "The CostWarehouse is declared. Whether it can be written to, only a probe in the cluster can tell.",
+    )
+}
+
+/// What stands for an object of which nothing is wrong as far as a check can see.
+fn unasked(message: &str, reason: Reason, origin: &Origin) -> Finding {
+    Finding {
+        condition: ConditionType::Ready,
+        status: ConditionStatus::Unknown,
+        reason,
+        severity: Severity::Waiting,
+        message: message.to_owned(),
+        field: String::new(),
+        line: origin.line,
+    }
+}
+
+/// The conditions that a check speaks of: no loads run here, and the summary only repeats the layers.
+fn findings(
+    conditions: &[Condition],
+    severity: impl Fn(ConditionType, ConditionStatus, Reason) -> Severity,
+    lines: Option<&Lines>,
+    origin: &Origin,
+) -> Vec<Finding> {
+    let spoken = |word: &Word| match word.type_ {
+        ConditionType::Ready => word.reason == Reason::InvalidSpec,
+        ConditionType::Reconciling
+        | ConditionType::Stalled
+        | ConditionType::DataCurrent
+        | ConditionType::TotalsVerified => false,
+        _ => true,
+    };
+    understood(conditions, severity)
+        .into_iter()
+        .filter(spoken)
+        .map(|word| {
+            let field = place::field(word.type_, word.reason);
+            Finding {
+                condition: word.type_,
+                status: word.status,
+                reason: word.reason,
+                severity: word.severity,
+                message: word.message,
+                line: line_of(field, lines, origin),
+                field: field.to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// The line of a field, or of the nearest one around it that is there.
+fn line_of(field: &str, lines: Option<&Lines>, origin: &Origin) -> u64 {
+    let Some(lines) = lines else { return origin.line };
+    let mut path = field;
+    loop {
+        if let Some(line) = lines.get(path) {
+            return *line;
+        }
+        match path.rfind(['.', '[']) {
+            Some(end) => path = &path[..end],
+            None => return origin.line,
+        }
+    }
+}
+
+/// What was wrong with the manifests themselves.
+fn take_in(report: &mut Report, faults: &[ManifestFault], lines: &BTreeMap<(String, usize), Lines>) {
+    for fault in faults {
+        match fault {
+            ManifestFault::Unreadable { file, problem } => {
+                report.unreadable.push(Unreadable { file: file.clone(), line: 0, problem: problem.clone() });
+            }
+            ManifestFault::Syntax { file, line, problem } => {
+                report.unreadable.push(Unreadable {
+                    file: file.clone(),
+                    line: *line,
+                    problem: problem.clone(),
+                });
+            }
+            ManifestFault::Refused { origin, object, complaint } => {
+                let lines = lines.get(&(origin.file.clone(), origin.document));
+                let finding = Finding {
+                    condition: ConditionType::Ready,
+                    status: ConditionStatus::False,
+                    reason: Reason::InvalidSpec,
+                    severity: Severity::Error,
+                    message: complaint.to_string(),
+                    field: complaint.field.clone(),
+                    line: line_of(&complaint.field, lines, origin),
+                };
+                let same = |subject: &&mut Subject| subject.name == *object && subject.file == origin.file;
+                match report.subjects.iter_mut().find(same) {
+                    Some(subject) => subject.findings.push(finding),
+                    None => report.subjects.push(Subject {
+                        name: object.clone(),
+                        file: origin.file.clone(),
+                        findings: vec![finding],
+                    }),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What a check found, for every form of output.
+
+use serde::Serialize;
+
+use crate::{
+    cli::severity::Severity,
+    model::{ConditionStatus, ConditionType, Reason},
+};
+
+/// Everything a check found.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The objects, in reading order.
+    pub subjects: Vec<Subject>,
+    /// What could not be read at all.
+    pub unreadable: Vec<Unreadable>,
+    /// Documents that are none of ours.
+    pub ignored: usize,
+}
+
+/// One object.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Its kind and name, with the namespace where it is known.
+    pub name: String,
+    /// The file it stands in, as it was given.
+    pub file: String,
+    /// Its findings, in the order of their layers.
+    pub findings: Vec<Finding>,
+}
+
+/// One condition of one object, and what was found of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The condition.
+    pub condition: ConditionType,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// Why.
+    pub reason: Reason,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Why, and the fix.
+    pub message: String,
+    /// The field that is most likely to be wrong; empty for the object whole.
+    pub field: String,
+    /// The line of the field, or of the document, counted from 1.
+    pub line: u64,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The file as it was given.
+    pub file: String,
+    /// The line, where it is known.
+    pub line: u64,
+    /// Why.
+    pub problem: String,
+}
+
+/// How a check ends; the process's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[repr(u8)]
+pub enum Verdict {
+    /// Nothing is wrong.
+    Good = 0,
+    /// Something must be mended.
+    Findings = 1,
+    /// Nothing is known to be wrong, but not everything could be checked.
+    Unchecked = 2,
+}
+
+/// Reasons that speak of whoever runs the check, and of nothing that is checked.
+const OWN: [Reason; 4] = [
+    Reason::NoBaseCredentials,
+    Reason::BaseCredentialsInvalid,
+    Reason::BaseCredentialsExpired,
+    Reason::WebIdentityRejected,
+];
+
+impl Finding {
+    /// How much it matters to a check: without an identity of its own, a check could not look.
+    pub fn weight(&self) -> Severity {
+        match self.severity {
+            Severity::Error if OWN.contains(&self.reason) => Severity::Untold,
+            severity => severity,
+        }
+    }
+
+    /// The finding's name in outputs that want one: `BucketReadable/BucketNotFound`.
+    pub fn rule(&self) -> String {
+        format!("{}/{}", self.condition, self.reason)
+    }
+}
+
+impl Report {
+    /// All findings with their objects.
+    pub fn findings(&self) -> impl Iterator<Item = (&Subject, &Finding)> {
+        self.subjects
+            .iter()
+            .flat_map(|subject| subject.findings.iter().map(move |finding| (subject, finding)))
+    }
+
+    /// How many findings have a weight.
+    pub fn count(&self, weight: Severity) -> usize {
+        self.findings().filter(|(_, finding)| finding.weight() == weight).count()
+    }
+
+    /// How the check ends; with `strict`, advice counts as a finding.
+    pub fn verdict(&self, strict: bool) -> Verdict {
+        let advice = strict && self.count(Severity::Advice) > 0;
+        if self.count(Severity::Error) > 0 || advice {
+            Verdict::Findings
+        } else if self.count(Severity::Untold) > 0 || !self.unreadable.is_empty() {
+            Verdict::Unchecked
+        } else {
+            Verdict::Good
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! A check as SARIF 2.1.0, which code review tools show on the line.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::report::{Finding, Report, Subject, Unreadable};
+use crate::{cli::severity::Severity, model::Guide};
+
+/// Where a reader finds each reason explained.
+const HELP: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/troubleshooting.md");
+
+/// The report.
+pub(super) fn sarif(report: &Report) -> String {
+    let told: Vec<(&Subject, &Finding)> =
+        report.findings().filter(|(_, finding)| level(finding.weight()).is_some()).collect();
+    let mut rules: BTreeMap<String, &Finding> = BTreeMap::new();
+    for (_, finding) in &told {
+        rules.entry(finding.rule()).or_insert(finding);
+    }
+    let results: Vec<Value> = told
+        .iter()
+        .map(|(subject, finding)| {
+            let index = rules.keys().position(|rule| *rule == finding.rule());
+            result(subject, finding, index)
+        })
+        .collect();
+    let unreadable: Vec<Value> = report.unreadable.iter().map(notification).collect();
+    let whole = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "awscost",
+                "version": env!("CARGO_PKG_VERSION"),
+                "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                "rules": rules.iter().map(|(id, finding)| rule(id, finding)).collect::<Vec<_>>(),
+            }},
+            "invocations": [{
+                "executionSuccessful": report.unreadable.is_empty() && report.count(Severity::Untold) == 0,
+                "toolExecutionNotifications": unreadable,
+            }],
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    format!("{whole:#}\n")
+}
+
+/// SARIF's word for what a reviewer is to see; nothing for what is as it must be.
+fn level(severity: Severity) -> Option<&'static str> {
+    match severity {
+        Severity::Error => Some("error"),
+        Severity::Advice => Some("warning"),
+        Severity::Untold => Some("note"),
+        Severity::Fine | Severity::Waiting | Severity::Blocked => None,
+    }
+}
+
+fn rule(id: &str, finding: &Finding) -> Value {
+    let guide = Guide::to(finding.reason);
+    json!({
+        "id": id,
+        "name": finding.reason.as_str(),
+        "shortDescription": {"text": guide.meaning.replace('`', "")},
+        "help": {"text": guide.remedy.replace('`', "")},
+        "helpUri": HELP,
+        "defaultConfiguration": {"level": level(finding.weight()).unwrap_or("none")},
+    })
+}
+
+fn result(subject: &Subject, finding: &Finding, rule: Option<usize>) -> Value {
+    let mut logical = json!({"name": subject.name, "kind": "resource"});
+    if !finding.field.is_empty() {
+        logical["fullyQualifiedName"] = json!(format!("{}#{}", subject.name, finding.field));
+    }
+    json!({
+        "ruleId": finding.rule(),
+        "ruleIndex": rule,
+        "level": level(finding.weight()),
+        "message": {"text": finding.message},
+        "locations": [{
+            "physicalLocation": location(&subject.file, finding.line),
+            "logicalLocations": [logical],
+        }],
+        // The same finding on another line is the same finding.
+        "partialFingerprints": {"objectAndReason/v1": format!("{}/{}", subject.name, finding.rule())},
+    })
+}
+
+fn notification(fault: &Unreadable) -> Value {
+    json!({
+        "level": "error",
+        "message": {"text": fault.problem},
+        "locations": [{"physicalLocation": location(&fault.file, fault.line)}],
+    })
+}
+
+fn location(file: &str, line: u64) -> Value {
+    let uri = if file == "-" { "stdin".to_owned() } else { as_uri(file) };
+    json!({"artifactLocation": {"uri": uri}, "region": {"startLine": line.max(1)}})
+}
+
+/// A path as a URI reference: relative stays relative, and what a URI can't have is percent-encoded.
+fn as_uri(path: &str) -> String {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let encoded: String = path
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    if encoded.starts_with('/') { format!("file://{encoded}") } else { encoded }
+}

@@ -1,0 +1,263 @@
+//! Where a check has its Secrets from: the manifests themselves, files, environment variables, or a cluster.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::{Api, Client};
+
+use crate::{
+    api::USE_LABEL,
+    cli::manifests::{self, Document, SecretValues},
+};
+
+/// `--secret NAMESPACE/NAME=PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFile {
+    namespace: String,
+    name: String,
+    path: PathBuf,
+}
+
+/// `--secret-env NAMESPACE/NAME/KEY=VARIABLE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretVariable {
+    namespace: String,
+    name: String,
+    key: String,
+    variable: String,
+}
+
+impl SecretVariable {
+    /// The variable's name.
+    pub(super) fn variable(&self) -> &str {
+        &self.variable
+    }
+}
+
+/// Why a Secret can't be read. No value is in it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretFault {
+    /// A folder or file can't be read.
+    #[error("the Secret in {path} can't be read: {problem}")]
+    Unreadable {
+        /// Where.
+        path: String,
+        /// Why.
+        problem: String,
+    },
+    /// The manifest has no such Secret.
+    #[error("{path} has no Secret {name}")]
+    NotThere {
+        /// Where.
+        path: String,
+        /// Its name.
+        name: String,
+    },
+    /// The environment has no such variable.
+    #[error("the environment variable {0} is not set")]
+    NotSet(String),
+    /// The cluster gave no answer.
+    #[error("the cluster does not give Secret {name}: {source}")]
+    Cluster {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<kube::Error>,
+    },
+}
+
+/// Parses `NAMESPACE/NAME=PATH`.
+pub(super) fn secret_file(text: &str) -> Result<SecretFile, String> {
+    let wrong = || "it takes NAMESPACE/NAME=PATH".to_owned();
+    let (secret, path) = text.split_once('=').ok_or_else(wrong)?;
+    let (namespace, name) = secret.split_once('/').ok_or_else(wrong)?;
+    if namespace.is_empty() || name.is_empty() || name.contains('/') || path.is_empty() {
+        return Err(wrong());
+    }
+    Ok(SecretFile { namespace: namespace.to_owned(), name: name.to_owned(), path: path.into() })
+}
+
+/// Parses `NAMESPACE/NAME/KEY=VARIABLE`.
+pub(super) fn secret_variable(text: &str) -> Result<SecretVariable, String> {
+    let wrong = || "it takes NAMESPACE/NAME/KEY=VARIABLE".to_owned();
+    let (secret, variable) = text.split_once('=').ok_or_else(wrong)?;
+    let parts: Vec<&str> = secret.split('/').collect();
+    let [namespace, name, key] = parts.as_slice() else { return Err(wrong()) };
+    if [*namespace, *name, *key, variable].iter().any(|part| part.is_empty()) {
+        return Err(wrong());
+    }
+    let own = |text: &str| text.to_owned();
+    Ok(SecretVariable { namespace: own(namespace), name: own(name), key: own(key), variable: own(variable) })
+}
+
+/// The Secrets that are given.
+#[derive(Default)]
+pub(super) struct Secrets {
+    declared: BTreeMap<(String, String), Secret>,
+    /// What a person gives by hand is meant to be used, whatever labels it would have.
+    vouched: BTreeMap<(String, String), Secret>,
+    cluster: Option<Client>,
+}
+
+impl Secrets {
+    /// Those of the manifests, and of a cluster if there is one.
+    pub(super) fn new(
+        documents: &[Document<SecretValues>],
+        namespace: &str,
+        cluster: Option<Client>,
+    ) -> Self {
+        let declared = documents.iter().map(|document| {
+            let secret = document.object.to_secret();
+            let place = document.object.namespace.clone().unwrap_or_else(|| namespace.to_owned());
+            ((place, document.object.name.clone()), secret)
+        });
+        Self { declared: declared.collect(), vouched: BTreeMap::new(), cluster }
+    }
+
+    /// Adds one from a folder with a file a key, or from a manifest.
+    pub(super) fn add_file(&mut self, file: &SecretFile) -> Result<(), SecretFault> {
+        let secret = if file.path.is_dir() { folder(&file.path)? } else { manifest(file)? };
+        self.vouched.insert((file.namespace.clone(), file.name.clone()), secret);
+        Ok(())
+    }
+
+    /// Adds one key from the environment.
+    pub(super) fn add_variable(
+        &mut self,
+        variable: &SecretVariable,
+        value: Option<Vec<u8>>,
+    ) -> Result<(), SecretFault> {
+        let value = value.ok_or_else(|| SecretFault::NotSet(variable.variable.clone()))?;
+        let place = (variable.namespace.clone(), variable.name.clone());
+        let secret = self.vouched.entry(place).or_default();
+        secret.data.get_or_insert_default().insert(variable.key.clone(), ByteString(value));
+        Ok(())
+    }
+
+    /// A Secret, if it is given anywhere, as it is to be used for `purpose`.
+    pub(super) async fn find(
+        &self,
+        namespace: &str,
+        name: &str,
+        purpose: &str,
+    ) -> Result<Option<Secret>, SecretFault> {
+        let place = (namespace.to_owned(), name.to_owned());
+        if let Some(secret) = self.vouched.get(&place) {
+            let mut secret = secret.clone();
+            let labels = secret.metadata.labels.get_or_insert_default();
+            labels.insert(USE_LABEL.to_owned(), purpose.to_owned());
+            return Ok(Some(secret));
+        }
+        if let Some(secret) = self.declared.get(&place) {
+            return Ok(Some(secret.clone()));
+        }
+        let Some(client) = &self.cluster else { return Ok(None) };
+        let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
+        match api.get(name).await {
+            Ok(secret) => Ok(Some(secret)),
+            // As for the operator: absent and forbidden read the same.
+            Err(kube::Error::Api(status)) if [403, 404].contains(&status.code) => Ok(None),
+            Err(source) => Err(SecretFault::Cluster { name: name.to_owned(), source: Box::new(source) }),
+        }
+    }
+}
+
+/// A folder with one file a key, as Kubernetes mounts Secrets.
+fn folder(path: &Path) -> Result<Secret, SecretFault> {
+    let unreadable = |error: std::io::Error| SecretFault::Unreadable {
+        path: path.display().to_string(),
+        problem: error.kind().to_string(),
+    };
+    let mut data = BTreeMap::new();
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        let key = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // A mounted Secret has its data behind links whose names begin with two dots.
+        if !key.starts_with('.') && file.is_file() {
+            data.insert(key, ByteString(std::fs::read(&file).map_err(unreadable)?));
+        }
+    }
+    Ok(Secret { data: Some(data), ..Secret::default() })
+}
+
+fn manifest(file: &SecretFile) -> Result<Secret, SecretFault> {
+    let path = file.path.display().to_string();
+    let (manifests, faults) = manifests::read_all(std::slice::from_ref(&file.path));
+    if let Some(fault) = faults.first() {
+        return Err(SecretFault::Unreadable { path, problem: fault.to_string() });
+    }
+    let found = manifests.secrets.iter().find(|document| document.object.name == file.name);
+    let secret = found.map(|document| document.object.to_secret());
+    secret
+        .map(|secret| Secret { metadata: ObjectMeta::default(), ..secret })
+        .ok_or_else(|| SecretFault::NotThere { path, name: file.name.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::USE_EXTERNAL_ID;
+
+    #[test]
+    fn options_that_do_not_name_a_secret_are_refused() {
+        assert!(secret_file("finops/acme=./secrets/acme").is_ok());
+        for wrong in ["acme=./x", "finops/acme", "finops/=x", "a/b/c=x", "finops/acme="] {
+            assert!(secret_file(wrong).is_err(), "{wrong}");
+        }
+        assert!(secret_variable("finops/acme/externalId=ACME").is_ok());
+        for wrong in ["finops/acme=ACME", "finops/acme/=ACME", "finops/acme/externalId"] {
+            assert!(secret_variable(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    /// The label and the external ID that are found, if a Secret is.
+    async fn found(secrets: &Secrets) -> Option<(Option<String>, Vec<u8>)> {
+        let secret = secrets.find("finops", "acme", USE_EXTERNAL_ID).await.expect("no cluster is asked")?;
+        let label = secret.metadata.labels.and_then(|labels| labels.get(USE_LABEL).cloned());
+        Some((label, secret.data?.remove("externalId")?.0))
+    }
+
+    fn usable(value: &str) -> Option<(Option<String>, Vec<u8>)> {
+        Some((Some(USE_EXTERNAL_ID.to_owned()), value.as_bytes().to_vec()))
+    }
+
+    #[tokio::test]
+    async fn what_is_given_by_hand_needs_no_label() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("externalId"), "canary-7d1f").expect("written");
+        let mut secrets = Secrets::default();
+        assert_eq!(found(&secrets).await, None);
+        let file = SecretFile { namespace: "finops".into(), name: "acme".into(), path: folder.path().into() };
+        secrets.add_file(&file).expect("a folder with a key");
+        assert_eq!(found(&secrets).await, usable("canary-7d1f"));
+
+        let variable = secret_variable("finops/acme/externalId=ACME").expect("an option");
+        let mut secrets = Secrets::default();
+        assert!(secrets.add_variable(&variable, None).is_err());
+        secrets.add_variable(&variable, Some(b"byte for byte\n".to_vec())).expect("a value");
+        assert_eq!(found(&secrets).await, usable("byte for byte\n"));
+    }
+
+    #[tokio::test]
+    async fn a_manifest_among_others_needs_its_label() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secret.yaml");
+        let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: acme, namespace: finops}\n\
+                        stringData: {externalId: canary-7d1f}\n";
+        std::fs::write(&path, manifest).expect("written");
+        let (read, faults) = manifests::read_all(std::slice::from_ref(&path));
+        assert!(faults.is_empty());
+        let secrets = Secrets::new(&read.secrets, "default", None);
+        let unlabelled = Some((None, b"canary-7d1f".to_vec()));
+        assert_eq!(found(&secrets).await, unlabelled, "what uses it sees that the label is missing");
+        let mut secrets = Secrets::default();
+        secrets
+            .add_file(&SecretFile { namespace: "finops".into(), name: "acme".into(), path })
+            .expect("there");
+        assert_eq!(found(&secrets).await, usable("canary-7d1f"), "vouched for by hand");
+    }
+}

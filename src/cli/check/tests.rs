@@ -1,0 +1,125 @@
+use super::{
+    json::json,
+    junit::junit,
+    report::{Finding, Report, Subject, Unreadable, Verdict},
+    sarif::sarif,
+    text::text,
+};
+use crate::{
+    cli::severity::Severity,
+    model::{ConditionStatus, ConditionType, Reason},
+};
+
+fn finding(
+    condition: ConditionType,
+    status: ConditionStatus,
+    reason: Reason,
+    field: &str,
+    line: u64,
+    message: &str,
+) -> Finding {
+    Finding {
+        condition,
+        status,
+        reason,
+        severity: Severity::of(condition, status, reason, true),
+        message: message.to_owned(),
+        field: field.to_owned(),
+        line,
+    }
+}
+
+fn report() -> Report {
+    use ConditionStatus::{False, True, Unknown};
+    use ConditionType as T;
+    let assumed = "The role can be assumed with the external ID.";
+    let missing = "There is no bucket acme-biling in any region. Correct spec.report.bucket.name, or create the bucket \
+                   <acme> & \"co\".";
+    let findings = vec![
+        finding(T::RoleAssumable, True, Reason::RoleAssumed, "spec.access.roleArn", 7, assumed),
+        finding(T::BucketReadable, False, Reason::BucketNotFound, "spec.report.bucket.name", 12, missing),
+        finding(
+            T::ReportDelivered,
+            Unknown,
+            Reason::BlockedByBucket,
+            "spec.report.name",
+            11,
+            "Can't be told.",
+        ),
+        finding(T::ReportConfigured, Unknown, Reason::Throttled, "spec.report.name", 11, "AWS throttles."),
+        finding(
+            T::PermissionsMinimal,
+            False,
+            Reason::CanWriteBucket,
+            "spec.access.roleArn",
+            7,
+            "Take s3:PutObject away.",
+        ),
+    ];
+    Report {
+        subjects: vec![Subject {
+            name: "AwsCostAccount finops/acme-payer".to_owned(),
+            file: "./accounts/acme payer.yaml".to_owned(),
+            findings,
+        }],
+        unreadable: vec![Unreadable {
+            file: "broken.yaml".to_owned(),
+            line: 3,
+            problem: "a mapping has no value".to_owned(),
+        }],
+        ignored: 2,
+    }
+}
+
+fn one(reason: Reason, condition: ConditionType, status: ConditionStatus) -> Report {
+    let findings = vec![finding(condition, status, reason, "", 1, "words")];
+    Report {
+        subjects: vec![Subject { name: "x".to_owned(), file: "x.yaml".to_owned(), findings }],
+        ..Report::default()
+    }
+}
+
+#[test]
+fn what_must_be_mended_fits_80_columns() {
+    let text = text(&report(), false);
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn json_has_every_finding() {
+    insta::assert_snapshot!(json(&report(), false));
+}
+
+#[test]
+fn junit_has_a_case_a_condition() {
+    let xml = junit(&report(), false);
+    assert_eq!(xml.matches("<testcase ").count(), 5 + 1);
+    assert!(!xml.contains("<acme>"), "text is escaped");
+    insta::assert_snapshot!(xml);
+}
+
+#[test]
+fn sarif_points_at_the_line() {
+    insta::assert_snapshot!(sarif(&report()).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}
+
+#[test]
+fn errors_outweigh_what_could_not_be_checked_and_that_outweighs_advice() {
+    use ConditionStatus::{False, True, Unknown};
+    use ConditionType as T;
+    for (report, strict, expected) in [
+        (Report::default(), false, Verdict::Good),
+        (report(), false, Verdict::Findings),
+        (one(Reason::RoleAssumed, T::RoleAssumable, True), true, Verdict::Good),
+        (one(Reason::AssumeRoleDenied, T::RoleAssumable, False), false, Verdict::Findings),
+        // Whoever runs the check has no identity: that says nothing of the account.
+        (one(Reason::NoBaseCredentials, T::RoleAssumable, False), false, Verdict::Unchecked),
+        (one(Reason::Throttled, T::RoleAssumable, Unknown), false, Verdict::Unchecked),
+        (one(Reason::AwaitingFirstDelivery, T::ReportDelivered, Unknown), true, Verdict::Good),
+        (one(Reason::CanWriteBucket, T::PermissionsMinimal, False), false, Verdict::Good),
+        (one(Reason::CanWriteBucket, T::PermissionsMinimal, False), true, Verdict::Findings),
+    ] {
+        assert_eq!(report.verdict(strict), expected, "{report:?}");
+    }
+}

@@ -1,0 +1,169 @@
+//! The way to a cluster for commands that a person runs: kubeconfig, context and namespace as kubectl reads them.
+
+use std::path::PathBuf;
+
+use axum::http::{HeaderValue, header};
+use clap::Args;
+use kube::{
+    Api, Client, Config, Resource,
+    api::ListParams,
+    config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+use serde::de::DeserializeOwned;
+
+use crate::model::ExitCode;
+
+/// Who calls the API server.
+const USER_AGENT: &str = concat!("kubectl-awscost/", env!("CARGO_PKG_VERSION"));
+/// Objects in one answer of the API server, as kubectl asks for them.
+const PAGE: u32 = 500;
+
+/// Which cluster.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ClusterArgs {
+    /// The kubeconfig file; by default what KUBECONFIG names, or ~/.kube/config.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context in it; by default the current one.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+}
+
+/// Which cluster, and where in it.
+#[derive(Debug, Clone, Args)]
+pub struct ScopeArgs {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// The namespace; by default the context's.
+    #[arg(short, long, value_name = "NAME", conflicts_with = "all_namespaces")]
+    namespace: Option<String>,
+    /// All namespaces.
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+}
+
+/// A cluster, and where in it to look.
+#[derive(Clone)]
+pub struct Scope {
+    /// The API server.
+    pub client: Client,
+    /// The namespace; `None` for all.
+    pub namespace: Option<String>,
+}
+
+/// Why the cluster gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterFault {
+    /// There is no way to a cluster.
+    #[error("no way to a cluster: {0}")]
+    NoCluster(#[from] InferConfigError),
+    /// The kubeconfig or its context can't be used.
+    #[error("the kubeconfig can't be used: {0}")]
+    Kubeconfig(#[from] KubeconfigError),
+    /// The definitions are not installed.
+    #[error("the cluster does not know {0}: install the chart awscost-crds")]
+    NotInstalled(String),
+    /// The API server refused, or did not answer.
+    #[error("failed to {action}: {source}")]
+    Api {
+        /// What was being done.
+        action: String,
+        /// The cause.
+        #[source]
+        source: Box<kube::Error>,
+    },
+    /// Something was awaited for too long.
+    #[error("{0}")]
+    TimedOut(String),
+    /// What was asked for can't be done as it was asked for.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl ClusterFault {
+    /// A fault of the API server in doing something.
+    pub fn api(action: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+        let action = action.into();
+        move |source| Self::Api { action, source: Box::new(source) }
+    }
+
+    /// How the process ends.
+    pub fn exit(&self) -> ExitCode {
+        match self {
+            Self::NoCluster(_) | Self::Kubeconfig(_) | Self::NotInstalled(_) | Self::Refused(_) => {
+                ExitCode::Configuration
+            }
+            Self::Api { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) if (400..500).contains(&status.code) => ExitCode::Configuration,
+                _ => ExitCode::Transient,
+            },
+            Self::TimedOut(_) => ExitCode::Transient,
+        }
+    }
+}
+
+impl ClusterArgs {
+    /// A client, and the context's namespace.
+    ///
+    /// # Errors
+    /// [`ClusterFault`] if the kubeconfig can't be used.
+    pub async fn connect(&self) -> Result<(Client, String), ClusterFault> {
+        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
+        let mut config = match (&self.kubeconfig, &self.context) {
+            (Some(path), _) => Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &options).await?,
+            (None, Some(_)) => Config::from_kubeconfig(&options).await?,
+            (None, None) => Config::infer().await?,
+        };
+        config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
+        let namespace = config.default_namespace.clone();
+        let client = Client::try_from(config).map_err(ClusterFault::api("set up the client"))?;
+        Ok((client, namespace))
+    }
+}
+
+impl ScopeArgs {
+    /// The cluster, and where in it to look.
+    ///
+    /// # Errors
+    /// [`ClusterFault`] if the kubeconfig can't be used.
+    pub async fn connect(&self) -> Result<Scope, ClusterFault> {
+        let (client, default) = self.cluster.connect().await?;
+        let one = || self.namespace.clone().unwrap_or(default);
+        Ok(Scope { client, namespace: (!self.all_namespaces).then(one) })
+    }
+}
+
+impl Scope {
+    /// The objects of a kind in this scope, with a label selector if there is one.
+    ///
+    /// # Errors
+    /// [`ClusterFault`] if the API server does not list them.
+    pub async fn list<K>(&self, selector: Option<&str>) -> Result<Vec<K>, ClusterFault>
+    where
+        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + DeserializeOwned
+            + Clone
+            + std::fmt::Debug,
+    {
+        let api: Api<K> = match &self.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        let mut params = ListParams::default().limit(PAGE);
+        params.label_selector = selector.map(str::to_owned);
+        let mut all = Vec::new();
+        loop {
+            let page = api.list(&params).await.map_err(|error| match &error {
+                kube::Error::Api(status) if status.code == 404 => {
+                    ClusterFault::NotInstalled(K::plural(&()).into_owned())
+                }
+                _ => ClusterFault::api(format!("list {}", K::plural(&())))(error),
+            })?;
+            all.extend(page.items);
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params.continue_token = Some(token),
+                None => return Ok(all),
+            }
+        }
+    }
+}

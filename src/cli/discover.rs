@@ -1,0 +1,181 @@
+//! `awscost discover`: lists an organization's accounts and writes a manifest for each, ready for a pull request.
+
+mod manifest;
+mod output;
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    onboard::{NotWanted, read_external_id},
+    warehouse::{complain, print},
+};
+use crate::{
+    aws::{
+        Aws, AwsFault, AwsSettings, Code, FaultClass, NoCredentials, OwnCredentials, Sdk, Session,
+        traits::{AssumeRole, Federate, Membership, OrganizationAccount, OrganizationAccountState},
+    },
+    model::{AccountId, ExitCode, Partition, Region, RoleArn},
+};
+use manifest::{Fleet, FleetArgs, ReportMissing};
+use output::NotWritten;
+
+/// The session's length: a list takes seconds.
+const SESSION: SignedDuration = SignedDuration::from_mins(15);
+/// All that the list takes.
+const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["organizations:DescribeOrganization","organizations:ListAccounts"],"Resource":"*"}]}"#;
+
+/// Where to ask, and what to write.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Ask as this role of the management account or a delegated administrator, instead of as yourself.
+    #[arg(long, value_name = "ARN")]
+    role_arn: Option<RoleArn>,
+    /// A file that holds that role's external ID, or `-` for standard input.
+    #[arg(long, value_name = "FILE", requires = "role_arn")]
+    external_id_file: Option<PathBuf>,
+    #[command(flatten)]
+    fleet: FleetArgs,
+    /// Write one file an account into this folder instead of printing them all.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Replace files that are there and differ.
+    #[arg(long, requires = "dir")]
+    overwrite: bool,
+}
+
+/// Why nothing is written.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    NoCredentials(#[from] NoCredentials),
+    #[error(transparent)]
+    ExternalId(#[from] NotWanted),
+    #[error("{0}: are the credentials still good, and may they assume the role?")]
+    Identity(AwsFault),
+    #[error("account {0} is in no organization: write its manifest by hand, with accountType Standalone")]
+    Standalone(AccountId),
+    #[error(
+        "account {0} may not list the accounts of its organization: only the management account and delegated administrators may, with organizations:ListAccounts"
+    )]
+    Denied(AccountId),
+    #[error("{0}: try again")]
+    Organizations(AwsFault),
+    #[error(transparent)]
+    Report(#[from] ReportMissing),
+    #[error(transparent)]
+    NotWritten(#[from] NotWritten),
+}
+
+impl Fault {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Organizations(_) => ExitCode::Transient,
+            Self::Identity(fault) if !fault.class.is_conclusive() => ExitCode::Transient,
+            _ => ExitCode::Configuration,
+        }
+    }
+}
+
+/// An organization as it was found.
+struct Organization {
+    partition: Partition,
+    management: AccountId,
+    /// By id.
+    accounts: Vec<OrganizationAccount>,
+}
+
+/// Runs the command.
+pub async fn run(args: Args) -> ExitCode {
+    match discover(&args).await {
+        Ok(()) => ExitCode::Done,
+        Err(fault) => {
+            complain(&fault.to_string());
+            fault.exit_code()
+        }
+    }
+}
+
+async fn discover(args: &Args) -> Result<(), Fault> {
+    let sdk = Sdk::load(AwsSettings::default()).await;
+    let organization = ask(&sdk, &sdk.aws(), args, Timestamp::now()).await?;
+    let fleet =
+        Fleet { args: &args.fleet, partition: organization.partition, management: &organization.management };
+    let mut manifests = Vec::new();
+    for account in &organization.accounts {
+        match account.state {
+            OrganizationAccountState::Active => manifests.extend(fleet.manifest(account)?),
+            OrganizationAccountState::Ending => {
+                complain(&format!("left out {}: it is suspended or closed", account.id));
+            }
+            OrganizationAccountState::Other => {
+                complain(&format!("left out {}: it is not active", account.id));
+            }
+        }
+    }
+    match &args.dir {
+        None => manifests.iter().for_each(|manifest| print(&format!("---\n{}", manifest.yaml))),
+        Some(dir) => output::write(dir, &manifests, args.overwrite)?,
+    }
+    complain(&format!(
+        "{} manifests; what their owners create in AWS: awscost onboard --help",
+        manifests.len()
+    ));
+    Ok(())
+}
+
+async fn ask(sdk: &Sdk, aws: &Aws, args: &Args, now: Timestamp) -> Result<Organization, Fault> {
+    let caller = aws.identity.base_caller().await.map_err(Fault::Identity)?;
+    // The call was answered, so its ARN is of a partition that is known or of one we can't name.
+    let own = caller.arn.split(':').nth(1).and_then(|text| text.parse().ok()).unwrap_or(Partition::Aws);
+    let partition = args.role_arn.as_ref().map_or(own, RoleArn::partition);
+    let account = args.role_arn.as_ref().map_or(&caller.account, RoleArn::account);
+    let region = partition.home_region().parse().expect("a partition's home region is a region");
+    let session = session(sdk, aws, args, &region, now).await?;
+    let refused = |fault: AwsFault| match fault.class {
+        FaultClass::Denied => Fault::Denied(account.clone()),
+        FaultClass::Credentials => Fault::Identity(fault),
+        _ if fault.code == Code::OrganizationsNotInUse => Fault::Standalone(account.clone()),
+        _ => Fault::Organizations(fault),
+    };
+    let management = match aws.organizations.membership(&session, partition).await.map_err(refused)? {
+        Membership::Standalone => return Err(Fault::Standalone(account.clone())),
+        Membership::InOrganization { management, .. } => management,
+    };
+    let mut accounts = aws.organizations.accounts(&session, partition).await.map_err(refused)?;
+    accounts.sort_by(|left, right| left.id.cmp(&right.id));
+    accounts.dedup_by(|left, right| left.id == right.id);
+    Ok(Organization { partition, management, accounts })
+}
+
+/// A session that may list accounts: the role's, or the person's own.
+async fn session(
+    sdk: &Sdk,
+    aws: &Aws,
+    args: &Args,
+    region: &Region,
+    now: Timestamp,
+) -> Result<Session, Fault> {
+    if let Some(role) = &args.role_arn {
+        let external_id = args.external_id_file.as_deref().map(read_external_id).transpose()?;
+        let request = AssumeRole {
+            role,
+            external_id: external_id.as_ref(),
+            session_name: "awscost-discover",
+            duration: SESSION,
+            policy: Some(POLICY),
+            region,
+        };
+        return aws.identity.assume_role(request).await.map_err(Fault::Identity);
+    }
+    match sdk.own_credentials(now).await? {
+        OwnCredentials::Session(session) => Ok(session),
+        OwnCredentials::Keys(keys) => {
+            let request =
+                Federate { keys: &keys, name: "awscost-discover", duration: SESSION, policy: POLICY, region };
+            aws.identity.federate(request).await.map_err(Fault::Identity)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `awscost errors`: one view of everything that is broken, by reason.
+
+pub(super) mod group;
+mod text;
+
+use jiff::Timestamp;
+
+use super::{
+    cluster::{ClusterFault, ScopeArgs},
+    fleet::Fleet,
+    format::{OutputFormat, structured},
+    remedy::remedy,
+    warehouse::{complain, print},
+};
+use crate::model::ExitCode;
+use group::Overview;
+
+/// What to show.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    scope: ScopeArgs,
+    /// Only objects with these labels.
+    #[arg(short = 'l', long, value_name = "LABELS")]
+    selector: Option<String>,
+    /// What unblocks most first, with the reason for the order.
+    #[arg(long)]
+    fix_order: bool,
+    /// Also what works but could be better, such as a role that may do more than it needs to.
+    #[arg(long)]
+    advice: bool,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value = "text")]
+    output: OutputFormat,
+}
+
+/// Runs the command.
+pub async fn run(args: Args) -> ExitCode {
+    match shown(&args, Timestamp::now()).await {
+        Ok(text) => {
+            print(&text);
+            ExitCode::Done
+        }
+        Err(fault) => {
+            complain(&fault.to_string());
+            fault.exit()
+        }
+    }
+}
+
+async fn shown(args: &Args, now: Timestamp) -> Result<String, ClusterFault> {
+    let scope = args.scope.connect().await?;
+    let fleet = Fleet::read(&scope, args.selector.as_deref(), now).await?;
+    let overview = Overview::of(&fleet, remedy, args.fix_order);
+    Ok(structured(&overview, args.output).unwrap_or_else(|| text::text(&overview, args.advice, now)))
+}

@@ -1,0 +1,244 @@
+//! What is broken, by reason: who is hit since when, what waits behind it, and what is to be mended first. Pure.
+
+use std::{cmp::Reverse, collections::BTreeSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    cli::{
+        fleet::{Fleet, Kind, Member, Name, Word},
+        severity::Severity,
+    },
+    model::{ConditionType, Reason},
+};
+
+/// One reason and everything it has hit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    /// The reason.
+    #[serde(serialize_with = "name_of_reason")]
+    pub reason: Reason,
+    /// How many objects it has hit.
+    pub count: usize,
+    /// Since when, for the one that was hit first.
+    pub since: Timestamp,
+    /// Checks that can't be made before it is mended, over all objects.
+    pub waiting: usize,
+    /// What to do about it, in general.
+    pub fix: String,
+    /// Why it stands where it does, where an order of mending was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The objects.
+    pub objects: Vec<Hit>,
+}
+
+/// One object that a reason has hit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hit {
+    /// The object.
+    #[serde(flatten)]
+    pub name: Name,
+    /// The condition that says so.
+    pub condition: &'static str,
+    /// False, or Unknown where it could not be told.
+    pub status: &'static str,
+    /// Since when.
+    pub since: Timestamp,
+    /// What is wrong with this object, and what to do.
+    pub message: String,
+    /// Its checks that can't be made before it is mended.
+    pub waiting: usize,
+}
+
+/// What is broken in a fleet, and what is not but should be known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    /// Accounts in the scope.
+    pub accounts: usize,
+    /// How many of them are broken.
+    pub broken_accounts: usize,
+    /// Warehouses in the scope.
+    pub warehouses: usize,
+    /// How many of them are broken.
+    pub broken_warehouses: usize,
+    /// What is broken.
+    pub errors: Vec<Group>,
+    /// What works, but could be better.
+    pub advice: Vec<Group>,
+    /// Accounts that are not looked at.
+    pub suspended: Vec<Name>,
+}
+
+/// The general advice for a reason.
+pub type Remedy = fn(Reason) -> String;
+
+impl Overview {
+    /// Of a fleet.
+    pub fn of(fleet: &Fleet, remedy: Remedy, fix_order: bool) -> Self {
+        let broken = |kind| fleet.of(kind).filter(|member| member.is_broken()).count();
+        let mut errors = groups(fleet, remedy, |severity| severity >= Severity::Untold);
+        if fix_order {
+            errors.sort_by_key(urgency);
+            for group in &mut errors {
+                group.why = Some(why(group));
+            }
+        }
+        Self {
+            accounts: fleet.of(Kind::AwsCostAccount).count(),
+            broken_accounts: broken(Kind::AwsCostAccount),
+            warehouses: fleet.of(Kind::CostWarehouse).count(),
+            broken_warehouses: broken(Kind::CostWarehouse),
+            errors,
+            advice: groups(fleet, remedy, |severity| severity == Severity::Advice),
+            suspended: fleet.members.iter().filter(|member| member.suspended).map(named).collect(),
+        }
+    }
+
+    /// The objects that a reason has hit.
+    pub fn hit_by(&self, reason: Reason) -> BTreeSet<Name> {
+        let groups = self.errors.iter().chain(&self.advice).filter(|group| group.reason == reason);
+        groups.flat_map(|group| &group.objects).map(|hit| hit.name.clone()).collect()
+    }
+}
+
+fn named(member: &Member) -> Name {
+    member.name.clone()
+}
+
+/// Grouped by reason, the most frequent first.
+fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for member in fleet.members.iter().filter(|member| !member.suspended) {
+        for word in member.words.iter().filter(|word| wanted(word.severity) && !is_a_copy(word, member)) {
+            let hit = Hit {
+                name: member.name.clone(),
+                condition: word.type_.as_str(),
+                status: word.status.as_str(),
+                since: word.since,
+                message: word.message.clone(),
+                waiting: waiting(fleet, member, word.type_),
+            };
+            match groups.iter_mut().find(|group| group.reason == word.reason) {
+                Some(group) => group.add(hit),
+                None => groups.push(Group::of(word, hit, remedy)),
+            }
+        }
+    }
+    groups.sort_by(|one, other| (other.count, one.reason.as_str()).cmp(&(one.count, other.reason.as_str())));
+    groups
+}
+
+impl Group {
+    fn of(word: &Word, hit: Hit, remedy: Remedy) -> Self {
+        Self {
+            reason: word.reason,
+            count: 1,
+            since: hit.since,
+            waiting: hit.waiting,
+            fix: remedy(word.reason),
+            why: None,
+            objects: vec![hit],
+        }
+    }
+
+    fn add(&mut self, hit: Hit) {
+        // One object with two conditions of one reason is hit once.
+        if self.objects.iter().all(|known| known.name != hit.name) {
+            self.count += 1;
+        }
+        self.since = self.since.min(hit.since);
+        self.waiting += hit.waiting;
+        self.objects.push(hit);
+    }
+}
+
+/// An account repeats its warehouse's fault, which the warehouse itself shows; only one that is not there can't.
+fn is_a_copy(word: &Word, member: &Member) -> bool {
+    member.name.kind == Kind::AwsCostAccount
+        && word.type_ == ConditionType::WarehouseReady
+        && word.reason != Reason::WarehouseNotFound
+}
+
+/// How many checks wait for a condition: an account's own, and those of every account that uses a warehouse.
+fn waiting(fleet: &Fleet, member: &Member, type_: ConditionType) -> usize {
+    let blocked = |member: &Member, reason| {
+        let waits = |word: &&Word| word.severity == Severity::Blocked && word.reason == reason;
+        member.words.iter().filter(waits).count()
+    };
+    if member.name.kind == Kind::CostWarehouse {
+        let uses = |account: &&Member| {
+            account.name.namespace == member.name.namespace
+                && account.warehouse.as_ref() == Some(&member.name.name)
+        };
+        let accounts = fleet.of(Kind::AwsCostAccount).filter(uses);
+        return accounts.map(|account| blocked(account, Reason::BlockedByWarehouse)).sum();
+    }
+    match type_ {
+        ConditionType::RoleAssumable => blocked(member, Reason::BlockedByRole),
+        ConditionType::BucketReadable => blocked(member, Reason::BlockedByBucket),
+        ConditionType::ReportConfigured => blocked(member, Reason::BlockedByReport),
+        ConditionType::ReportDelivered => blocked(member, Reason::BlockedByDelivery),
+        ConditionType::WarehouseReady => blocked(member, Reason::BlockedByWarehouse),
+        ConditionType::DataCurrent => blocked(member, Reason::BlockedByData),
+        _ => 0,
+    }
+}
+
+/// Reasons whose one cause lies with the operator: mended once, mended everywhere.
+const EVERYWHERE: [Reason; 5] = [
+    Reason::NoBaseCredentials,
+    Reason::BaseCredentialsInvalid,
+    Reason::BaseCredentialsExpired,
+    Reason::WebIdentityRejected,
+    Reason::ClockSkew,
+];
+
+/// Reasons that keep everything else of an object from being looked at.
+const WHOLE: [Reason; 2] = [Reason::InvalidSpec, Reason::InternalError];
+
+/// Where a group stands in the order of mending: what hits everybody, what keeps whole objects from being looked at, then
+/// what most checks wait for, what hits most, the lowest layer, the oldest.
+type Urgency = (u8, Reverse<usize>, Reverse<usize>, Option<ConditionType>, Timestamp, Reason);
+
+fn urgency(group: &Group) -> Urgency {
+    let tier = match group.reason {
+        reason if EVERYWHERE.contains(&reason) => 0,
+        reason if WHOLE.contains(&reason) => 1,
+        _ => 2,
+    };
+    (
+        tier,
+        Reverse(group.waiting),
+        Reverse(group.count),
+        group.objects.iter().filter_map(|hit| ConditionType::from_name(hit.condition)).min(),
+        group.since,
+        group.reason,
+    )
+}
+
+fn why(group: &Group) -> String {
+    let checks = match group.waiting {
+        0 => "Nothing else waits for it.".to_owned(),
+        1 => "1 check waits for it.".to_owned(),
+        many => format!("{many} checks wait for it."),
+    };
+    match group.reason {
+        reason if EVERYWHERE.contains(&reason) => {
+            format!("It is the operator's own: mended once, it is mended for every account. {checks}")
+        }
+        reason if WHOLE.contains(&reason) => "Nothing else of these objects is looked at before.".to_owned(),
+        _ => checks,
+    }
+}
+
+fn name_of_reason<S: serde::Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(reason.as_str())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+use super::*;
+use crate::{cli::errors::text::text, model::ConditionStatus};
+use ConditionStatus::{False, Unknown};
+
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + minutes * 60).expect("a time")
+}
+
+fn word(type_: ConditionType, status: ConditionStatus, reason: Reason, minutes: i64) -> Word {
+    let message = match reason {
+        Reason::BucketNotFound => {
+            "There is no bucket acme-biling. Correct spec.report.bucket.name.".to_owned()
+        }
+        Reason::AssumeRoleDenied => format!(
+            "AWS refused to let arn:aws:iam::999988887777:user/awscost-operator assume the role. A trust policy that \
+             works: {{\"Statement\":[{{\"Action\":[\"sts:AssumeRole\"],\"Effect\":\"Allow\",\"Principal\":\"{}\"}}]}}",
+            "x".repeat(60)
+        ),
+        reason => format!("Words about {reason}."),
+    };
+    let severity = Severity::of(type_, status, reason, true);
+    Word { type_, status, reason, severity, since: at(minutes), message }
+}
+
+fn account(name: &str, words: Vec<Word>) -> Member {
+    let name = Name { kind: Kind::AwsCostAccount, namespace: "finops".to_owned(), name: name.to_owned() };
+    Member { name, suspended: false, warehouse: Some("lake".to_owned()), words }
+}
+
+fn denied(name: &str, minutes: i64) -> Member {
+    let blocked = |type_| word(type_, Unknown, Reason::BlockedByRole, minutes);
+    account(
+        name,
+        vec![
+            word(ConditionType::RoleAssumable, False, Reason::AssumeRoleDenied, minutes),
+            blocked(ConditionType::ExternalIdEnforced),
+            blocked(ConditionType::BucketReadable),
+        ],
+    )
+}
+
+fn fleet() -> Fleet {
+    let lake = Name { kind: Kind::CostWarehouse, namespace: "finops".to_owned(), name: "lake".to_owned() };
+    let mut warehouse_word = word(ConditionType::Ready, False, Reason::WarehouseAuthFailed, 50);
+    warehouse_word.severity = Severity::of_warehouse(False, Reason::WarehouseAuthFailed);
+    let waits = |name: &str| {
+        account(
+            name,
+            vec![
+                word(ConditionType::WarehouseReady, False, Reason::WarehouseAuthFailed, 50),
+                word(ConditionType::DataCurrent, Unknown, Reason::BlockedByWarehouse, 50),
+                word(ConditionType::TotalsVerified, Unknown, Reason::BlockedByWarehouse, 50),
+            ],
+        )
+    };
+    let mut members = vec![
+        denied("acme-payer", 10),
+        denied("shop", 20),
+        account(
+            "web",
+            vec![
+                word(ConditionType::BucketReadable, False, Reason::BucketNotFound, 30),
+                word(ConditionType::ReportConfigured, False, Reason::ReportNotFound, 40),
+                word(ConditionType::PermissionsMinimal, False, Reason::CanWriteBucket, 40),
+            ],
+        ),
+        Member { suspended: true, ..denied("old", 0) },
+        Member { name: lake, suspended: false, warehouse: None, words: vec![warehouse_word] },
+    ];
+    members.extend(["a", "b", "c", "d"].map(waits));
+    Fleet { members }
+}
+
+fn remedy(reason: Reason) -> String {
+    format!("What the guide says about {reason}.")
+}
+
+#[test]
+fn every_fault_of_every_account_is_in_its_group() {
+    let overview = Overview::of(&fleet(), remedy, false);
+    let groups: Vec<(Reason, usize, usize)> =
+        overview.errors.iter().map(|group| (group.reason, group.count, group.waiting)).collect();
+    assert_eq!(
+        groups,
+        [
+            (Reason::AssumeRoleDenied, 2, 4),
+            (Reason::BucketNotFound, 1, 0),
+            (Reason::ReportNotFound, 1, 0),
+            (Reason::WarehouseAuthFailed, 1, 8),
+        ]
+    );
+    assert_eq!((overview.accounts, overview.broken_accounts), (8, 7));
+    assert_eq!(overview.errors[0].since, at(10), "the suspended account counts nowhere");
+    assert_eq!(overview.suspended.len(), 1);
+}
+
+#[test]
+fn what_most_checks_wait_for_is_mended_first_and_the_operators_own_before_all() {
+    let mut fleet = fleet();
+    fleet.members.push(account(
+        "z",
+        vec![word(ConditionType::RoleAssumable, False, Reason::BaseCredentialsExpired, 60)],
+    ));
+    let reasons: Vec<Reason> =
+        Overview::of(&fleet, remedy, true).errors.iter().map(|group| group.reason).collect();
+    assert_eq!(
+        reasons,
+        [
+            Reason::BaseCredentialsExpired,
+            Reason::WarehouseAuthFailed,
+            Reason::AssumeRoleDenied,
+            Reason::BucketNotFound,
+            Reason::ReportNotFound,
+        ]
+    );
+}
+
+#[test]
+fn a_reason_names_the_objects_that_bulk_commands_take() {
+    let names = Overview::of(&fleet(), remedy, false).hit_by(Reason::AssumeRoleDenied);
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["finops/acme-payer", "finops/shop"]);
+}
+
+#[test]
+fn the_view_fits_80_columns() {
+    let shown = text(&Overview::of(&fleet(), remedy, true), false, at(60 * 30));
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn a_large_group_names_its_objects_and_the_fix_once() {
+    let members = (0..50).map(|number| denied(&format!("account-{number:02}"), number)).collect();
+    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, at(60 * 24 * 3));
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn a_healthy_fleet_says_so() {
+    let members = vec![account("acme", Vec::new())];
+    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, at(0));
+    assert_eq!(shown, "None of 1 account is broken, no warehouses.\n");
+}

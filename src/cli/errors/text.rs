@@ -1,0 +1,97 @@
+//! What is broken, for a terminal of 80 columns.
+
+use jiff::Timestamp;
+
+use super::group::{Group, Overview};
+use crate::cli::{
+    age::age,
+    wrap::{WIDTH, wrap},
+};
+
+/// Groups up to this size show what is wrong with each object; larger ones name the objects.
+const TOLD: usize = 3;
+/// Names that a group shows at most.
+const NAMED: usize = 20;
+
+/// The view.
+pub(super) fn text(overview: &Overview, advice: bool, now: Timestamp) -> String {
+    let mut text = wrap(&summary(overview), "", "");
+    for group in &overview.errors {
+        text.push('\n');
+        text.push_str(&told(group, now));
+    }
+    if advice && !overview.advice.is_empty() {
+        text.push_str("\nNot broken, but could be better:\n");
+        for group in &overview.advice {
+            text.push('\n');
+            text.push_str(&told(group, now));
+        }
+    } else if !overview.advice.is_empty() {
+        let reasons: Vec<String> =
+            overview.advice.iter().map(|group| format!("{} {}", group.reason, group.count)).collect();
+        let list = format!("{} (--advice tells more)", reasons.join(", "));
+        text.push_str(&wrap(&list, "\nNot broken, but could be better: ", "  "));
+    }
+    if !overview.suspended.is_empty() {
+        let names: Vec<String> = overview.suspended.iter().map(ToString::to_string).collect();
+        text.push('\n');
+        text.push_str(&wrap(&names.join(", "), "Suspended, so not looked at: ", "  "));
+    }
+    text
+}
+
+fn summary(overview: &Overview) -> String {
+    let count = |broken: usize, all: usize, kind: &str| {
+        let plural = if all == 1 { "" } else { "s" };
+        match (broken, all) {
+            (_, 0) => format!("no {kind}s"),
+            (0, all) => format!("none of {all} {kind}{plural} is broken"),
+            (broken, all) => format!("{broken} of {all} {kind}{plural} broken"),
+        }
+    };
+    let accounts = count(overview.broken_accounts, overview.accounts, "account");
+    let warehouses = count(overview.broken_warehouses, overview.warehouses, "warehouse");
+    let mut line = format!("{accounts}, {warehouses}.");
+    if let Some(first) = line.get(..1) {
+        line = format!("{}{}", first.to_uppercase(), &line[1..]);
+    }
+    if overview.suspended.is_empty() {
+        line
+    } else {
+        format!("{line} {} suspended.", overview.suspended.len())
+    }
+}
+
+fn told(group: &Group, now: Timestamp) -> String {
+    let mut text = heading(group, now);
+    if let Some(why) = &group.why {
+        text.push_str(&wrap(why, "  Why here: ", "    "));
+    }
+    if group.count <= TOLD {
+        for hit in &group.objects {
+            let first = format!("  {} ({}, {}): ", hit.name, hit.condition, age(hit.since, now));
+            text.push_str(&wrap(&hit.message, &first, "    "));
+        }
+        return text;
+    }
+    let mut names: Vec<String> = group.objects.iter().map(|hit| hit.name.to_string()).collect();
+    names.dedup();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let mut list = names.join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more (-o json names all)"));
+    }
+    text.push_str(&wrap(&list, "  ", "  "));
+    text.push_str(&wrap(&group.fix, "  Fix: ", "    "));
+    text
+}
+
+/// Reason, count and age, each where the eye finds it.
+fn heading(group: &Group, now: Timestamp) -> String {
+    let objects = if group.count == 1 { "object" } else { "objects" };
+    let right = format!("{} {objects}, for {}", group.count, age(group.since, now));
+    let reason = group.reason.as_str();
+    let gap = WIDTH.saturating_sub(reason.len() + right.len()).max(2);
+    format!("{reason}{}{right}\n", " ".repeat(gap))
+}

@@ -1,0 +1,375 @@
+//! Manifests for commands that work on them without a cluster: files, folders and standard input, whose documents of our
+//! kinds are held against the same schema and rules the API server has.
+//!
+//! All that is wrong is found at once, each fault with its file, document and field. No message holds a value: documents
+//! may be Secrets.
+
+mod lines;
+mod secret;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use kube::ResourceExt;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+pub use lines::Lines;
+pub use secret::SecretValues;
+
+use crate::api::{
+    AwsCostAccount, CostWarehouse, GROUP,
+    admission::{self, Complaint},
+};
+
+/// The version of our API that there is.
+const VERSION: &str = "v1alpha1";
+/// More than any fleet's manifests take, and little enough to hold.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+/// The path that stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// The documents of our kinds, and the Secrets beside them.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// Accounts, in reading order.
+    pub accounts: Vec<Document<AwsCostAccount>>,
+    /// Warehouses, in reading order.
+    pub warehouses: Vec<Document<CostWarehouse>>,
+    /// Secrets, in reading order.
+    pub secrets: Vec<Document<SecretValues>>,
+    /// How many documents were of other kinds.
+    pub ignored: usize,
+    /// The lines of each document's fields, by file and number of the document; also of documents that are refused.
+    pub lines: BTreeMap<(String, usize), Lines>,
+}
+
+/// One document and where it stood.
+#[derive(Debug, Clone)]
+pub struct Document<T> {
+    /// Where it stood.
+    pub origin: Origin,
+    /// What it says.
+    pub object: T,
+}
+
+/// Where a document stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file as it was given, or `-`.
+    pub file: String,
+    /// Which of the file's documents, counted from 1; empty ones don't count.
+    pub document: usize,
+    /// The line the document starts in, counted from 1.
+    pub line: u64,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: document {}", self.file, self.line, self.document)
+    }
+}
+
+/// Why a manifest can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestFault {
+    /// A file or folder can't be read.
+    #[error("{file} can't be read: {problem}")]
+    Unreadable {
+        /// The path as it was given.
+        file: String,
+        /// Why.
+        problem: String,
+    },
+    /// A file is not YAML.
+    #[error("{file}:{line}: {problem}")]
+    Syntax {
+        /// The file as it was given.
+        file: String,
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A document of our kinds would be refused.
+    #[error("{origin}, {object}: {complaint}")]
+    Refused {
+        /// Where it stands.
+        origin: Origin,
+        /// Its kind and name, as far as it has them.
+        object: String,
+        /// What is wrong.
+        complaint: Complaint,
+    },
+}
+
+/// Reads files, folders (every `.yaml`, `.yml` and `.json` below them) and `-`, standard input.
+///
+/// # Errors
+/// Everything that is wrong with any of them, in reading order.
+pub fn read(paths: &[PathBuf]) -> Result<Manifests, Vec<ManifestFault>> {
+    reading(paths).end()
+}
+
+/// Reads the same, and gives what is right beside everything that is wrong.
+pub fn read_all(paths: &[PathBuf]) -> (Manifests, Vec<ManifestFault>) {
+    let reading = reading(paths);
+    (reading.manifests, reading.faults)
+}
+
+fn reading(paths: &[PathBuf]) -> Reading {
+    let mut reading = Reading::default();
+    for path in paths {
+        if path.as_os_str() == STANDARD_INPUT {
+            reading.stream(STANDARD_INPUT, &mut io::stdin().lock());
+        } else {
+            reading.path(path);
+        }
+    }
+    reading
+}
+
+/// What was read so far, and what was wrong with it.
+#[derive(Default)]
+struct Reading {
+    manifests: Manifests,
+    faults: Vec<ManifestFault>,
+    /// The first document of each object, by kind, namespace and name.
+    seen: BTreeMap<(String, String, String), Origin>,
+}
+
+impl Reading {
+    fn end(self) -> Result<Manifests, Vec<ManifestFault>> {
+        if self.faults.is_empty() { Ok(self.manifests) } else { Err(self.faults) }
+    }
+
+    fn path(&mut self, path: &Path) {
+        let name = path.display().to_string();
+        let read = if path.is_dir() {
+            below(path).map(|files| files.iter().for_each(|file| self.path(file)))
+        } else {
+            File::open(path).map(|mut file| self.stream(&name, &mut file))
+        };
+        if let Err(error) = read {
+            self.faults.push(ManifestFault::Unreadable { file: name, problem: error.kind().to_string() });
+        }
+    }
+
+    fn stream(&mut self, file: &str, source: &mut dyn Read) {
+        let unreadable = |problem: String| ManifestFault::Unreadable { file: file.to_owned(), problem };
+        let mut text = String::new();
+        match source.take(MOST_BYTES + 1).read_to_string(&mut text) {
+            Ok(length) if length as u64 > MOST_BYTES => {
+                self.faults.push(unreadable(format!("it has more than {MOST_BYTES} bytes")));
+            }
+            Ok(_) => self.text(file, &text),
+            Err(error) => self.faults.push(unreadable(error.kind().to_string())),
+        }
+    }
+
+    fn text(&mut self, file: &str, text: &str) {
+        match documents::<Value>(text) {
+            Ok(documents) => {
+                let shapes = self::documents::<lines::Node>(text).unwrap_or_default();
+                for (index, shape) in shapes.iter().enumerate() {
+                    self.manifests.lines.insert((file.to_owned(), index + 1), lines::of(shape));
+                }
+                for (index, document) in documents.into_iter().enumerate() {
+                    let line = document.referenced.line().max(1);
+                    let origin = Origin { file: file.to_owned(), document: index + 1, line };
+                    self.document(&origin, document.value);
+                }
+            }
+            Err(error) => self.faults.push(ManifestFault::Syntax {
+                file: file.to_owned(),
+                line: error.location().map_or(1, |location| location.line()),
+                problem: error.without_snippet().to_string(),
+            }),
+        }
+    }
+
+    fn document(&mut self, origin: &Origin, mut value: Value) {
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        let (version, kind) = (text("apiVersion"), text("kind"));
+        let (group, version) = version.split_once('/').unwrap_or(("", &version));
+        match (group, version, kind.as_str()) {
+            ("", "v1", "List") => {
+                let items = value["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+                items.into_iter().for_each(|item| self.document(origin, item));
+            }
+            ("", "v1", "Secret") => self.secret(origin, &value),
+            (GROUP, VERSION, kind) if admission::is_ours(kind) => self.ours(origin, kind, value),
+            (GROUP, VERSION, kind) => {
+                let problem =
+                    format!("{GROUP} has no kind {kind:?}; it has AwsCostAccount and CostWarehouse");
+                self.refuse(origin, &value, "kind", problem);
+            }
+            (GROUP, _, _) => {
+                let problem = format!("there is no such version; there is {GROUP}/{VERSION}");
+                self.refuse(origin, &value, "apiVersion", problem);
+            }
+            _ => self.manifests.ignored += 1,
+        }
+    }
+
+    fn ours(&mut self, origin: &Origin, kind: &str, value: Value) {
+        let mut complaints = metadata(&value);
+        complaints.extend(admission::unknown_fields(kind, &value));
+        complaints.extend(admission::complaints(kind, &value, None));
+        if !complaints.is_empty() {
+            let object = title(&value);
+            self.faults.extend(complaints.into_iter().map(|complaint| ManifestFault::Refused {
+                origin: origin.clone(),
+                object: object.clone(),
+                complaint,
+            }));
+        } else if self.is_first(origin, &value) {
+            match kind {
+                "AwsCostAccount" => {
+                    let parsed = self.parsed(origin, value);
+                    self.manifests.accounts.extend(parsed);
+                }
+                _ => {
+                    let parsed = self.parsed(origin, value);
+                    self.manifests.warehouses.extend(parsed);
+                }
+            }
+        }
+    }
+
+    fn parsed<T: DeserializeOwned + ResourceExt>(
+        &mut self,
+        origin: &Origin,
+        value: Value,
+    ) -> Option<Document<T>> {
+        let object = title(&value);
+        match serde_json::from_value(value) {
+            Ok(object) => Some(Document { origin: origin.clone(), object }),
+            // What the schema lets through can only fail in metadata, whose words may be shown.
+            Err(error) => {
+                let complaint = Complaint { field: String::new(), problem: error.to_string() };
+                self.faults.push(ManifestFault::Refused { origin: origin.clone(), object, complaint });
+                None
+            }
+        }
+    }
+
+    fn secret(&mut self, origin: &Origin, value: &Value) {
+        match SecretValues::from_document(value) {
+            Ok(object) if self.is_first(origin, value) => {
+                self.manifests.secrets.push(Document { origin: origin.clone(), object });
+            }
+            Ok(_) => {}
+            Err(complaint) => self.refuse(origin, value, &complaint.field, complaint.problem),
+        }
+    }
+
+    /// Notes the object; what was there before is a fault, as only one of the two can be meant.
+    fn is_first(&mut self, origin: &Origin, value: &Value) -> bool {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let metadata = &value["metadata"];
+        let key = (text(&value["kind"]), text(&metadata["namespace"]), text(&metadata["name"]));
+        match self.seen.get(&key) {
+            Some(first) => {
+                let problem = format!("it was declared before, in {first}");
+                self.refuse(origin, value, "", problem);
+                false
+            }
+            None => {
+                self.seen.insert(key, origin.clone());
+                true
+            }
+        }
+    }
+
+    fn refuse(&mut self, origin: &Origin, value: &Value, field: &str, problem: String) {
+        let complaint = Complaint { field: field.to_owned(), problem };
+        self.faults.push(ManifestFault::Refused { origin: origin.clone(), object: title(value), complaint });
+    }
+}
+
+/// The manifests below a folder, sorted; what starts with a dot is left out.
+fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
+        let manifest = path.extension().is_some_and(|extension| {
+            ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+        });
+        if !hidden && (path.is_dir() || manifest) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The documents of a stream, as kubectl reads them; the last of two equal keys does not win, it is a fault.
+fn documents<T: DeserializeOwned>(text: &str) -> Result<Vec<Spanned<T>>, serde_saphyr::Error> {
+    // The library's own limits are meant for one configuration file: a fleet has thousands of documents.
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_documents: 100_000,
+            max_nodes: 20_000_000,
+            max_events: 40_000_000,
+        },
+    };
+    serde_saphyr::from_multiple_with_options(text, options)
+}
+
+/// Kind and name, as far as a document has them.
+fn title(value: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("?").chars().take(253).collect::<String>();
+    format!("{} {}", text(&value["kind"]), text(&value["metadata"]["name"]))
+}
+
+/// What is wrong with the name and the namespace.
+fn metadata(value: &Value) -> Vec<Complaint> {
+    let complaint = |field: &str, problem: &str| Complaint {
+        field: format!("metadata.{field}"),
+        problem: problem.to_owned(),
+    };
+    let mut complaints = Vec::new();
+    match value["metadata"]["name"].as_str() {
+        None => complaints.push(complaint("name", "is required")),
+        Some(name) if !is_subdomain(name) => complaints.push(complaint(
+            "name",
+            "takes 1 to 253 lower-case letters, digits, - and ., with a letter or digit around each dot and at both ends",
+        )),
+        Some(_) => {}
+    }
+    if let Some(namespace) = value["metadata"].get("namespace").filter(|namespace| !namespace.is_null())
+        && !namespace
+            .as_str()
+            .is_some_and(|name| name.len() <= 63 && !name.contains('.') && is_subdomain(name))
+    {
+        complaints.push(complaint(
+            "namespace",
+            "takes 1 to 63 lower-case letters, digits and -, with a letter or digit at both ends",
+        ));
+    }
+    complaints
+}
+
+/// Kubernetes' rule for names of most objects (RFC 1123).
+fn is_subdomain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let label = |label: &str| {
+        let bytes = label.as_bytes();
+        bytes.iter().all(|byte| plain(*byte) || *byte == b'-')
+            && bytes.first().is_some_and(|byte| plain(*byte))
+            && bytes.last().is_some_and(|byte| plain(*byte))
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests;

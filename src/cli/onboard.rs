@@ -1,0 +1,338 @@
+//! `awscost onboard`: prints what the owner of an account creates in AWS so that it can be connected.
+
+mod wanted;
+
+use std::{convert::Infallible, path::PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use super::warehouse::{complain, print};
+use crate::{
+    model::ExitCode,
+    onboarding::{
+        Impossible, PrincipalArn, Wanted, cloudformation,
+        delivery::{ExportChoices, ExportGranularity},
+        link::{self, LinkFault, StackName, TemplateUrl},
+        permissions, terraform,
+        text::Text,
+        trust::{self, BaseIdentity},
+    },
+};
+use wanted::WantedArgs;
+pub(super) use wanted::{NotWanted, read_external_id};
+
+/// What to print.
+#[derive(Debug, Subcommand)]
+pub enum Document {
+    /// The role's permission policy: what the checks and loads of this account need, and nothing more.
+    Policy(PolicyArgs),
+    /// The role's trust policy, with the external ID in it.
+    Trust(TrustArgs),
+    /// A CloudFormation template: the role, and on request the bucket and the export.
+    Cloudformation(CloudFormationArgs),
+    /// The same as a Terraform configuration (JSON syntax: save it as main.tf.json).
+    Terraform(TerraformArgs),
+    /// The link that opens the console with the CloudFormation stack filled in.
+    Link(LinkArgs),
+}
+
+/// Options of `policy`.
+#[derive(Debug, Args)]
+pub struct PolicyArgs {
+    #[command(flatten)]
+    wanted: WantedArgs,
+}
+
+/// Options of `trust`.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    #[command(flatten)]
+    wanted: WantedArgs,
+    #[command(flatten)]
+    trusted: TrustedArgs,
+    /// A file that holds the external ID, or `-` for standard input. Without it, AWSCOST_EXTERNAL_ID is taken, or
+    /// the Secret among the manifests that the account refers to.
+    #[arg(long, value_name = "FILE")]
+    external_id_file: Option<PathBuf>,
+}
+
+/// Whom the role trusts.
+#[derive(Debug, Args)]
+struct TrustedArgs {
+    /// The ARN of the role or user the operator runs as: of the role of its IRSA or Pod Identity, not of a session.
+    #[arg(long, value_name = "ARN")]
+    principal: PrincipalArn,
+    /// The operator's identity comes from EKS Pod Identity, whose sessions carry tags: allow sts:TagSession too.
+    #[arg(long)]
+    pod_identity: bool,
+}
+
+/// What is created besides the role.
+#[derive(Debug, Args)]
+struct DeliveryArgs {
+    /// Create the bucket too: private, encrypted, kept when the stack goes, with the policy AWS delivers by.
+    #[arg(long)]
+    with_bucket: bool,
+    /// Create the CUR 2.0 export too, with every column.
+    #[arg(long)]
+    with_export: bool,
+    /// How fine the export's rows are.
+    #[arg(long, value_enum, default_value = "hourly", requires = "with_export")]
+    granularity: GranularityChoice,
+    /// Have rows of pods and tasks in the export.
+    #[arg(long, requires = "with_export")]
+    split_cost_allocation: bool,
+    /// Have the IAM identity behind some usage in the export.
+    #[arg(long, requires = "with_export")]
+    iam_principal: bool,
+}
+
+/// Options of `cloudformation`.
+#[derive(Debug, Args)]
+pub struct CloudFormationArgs {
+    #[command(flatten)]
+    stack: StackArgs,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value = "yaml")]
+    output: TemplateFormat,
+}
+
+/// What decides about a stack.
+#[derive(Debug, Args)]
+struct StackArgs {
+    #[command(flatten)]
+    wanted: WantedArgs,
+    #[command(flatten)]
+    trusted: TrustedArgs,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
+    /// Make it the template of a StackSet, for member accounts without a report: it names no account.
+    #[arg(long, conflicts_with_all = ["with_bucket", "with_export"])]
+    stack_set: bool,
+}
+
+/// Options of `terraform`.
+#[derive(Debug, Args)]
+pub struct TerraformArgs {
+    #[command(flatten)]
+    wanted: WantedArgs,
+    #[command(flatten)]
+    trusted: TrustedArgs,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
+}
+
+/// Options of `link`.
+#[derive(Debug, Args)]
+pub struct LinkArgs {
+    #[command(flatten)]
+    stack: StackArgs,
+    /// Where you put the template: the https URL of an S3 object that the account's owner can read.
+    #[arg(long, value_name = "URL")]
+    template_url: TemplateUrl,
+    /// The stack's name.
+    #[arg(long, value_name = "NAME", default_value = "awscost")]
+    stack_name: StackName,
+}
+
+/// [`ExportGranularity`] as an option's value.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum GranularityChoice {
+    Hourly,
+    Daily,
+}
+
+/// How to print a template.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TemplateFormat {
+    Yaml,
+    Json,
+}
+
+/// Why nothing is printed.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Wanted(#[from] NotWanted),
+    #[error(transparent)]
+    Impossible(#[from] Impossible),
+    #[error(transparent)]
+    Link(#[from] LinkFault),
+}
+
+/// Runs the command.
+pub fn run(document: &Document) -> ExitCode {
+    let printed = match document {
+        Document::Policy(args) => print_policy(args),
+        Document::Trust(args) => print_trust(args),
+        Document::Cloudformation(args) => print_cloudformation(args),
+        Document::Terraform(args) => print_terraform(args),
+        Document::Link(args) => print_link(args),
+    };
+    match printed {
+        Ok(()) => ExitCode::Done,
+        Err(fault) => {
+            complain(&fault.to_string());
+            ExitCode::Configuration
+        }
+    }
+}
+
+fn print_policy(args: &PolicyArgs) -> Result<(), Fault> {
+    let wanted = args.wanted.read()?.wanted;
+    let account = plain(wanted.role.account().as_str());
+    print(&json(&permissions::policy(&wanted, &account)));
+    note_reading(&wanted);
+    Ok(())
+}
+
+fn print_trust(args: &TrustArgs) -> Result<(), Fault> {
+    let read = args.wanted.read()?;
+    args.trusted.principal.checked(&read.wanted)?;
+    let external_id = read.external_id(args.external_id_file.as_deref())?;
+    let policy = trust::policy(
+        plain(args.trusted.principal.as_str()),
+        plain(external_id.expose()),
+        args.trusted.base(),
+    );
+    print(&json(&policy));
+    complain("this policy holds the external ID: keep it where the role's owner alone reads it");
+    Ok(())
+}
+
+fn print_cloudformation(args: &CloudFormationArgs) -> Result<(), Fault> {
+    let (wanted, stack) = args.stack.stack()?;
+    match args.output {
+        TemplateFormat::Json => print(&json(&stack.template)),
+        TemplateFormat::Yaml => {
+            print(&serde_saphyr::to_string(&stack.template).expect("a template of texts, lists and maps"));
+        }
+    }
+    args.stack.note(&wanted, &stack);
+    Ok(())
+}
+
+fn print_terraform(args: &TerraformArgs) -> Result<(), Fault> {
+    let wanted = args.wanted.read()?.wanted;
+    let choices = terraform::Choices {
+        principal: args.trusted.principal.clone(),
+        base: args.trusted.base(),
+        bucket: args.delivery.with_bucket,
+        export: args.delivery.export(),
+    };
+    print(&json(&terraform::configuration(&wanted, &choices)?));
+    complain(
+        "save it as main.tf.json; give the external ID as TF_VAR_external_id, which Terraform keeps in its state",
+    );
+    args.delivery.note(&wanted);
+    note_reading(&wanted);
+    Ok(())
+}
+
+fn print_link(args: &LinkArgs) -> Result<(), Fault> {
+    let (wanted, stack) = args.stack.stack()?;
+    let partition = wanted.partition();
+    let region = stack.region.as_deref().unwrap_or_else(|| partition.home_region());
+    let principal = &args.stack.trusted.principal;
+    let link = link::quick_create(partition, region, &args.template_url, &args.stack_name, principal)?;
+    print(&format!("{link}\n"));
+    complain("the console asks for the external ID: a link never holds it");
+    args.stack.note(&wanted, &stack);
+    Ok(())
+}
+
+impl TrustedArgs {
+    fn base(&self) -> BaseIdentity {
+        if self.pod_identity { BaseIdentity::PodIdentity } else { BaseIdentity::Plain }
+    }
+}
+
+impl DeliveryArgs {
+    fn export(&self) -> Option<ExportChoices> {
+        self.with_export.then_some(ExportChoices {
+            granularity: match self.granularity {
+                GranularityChoice::Hourly => ExportGranularity::Hourly,
+                GranularityChoice::Daily => ExportGranularity::Daily,
+            },
+            split_cost_allocation: self.split_cost_allocation,
+            iam_principal: self.iam_principal,
+        })
+    }
+
+    /// What creating takes besides the document.
+    fn note(&self, wanted: &Wanted) {
+        if self.with_export {
+            // Fact sheet 3.6.
+            complain(
+                "whoever creates the export needs bcm-data-exports:CreateExport and cur:PutReportDefinition; AWS delivers the first version within a day, and no months before this one",
+            );
+        }
+        if self.with_bucket && wanted.kms_key.is_some() {
+            // Fact sheet 4.2.
+            complain(
+                "the key's policy has to allow bcm-data-exports.amazonaws.com kms:GenerateDataKey* and kms:Decrypt, with the conditions of the bucket's policy",
+            );
+        }
+    }
+}
+
+impl StackArgs {
+    fn stack(&self) -> Result<(Wanted, cloudformation::Stack), Fault> {
+        let wanted = self.wanted.read()?.wanted;
+        let choices = cloudformation::Choices {
+            principal: self.trusted.principal.clone(),
+            base: self.trusted.base(),
+            bucket: self.delivery.with_bucket,
+            export: self.delivery.export(),
+            scope: if self.stack_set {
+                cloudformation::Scope::StackSet
+            } else {
+                cloudformation::Scope::Account
+            },
+        };
+        let stack = cloudformation::stack(&wanted, &choices)?;
+        Ok((wanted, stack))
+    }
+
+    fn note(&self, wanted: &Wanted, stack: &cloudformation::Stack) {
+        let region = stack.region.as_deref().map_or_else(
+            || "in one region, whichever: IAM is the same in all".to_owned(),
+            |region| format!("in {region}"),
+        );
+        let capability = cloudformation::CAPABILITY;
+        if self.stack_set {
+            complain(&format!("make it a StackSet's template, deployed {region}, with {capability}"));
+        } else {
+            complain(&format!(
+                "create the stack in account {} {region}, with {capability}",
+                wanted.role.account()
+            ));
+        }
+        self.delivery.note(wanted);
+        note_reading(wanted);
+    }
+}
+
+/// What reading takes besides the role.
+fn note_reading(wanted: &Wanted) {
+    if let Some(report) = wanted.report.as_ref().filter(|report| report.owner != *wanted.role.account()) {
+        complain(&format!(
+            "the bucket {} belongs to account {}: its policy has to allow {} s3:ListBucket and s3:GetObject too",
+            report.bucket, report.owner, wanted.role
+        ));
+    }
+    if let Some(key) = &wanted.kms_key {
+        complain(&format!("the policy of {key} has to allow {} kms:Decrypt too", wanted.role));
+    }
+}
+
+/// Text of a document that refers to nothing.
+fn plain(text: &str) -> Text<Infallible> {
+    text.into()
+}
+
+fn json(document: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(document).expect("a document of texts, lists and maps");
+    format!("{text}\n")
+}

@@ -1,0 +1,249 @@
+//! What is asked for: by a manifest, or by options where there is none yet.
+
+use std::{
+    fmt::Display,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use clap::Args;
+use kube::ResourceExt;
+
+use crate::{
+    api::{
+        AwsCostAccount, DEFAULT_EXTERNAL_ID_KEY,
+        aws_cost_account::{Report, ReportKindChoice},
+    },
+    cli::manifests::{self, ManifestFault, Manifests},
+    model::{
+        AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Region, ReportKind, ReportName,
+        RoleArn,
+    },
+    onboarding::{Impossible, KmsKeyArn, Wanted, WantedReport},
+};
+
+/// The variable that holds the external ID where no file does: command lines are seen by others.
+const EXTERNAL_ID_VARIABLE: &str = "AWSCOST_EXTERNAL_ID";
+/// The longest file that can hold an external ID, whatever surrounds it.
+const LONGEST_FILE: u64 = 16 * 1024;
+
+/// Where it says what is wanted.
+#[derive(Debug, Args)]
+pub(super) struct WantedArgs {
+    /// Manifests with one AwsCostAccount: files, folders, or `-` for standard input.
+    #[arg(short = 'f', long = "filename", value_name = "FILE", num_args = 1.., required_unless_present = "role_arn")]
+    filenames: Vec<PathBuf>,
+    /// The AwsCostAccount that is meant, where the manifests have several.
+    #[arg(long, value_name = "NAME", requires = "filenames")]
+    account: Option<String>,
+    /// Without a manifest: the role to create.
+    #[arg(long, value_name = "ARN", conflicts_with = "filenames")]
+    role_arn: Option<RoleArn>,
+    #[command(flatten)]
+    report: ReportArgs,
+    /// The customer-managed KMS key that the bucket's objects are encrypted with.
+    #[arg(long, value_name = "ARN")]
+    kms_key: Option<KmsKeyArn>,
+    /// Let the role list metrics too, for MetricsReadable.
+    #[arg(long)]
+    with_metrics: bool,
+    /// Let the role ask what it may do itself, for PermissionsMinimal, and who owns what is in the bucket.
+    #[arg(long)]
+    with_audit: bool,
+}
+
+/// A report, without a manifest.
+#[derive(Debug, Args)]
+struct ReportArgs {
+    /// Without a manifest: the report's name.
+    #[arg(long, value_name = "NAME", requires_all = ["role_arn", "bucket", "bucket_region"])]
+    report_name: Option<ReportName>,
+    /// Without a manifest: the report's kind; either if it is left out.
+    #[arg(long, value_name = "KIND", requires = "report_name")]
+    report_kind: Option<KindChoice>,
+    /// Without a manifest: the bucket's name.
+    #[arg(long, value_name = "NAME", requires = "report_name")]
+    bucket: Option<BucketName>,
+    /// Without a manifest: the bucket's region.
+    #[arg(long, value_name = "REGION", requires = "report_name")]
+    bucket_region: Option<Region>,
+    /// Without a manifest: the report's prefix in the bucket.
+    #[arg(long, value_name = "PREFIX", requires = "report_name")]
+    prefix: Option<KeyPrefix>,
+    /// Without a manifest: the account that owns the bucket; the role's if it is left out.
+    #[arg(long, value_name = "ACCOUNT", requires = "report_name")]
+    bucket_owner: Option<AccountId>,
+}
+
+/// [`ReportKind`] as an option's value, spelt as in a manifest.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum KindChoice {
+    #[value(name = "LegacyCur")]
+    LegacyCur,
+    #[value(name = "Cur2")]
+    Cur2,
+}
+
+/// Why it is not known what is wanted.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli) enum NotWanted {
+    #[error("{}", lines(.0))]
+    Manifests(Vec<ManifestFault>),
+    #[error("the manifests have no AwsCostAccount{}", .0.as_ref().map_or_else(String::new, |name| format!(" named {name}")))]
+    NoAccount(Option<String>),
+    #[error("the manifests have several AwsCostAccounts ({0}): say which with --account")]
+    Several(String),
+    #[error("{0}: {1}")]
+    Field(&'static str, String),
+    #[error(transparent)]
+    Impossible(#[from] Impossible),
+    #[error("{0} can't be read: {1}")]
+    File(String, String),
+    #[error("{0} holds no external ID: {1}")]
+    ExternalId(String, InvalidExternalId),
+    #[error(
+        "the trust policy needs the external ID: give --external-id-file, set {EXTERNAL_ID_VARIABLE}, or have the account's Secret among the manifests"
+    )]
+    NoExternalId,
+}
+
+fn lines(faults: &[ManifestFault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What is asked for.
+pub(super) struct Asked {
+    pub(super) wanted: Wanted,
+    /// The external ID of the Secret among the manifests that the account refers to.
+    secret: Option<Result<ExternalId, NotWanted>>,
+}
+
+impl WantedArgs {
+    /// What the manifests or the options ask for.
+    pub(super) fn read(&self) -> Result<Asked, NotWanted> {
+        let (role, report, secret) = match &self.role_arn {
+            Some(role) => (role.clone(), self.report.read(role.account()), None),
+            None => {
+                let manifests = manifests::read(&self.filenames).map_err(NotWanted::Manifests)?;
+                let account = self.chosen(&manifests)?;
+                let role = account.spec.access.role_arn.as_deref().ok_or_else(|| {
+                    let problem =
+                        "the account is reached with keys; name the role that is to take their place";
+                    NotWanted::Field("spec.access.roleArn", problem.to_owned())
+                })?;
+                let role: RoleArn = parsed("spec.access.roleArn", role)?;
+                let owner = account.spec.account_id.as_deref().unwrap_or_else(|| role.account().as_str());
+                let owner = parsed("spec.accountId", owner)?;
+                let report =
+                    account.spec.report.as_ref().map(|report| declared(report, owner)).transpose()?;
+                (role, report, in_secret(account, &manifests))
+            }
+        };
+        let wanted = Wanted {
+            role,
+            report,
+            kms_key: self.kms_key.clone(),
+            metrics: self.with_metrics,
+            audit: self.with_audit,
+        };
+        Ok(Asked { wanted: wanted.checked()?, secret })
+    }
+
+    /// The one account of the manifests, or the one of the given name.
+    fn chosen<'a>(&self, manifests: &'a Manifests) -> Result<&'a AwsCostAccount, NotWanted> {
+        let named =
+            |account: &&AwsCostAccount| self.account.as_ref().is_none_or(|name| account.name_any() == *name);
+        let accounts = manifests.accounts.iter().map(|document| &document.object);
+        match accounts.filter(named).collect::<Vec<_>>()[..] {
+            [one] => Ok(one),
+            [] => Err(NotWanted::NoAccount(self.account.clone())),
+            ref several => {
+                let names: Vec<String> = several.iter().map(|account| account.name_any()).collect();
+                Err(NotWanted::Several(names.join(", ")))
+            }
+        }
+    }
+}
+
+impl ReportArgs {
+    fn read(&self, account: &AccountId) -> Option<WantedReport> {
+        Some(WantedReport {
+            name: self.report_name.clone()?,
+            kind: self.report_kind.map(|kind| match kind {
+                KindChoice::LegacyCur => ReportKind::LegacyCur,
+                KindChoice::Cur2 => ReportKind::Cur2,
+            }),
+            bucket: self.bucket.clone()?,
+            prefix: self.prefix.clone().unwrap_or_default(),
+            region: self.bucket_region.clone()?,
+            owner: self.bucket_owner.clone().unwrap_or_else(|| account.clone()),
+        })
+    }
+}
+
+/// The report of a manifest.
+fn declared(report: &Report, account: AccountId) -> Result<WantedReport, NotWanted> {
+    let bucket = &report.bucket;
+    Ok(WantedReport {
+        name: parsed("spec.report.name", &report.name)?,
+        kind: match report.kind.unwrap_or_default() {
+            ReportKindChoice::Auto => None,
+            ReportKindChoice::LegacyCur => Some(ReportKind::LegacyCur),
+            ReportKindChoice::Cur2 => Some(ReportKind::Cur2),
+        },
+        bucket: parsed("spec.report.bucket.name", &bucket.name)?,
+        prefix: parsed("spec.report.bucket.prefix", bucket.prefix.as_deref().unwrap_or_default())?,
+        region: parsed("spec.report.bucket.region", &bucket.region)?,
+        owner: match &bucket.owner_account_id {
+            Some(owner) => parsed("spec.report.bucket.ownerAccountId", owner)?,
+            None => account,
+        },
+    })
+}
+
+fn parsed<T: FromStr<Err: Display>>(field: &'static str, text: &str) -> Result<T, NotWanted> {
+    text.parse().map_err(|problem: T::Err| NotWanted::Field(field, problem.to_string()))
+}
+
+/// The external ID of the account's Secret, if that is among the manifests.
+fn in_secret(account: &AwsCostAccount, manifests: &Manifests) -> Option<Result<ExternalId, NotWanted>> {
+    let reference = account.spec.access.external_id_secret_ref.as_ref()?;
+    let namespace = account.namespace();
+    let mut secrets = manifests.secrets.iter().map(|document| &document.object);
+    let secret = secrets.find(|secret| secret.name == reference.name && secret.namespace == namespace)?;
+    let value = secret.get(reference.key.as_deref().unwrap_or(DEFAULT_EXTERNAL_ID_KEY))?;
+    Some(external_id(&format!("Secret {}", secret.name), value))
+}
+
+impl Asked {
+    /// The external ID: from the file, the environment or the manifests, the first there is.
+    pub(super) fn external_id(self, file: Option<&Path>) -> Result<ExternalId, NotWanted> {
+        match file {
+            Some(path) => read_external_id(path),
+            None => match std::env::var(EXTERNAL_ID_VARIABLE) {
+                Ok(value) => external_id(EXTERNAL_ID_VARIABLE, value.as_bytes()),
+                Err(_) => self.secret.unwrap_or(Err(NotWanted::NoExternalId)),
+            },
+        }
+    }
+}
+
+/// Reads an external ID from a file, or from standard input for `-`. The line end that editors add is no part of it.
+pub(in crate::cli) fn read_external_id(path: &Path) -> Result<ExternalId, NotWanted> {
+    let name = path.display().to_string();
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(LONGEST_FILE).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(LONGEST_FILE).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| NotWanted::File(name.clone(), error.kind().to_string()))?;
+    let bare = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    external_id(&name, bare.strip_suffix(b"\r").unwrap_or(bare))
+}
+
+fn external_id(place: &str, value: &[u8]) -> Result<ExternalId, NotWanted> {
+    ExternalId::parse(value).map_err(|problem| NotWanted::ExternalId(place.to_owned(), problem))
+}

@@ -1,0 +1,8 @@
+//! What to do about a reason in general, for a terminal.
+
+use crate::model::{Guide, Reason};
+
+/// The guide's remedy, without its marks for a page.
+pub(super) fn remedy(reason: Reason) -> String {
+    Guide::to(reason).remedy.replace('`', "")
+}

@@ -1,0 +1,105 @@
+//! How much a condition matters to a person: what must be mended, what is advice, and what only waits for something else.
+
+use crate::model::{ConditionStatus, ConditionType, Reason};
+
+/// How much a condition matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// As it must be.
+    Fine,
+    /// It takes its time, and nobody needs to do anything.
+    Waiting,
+    /// It can't be told before another condition holds.
+    Blocked,
+    /// Nothing is broken, but it could be better.
+    Advice,
+    /// It could not be told, and should have been.
+    Untold,
+    /// Broken.
+    Error,
+}
+
+impl Severity {
+    /// Of an account's condition. `enforced`: whether the account insists on its external ID.
+    pub fn of(type_: ConditionType, status: ConditionStatus, reason: Reason, enforced: bool) -> Self {
+        match (type_, status) {
+            // The summaries repeat a layer, but for these, which no layer says.
+            (ConditionType::Ready, ConditionStatus::False)
+                if matches!(reason, Reason::InvalidSpec | Reason::InternalError) =>
+            {
+                Self::Error
+            }
+            (ConditionType::Ready | ConditionType::Reconciling | ConditionType::Stalled, _) => Self::Fine,
+            (ConditionType::Deprecated, ConditionStatus::True) => Self::Advice,
+            (_, ConditionStatus::True) => Self::Fine,
+            (_, ConditionStatus::False) => Self::of_failed(type_, reason, enforced),
+            (_, ConditionStatus::Unknown) => Self::of_unknown(reason),
+        }
+    }
+
+    /// Of a warehouse's Ready.
+    pub fn of_warehouse(status: ConditionStatus, reason: Reason) -> Self {
+        match status {
+            ConditionStatus::True => Self::Fine,
+            ConditionStatus::False => Self::Error,
+            ConditionStatus::Unknown => Self::of_unknown(reason),
+        }
+    }
+
+    fn of_failed(type_: ConditionType, reason: Reason, enforced: bool) -> Self {
+        match type_ {
+            ConditionType::DataCurrent if matches!(reason, Reason::Queued | Reason::Loading) => Self::Waiting,
+            ConditionType::ExternalIdEnforced if !enforced => Self::Advice,
+            ConditionType::PermissionsMinimal
+            | ConditionType::MetricsReadable
+            | ConditionType::HistoryComplete => Self::Advice,
+            _ => Self::Error,
+        }
+    }
+
+    fn of_unknown(reason: Reason) -> Self {
+        match reason {
+            Reason::BlockedByRole
+            | Reason::BlockedByBucket
+            | Reason::BlockedByReport
+            | Reason::BlockedByDelivery
+            | Reason::BlockedByWarehouse
+            | Reason::BlockedByData => Self::Blocked,
+            Reason::AwaitingFirstDelivery
+            | Reason::NotChecked
+            | Reason::Probing
+            | Reason::Progressing
+            | Reason::ProgressingWithRetry => Self::Waiting,
+            Reason::OrganizationReadDenied | Reason::AuditDenied => Self::Advice,
+            _ => Self::Untold,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ConditionStatus::{False, True, Unknown};
+
+    #[test]
+    fn what_must_be_mended_is_told_from_advice_and_from_what_waits() {
+        for (type_, status, reason, expected) in [
+            (ConditionType::RoleAssumable, False, Reason::AssumeRoleDenied, Severity::Error),
+            (ConditionType::Ready, False, Reason::AssumeRoleDenied, Severity::Fine),
+            (ConditionType::Ready, False, Reason::InvalidSpec, Severity::Error),
+            (ConditionType::BucketReadable, Unknown, Reason::BlockedByRole, Severity::Blocked),
+            (ConditionType::BucketReadable, Unknown, Reason::Throttled, Severity::Untold),
+            (ConditionType::ReportDelivered, Unknown, Reason::AwaitingFirstDelivery, Severity::Waiting),
+            (ConditionType::DataCurrent, False, Reason::Loading, Severity::Waiting),
+            (ConditionType::DataCurrent, False, Reason::OutOfMemory, Severity::Error),
+            (ConditionType::PermissionsMinimal, False, Reason::CanWriteBucket, Severity::Advice),
+            (ConditionType::Deprecated, True, Reason::IamUserKeys, Severity::Advice),
+            (ConditionType::AccountTypeVerified, Unknown, Reason::OrganizationReadDenied, Severity::Advice),
+            (ConditionType::RoleAssumable, True, Reason::RoleAssumed, Severity::Fine),
+        ] {
+            assert_eq!(Severity::of(type_, status, reason, true), expected, "{type_} {reason}");
+        }
+        let lax = Severity::of(ConditionType::ExternalIdEnforced, False, Reason::NotEnforced, false);
+        assert_eq!(lax, Severity::Advice, "an account that does not insist is only warned");
+    }
+}

@@ -1,0 +1,203 @@
+//! `awscost status`: one account or warehouse on one screen.
+
+mod next;
+mod screen;
+
+use jiff::Timestamp;
+use kube::{
+    Api, Resource,
+    core::{DeserializeGuard, NamespaceResourceScope},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    cluster::{ClusterFault, Scope, ScopeArgs},
+    fleet::{Kind, Member, Name},
+    format::{OutputFormat, structured},
+    selection::{Wanted, wanted},
+    warehouse::{complain, print},
+};
+use crate::{
+    api::{AwsCostAccount, CostWarehouse, status::PeriodStatus},
+    model::ExitCode,
+};
+
+/// What to show.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The account's name, or costwarehouse/NAME.
+    #[arg(value_name = "NAME", value_parser = wanted)]
+    name: Wanted,
+    #[command(flatten)]
+    scope: ScopeArgs,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value = "text")]
+    output: OutputFormat,
+}
+
+/// Everything about one object.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct View {
+    #[serde(flatten)]
+    name: Name,
+    suspended: bool,
+    /// What it is, a line each.
+    about: Vec<String>,
+    /// The conditions in the order of their layers.
+    conditions: Vec<Line>,
+    /// The billing periods, newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    periods: Vec<PeriodStatus>,
+    /// The Jobs at work.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    active_jobs: Vec<String>,
+    /// What to do next, a step each.
+    next: Vec<String>,
+}
+
+/// One condition.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Line {
+    #[serde(rename = "type")]
+    type_: &'static str,
+    status: &'static str,
+    reason: &'static str,
+    since: Timestamp,
+    message: String,
+}
+
+/// Runs the command.
+pub async fn run(args: Args) -> ExitCode {
+    let now = Timestamp::now();
+    match view(&args, now).await {
+        Ok(view) => {
+            print(&structured(&view, args.output).unwrap_or_else(|| screen::screen(&view, now)));
+            ExitCode::Done
+        }
+        Err(fault) => {
+            complain(&fault.to_string());
+            fault.exit()
+        }
+    }
+}
+
+async fn view(args: &Args, now: Timestamp) -> Result<View, ClusterFault> {
+    let scope = args.scope.connect().await?;
+    match args.name.kind {
+        Kind::AwsCostAccount => {
+            let found = one::<DeserializeGuard<AwsCostAccount>>(&scope, &args.name.name).await?;
+            Ok(View::of_account(&found, now))
+        }
+        Kind::CostWarehouse => {
+            let found = one::<DeserializeGuard<CostWarehouse>>(&scope, &args.name.name).await?;
+            Ok(View::of_warehouse(&found, now))
+        }
+    }
+}
+
+/// The one object of a name; over all namespaces, if it is the only one.
+async fn one<K>(scope: &Scope, name: &str) -> Result<K, ClusterFault>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + DeserializeOwned
+        + Clone
+        + std::fmt::Debug,
+{
+    let plural = K::plural(&());
+    if let Some(namespace) = &scope.namespace {
+        let api: Api<K> = Api::namespaced(scope.client.clone(), namespace);
+        return api.get(name).await.map_err(ClusterFault::api(format!("read {plural} {name}")));
+    }
+    let mut found = scope.list::<K>(None).await?;
+    found.retain(|object| object.meta().name.as_deref() == Some(name));
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(ClusterFault::Refused(format!("there is no {name} among {plural}"))),
+        _ => Err(ClusterFault::Refused(format!(
+            "there is a {name} in several namespaces: say which one with --namespace"
+        ))),
+    }
+}
+
+impl View {
+    /// Of an account.
+    pub(super) fn of_account(object: &DeserializeGuard<AwsCostAccount>, now: Timestamp) -> Self {
+        let member = Member::account(object, now);
+        let (about, status) = match &object.0 {
+            Ok(account) => (about(account), account.status.clone().unwrap_or_default()),
+            Err(_) => (Vec::new(), Default::default()),
+        };
+        let ingestion = status.ingestion.unwrap_or_default();
+        Self {
+            suspended: member.suspended,
+            about,
+            conditions: lines(&member),
+            periods: status.periods,
+            next: next::steps(&member, &ingestion.active_jobs),
+            active_jobs: ingestion.active_jobs,
+            name: member.name,
+        }
+    }
+
+    /// Of a warehouse.
+    pub(super) fn of_warehouse(object: &DeserializeGuard<CostWarehouse>, now: Timestamp) -> Self {
+        let member = Member::warehouse(object, now);
+        let about = object.0.as_ref().map(|warehouse| vec![warehouse.spec.delta.location.clone()]);
+        Self {
+            suspended: false,
+            about: about.unwrap_or_default(),
+            conditions: lines(&member),
+            periods: Vec::new(),
+            active_jobs: Vec::new(),
+            next: next::steps(&member, &[]),
+            name: member.name,
+        }
+    }
+}
+
+fn about(account: &AwsCostAccount) -> Vec<String> {
+    let spec = &account.spec;
+    let status = account.status.as_ref();
+    let mut about = Vec::new();
+    about.extend(spec.display_name.clone());
+    let identity = status.and_then(|status| status.identity.as_ref());
+    let id = identity.and_then(|identity| identity.account_id.clone()).or_else(|| spec.account_id.clone());
+    let type_ = format!("{:?} account", spec.account_type);
+    about.push(id.map_or_else(|| type_.clone(), |id| format!("{type_} {id}")));
+    about.push(match (&spec.access.role_arn, &spec.access.access_key_secret_ref) {
+        (Some(role), _) => format!("Role {role}"),
+        (None, Some(keys)) => format!("Keys of an IAM user, in Secret {}", keys.name),
+        (None, None) => "No access".to_owned(),
+    });
+    if let Some(report) = &spec.report {
+        let bucket = &report.bucket;
+        let prefix = bucket.prefix.as_deref().unwrap_or_default();
+        let kind = status.and_then(|status| status.report.as_ref()?.kind.clone());
+        let kind = kind.map(|kind| format!(" ({kind})")).unwrap_or_default();
+        about.push(format!(
+            "Report {}{kind} in s3://{}/{prefix}, {}",
+            report.name, bucket.name, bucket.region
+        ));
+    }
+    if let Some(ingestion) = &spec.ingestion {
+        about.push(format!("Warehouse {}", ingestion.warehouse_ref.name));
+    }
+    about
+}
+
+fn lines(member: &Member) -> Vec<Line> {
+    let mut words: Vec<_> = member.words.iter().collect();
+    words.sort_by_key(|word| word.type_);
+    words
+        .into_iter()
+        .map(|word| Line {
+            type_: word.type_.as_str(),
+            status: word.status.as_str(),
+            reason: word.reason.as_str(),
+            since: word.since,
+            message: word.message.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,60 @@
+//! What a person does next about an object. Pure.
+
+use crate::{
+    cli::{
+        fleet::{Kind, Member, Word},
+        severity::Severity,
+    },
+    model::ConditionType,
+};
+
+/// The steps, first things first.
+pub(super) fn steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
+    let name = &member.name;
+    let object = match name.kind {
+        Kind::AwsCostAccount => name.name.clone(),
+        Kind::CostWarehouse => format!("costwarehouse/{}", name.name),
+    };
+    if member.suspended {
+        let resume = format!("kubectl awscost resume {object} -n {}", name.namespace);
+        return vec![format!("It is suspended: nothing is looked at or loaded. {resume}")];
+    }
+    if member.words.is_empty() {
+        return vec![
+            "The operator has not looked at it yet: see that it runs and watches this namespace.".to_owned(),
+        ];
+    }
+    let mut broken: Vec<&Word> = of(member, Severity::Error).collect();
+    if broken.is_empty() {
+        broken = of(member, Severity::Untold).collect();
+    }
+    broken.sort_by_key(|word| word.type_);
+    if !broken.is_empty() {
+        let mut steps: Vec<String> =
+            broken.iter().map(|word| format!("{}: {}", subject(word), word.message)).collect();
+        steps.push(format!(
+            "When it is mended, ask for a new look: kubectl awscost reconcile {object} -n {} --wait",
+            name.namespace
+        ));
+        return steps;
+    }
+    if let Some(waiting) = of(member, Severity::Waiting).min_by_key(|word| word.type_) {
+        let jobs = match active_jobs.first() {
+            Some(job) => format!(" kubectl logs -f job/{job} -n {}", name.namespace),
+            None => String::new(),
+        };
+        return vec![format!("Nothing but wait. {}{jobs}", waiting.message)];
+    }
+    let advice: Vec<String> =
+        of(member, Severity::Advice).map(|word| format!("{}: {}", subject(word), word.message)).collect();
+    if advice.is_empty() { vec!["Nothing: everything works.".to_owned()] } else { advice }
+}
+
+fn of(member: &Member, severity: Severity) -> impl Iterator<Item = &Word> {
+    member.words.iter().filter(move |word| word.severity == severity)
+}
+
+/// The layer, where the summary is not all there is.
+fn subject(word: &Word) -> &'static str {
+    if word.type_ == ConditionType::Ready { word.reason.as_str() } else { word.type_.as_str() }
+}

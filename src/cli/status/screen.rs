@@ -1,0 +1,185 @@
+//! One object for a terminal of 80 columns.
+
+use jiff::Timestamp;
+
+use super::View;
+use crate::{
+    api::status::PeriodStatus,
+    cli::{
+        age::age,
+        table::{self, Align},
+        wrap::wrap,
+    },
+};
+
+/// The screen.
+pub(super) fn screen(view: &View, now: Timestamp) -> String {
+    let suspended = if view.suspended { ", suspended" } else { "" };
+    let mut text =
+        wrap(&format!("{:?} {}/{}{suspended}", view.name.kind, view.name.namespace, view.name.name), "", "");
+    for line in &view.about {
+        text.push_str(&wrap(line, "  ", "    "));
+    }
+    if !view.conditions.is_empty() {
+        text.push('\n');
+        text.push_str(&conditions(view, now));
+    }
+    if !view.periods.is_empty() {
+        text.push('\n');
+        text.push_str(&periods(&view.periods, now));
+    }
+    if !view.active_jobs.is_empty() {
+        text.push('\n');
+        text.push_str(&wrap(&view.active_jobs.join(", "), "Jobs at work: ", "  "));
+    }
+    text.push_str("\nWhat to do next:\n");
+    for step in &view.next {
+        text.push_str(&wrap(step, "  - ", "    "));
+    }
+    text
+}
+
+fn conditions(view: &View, now: Timestamp) -> String {
+    let columns =
+        [("CONDITION", Align::Left), ("STATUS", Align::Left), ("REASON", Align::Left), ("AGE", Align::Right)];
+    let rows: Vec<Vec<String>> = view
+        .conditions
+        .iter()
+        .map(|line| {
+            vec![line.type_.to_owned(), line.status.to_owned(), line.reason.to_owned(), age(line.since, now)]
+        })
+        .collect();
+    table::render(&columns, &rows)
+}
+
+fn periods(periods: &[PeriodStatus], now: Timestamp) -> String {
+    let columns = [
+        ("PERIOD", Align::Left),
+        ("STATE", Align::Left),
+        ("DELIVERED", Align::Right),
+        ("LOADED", Align::Right),
+        ("ROWS", Align::Right),
+        ("TOTAL", Align::Right),
+    ];
+    let ago = |at: Option<Timestamp>| at.map(|at| age(at, now)).unwrap_or_default();
+    let mut rows = Vec::new();
+    for period in periods {
+        let mut totals = period.totals.iter().map(|(currency, total)| format!("{total} {currency}"));
+        rows.push(vec![
+            period.period.to_string(),
+            format!("{:?}", period.state),
+            ago(period.delivered),
+            ago(period.loaded),
+            period.rows.map(|rows| rows.to_string()).unwrap_or_default(),
+            totals.next().unwrap_or_default(),
+        ]);
+        // Currencies are never added up: each has a line.
+        rows.extend(totals.map(|total| {
+            let mut row = vec![String::new(); columns.len() - 1];
+            row.push(total);
+            row
+        }));
+    }
+    let failures = periods.iter().filter_map(|period| Some((period.period, period.failure.as_ref()?)));
+    let failures = failures.map(|(period, failure)| {
+        let first = format!("{period}, attempt {} ({}): ", failure.attempts, age(failure.at, now));
+        wrap(&format!("{}: {}", failure.reason, failure.message), &first, "  ")
+    });
+    table::render(&columns, &rows) + &failures.collect::<String>()
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::DeserializeGuard;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{api::AwsCostAccount, cli::status::View};
+
+    fn now() -> Timestamp {
+        "2026-11-25T12:00:00Z".parse().expect("a time")
+    }
+
+    fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Value {
+        json!({"type": type_, "status": status, "reason": reason, "message": message,
+               "lastTransitionTime": "2026-11-25T09:30:00Z"})
+    }
+
+    fn account(conditions: &[Value], more: &Value) -> View {
+        let mut status = json!({"conditions": conditions, "identity": {"accountId": "123456789012"}});
+        for (key, value) in more.as_object().expect("an object") {
+            status[key] = value.clone();
+        }
+        let value = json!({
+            "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount",
+            "metadata": {"name": "acme-payer", "namespace": "finops"},
+            "spec": {
+                "displayName": "Acme payer", "accountType": "Management",
+                "access": {
+                    "roleArn": "arn:aws:iam::123456789012:role/awscost",
+                    "externalIdSecretRef": {"name": "acme-external-id"}
+                },
+                "report": {
+                    "name": "acme-cur",
+                    "bucket": {"name": "acme-billing", "region": "us-east-1", "prefix": "cur"}
+                },
+                "ingestion": {"warehouseRef": {"name": "lake"}}
+            },
+            "status": status
+        });
+        let guarded = serde_json::from_value::<DeserializeGuard<AwsCostAccount>>(value).expect("metadata");
+        View::of_account(&guarded, now())
+    }
+
+    #[test]
+    fn a_broken_account_fits_80_columns_and_says_what_to_do() {
+        let denied = "AWS refuses to list s3://acme-billing/cur/ to the role arn:aws:iam::123456789012:role/awscost. \
+                      Allow s3:ListBucket on arn:aws:s3:::acme-billing to it.";
+        let failure = json!({
+            "version": "5d41402abc4b2a76b9719d911017c592", "attempts": 3, "strikes": 3, "class": "Data",
+            "reason": "ParseFailed", "message": "acme-00001.csv.gz, row 17: a cost that is no number",
+            "at": "2026-11-25T11:00:00Z", "inputs": "x"
+        });
+        let view = account(
+            &[
+                condition("Stalled", "True", "BucketListDenied", denied),
+                condition("Ready", "False", "BucketListDenied", denied),
+                condition("RoleAssumable", "True", "RoleAssumed", "The role can be assumed."),
+                condition("BucketReadable", "False", "BucketListDenied", denied),
+                condition(
+                    "ReportDelivered",
+                    "Unknown",
+                    "BlockedByBucket",
+                    "Can't be told before BucketReadable.",
+                ),
+            ],
+            &json!({
+                "report": {"kind": "Cur2"},
+                "ingestion": {"activeJobs": ["awscost-0123456789abcdef"]},
+                "periods": [
+                    {"period": "2026-11", "state": "Open", "delivered": "2026-11-25T06:00:00Z",
+                     "loaded": "2026-11-25T07:00:00Z", "rows": 1234567, "deliveredVersion": "a", "version": "a",
+                     "totals": {"USD": "108716.416629522563693978", "EUR": "1.5"}},
+                    {"period": "2026-10", "state": "Closing", "failure": failure}
+                ]
+            }),
+        );
+        let shown = screen(&view, now());
+        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+        insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn each_state_has_its_next_step() {
+        let next = |conditions: &[Value]| account(conditions, &json!({})).next.join(" | ");
+        assert!(next(&[]).contains("has not looked at it yet"));
+        let fine = condition("Ready", "True", "Succeeded", "Everything that must work does.");
+        assert_eq!(next(std::slice::from_ref(&fine)), "Nothing: everything works.");
+        let first = condition("ReportDelivered", "Unknown", "AwaitingFirstDelivery", "Up to 24 hours.");
+        assert_eq!(next(&[fine.clone(), first]), "Nothing but wait. Up to 24 hours.");
+        let broad = condition("PermissionsMinimal", "False", "CanWriteBucket", "Take s3:PutObject away.");
+        assert_eq!(next(&[fine, broad]), "PermissionsMinimal: Take s3:PutObject away.");
+        let throttled = condition("RoleAssumable", "Unknown", "Throttled", "AWS throttles.");
+        assert!(next(&[throttled]).starts_with("RoleAssumable: AWS throttles."));
+    }
+}

@@ -1,0 +1,203 @@
+//! Looks into the report's bucket: a listing and a manifest in the session that Jobs get, and where that shows nothing or is
+//! refused, what tells why.
+
+use jiff::Timestamp;
+
+use super::{Sessions, elsewhere, in_session};
+use crate::{
+    aws::{
+        Aws, AwsFault, Code, Detail, FaultClass, Operation, Session,
+        traits::{BucketOwner, Delimiter, ListObjects, Listing, ObjectOwnership, ReadObject},
+    },
+    connection::{Elsewhere, Facts, ManifestRead, Purpose, ReportTarget, Target, checks, facts::Fact, open},
+};
+
+/// More folders than any report has months.
+const LISTED: usize = 1000;
+
+/// What the bucket showed in the narrowed session; `None` for what was not asked.
+pub(super) struct Bucket {
+    session: Result<Session, AwsFault>,
+    listing: Option<Result<Listing, AwsFault>>,
+    any_owner: Option<Result<(), AwsFault>>,
+    manifest: Option<Result<ManifestRead, AwsFault>>,
+    elsewhere: Option<Result<Option<Elsewhere>, AwsFault>>,
+    ownership: Option<Result<ObjectOwnership, AwsFault>>,
+}
+
+pub(super) async fn look(
+    aws: &Aws,
+    target: &Target,
+    report: &ReportTarget,
+    control: &Session,
+    kept: Option<Session>,
+) -> Bucket {
+    let session = match kept {
+        Some(session) => Ok(session),
+        None => ingest_session(aws, target, report).await,
+    };
+    let mut seen =
+        Bucket { session, listing: None, any_owner: None, manifest: None, elsewhere: None, ownership: None };
+    let Ok(session) = &seen.session else { return seen };
+    let root = report.key_root();
+    let listing = list(aws, session, report, &root, BucketOwner::Expected(&report.owner)).await;
+    match &listing {
+        Ok(listing) if listing.folders.is_empty() && listing.objects.is_empty() => {
+            seen.manifest = Some(Ok(ManifestRead::NoneYet));
+            seen.elsewhere = Some(elsewhere::look(aws, control, report).await);
+        }
+        Ok(listing) => {
+            let read = manifest(aws, session, report, listing).await;
+            let refused =
+                |fault: &AwsFault| fault.class == FaultClass::Denied && fault.detail == Detail::None;
+            if read.as_ref().is_err_and(refused) {
+                let controls = aws.buckets.ownership(control, &report.bucket, &report.region, &report.owner);
+                seen.ownership = Some(controls.await);
+            }
+            seen.manifest = Some(read);
+        }
+        Err(fault) if fault.class == FaultClass::Denied => {
+            let unchecked = list(aws, session, report, &root, BucketOwner::Any).await;
+            seen.any_owner = Some(unchecked.map(drop));
+        }
+        Err(_) => {}
+    }
+    seen.listing = Some(listing);
+    seen
+}
+
+impl Bucket {
+    pub(super) fn record(self, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
+        match self.session {
+            Ok(session) => {
+                facts.ingest_session.record(now, Ok(()));
+                sessions.ingest = Some(session);
+            }
+            Err(fault) => facts.ingest_session.record(now, Err(fault)),
+        }
+        if let Some(outcome) = self.listing {
+            facts.listing.record(now, in_session(outcome, &mut sessions.ingest));
+        }
+        facts.listing_any_owner =
+            self.any_owner.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
+        if let Some(outcome) = self.manifest {
+            facts.manifest.record(now, in_session(outcome, &mut sessions.ingest));
+        }
+        facts.elsewhere = self.elsewhere.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
+        facts.ownership = self.ownership.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
+    }
+}
+
+async fn ingest_session(aws: &Aws, target: &Target, report: &ReportTarget) -> Result<Session, AwsFault> {
+    let Ok(policy) = checks::bucket::session_policy(target, report) else {
+        // The check says so from the same function; nothing is asked of AWS.
+        return Err(AwsFault::new(Operation::AssumeRole, Code::PackedPolicyTooLarge));
+    };
+    let opened = open(aws, target, Purpose { name: "awscost-ingest", policy: Some(&policy) }).await?;
+    Ok(opened.session)
+}
+
+pub(super) async fn list(
+    aws: &Aws,
+    session: &Session,
+    report: &ReportTarget,
+    prefix: &str,
+    owner: BucketOwner<'_>,
+) -> Result<Listing, AwsFault> {
+    let request = ListObjects {
+        bucket: &report.bucket,
+        region: &report.region,
+        owner,
+        prefix,
+        delimiter: Delimiter::Slash,
+        limit: LISTED,
+    };
+    aws.buckets.list(session, request).await
+}
+
+/// Reads the first bytes of the newest manifest there is.
+async fn manifest(
+    aws: &Aws,
+    session: &Session,
+    report: &ReportTarget,
+    root: &Listing,
+) -> Result<ManifestRead, AwsFault> {
+    let mut folders = Vec::new();
+    let metadata = format!("{}metadata/", report.key_root());
+    if root.folders.contains(&metadata) {
+        let below = folders_below(aws, session, report, &metadata).await?;
+        folders.extend(below.into_iter().filter(|folder| is_export_period(folder)).max());
+    }
+    folders.extend(root.folders.iter().filter(|folder| is_legacy_period(folder)).max().cloned());
+    if folders.is_empty() {
+        folders.extend(newest_month(aws, session, report, root).await?);
+    }
+    for folder in folders {
+        let key = format!("{folder}{}-Manifest.json", report.name);
+        let request = ReadObject {
+            bucket: &report.bucket,
+            region: &report.region,
+            owner: &report.owner,
+            key: &key,
+            range: Some(0..1),
+        };
+        match aws.buckets.read(session, request).await {
+            Ok(_) => return Ok(ManifestRead::Readable { key }),
+            // Empty, but it could be read.
+            Err(fault) if fault.code == Code::InvalidRange => return Ok(ManifestRead::Readable { key }),
+            Err(fault) if fault.code == Code::NoSuchKey => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(ManifestRead::NoneYet)
+}
+
+/// The newest `NAME/year=2026/month=11/`, where a legacy Parquet report may have its manifest (fact sheet C6).
+async fn newest_month(
+    aws: &Aws,
+    session: &Session,
+    report: &ReportTarget,
+    root: &Listing,
+) -> Result<Option<String>, AwsFault> {
+    let base = format!("{}{}/", report.key_root(), report.name);
+    if !root.folders.contains(&base) {
+        return Ok(None);
+    }
+    let years = folders_below(aws, session, report, &base).await?;
+    let Some(year) = years.into_iter().max_by_key(|folder| partition(folder, "year")) else {
+        return Ok(None);
+    };
+    let months = folders_below(aws, session, report, &year).await?;
+    Ok(months.into_iter().max_by_key(|folder| partition(folder, "month")))
+}
+
+async fn folders_below(
+    aws: &Aws,
+    session: &Session,
+    report: &ReportTarget,
+    prefix: &str,
+) -> Result<Vec<String>, AwsFault> {
+    let listing = list(aws, session, report, prefix, BucketOwner::Expected(&report.owner)).await?;
+    Ok(listing.folders)
+}
+
+/// The number of a partition's folder: months are not padded, so their text does not sort.
+fn partition(folder: &str, name: &str) -> Option<u16> {
+    last_part(folder).split_once('=').filter(|(key, _)| *key == name)?.1.parse().ok()
+}
+
+/// `…/BILLING_PERIOD=2026-11/`, in either case (fact sheet C1).
+pub(super) fn is_export_period(folder: &str) -> bool {
+    last_part(folder).split_once('=').is_some_and(|(name, _)| name.eq_ignore_ascii_case("billing_period"))
+}
+
+/// `…/20261101-20261201/`.
+pub(super) fn is_legacy_period(folder: &str) -> bool {
+    let date = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    last_part(folder).split_once('-').is_some_and(|(start, end)| date(start) && date(end))
+}
+
+fn last_part(folder: &str) -> &str {
+    let folder = folder.trim_end_matches('/');
+    folder.rsplit('/').next().unwrap_or(folder)
+}

@@ -1,0 +1,81 @@
+//! Sessions in the account, however it is reached: over its role, or with the keys of its IAM user.
+
+use jiff::SignedDuration;
+
+use super::{Access, ExternalIdInUse, NextExternalId, RoleAccess, Target};
+use crate::aws::{
+    Aws, AwsFault, FaultClass, Session,
+    traits::{AssumeRole, Federate},
+};
+
+/// AWS's cap on sessions of chained roles, and so the longest that works everywhere (fact sheet 1.3).
+const LENGTH: SignedDuration = SignedDuration::from_hours(1);
+
+/// What a session of an IAM user gets for the checks: AWS gives a federated session only what both the user and such a
+/// policy allow, and nothing without one (STS model, GetFederationToken).
+const CHECKS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["organizations:DescribeOrganization","cur:DescribeReportDefinitions","bcm-data-exports:ListExports","bcm-data-exports:GetExport","bcm-data-exports:ListExecutions","s3:ListBucket","s3:GetBucketOwnershipControls","cloudwatch:ListMetrics"],"Resource":"*"}]}"#;
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Purpose<'a> {
+    /// The session's name, which the account's owner sees in CloudTrail.
+    pub name: &'static str,
+    /// The policy that narrows it.
+    pub policy: Option<&'a str>,
+}
+
+/// A session, and which external ID opened it.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The session.
+    pub session: Session,
+    /// Which external ID; `None` for keys and for a role without one.
+    pub in_use: Option<ExternalIdInUse>,
+}
+
+/// Opens a session. During a rotation the next external ID is tried first, and the current one as long as it is needed.
+///
+/// # Errors
+/// The fault of the last attempt.
+pub async fn open(aws: &Aws, target: &Target, purpose: Purpose<'_>) -> Result<Opened, AwsFault> {
+    match &target.access {
+        Access::Role(access) => assume(aws, target, access, purpose).await,
+        Access::Keys(keys) => {
+            let request = Federate {
+                keys,
+                name: purpose.name,
+                duration: LENGTH,
+                policy: purpose.policy.unwrap_or(CHECKS),
+                region: &target.sts_region,
+            };
+            let session = aws.identity.federate(request).await?;
+            Ok(Opened { session, in_use: None })
+        }
+    }
+}
+
+async fn assume(
+    aws: &Aws,
+    target: &Target,
+    access: &RoleAccess,
+    purpose: Purpose<'_>,
+) -> Result<Opened, AwsFault> {
+    let request = |external_id| AssumeRole {
+        role: &access.role,
+        external_id,
+        session_name: purpose.name,
+        duration: LENGTH,
+        policy: purpose.policy,
+        region: &target.sts_region,
+    };
+    if let NextExternalId::Usable(next) = &access.next_external_id {
+        match aws.identity.assume_role(request(Some(next))).await {
+            Ok(session) => return Ok(Opened { session, in_use: Some(ExternalIdInUse::Next) }),
+            Err(fault) if fault.class == FaultClass::Denied => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    let current = access.external_id.as_ref();
+    let session = aws.identity.assume_role(request(current)).await?;
+    Ok(Opened { session, in_use: current.map(|_| ExternalIdInUse::Current) })
+}

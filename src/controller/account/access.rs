@@ -1,0 +1,93 @@
+//! How a pass gets at an account: its Secrets, what stands before any call to AWS, and what AWS is asked with.
+
+use kube::{Resource, ResourceExt};
+
+use super::Pass;
+use crate::{
+    aws::traits::Caller,
+    connection::{Access, Finding, Target},
+    controller::{
+        context::Memory,
+        error::ReconcileFault,
+        events, gate, generate,
+        observe::{AccessSight, SecretSight, secrets},
+        validate::{RoleInput, ValidAccess, ValidAccount},
+    },
+};
+
+impl Pass<'_> {
+    /// Tells the registry which external IDs this object uses.
+    pub(super) fn note_external_ids(&self, sight: &AccessSight) {
+        let created = self.account.creation_timestamp().map_or(self.now, |time| time.0);
+        let ids = sight.external_ids();
+        self.context.external_ids().note(&self.owner.uid, &self.owner.namespace, created, &ids);
+        self.context.visit(&self.owner.uid);
+    }
+
+    /// What the account's Secrets hold, read again only when one of them changed; made where the account asks for it.
+    pub(super) async fn sight(
+        &self,
+        memory: &mut Memory,
+        valid: &ValidAccount,
+    ) -> Result<AccessSight, ReconcileFault> {
+        let version = self.secret_version(valid);
+        if let (None, Some(role)) = (&version, valid.role().filter(|role| role.generate)) {
+            self.generate(role).await?;
+        }
+        let key = version.map(|version| format!("{version} {:?}", valid.access));
+        if let (Some(key), Some((known, sight))) = (&key, &memory.access)
+            && known == key
+        {
+            return Ok(sight.clone());
+        }
+        let sight = match (&key, valid.role()) {
+            // What the watch does not show is not there, or not labelled; what was just made it shows in a moment.
+            (None, Some(role)) if !role.generate => {
+                AccessSight::Role { current: SecretSight::NotUsable, next: None }
+            }
+            (None, None) => AccessSight::Keys(SecretSight::NotUsable),
+            _ => secrets::look(self.context, &self.owner.namespace, &valid.access).await?,
+        };
+        memory.access = key.map(|key| (key, sight.clone()));
+        Ok(sight)
+    }
+
+    pub(super) async fn generate(&self, role: &RoleInput) -> Result<(), ReconcileFault> {
+        if let Some(notice) = generate::external_id(self.context, &self.owner, role).await? {
+            tracing::info!(account = self.owner.name, secret = role.secret.name, "made an external ID");
+            events::publish(&self.context.recorder, &self.account.object_ref(&()), &[notice]).await;
+        }
+        Ok(())
+    }
+
+    pub(super) fn target(&self, valid: &ValidAccount, access: Access) -> Target {
+        valid.target(access, self.context.own_region.as_ref())
+    }
+
+    pub(super) fn secret_version(&self, valid: &ValidAccount) -> Option<String> {
+        secrets::secret_version(self.stores, &self.owner.namespace, &valid.access)
+    }
+
+    /// What stands before any call to AWS on the account, and before any session for it.
+    pub(super) fn gate(
+        &self,
+        valid: &ValidAccount,
+        sight: &AccessSight,
+        own: Option<&Caller>,
+    ) -> Result<Access, Box<Finding>> {
+        let namespace = &self.owner.namespace;
+        let own = own.map(|caller| &caller.account);
+        let tenancy = match &valid.access {
+            ValidAccess::Role(role) => self.context.settings.tenancy.check(namespace, &role.role, own),
+            ValidAccess::Keys { .. } => self.context.settings.tenancy.check_keys(namespace, &valid.account),
+        };
+        let reused = self.context.external_ids().is_reused(&self.owner.uid);
+        gate::pass(valid, namespace, tenancy, sight, self.secret_version(valid), reused)
+    }
+
+    /// Which external ID the role takes, while there are two to tell apart.
+    pub(super) fn in_use(&self, memory: &Memory) -> Option<String> {
+        let rotating = self.account.spec.access.next_external_id_secret_ref.is_some();
+        memory.facts.in_use.filter(|_| rotating).map(|in_use| format!("{in_use:?}"))
+    }
+}

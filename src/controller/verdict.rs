@@ -1,0 +1,289 @@
+//! What an account comes to on AWS's side: the part of a pass that needs no cluster.
+//!
+//! A pass walks it with what it remembers, [`Preflight`] once and from nothing, so that `awscost check` and the operator say
+//! the same of the same world.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+
+use super::{
+    delivered::Question,
+    gate,
+    observe::{self, Deliveries, secrets},
+    periods, standing,
+    status::{self, BillPicture, Picture},
+    tenancy::{ExternalIds, Refusal},
+    validate::{self, Bill, ValidAccess, ValidAccount},
+};
+use crate::{
+    api::{
+        AwsCostAccount, AwsCostAccountSpec, AwsCostAccountStatus, CostWarehouseSpec, USE_ACCESS_KEY,
+        USE_EXTERNAL_ID,
+        conditions::{self, Condition, Saying},
+        status::{BucketStatus, Identity, ReportStatus},
+    },
+    aws::{Aws, AwsFault, traits::Caller},
+    connection::{
+        Access, ExternalIdPolicy, Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict, checks,
+        gather,
+    },
+    model::{ConditionType, Reason, Region, ReportKind},
+};
+
+pub use super::{
+    standing::{no_warehouse, warehouse_says},
+    tenancy::Tenancy,
+};
+
+/// Whether the layers below let deliveries be listed.
+pub(super) fn may_list(below: &[Finding]) -> bool {
+    below
+        .iter()
+        .any(|finding| finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass)
+}
+
+/// Lists what is delivered, where the layers below let it: in the session a Job would get.
+pub(super) async fn list_deliveries(
+    aws: &Aws,
+    below: &[Finding],
+    bill: &Bill,
+    kind: Option<ReportKind>,
+    sessions: &Sessions,
+    deliveries: &mut Deliveries,
+    now: Timestamp,
+) {
+    if !may_list(below) {
+        return;
+    }
+    let Some(session) = sessions.ingest(now).cloned() else { return };
+    let wanted = periods::wanted(bill.months, now);
+    observe::look_at_deliveries(aws, &session, &bill.report, kind, &wanted, deliveries, now).await;
+}
+
+/// ReportDelivered and HistoryComplete.
+pub(super) fn of_deliveries(question: &Question<'_>) -> [Finding; 2] {
+    let delivered = question.report_delivered();
+    let history = question.history_complete(&delivered);
+    [delivered, history]
+}
+
+/// The same two where nothing could be looked at.
+pub(super) fn deliveries_blocked() -> [Finding; 2] {
+    [ConditionType::ReportDelivered, ConditionType::HistoryComplete]
+        .map(|condition| Finding::blocked(condition, ConditionType::RoleAssumable))
+}
+
+/// The last success of AssumeRole as status keeps it.
+pub(super) fn last_assumed(identity: &Identity) -> Option<LastAssumed> {
+    let kept = identity.last_assumed.as_ref()?;
+    Some(LastAssumed { role: kept.role_arn.parse().ok()?, secret_version: kept.secret_version.clone() })
+}
+
+/// Judges accounts without a cluster.
+pub struct Preflight {
+    aws: Aws,
+    own: Result<Caller, AwsFault>,
+    own_region: Option<Region>,
+    tenancy: Tenancy,
+    external_ids: ExternalIds,
+}
+
+/// One account, and what it refers to.
+pub struct Case<'a> {
+    /// The account.
+    pub account: &'a AwsCostAccount,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// A name of its own among all that are judged together.
+    pub uid: &'a str,
+    /// The Secrets of its namespace that are given, by name.
+    pub secrets: &'a BTreeMap<String, Secret>,
+    /// What the warehouse it names comes to.
+    pub warehouse: &'a Saying,
+}
+
+/// The Secrets that an account's access needs, each with the label it must carry.
+pub fn secrets_of(spec: &AwsCostAccountSpec) -> Vec<(String, &'static str)> {
+    let Ok(valid) = validate::account(spec) else { return Vec::new() };
+    let label = if valid.role().is_some() { USE_EXTERNAL_ID } else { USE_ACCESS_KEY };
+    valid.access.secrets().map(|name| (name.to_owned(), label)).collect()
+}
+
+impl Preflight {
+    /// Judges as an operator would whose identity is that of `aws`, under `tenancy`.
+    pub async fn new(aws: Aws, own_region: Option<Region>, tenancy: Tenancy) -> Self {
+        let own = aws.identity.base_caller().await;
+        Self { aws, own, own_region, tenancy, external_ids: ExternalIds::default() }
+    }
+
+    /// Notes an account's external IDs: of two namespaces that use the same, the one noted later is at fault.
+    pub fn note(&mut self, case: &Case<'_>, created: Timestamp) {
+        if let Ok(valid) = validate::account(&case.account.spec) {
+            let sight = secrets::sight(&valid.access, case.secrets);
+            self.external_ids.note(case.uid, case.namespace, created, &sight.external_ids());
+        }
+    }
+
+    /// The conditions that the operator's first pass over the account would end with, if no Job could start.
+    pub async fn judge(&self, case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
+        let valid = match validate::account(&case.account.spec) {
+            Ok(valid) => valid,
+            Err(problem) => return invalid_spec(&problem.to_string(), now),
+        };
+        let mut seen = Seen::default();
+        // An object read from a cluster brings with it what its operator knows.
+        let identity = case.account.status.as_ref().and_then(|status| status.identity.as_ref());
+        seen.facts.last_assumed = identity.and_then(last_assumed);
+        let findings = match self.gate(case, &valid) {
+            Err(finding) => gate::shut(*finding, &valid),
+            Ok(target) => self.look(case, &valid, &target, &mut seen, now).await,
+        };
+        conclude(&valid, findings, &seen, case.warehouse.clone(), now)
+    }
+
+    fn gate(&self, case: &Case<'_>, valid: &ValidAccount) -> Result<Target, Box<Finding>> {
+        let own = self.own.as_ref().ok().map(|caller| &caller.account);
+        let tenancy = match &valid.access {
+            ValidAccess::Role(role) => self.tenancy.check(case.namespace, &role.role, own),
+            ValidAccess::Keys { .. } => self.tenancy.check_keys(case.namespace, &valid.account),
+        };
+        let reused = self.external_ids.is_reused(case.uid);
+        let access = through(valid, case, tenancy, reused)?;
+        Ok(valid.target(access, self.own_region.as_ref()))
+    }
+
+    async fn look(
+        &self,
+        case: &Case<'_>,
+        valid: &ValidAccount,
+        target: &Target,
+        seen: &mut Seen,
+        now: Timestamp,
+    ) -> Vec<Finding> {
+        match &self.own {
+            // Whose role it would be can't be told, so none is assumed. An IAM user's keys need nobody else's.
+            Err(fault) if valid.role().is_some() => seen.facts.base.record(now, Err(fault.clone())),
+            _ => gather(&self.aws, target, Look::ALL, &mut seen.facts, &mut seen.sessions, now).await,
+        }
+        let mut findings = checks::run(&seen.facts, target, now);
+        if let Some(bill) = &valid.bill {
+            seen.kind = checks::report_kind(&seen.facts, target);
+            let deliveries = &mut seen.deliveries;
+            list_deliveries(&self.aws, &findings, bill, seen.kind, &seen.sessions, deliveries, now).await;
+            let question = Question {
+                bill,
+                below: &findings,
+                facts: &seen.facts,
+                kind: seen.kind,
+                deliveries: &seen.deliveries,
+                since: case.account.metadata.creation_timestamp.as_ref().map_or(now, |created| created.0),
+                now,
+            };
+            let upper = of_deliveries(&question);
+            findings.extend(upper);
+        }
+        findings
+    }
+}
+
+/// What one look saw.
+#[derive(Default)]
+struct Seen {
+    facts: Facts,
+    sessions: Sessions,
+    deliveries: Deliveries,
+    kind: Option<ReportKind>,
+}
+
+/// The gate, with the Secrets that are given.
+fn through(
+    valid: &ValidAccount,
+    case: &Case<'_>,
+    tenancy: Result<(), Refusal>,
+    reused: bool,
+) -> Result<Access, Box<Finding>> {
+    let version = |name: &str| case.secrets.get(name)?.metadata.resource_version.clone();
+    let sight = secrets::sight(&valid.access, case.secrets);
+    let versions = secrets::versions(&valid.access, version);
+    match valid.role() {
+        // The operator makes it when the account is applied: what it will be, nobody can know before.
+        Some(role) if role.generate && !case.secrets.contains_key(&role.secret.name) => {
+            Err(Box::new(Finding::unknown(
+                ConditionType::RoleAssumable,
+                Reason::NotChecked,
+                format!(
+                    "The operator makes Secret {} when the account is applied. Put its external ID into the role's trust \
+                     policy then.",
+                    role.secret.name
+                ),
+            )))
+        }
+        _ => gate::pass(valid, case.namespace, tenancy, &sight, versions, reused),
+    }
+}
+
+/// What can be said of an account without a look at AWS: whether its spec, its Secrets where they are given, and the
+/// warehouse it names can be used.
+pub fn without_aws(case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
+    let valid = match validate::account(&case.account.spec) {
+        Ok(valid) => valid,
+        Err(problem) => return invalid_spec(&problem.to_string(), now),
+    };
+    let given = valid.access.secrets().all(|name| case.secrets.contains_key(name));
+    let refused = given.then(|| through(&valid, case, Ok(()), false).err()).flatten();
+    let mut sayings: Vec<Saying> = refused.iter().map(|finding| status::saying(finding)).collect();
+    sayings.extend(valid.bill.is_some().then(|| case.warehouse.clone()));
+    conditions::write(&[], &sayings, None, now)
+}
+
+/// What can be said of a warehouse without its probe: nothing, if its spec can be used.
+pub fn of_warehouse_spec(spec: &CostWarehouseSpec, now: Timestamp) -> Vec<Condition> {
+    match validate::warehouse(spec) {
+        Ok(_) => Vec::new(),
+        Err(problem) => conditions::write(&[], &standing::invalid(&problem.to_string()), None, now),
+    }
+}
+
+fn invalid_spec(problem: &str, now: Timestamp) -> Vec<Condition> {
+    standing::invalid_spec(&AwsCostAccountStatus::default(), None, None, problem, now).conditions
+}
+
+/// The conditions that follow from findings, with nothing loaded and no Job at work.
+fn conclude(
+    valid: &ValidAccount,
+    mut findings: Vec<Finding>,
+    seen: &Seen,
+    warehouse: Saying,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let wanted = valid.bill.as_ref().map(|bill| periods::wanted(bill.months, now)).unwrap_or_default();
+    let periods = periods::update(&[], &wanted, seen.deliveries.listed(), &[], now);
+    let bill = valid.bill.as_ref().map(|_| BillPicture {
+        warehouse,
+        warehouse_retries: false,
+        periods: &periods,
+        jobs: &[],
+        created: &[],
+        queued: 0,
+        blockage: None,
+        missing: Vec::new(),
+        report: ReportStatus::default(),
+        bucket: BucketStatus::default(),
+    });
+    if bill.is_some() && !findings.iter().any(|finding| finding.condition == ConditionType::ReportDelivered) {
+        findings.extend(deliveries_blocked());
+    }
+    status::build(&Picture {
+        old: &AwsCostAccountStatus::default(),
+        generation: None,
+        reconcile_at: None,
+        findings: &findings,
+        external_id_policy: valid.role().map_or(ExternalIdPolicy::Warn, |role| role.policy),
+        bill,
+        identity: Identity::default(),
+        now,
+    })
+    .conditions
+}

@@ -1,0 +1,19 @@
+//! A connection for tests: an organization's payer with a report in a bucket of its own.
+
+use super::{Wanted, WantedReport};
+pub(super) fn wanted() -> Wanted {
+    Wanted {
+        role: "arn:aws:iam::123456789012:role/finops/awscost".parse().expect("a role"),
+        report: Some(WantedReport {
+            name: "acme-cur".parse().expect("a name"),
+            kind: None,
+            bucket: "acme-billing".parse().expect("a bucket"),
+            prefix: "cur".parse().expect("a prefix"),
+            region: "us-east-1".parse().expect("a region"),
+            owner: "123456789012".parse().expect("an account"),
+        }),
+        kms_key: None,
+        metrics: false,
+        audit: false,
+    }
+}

@@ -1,0 +1,324 @@
+//! The same in Terraform, in its JSON syntax (`.tf.json`): a value that is serialised can't come apart as glued text can,
+//! and Terraform reads both alike.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Impossible, PrincipalArn, Wanted,
+    delivery::{self, ExportChoices, ExportDefinition, TABLE},
+    permissions,
+    policy::Policy,
+    text::{Part, Reference, Text},
+    trust::{self, BaseIdentity},
+};
+
+/// What the configuration creates besides the role.
+#[derive(Debug, Clone)]
+pub struct Choices {
+    /// Whom the role trusts.
+    pub principal: PrincipalArn,
+    /// Where that identity comes from.
+    pub base: BaseIdentity,
+    /// The bucket and its policy too.
+    pub bucket: bool,
+    /// The export too.
+    pub export: Option<ExportChoices>,
+}
+
+/// A configuration, whole: a folder with it alone can be applied.
+#[derive(Debug, Clone, Serialize)]
+pub struct Configuration {
+    terraform: Value,
+    provider: BTreeMap<&'static str, Vec<Provider>>,
+    variable: BTreeMap<&'static str, Value>,
+    /// By type, then by name.
+    resource: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
+    output: BTreeMap<&'static str, Value>,
+}
+
+/// One configuration of the AWS provider.
+#[derive(Debug, Clone, Serialize)]
+struct Provider {
+    region: String,
+    /// Another account's credentials create nothing.
+    allowed_account_ids: [String; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias: Option<&'static str>,
+}
+
+/// What a configuration refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variable {
+    /// The external ID.
+    ExternalId,
+    /// The operator's identity.
+    Principal,
+}
+
+impl Reference for Variable {
+    fn render(text: &Text<Self>) -> Value {
+        let part = |part: &Part<Self>| match part {
+            Part::Literal(literal) => literally(literal),
+            Part::Reference(Self::ExternalId) => "${var.external_id}".to_owned(),
+            Part::Reference(Self::Principal) => "${var.principal_arn}".to_owned(),
+        };
+        Value::String(text.0.iter().map(part).collect())
+    }
+}
+
+/// A text that Terraform takes for itself: its two template marks doubled.
+fn literally(text: &str) -> String {
+    text.replace("${", "$${").replace("%{", "%%{")
+}
+
+/// Why the export has a provider of its own: it is created in the partition's home, the bucket may be elsewhere.
+const EXPORT_PROVIDER: &str = "export";
+/// The name of every resource.
+const NAME: &str = "awscost";
+
+/// The configuration for what is wanted.
+///
+/// # Errors
+/// [`Impossible`] for what AWS or Terraform's provider would refuse.
+pub fn configuration(wanted: &Wanted, choices: &Choices) -> Result<Configuration, Impossible> {
+    choices.principal.checked(wanted)?;
+    let mut resources = Resources::default();
+    role(wanted, choices, &mut resources);
+    if choices.bucket {
+        bucket(wanted, &mut resources)?;
+    }
+    if let Some(export_choices) = choices.export {
+        let report = delivery::exportable(wanted)?;
+        let definition = delivery::export(wanted, report, export_choices);
+        if definition.bucket_owner.is_some() {
+            return Err(Impossible::TerraformOwner(report.owner.clone()));
+        }
+        let after = choices.bucket.then_some("aws_s3_bucket_policy.awscost");
+        resources.add("aws_bcmdataexports_export", export(wanted, definition, after));
+    }
+    Ok(Configuration {
+        terraform: json!({
+            "required_version": ">= 1.3",
+            "required_providers": {"aws": {"source": "hashicorp/aws", "version": ">= 5.0"}},
+        }),
+        provider: BTreeMap::from([("aws", providers(wanted, choices))]),
+        variable: variables(&choices.principal),
+        resource: resources.0,
+        output: BTreeMap::from([(
+            "role_arn",
+            json!({"description": "What goes into spec.access.roleArn", "value": "${aws_iam_role.awscost.arn}"}),
+        )]),
+    })
+}
+
+#[derive(Default)]
+struct Resources(BTreeMap<&'static str, BTreeMap<&'static str, Value>>);
+
+impl Resources {
+    fn add(&mut self, kind: &'static str, resource: Value) {
+        self.0.entry(kind).or_default().insert(NAME, resource);
+    }
+}
+
+fn providers(wanted: &Wanted, choices: &Choices) -> Vec<Provider> {
+    let home = wanted.partition().home_region();
+    let region = wanted.report.as_ref().filter(|_| choices.bucket).map(|report| report.region.to_string());
+    let provider = |region: String, alias| Provider {
+        region,
+        allowed_account_ids: [wanted.role.account().to_string()],
+        alias,
+    };
+    let mut providers = vec![provider(region.unwrap_or_else(|| home.to_owned()), None)];
+    if choices.export.is_some() {
+        providers.push(provider(home.to_owned(), Some(EXPORT_PROVIDER)));
+    }
+    providers
+}
+
+fn variables(principal: &PrincipalArn) -> BTreeMap<&'static str, Value> {
+    BTreeMap::from([
+        (
+            "external_id",
+            json!({
+                "type": "string",
+                "description": "The external ID in the Secret that spec.access.externalIdSecretRef names",
+                "sensitive": true,
+                "validation": [{
+                    // STS's own rule (fact sheet 1.2).
+                    "condition": "${can(regex(\"^[A-Za-z0-9_+=,.@:/-]{2,}$\", var.external_id)) && length(var.external_id) <= 1224}",
+                    "error_message": "An external ID takes 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -",
+                }],
+            }),
+        ),
+        (
+            "principal_arn",
+            json!({
+                "type": "string",
+                "description": "The role or user of the awscost operator, the only one that may assume this role",
+                "default": literally(principal.as_str()),
+            }),
+        ),
+    ])
+}
+
+fn role(wanted: &Wanted, choices: &Choices, resources: &mut Resources) {
+    let trust = trust::policy(
+        Text::reference(Variable::Principal),
+        Text::reference(Variable::ExternalId),
+        choices.base,
+    );
+    resources.add(
+        "aws_iam_role",
+        json!({
+            "name": wanted.role.role_name(),
+            "path": literally(&wanted.role.path()),
+            "description": "Lets awscost read the cost report and nothing else",
+            // The operator asks for no more: role chaining is capped at an hour (fact sheet 1.3).
+            "max_session_duration": 3600,
+            "assume_role_policy": document(&trust),
+        }),
+    );
+    let account = Text::from(wanted.role.account().as_str());
+    resources.add(
+        "aws_iam_role_policy",
+        json!({
+            "name": NAME,
+            "role": "${aws_iam_role.awscost.name}",
+            "policy": document(&permissions::policy(wanted, &account)),
+        }),
+    );
+}
+
+fn bucket(wanted: &Wanted, resources: &mut Resources) -> Result<(), Impossible> {
+    let report = delivery::own_bucket(wanted)?;
+    let of_bucket = |rest: Value| {
+        let mut resource = Map::from_iter([("bucket".to_owned(), json!("${aws_s3_bucket.awscost.id}"))]);
+        resource.extend(rest.as_object().cloned().unwrap_or_default());
+        Value::Object(resource)
+    };
+    let encryption = match &wanted.kms_key {
+        Some(key) => json!({"sse_algorithm": "aws:kms", "kms_master_key_id": key.as_str()}),
+        None => json!({"sse_algorithm": "AES256"}),
+    };
+    resources.add(
+        "aws_s3_bucket",
+        // Bills can't be had again.
+        json!({"bucket": report.bucket.as_str(), "lifecycle": [{"prevent_destroy": true}]}),
+    );
+    resources.add(
+        "aws_s3_bucket_ownership_controls",
+        of_bucket(json!({"rule": [{"object_ownership": "BucketOwnerEnforced"}]})),
+    );
+    resources.add(
+        "aws_s3_bucket_public_access_block",
+        of_bucket(json!({
+            "block_public_acls": true, "block_public_policy": true,
+            "ignore_public_acls": true, "restrict_public_buckets": true,
+        })),
+    );
+    resources.add(
+        "aws_s3_bucket_server_side_encryption_configuration",
+        of_bucket(json!({"rule": [{"apply_server_side_encryption_by_default": [encryption]}]})),
+    );
+    resources.add(
+        "aws_s3_bucket_policy",
+        of_bucket(json!({"policy": document(&delivery::bucket_policy::<Variable>(wanted, report))})),
+    );
+    Ok(())
+}
+
+fn export(wanted: &Wanted, definition: ExportDefinition, after: Option<&str>) -> Value {
+    // The provider compares with what AWS echoes, the billing view included (fact sheet 3.4).
+    let mut properties: Map<String, Value> =
+        definition.properties.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let (partition, account) = (wanted.partition().as_str(), wanted.role.account());
+    let view = format!("arn:{partition}:billing::{account}:billingview/primary");
+    properties.insert("BILLING_VIEW_ARN".to_owned(), json!(view));
+    let mut resource = json!({
+        "provider": format!("aws.{EXPORT_PROVIDER}"),
+        "export": [{
+            "name": definition.name,
+            "description": "The cost report that awscost loads",
+            "data_query": [{
+                "query_statement": definition.query,
+                "table_configurations": {TABLE: properties},
+            }],
+            "destination_configurations": [{"s3_destination": [{
+                "s3_bucket": definition.bucket,
+                "s3_prefix": literally(&definition.prefix),
+                "s3_region": definition.region,
+                "s3_output_configurations": [{
+                    "output_type": "CUSTOM",
+                    "format": "PARQUET",
+                    "compression": "PARQUET",
+                    // A delivery that never changes can be read while the next one is written (fact sheet 3.7).
+                    "overwrite": "CREATE_NEW_REPORT",
+                }],
+            }]}],
+            "refresh_cadence": [{"frequency": "SYNCHRONOUS"}],
+        }],
+    });
+    if let Some(after) = after {
+        resource["depends_on"] = json!([after]);
+    }
+    resource
+}
+
+/// A policy as the text an argument takes; references stand in it as they do in any text of Terraform's.
+fn document(policy: &Policy<Variable>) -> String {
+    serde_json::to_string(policy).expect("a policy of texts and lists")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::sample, *};
+    use crate::onboarding::delivery::ExportGranularity;
+
+    fn choices() -> Choices {
+        let export = ExportChoices {
+            granularity: ExportGranularity::Daily,
+            split_cost_allocation: true,
+            iam_principal: false,
+        };
+        Choices {
+            principal: "arn:aws:iam::999988887777:role/awscost-operator".parse().expect("a principal"),
+            base: BaseIdentity::Plain,
+            bucket: true,
+            export: Some(export),
+        }
+    }
+
+    #[test]
+    fn a_bucket_elsewhere_has_a_provider_of_its_own() {
+        let mut wanted = sample::wanted();
+        wanted.report.as_mut().expect("a report").region = "eu-west-1".parse().expect("a region");
+        let whole =
+            serde_json::to_value(configuration(&wanted, &choices()).expect("possible")).expect("JSON");
+        let regions: Vec<&str> = whole["provider"]["aws"]
+            .as_array()
+            .expect("providers")
+            .iter()
+            .filter_map(|provider| provider["region"].as_str())
+            .collect();
+        assert_eq!(regions, ["eu-west-1", "us-east-1"]);
+        let export = &whole["resource"]["aws_bcmdataexports_export"]["awscost"];
+        assert_eq!(export["provider"], "aws.export");
+        assert_eq!(export["depends_on"], json!(["aws_s3_bucket_policy.awscost"]));
+    }
+
+    #[test]
+    fn literals_mean_themselves() {
+        assert_eq!(Variable::render(&Text::from("a${*}%{b}")), json!("a$${*}%%{b}"));
+    }
+
+    #[test]
+    fn a_foreign_bucket_is_beyond_terraform() {
+        let mut wanted = sample::wanted();
+        wanted.report.as_mut().expect("a report").owner = "999999999999".parse().expect("an account");
+        let refused = configuration(&wanted, &Choices { bucket: false, ..choices() }).map(drop);
+        assert!(matches!(refused, Err(Impossible::TerraformOwner(_))), "{refused:?}");
+    }
+}

@@ -1,0 +1,65 @@
+//! Who may assume the role: one identity, with the external ID (fact sheet 5.1).
+
+use super::{
+    policy::{Operator, Policy, Principal, Statement},
+    text::Text,
+};
+
+/// What the operator's identity comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BaseIdentity {
+    /// IRSA, keys, an instance: AssumeRole is all it takes.
+    Plain,
+    /// EKS Pod Identity: its sessions carry tags into every role, which needs `sts:TagSession` (fact sheet 1.6).
+    PodIdentity,
+}
+
+/// The trust policy.
+pub fn policy<R>(principal: Text<R>, external_id: Text<R>, base: BaseIdentity) -> Policy<R> {
+    let action = match base {
+        BaseIdentity::Plain => vec!["sts:AssumeRole"],
+        BaseIdentity::PodIdentity => vec!["sts:AssumeRole", "sts:TagSession"],
+    };
+    let statement = Statement::allow("Awscost", action, Vec::new()).to(Principal::Aws(principal)).only_where(
+        Operator::StringEquals,
+        "sts:ExternalId",
+        external_id,
+    );
+    Policy::of(vec![statement])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[test]
+    fn one_principal_and_its_external_id() {
+        let policy: Policy<Infallible> =
+            policy("arn:aws:iam::999988887777:role/awscost".into(), "id".into(), BaseIdentity::PodIdentity);
+        insta::assert_json_snapshot!(policy, @r#"
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "Awscost",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::999988887777:role/awscost"
+      },
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "sts:ExternalId": "id"
+        }
+      }
+    }
+  ]
+}
+"#);
+    }
+}

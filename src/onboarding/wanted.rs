@@ -1,0 +1,286 @@
+//! What a manifest, or a command line, asks for.
+
+use std::{fmt, str::FromStr};
+
+use crate::model::{AccountId, BucketName, KeyPrefix, Partition, Region, ReportKind, ReportName, RoleArn};
+
+/// The connection whose AWS side is to be created.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The role to create.
+    pub role: RoleArn,
+    /// The report it is to read; a member may have none.
+    pub report: Option<WantedReport>,
+    /// The customer-managed key the bucket's objects are encrypted with.
+    pub kms_key: Option<KmsKeyArn>,
+    /// Whether `MetricsReadable` is to be checked.
+    pub metrics: bool,
+    /// Whether `PermissionsMinimal` and the bucket's ownership are to be checked.
+    pub audit: bool,
+}
+
+/// The report to read, and where it lies.
+#[derive(Debug, Clone)]
+pub struct WantedReport {
+    /// Its name.
+    pub name: ReportName,
+    /// Its family; `None` for whichever has the name.
+    pub kind: Option<ReportKind>,
+    /// The bucket it is delivered to.
+    pub bucket: BucketName,
+    /// The prefix in it.
+    pub prefix: KeyPrefix,
+    /// The bucket's region.
+    pub region: Region,
+    /// The account that owns the bucket.
+    pub owner: AccountId,
+}
+
+/// What can't be created as asked for, with the way out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Impossible {
+    /// A bucket or an export is wanted of a manifest without a report.
+    #[error("the manifest has no spec.report: --with-bucket, --with-export and --kms-key need one")]
+    NoReport,
+    /// The bucket belongs to another account.
+    #[error(
+        "the bucket {bucket} belongs to account {owner}: create it there, with a manifest of that account"
+    )]
+    ForeignBucket {
+        /// The bucket.
+        bucket: BucketName,
+        /// Its owner.
+        owner: AccountId,
+    },
+    /// The export can't be in the bucket's region, and both are wanted in one stack.
+    #[error(
+        "an export is created in {home} and the bucket {bucket} in {region}: run --with-bucket in {region} first, then --with-export in {home}"
+    )]
+    TwoRegions {
+        /// Where exports are created.
+        home: &'static str,
+        /// The bucket.
+        bucket: BucketName,
+        /// Its region.
+        region: Region,
+    },
+    /// An export is wanted of a legacy report.
+    #[error("spec.report.kind is LegacyCur: --with-export creates a CUR 2.0 export; make it Cur2")]
+    LegacyReport,
+    /// The report's name can't be an export's.
+    #[error(
+        "{0} can't be the name of a new export: it takes 1 to 128 of A-Z a-z 0-9 - _; change spec.report.name"
+    )]
+    ExportName(ReportName),
+    /// Data Exports has no CloudFormation type there.
+    #[error("exports can't be created by a template in the partition {0}: create it in the console")]
+    NoExports(&'static str),
+    /// Terraform's resource can't name another owner of the bucket.
+    #[error("Terraform's export can't deliver to a bucket of another account ({0}): use CloudFormation")]
+    TerraformOwner(AccountId),
+    /// A stack set is wanted of an account with a report.
+    #[error(
+        "--stack-set is for members without spec.report: a report lies in one account's bucket, so give that account its own stack"
+    )]
+    StackSet,
+    /// A principal of another partition.
+    #[error("{principal} is in another partition than {role}: no role can be assumed across partitions")]
+    ForeignPrincipal {
+        /// Who is to assume the role.
+        principal: PrincipalArn,
+        /// The role.
+        role: RoleArn,
+    },
+    /// A key of another partition or region.
+    #[error("the key {key} is not in the bucket's partition and region ({region})")]
+    ForeignKey {
+        /// The key.
+        key: KmsKeyArn,
+        /// The bucket's region.
+        region: Region,
+    },
+}
+
+impl Wanted {
+    /// The partition everything is in.
+    pub fn partition(&self) -> Partition {
+        self.role.partition()
+    }
+
+    /// The report, where something needs one.
+    pub(super) fn needed_report(&self) -> Result<&WantedReport, Impossible> {
+        self.report.as_ref().ok_or(Impossible::NoReport)
+    }
+
+    /// Refuses what contradicts itself.
+    ///
+    /// # Errors
+    /// [`Impossible::NoReport`] or [`Impossible::ForeignKey`] for a key that can't be the bucket's.
+    pub fn checked(self) -> Result<Self, Impossible> {
+        if let Some(key) = &self.kms_key {
+            let region = self.needed_report()?.region.clone();
+            if key.partition != self.partition() || key.region != region {
+                return Err(Impossible::ForeignKey { key: key.clone(), region });
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl WantedReport {
+    /// The folder all keys of the report lie under, with its trailing `/`.
+    pub(super) fn key_root(&self) -> String {
+        self.prefix.join(&format!("{}/", self.name))
+    }
+
+    /// True if the name fits a new export's rule, which is narrower than that of names AWS once took (fact sheet 3.2).
+    pub(super) fn has_export_name(&self) -> bool {
+        let name = self.name.as_str();
+        name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    }
+}
+
+/// The ARN of an IAM role or user, whole: never an account's root, which would let in everybody there (fact sheet 5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrincipalArn {
+    partition: Partition,
+    text: String,
+}
+
+/// The ARN of a KMS key, not of an alias.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KmsKeyArn {
+    partition: Partition,
+    region: Region,
+    text: String,
+}
+
+/// The text is not such an ARN.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArnFault {
+    /// Not a role or user.
+    #[error(
+        "it takes the ARN of the operator's own role or user, such as arn:aws:iam::999988887777:role/awscost-operator"
+    )]
+    Principal,
+    /// The ARN of a role's session.
+    #[error("this is a session of a role: give the role itself, arn:PARTITION:iam::ACCOUNT:role/PATH/NAME")]
+    Session,
+    /// The whole account.
+    #[error(
+        "this lets in every identity of that account: give the operator's own role, arn:PARTITION:iam::ACCOUNT:role/NAME"
+    )]
+    Root,
+    /// Not a key.
+    #[error(
+        "it takes the ARN of a KMS key, such as arn:aws:kms:eu-west-1:123456789012:key/1234abcd-…; an alias has none"
+    )]
+    Key,
+}
+
+impl PrincipalArn {
+    /// The ARN.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Refuses a principal that could never assume the role.
+    ///
+    /// # Errors
+    /// [`Impossible::ForeignPrincipal`].
+    pub fn checked(&self, wanted: &Wanted) -> Result<(), Impossible> {
+        if self.partition == wanted.partition() {
+            return Ok(());
+        }
+        Err(Impossible::ForeignPrincipal { principal: self.clone(), role: wanted.role.clone() })
+    }
+}
+
+impl FromStr for PrincipalArn {
+    type Err = ArnFault;
+
+    fn from_str(text: &str) -> Result<Self, ArnFault> {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let [_, _, _, _, account, resource] = parts[..] else { return Err(ArnFault::Principal) };
+        if resource == "root" {
+            return Err(ArnFault::Root);
+        }
+        if resource.starts_with("assumed-role/") {
+            return Err(ArnFault::Session);
+        }
+        // Users and roles have names and paths of the same characters.
+        let as_role = text.replacen(":user/", ":role/", 1);
+        let role: RoleArn = as_role.parse().map_err(|_| ArnFault::Principal)?;
+        if account != role.account().as_str() {
+            return Err(ArnFault::Principal);
+        }
+        Ok(Self { partition: role.partition(), text: text.to_owned() })
+    }
+}
+
+impl fmt::Display for PrincipalArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl KmsKeyArn {
+    /// The ARN.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl FromStr for KmsKeyArn {
+    type Err = ArnFault;
+
+    fn from_str(text: &str) -> Result<Self, ArnFault> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let ["arn", partition, "kms", region, account, key] = parts[..] else { return Err(ArnFault::Key) };
+        let id = key.strip_prefix("key/").ok_or(ArnFault::Key)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if account.parse::<AccountId>().is_err() || id.is_empty() || !id.bytes().all(plain) {
+            return Err(ArnFault::Key);
+        }
+        Ok(Self {
+            partition: partition.parse().map_err(|()| ArnFault::Key)?,
+            region: region.parse().map_err(|_| ArnFault::Key)?,
+            text: text.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for KmsKeyArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_identity_is_a_principal() {
+        for good in
+            ["arn:aws:iam::999988887777:role/ops/awscost", "arn:aws-cn:iam::999988887777:user/awscost"]
+        {
+            assert_eq!(good.parse::<PrincipalArn>().map(|arn| arn.to_string()), Ok(good.to_owned()));
+        }
+        let fault = |text: &str| text.parse::<PrincipalArn>().expect_err(text);
+        assert_eq!(fault("arn:aws:iam::999988887777:root"), ArnFault::Root);
+        assert_eq!(fault("arn:aws:sts::999988887777:assumed-role/awscost/session"), ArnFault::Session);
+        for bad in ["*", "999988887777", "arn:aws:iam::999988887777:role/*", "arn:aws:iam::1:role/a"] {
+            assert_eq!(fault(bad), ArnFault::Principal, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_no_key() {
+        let key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        assert_eq!(key.parse::<KmsKeyArn>().map(|arn| arn.to_string()), Ok(key.to_owned()));
+        for bad in ["arn:aws:kms:eu-west-1:123456789012:alias/a", "key/a", "arn:aws:kms:eu-west-1:1:key/a"] {
+            assert_eq!(bad.parse::<KmsKeyArn>(), Err(ArnFault::Key), "{bad}");
+        }
+    }
+}

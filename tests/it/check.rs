@@ -1,0 +1,287 @@
+//! `awscost check` as a pipeline runs it, against the sandbox.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use awscost_sandbox::{Sandbox, World};
+use serde_json::Value;
+
+const EXTERNAL_ID: &str = "acme-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10";
+const ACCOUNT: &str = "\
+apiVersion: awscost.io/v1alpha1
+kind: AwsCostAccount
+metadata:
+  name: acme-payer
+  namespace: finops
+spec:
+  accountType: Management
+  access:
+    roleArn: arn:aws:iam::123456789012:role/awscost
+    externalIdSecretRef:
+      name: acme-external-id
+  report:
+    name: acme-cur
+    bucket:
+      name: acme-billing
+      region: us-east-1
+      prefix: cur
+  ingestion:
+    warehouseRef:
+      name: lake
+";
+const WAREHOUSE: &str = "\
+apiVersion: awscost.io/v1alpha1
+kind: CostWarehouse
+metadata: {name: lake, namespace: finops}
+spec:
+  delta: {location: file:///warehouse, persistentVolumeClaim: lake}
+";
+
+fn secret(label: &str, value: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: acme-external-id\n  namespace: finops\n  \
+         labels: {{awscost.io/use: {label}}}\nstringData:\n  externalId: {value}\n"
+    )
+}
+
+/// What stands in the cluster's repository when all is well.
+fn good() -> String {
+    format!("{ACCOUNT}---\n{WAREHOUSE}---\n{}", secret("external-id", EXTERNAL_ID))
+}
+
+fn sandbox() -> Sandbox {
+    let world = World::from_yaml(include_str!("../sandbox/worlds/demo.yaml"));
+    Sandbox::start(world.expect("the demo's world is one"))
+}
+
+/// A command with an AWS configuration of its own.
+struct Check {
+    command: Command,
+    input: String,
+}
+
+impl Check {
+    fn of(input: &str, sandbox: Option<&Sandbox>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_awscost"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS")) {
+            command.env_remove(name);
+        }
+        command
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("HOME", "/nonexistent")
+            .args(["check", "-f", "-"]);
+        if let Some(sandbox) = sandbox {
+            command
+                .env("AWS_ENDPOINT_URL", sandbox.endpoint())
+                .env("AWS_REGION", "us-east-1")
+                .env("AWS_ACCESS_KEY_ID", "AKIAAWSCOSTOPERATOR1")
+                .env("AWS_SECRET_ACCESS_KEY", "operator-secret-of-the-sandbox");
+        }
+        Self { command, input: input.to_owned() }
+    }
+
+    fn with(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    fn run(mut self) -> Output {
+        let pipes = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = pipes.spawn().expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // A command that ends early reads nothing more.
+        drop(stdin.write_all(self.input.as_bytes()));
+        drop(stdin);
+        child.wait_with_output().expect("it ends")
+    }
+
+    /// The exit code and the JSON.
+    fn json(self) -> (i32, Value) {
+        let output = self.with(&["-o", "json"]).run();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let json = serde_json::from_str(&text).unwrap_or_else(|error| {
+            let words = String::from_utf8_lossy(&output.stderr);
+            unreachable!("{error} in {text:?}; {words}")
+        });
+        (output.status.code().expect("an exit code"), json)
+    }
+}
+
+/// The reason of a condition, on whatever object says it.
+fn reason<'a>(report: &'a Value, condition: &str) -> Option<&'a str> {
+    finding(report, condition)?["reason"].as_str()
+}
+
+fn finding<'a>(report: &'a Value, condition: &str) -> Option<&'a Value> {
+    let objects = report["objects"].as_array()?;
+    let mut findings = objects.iter().filter_map(|object| object["findings"].as_array()).flatten();
+    findings.find(|finding| finding["condition"] == condition)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_account_is_good() {
+    let sandbox = sandbox();
+    let (code, report) = Check::of(&good(), Some(&sandbox)).json();
+    assert_eq!(code, 0, "{report:#}");
+    for (condition, expected) in [
+        ("RoleAssumable", "RoleAssumed"),
+        ("ExternalIdEnforced", "Enforced"),
+        ("AccountTypeVerified", "Verified"),
+        ("ReportConfigured", "Configured"),
+        ("ReportDelivered", "AwaitingFirstDelivery"),
+        ("WarehouseReady", "Probing"),
+    ] {
+        assert_eq!(reason(&report, condition), Some(expected), "{condition}: {report:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_has_the_operators_reason_and_its_line() {
+    type Fault = (&'static str, String, &'static str, &'static str, u64);
+    let broken = |from: &str, to: &str| good().replace(from, to);
+    let table: [Fault; 8] = [
+        ("bucket", broken("acme-billing", "acme-biling"), "BucketReadable", "BucketNotFound", 15),
+        (
+            "region",
+            broken("region: us-east-1", "region: eu-central-1"),
+            "BucketReadable",
+            "BucketRegionMismatch",
+            16,
+        ),
+        ("report", broken("acme-cur", "Acme-cur"), "ReportConfigured", "ReportNotFound", 13),
+        ("external ID", broken(EXTERNAL_ID, "another-external-id"), "RoleAssumable", "AssumeRoleDenied", 9),
+        ("label", broken("use: external-id", "use: warehouse"), "RoleAssumable", "SecretNotUsable", 11),
+        ("key", broken("  externalId: acme", "  id: acme"), "RoleAssumable", "SecretKeyMissing", 11),
+        (
+            "type",
+            broken("Management", "Standalone"),
+            "AccountTypeVerified",
+            "DeclaredStandaloneIsInOrganization",
+            7,
+        ),
+        (
+            "warehouse",
+            broken("name: lake\n---", "name: lago\n---"),
+            "WarehouseReady",
+            "WarehouseNotFound",
+            20,
+        ),
+    ];
+    let sandbox = sandbox();
+    for (name, manifests, condition, expected, line) in table {
+        let (code, report) = Check::of(&manifests, Some(&sandbox)).json();
+        assert_eq!(code, 1, "{name}: {report:#}");
+        assert_eq!(reason(&report, condition), Some(expected), "{name}: {report:#}");
+        let found = finding(&report, condition).expect("a finding");
+        assert_eq!(found["line"], line, "{name}: {found:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_format_has_the_fault_and_none_has_a_secret() {
+    let sandbox = sandbox();
+    let manifests = good().replace("acme-billing", "acme-biling");
+    for format in ["text", "json", "junit", "sarif"] {
+        let output =
+            Check::of(&manifests, Some(&sandbox)).with(&["-o", format]).env("AWSCOST_LOG", "trace").run();
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        assert!(stdout.contains("BucketNotFound"), "{format}: {stdout}");
+        for secret in [EXTERNAL_ID, "operator-secret-of-the-sandbox"] {
+            assert!(!stdout.contains(secret) && !stderr.contains(secret), "{format} shows a secret");
+        }
+        match format {
+            "text" => assert!(stdout.lines().all(|line| line.chars().count() <= 80), "{stdout}"),
+            "sarif" => {
+                let sarif: Value = serde_json::from_str(&stdout).expect("JSON");
+                let result = &sarif["runs"][0]["results"][0];
+                let rule = result["ruleIndex"].as_u64().expect("an index") as usize;
+                let rules = &sarif["runs"][0]["tool"]["driver"]["rules"];
+                assert_eq!(rules[rule]["id"], result["ruleId"]);
+                let place = &result["locations"][0]["physicalLocation"];
+                assert_eq!(
+                    (&place["artifactLocation"]["uri"], &place["region"]["startLine"]),
+                    (&"stdin".into(), &15.into())
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn without_aws_schema_rules_and_references_are_checked() {
+    let offline = |manifests: &str| Check::of(manifests, None).with(&["--skip-aws"]).json();
+    assert_eq!(offline(&good()).0, 0);
+    assert_eq!(offline(&format!("{ACCOUNT}---\n{WAREHOUSE}")).0, 0, "Secrets are seldom in a repository");
+    let (code, report) = offline(ACCOUNT);
+    assert_eq!((code, reason(&report, "WarehouseReady")), (1, Some("WarehouseNotFound")));
+    let (code, report) = offline(&good().replace("region: us-east-1", "regoin: us-east-1"));
+    assert_eq!((code, reason(&report, "Ready")), (1, Some("InvalidSpec")), "{report:#}");
+    let (code, _) = offline(&good().replace("123456789012:role", "123456789012:user"));
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn what_could_not_be_checked_is_neither_good_nor_a_finding() {
+    let (code, report) = Check::of(&good(), None).json();
+    assert_eq!((code, reason(&report, "RoleAssumable")), (2, Some("NoBaseCredentials")), "{report:#}");
+    assert_eq!(Check::of("a: [", None).with(&["--skip-aws"]).run().status.code(), Some(2));
+    let absent = Check::of("", None).with(&["/nonexistent.yaml", "--skip-aws"]).run();
+    assert_eq!(absent.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_come_from_folders_manifests_and_the_environment() {
+    let sandbox = sandbox();
+    let bare = format!("{ACCOUNT}---\n{WAREHOUSE}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = folder.path().join("acme");
+    std::fs::create_dir(&keys).expect("a folder");
+    std::fs::write(keys.join("externalId"), EXTERNAL_ID).expect("written");
+    let manifest = folder.path().join("secret.yaml");
+    std::fs::write(&manifest, secret("external-id", EXTERNAL_ID)).expect("written");
+
+    let (code, report) = Check::of(&bare, Some(&sandbox)).json();
+    assert_eq!((code, reason(&report, "RoleAssumable")), (1, Some("SecretNotUsable")));
+    let of = |path: &Path| format!("finops/acme-external-id={}", path.display());
+    for option in [of(&keys), of(&manifest)] {
+        let (code, report) = Check::of(&bare, Some(&sandbox)).with(&["--secret", &option]).json();
+        assert_eq!(code, 0, "{option}: {report:#}");
+    }
+    let check = Check::of(&bare, Some(&sandbox)).env("ACME_ID", EXTERNAL_ID);
+    let (code, report) = check.with(&["--secret-env", "finops/acme-external-id/externalId=ACME_ID"]).json();
+    assert_eq!(code, 0, "{report:#}");
+}
+
+#[test]
+fn folders_and_several_files_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    };
+    write("account.yaml", ACCOUNT);
+    write("README.md", "no manifest");
+    let apart = tempfile::tempdir().expect("a folder");
+    let warehouse = apart.path().join("lake.yml");
+    std::fs::write(&warehouse, WAREHOUSE).expect("written");
+    let output = Command::new(env!("CARGO_BIN_EXE_awscost"))
+        .args(["check", "--skip-aws", "-f"])
+        .args([folder.path(), &warehouse])
+        .output()
+        .expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("2 objects"), "{text}");
+}
