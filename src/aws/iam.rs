@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws_sdk_iam::{Client, config::Region as SdkRegion, types::PolicyEvaluationDecisionType};
+use aws_sdk_iam::{
+    Client,
+    config::{Builder, Region as SdkRegion},
+    types::PolicyEvaluationDecisionType,
+};
 
 use super::{
     AwsFault, Operation, Sdk, Session,
@@ -13,6 +17,9 @@ use super::{
     traits::{PermissionAudit, PermissionQuestion},
 };
 use crate::model::RoleArn;
+
+/// Far more pages than the questions about one resource fill.
+const MAX_PAGES: usize = 20;
 
 /// [`PermissionAudit`] over the SDK.
 pub(super) struct SdkAudit {
@@ -33,30 +40,44 @@ impl SdkAudit {
         resource: &str,
         actions: &[&'static str],
     ) -> Result<Vec<String>, AwsFault> {
-        let config = aws_sdk_iam::Config::builder()
-            .region(SdkRegion::new(role.partition().home_region()))
-            .credentials_provider(credentials(session));
-        let sending = self
-            .client
-            .simulate_principal_policy()
-            .policy_source_arn(role.to_string())
-            .set_action_names(Some(actions.iter().map(|action| (*action).to_owned()).collect()))
-            .resource_arns(resource)
-            .customize()
-            .config_override(config)
-            .send();
-        let output = self.calls.make(Operation::SimulatePrincipalPolicy, sending).await?;
-        let results = output.evaluation_results();
-        // One answer an action and no second page: far below the API's page of 100.
-        if results.len() != actions.len() {
-            return Err(malformed(Operation::SimulatePrincipalPolicy, "not one result an action"));
+        let mut allowed = Vec::new();
+        let mut judged = 0;
+        let mut marker = None;
+        for _ in 0..MAX_PAGES {
+            let sending = self
+                .client
+                .simulate_principal_policy()
+                .policy_source_arn(role.to_string())
+                .set_action_names(Some(actions.iter().map(|action| (*action).to_owned()).collect()))
+                .resource_arns(resource)
+                .set_marker(marker)
+                .customize()
+                .config_override(config(session, role))
+                .send();
+            let page = self.calls.make(Operation::SimulatePrincipalPolicy, sending).await?;
+            let results = page.evaluation_results();
+            judged += results.len();
+            let yes = results.iter().filter(|r| *r.eval_decision() == PolicyEvaluationDecisionType::Allowed);
+            allowed.extend(yes.map(|result| result.eval_action_name().to_owned()));
+            // A page may hold fewer results than there is room for.
+            marker = page.marker().filter(|_| page.is_truncated()).map(str::to_owned);
+            if marker.is_none() {
+                break;
+            }
         }
-        Ok(results
-            .iter()
-            .filter(|result| *result.eval_decision() == PolicyEvaluationDecisionType::Allowed)
-            .map(|result| result.eval_action_name().to_owned())
-            .collect())
+        if judged == actions.len() {
+            Ok(allowed)
+        } else {
+            Err(malformed(Operation::SimulatePrincipalPolicy, "not one result an action"))
+        }
     }
+}
+
+/// The API has one home in a partition, which signs for the whole of it.
+fn config(session: &Session, role: &RoleArn) -> Builder {
+    aws_sdk_iam::Config::builder()
+        .region(SdkRegion::new(role.partition().home_region()))
+        .credentials_provider(credentials(session))
 }
 
 #[async_trait]

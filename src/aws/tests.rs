@@ -3,6 +3,7 @@
 mod answers;
 mod calls;
 mod redaction;
+mod refusals;
 pub(crate) mod sandbox;
 mod source;
 

@@ -1,6 +1,6 @@
 //! What this program asks of AWS: narrow traits, no SDK type in a signature.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -201,8 +201,9 @@ pub enum OrganizationFeatures {
     ConsolidatedBilling,
 }
 
-/// An account of an organization. Its name is personal data: shown to the person who asked, never logged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An account of an organization. Its name is personal data: shown to the person who asked, never logged, and `Debug`
+/// leaves it out.
+#[derive(Clone, PartialEq, Eq)]
 pub struct OrganizationAccount {
     /// Its id.
     pub id: AccountId,
@@ -210,6 +211,12 @@ pub struct OrganizationAccount {
     pub name: String,
     /// How it stands.
     pub state: OrganizationAccountState,
+}
+
+impl fmt::Debug for OrganizationAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OrganizationAccount({}, {:?})", self.id, self.state)
+    }
 }
 
 /// How an account of an organization stands.

@@ -145,7 +145,8 @@ async fn organizations() {
     let denied =
         assume(&aws, PAYER, Some(PAYER_ID), Some(session_policy::DENY_ALL)).await.expect("a session");
     let fault = aws.organizations.membership(&denied, Partition::Aws).await.expect_err("it may do nothing");
-    assert_eq!(fault, AwsFault::new(Operation::DescribeOrganization, Code::AccessDenied));
+    let refused = AwsFault::new(Operation::DescribeOrganization, Code::AccessDenied);
+    assert_eq!(fault, AwsFault { detail: Detail::IdentityPolicy, ..refused });
 }
 
 #[tokio::test]

@@ -55,6 +55,29 @@ struct Shift {
     shift_seconds: i64,
 }
 
+/// What a caller changes about an object.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Change {
+    storage_class: Option<String>,
+    archive_tier: Option<String>,
+    owner: Option<String>,
+    customer_key: Option<bool>,
+}
+
+impl Change {
+    fn make(self, object: &mut Object) {
+        if let Some(class) = self.storage_class {
+            object.storage_class = class;
+        }
+        if let Some(owner) = self.owner {
+            object.owner = owner;
+        }
+        object.archive_tier = self.archive_tier.or_else(|| object.archive_tier.take());
+        object.customer_key = self.customer_key.unwrap_or(object.customer_key);
+    }
+}
+
 /// Answers one request below [`ROOT`].
 pub fn answer(shared: &Arc<Shared>, parts: &Parts, body: &Bytes) -> Response<Body> {
     match perform(shared, parts, body) {
@@ -205,6 +228,14 @@ fn objects(
         }
         (&Method::PUT, false) => {
             state.objects.put(bucket, &key, Object::new(body.clone(), &owner, now));
+            Ok(Answer::Json(json!({})))
+        }
+        (&Method::PATCH, false) => {
+            let change: Change = read(body)?;
+            let mut object =
+                state.objects.get(bucket, &key).cloned().ok_or(Refusal::NoObject(key.clone()))?;
+            change.make(&mut object);
+            state.objects.put(bucket, &key, object);
             Ok(Answer::Json(json!({})))
         }
         (&Method::DELETE, false) => {

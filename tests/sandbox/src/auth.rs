@@ -12,9 +12,9 @@ pub use scope::Scope;
 pub use sigv4::signature;
 pub use sigv4::{MISMATCH, verify};
 
-use crate::iam::Identity;
-use crate::state::State;
-use crate::world::Secret;
+use crate::iam::{Identity, Kind};
+use crate::state::{Session, SessionOf, State};
+use crate::world::{Secret, World};
 
 /// Why the caller is not believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,28 +54,63 @@ pub fn look_up(
     now: Timestamp,
 ) -> Result<Credentials, Refusal> {
     if let Some((account, user, key)) = state.world.user_of_key(key_id) {
+        let guardrails = state.world.guardrails(account);
         // A long-lived key has no token, and AWS refuses one that comes with it.
         return match token {
-            None => Ok(Credentials { identity: user.identity(account), secret: key.secret.clone() }),
+            None => Ok(Credentials {
+                identity: Identity { guardrails, ..user.identity(account) },
+                secret: key.secret.clone(),
+            }),
             Some(_) => Err(Refusal::WrongToken),
         };
     }
     let session = state.sessions.get(key_id).ok_or(Refusal::UnknownKey)?;
-    let (account, role) = state.world.role(&session.role_arn).ok_or(Refusal::UnknownKey)?;
+    let identity = session.identity(&state.world).ok_or(Refusal::UnknownKey)?;
     if token != Some(session.token.expose()) {
         return Err(Refusal::WrongToken);
     }
     if now >= session.expires {
         return Err(Refusal::Expired);
     }
-    let identity = Identity {
-        kind: crate::iam::Kind::Session,
-        account: account.to_owned(),
-        arn: role.session_arn(account, &session.name),
-        principal_arn: session.role_arn.clone(),
-        user_id: format!("{}:{}", role.id(account), session.name),
-        policies: role.policies.values().cloned().collect(),
-        session_policy: session.policy.clone(),
-    };
     Ok(Credentials { identity, secret: session.secret.clone() })
+}
+
+impl Session {
+    /// Who signs with it; `None` when its role or user is gone.
+    fn identity(&self, world: &World) -> Option<Identity> {
+        match &self.of {
+            SessionOf::Role { arn } => {
+                let (account, role) = world.role(arn)?;
+                Some(Identity {
+                    kind: Kind::Session,
+                    account: account.to_owned(),
+                    arn: role.session_arn(account, &self.name),
+                    principal_arn: arn.clone(),
+                    user_id: format!("{}:{}", role.id(account), self.name),
+                    policies: role.policies.values().cloned().collect(),
+                    session_policy: self.policy.clone(),
+                    guardrails: world.guardrails(account),
+                })
+            }
+            SessionOf::User { account, user } => {
+                let user = world.accounts.get(account)?.users.iter().find(|known| known.name == *user)?;
+                let arn = federated_arn(account, &self.name);
+                Some(Identity {
+                    kind: Kind::Federated,
+                    account: account.clone(),
+                    principal_arn: arn.clone(),
+                    arn,
+                    user_id: format!("{account}:{}", self.name),
+                    policies: user.policies.values().cloned().collect(),
+                    session_policy: self.policy.clone(),
+                    guardrails: world.guardrails(account),
+                })
+            }
+        }
+    }
+}
+
+/// `arn:aws:sts::ACCOUNT:federated-user/NAME`.
+pub fn federated_arn(account: &str, name: &str) -> String {
+    format!("arn:aws:sts::{account}:federated-user/{name}")
 }

@@ -17,7 +17,7 @@ const KEPT: usize = 200_000;
 pub struct Call {
     /// By the sandbox's clock.
     pub time: Timestamp,
-    /// `sts`, `s3`, `cur`, `bcm-data-exports`, `organizations`, or what the signature named.
+    /// `sts`, `iam`, `s3`, `cur`, `bcm-data-exports`, `organizations`, `monitoring`, or what the signature named.
     pub service: String,
     /// The API's name for it; the HTTP method while S3 has not told.
     pub operation: String,

@@ -128,7 +128,7 @@ impl Delivery {
             DeliveryFailure::NoDefinition { account: self.account.clone(), definition: self.of.clone() }
         })?;
         if !destination.allowed {
-            self.report_refusal(&mut shared.lock(), &destination, now);
+            self.report_refusal(&mut shared.lock(), &destination, execution, now);
             return Err(DeliveryFailure::BucketRefuses { bucket: destination.bucket });
         }
         let spec = BillSpec {
@@ -210,7 +210,13 @@ impl Delivery {
         }
     }
 
-    fn report_refusal(&self, state: &mut State, destination: &Destination, now: Timestamp) {
+    fn report_refusal(
+        &self,
+        state: &mut State,
+        destination: &Destination,
+        execution: String,
+        now: Timestamp,
+    ) {
         let bucket_exists = state.world.buckets.contains_key(&destination.bucket);
         let Some(account) = state.world.accounts.get_mut(&self.account) else { return };
         match &self.of {
@@ -223,6 +229,18 @@ impl Delivery {
             }
             Definition::Export(name) => {
                 if let Some(record) = account.exports.iter_mut().find(|record| record.export.name == *name) {
+                    let snapshot = record.shown(&self.account);
+                    record.executions.push(Execution {
+                        execution_id: execution,
+                        export: Some(snapshot),
+                        execution_status: ExecutionStatus {
+                            status_code: "DELIVERY_FAILURE".to_owned(),
+                            status_reason: Some("INSUFFICIENT_PERMISSION".to_owned()),
+                            created_at: Some(now),
+                            completed_at: Some(now),
+                            last_updated_at: Some(now),
+                        },
+                    });
                     record.export_status.status_code = "UNHEALTHY".to_owned();
                     record.export_status.status_reason = Some("INSUFFICIENT_PERMISSION".to_owned());
                     record.export_status.last_updated_at = Some(now);

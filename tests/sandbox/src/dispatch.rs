@@ -16,11 +16,12 @@ use serde_json::Value;
 use crate::auth::{self, Refusal, Scope};
 use crate::calls::Call;
 use crate::fault::{Fault, Point};
+use crate::form::Form;
 use crate::iam::Identity;
 use crate::s3::S3Door;
 use crate::state::Shared;
-use crate::wire::{Failure, Service, json_response, query_response};
-use crate::{admin, cur, exports, organizations, sts};
+use crate::wire::{Failure, Service, cbor_response, json_response, query_response};
+use crate::{admin, cloudwatch, cur, exports, organizations, simulator, sts};
 
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +75,7 @@ pub async fn answer(
     }
     let scope = Scope::of(&parts.headers, parts.uri.query().unwrap_or_default());
     let target = parts.headers.get("x-amz-target").and_then(|v| v.to_str().ok()).and_then(Service::of_target);
-    let form = sts::Form::of(&parts, &body);
+    let form = Form::of(&parts, &body);
     let service = match (&scope, target, &form) {
         (Some(scope), ..) => Service::of_scope(&scope.service),
         (None, Some((service, _)), _) => Some(service),
@@ -94,10 +95,15 @@ pub async fn answer(
         return s3.answer(parts, body, scope).await;
     }
     let operation = match service {
-        Service::Sts => form.as_ref().map_or("", sts::Form::action).to_owned(),
+        Service::Sts | Service::Iam => form.as_ref().map_or("", Form::action).to_owned(),
+        Service::CloudWatch => cloudwatch::operation(parts.uri.path()).unwrap_or_default().to_owned(),
         _ => target.map_or("", |(_, operation)| operation).to_owned(),
     };
-    let input = serde_json::from_slice::<Value>(&body).unwrap_or(Value::Null);
+    let input = match service {
+        Service::CloudWatch => cloudwatch::decode(&body),
+        _ => serde_json::from_slice(&body).ok(),
+    };
+    let input = input.unwrap_or(Value::Null);
     let rpc = Rpc { service, operation, form: form.unwrap_or_default(), input };
     rpc.answer(shared, &parts, &body, scope.as_ref()).await
 }
@@ -107,15 +113,16 @@ struct Rpc {
     service: Service,
     operation: String,
     /// The parameters of a Query call.
-    form: sts::Form,
-    /// The input of a JSON call.
+    form: Form,
+    /// The input of a JSON or CBOR call.
     input: Value,
 }
 
-/// What a Query or JSON operation answers.
+/// What an operation answers, in its protocol.
 enum Answered {
     Xml(String),
     Json(Value),
+    Cbor(Value),
 }
 
 impl Rpc {
@@ -169,14 +176,16 @@ impl Rpc {
         };
         let response = match answered {
             Ok(Answered::Xml(result)) => {
-                query_response(sts::NAMESPACE, &self.operation, &request_id, &result)
+                query_response(self.namespace(), &self.operation, &request_id, &result)
             }
             Ok(Answered::Json(value)) => json_response(&request_id, &value),
+            Ok(Answered::Cbor(value)) => cbor_response(&request_id, &value),
             Err(failure) => {
                 call.status = failure.status;
                 call.code = Some(failure.code.clone());
                 match self.service {
-                    Service::Sts => failure.into_query_response(sts::NAMESPACE, &request_id),
+                    Service::Sts | Service::Iam => failure.into_query_response(self.namespace(), &request_id),
+                    Service::CloudWatch => failure.into_cbor_response(&request_id),
                     _ => failure.into_json_response(&request_id),
                 }
             }
@@ -202,6 +211,12 @@ impl Rpc {
         let credentials =
             auth::look_up(&shared.lock(), &scope.key_id, scope.token.as_deref(), now).map_err(refused)?;
         auth::verify(parts, body, scope, &credentials.secret, Timestamp::now()).map_err(refused)?;
+        let state = shared.lock();
+        let own = state.world.accounts.get(&credentials.identity.account);
+        if own.is_some_and(|own| own.disabled_regions.contains(&scope.region)) {
+            // A region that was not opted in to knows nobody of the account.
+            return Err(refused(Refusal::UnknownKey));
+        }
         if self.service.home_region().is_some_and(|home| home != scope.region) {
             return Err(refused(Refusal::BadSignature(
                 "Credential should be scoped to a valid region. ".to_owned(),
@@ -228,15 +243,24 @@ impl Rpc {
             Service::Organizations => {
                 organizations::perform(state, identity, operation, &self.input).map(Answered::Json)
             }
+            Service::Iam => simulator::perform(state, identity, &self.form).map(Answered::Xml),
+            Service::CloudWatch => {
+                cloudwatch::perform(state, identity, operation, &self.input, region).map(Answered::Cbor)
+            }
             Service::S3 => Err(Failure::new(500, "InternalFailure", "S3 has a door of its own")),
         }
     }
 
+    /// The XML namespace of a Query service.
+    fn namespace(&self) -> &'static str {
+        if self.service == Service::Iam { simulator::NAMESPACE } else { sts::NAMESPACE }
+    }
+
     fn parameters(&self) -> BTreeMap<String, String> {
-        if self.service == Service::Sts {
+        if matches!(self.service, Service::Sts | Service::Iam) {
             return self.form.logged();
         }
-        let names = ["ReportName", "ExportArn", "ExecutionId", "NextToken", "MaxResults"];
+        let names = ["ReportName", "ExportArn", "ExecutionId", "NextToken", "MaxResults", "Namespace"];
         let nested = [("/ReportDefinition/ReportName", "ReportName"), ("/Export/Name", "ExportName")];
         names
             .iter()

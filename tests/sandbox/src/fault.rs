@@ -11,7 +11,7 @@ use crate::iam::wildcard_matches;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
-    /// As in credential scopes: `sts`, `s3`, `cur`, `bcm-data-exports`, `organizations`.
+    /// As in credential scopes: `sts`, `iam`, `s3`, `cur`, `bcm-data-exports`, `organizations`, `monitoring`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// The API's name of the operation.

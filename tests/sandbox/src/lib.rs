@@ -1,5 +1,5 @@
-//! A sandbox that answers as AWS does, for the tests and the demo of awscost: STS, Organizations, the legacy Cost and Usage
-//! Report API, Data Exports and S3 on one port, with a bill generator.
+//! A sandbox that answers as AWS does, for the tests and the demo of awscost: STS, IAM's policy simulator, Organizations, the
+//! legacy Cost and Usage Report API, Data Exports, CloudWatch and S3 on one port, with a bill generator.
 //!
 //! It is written from the documented behaviour of AWS, not from what its callers expect: signatures are checked, policies
 //! are evaluated, sessions expire, pages are short. Start one with [`Sandbox::start`] and point a client at it with
@@ -13,16 +13,19 @@ mod auth;
 pub mod bill;
 mod calls;
 mod clock;
+mod cloudwatch;
 mod cur;
 mod deliver;
 mod dispatch;
 mod exports;
 mod fault;
+mod form;
 mod iam;
 mod organizations;
 mod s3;
 mod sandbox;
 mod server;
+mod simulator;
 mod state;
 mod sts;
 mod wire;

@@ -16,21 +16,38 @@ use crate::world::{Secret, World};
 #[derive(Debug, Default)]
 pub struct State {
     pub world: World,
-    /// Issued role sessions by access key ID.
+    /// Issued sessions by access key ID.
     pub sessions: BTreeMap<String, Session>,
     pub objects: ObjectStore,
 }
 
-/// A role session that AssumeRole has issued.
+/// A session that STS has issued.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub secret: Secret,
     pub token: Secret,
-    /// The role's ARN, with its path.
-    pub role_arn: String,
+    pub of: SessionOf,
+    /// The session's or the federated user's name.
     pub name: String,
     pub policy: Option<Policy>,
     pub expires: Timestamp,
+}
+
+/// Whose session it is.
+#[derive(Debug, Clone)]
+pub enum SessionOf {
+    /// A role's, by AssumeRole.
+    Role {
+        /// The role's ARN, with its path.
+        arn: String,
+    },
+    /// A user's, by GetFederationToken.
+    User {
+        /// The user's account.
+        account: String,
+        /// The user's name.
+        user: String,
+    },
 }
 
 /// What the services, the admin interface and the handle share.

@@ -1,13 +1,14 @@
-//! STS over the Query protocol: GetCallerIdentity and AssumeRole.
+//! STS over the Query protocol: GetCallerIdentity, AssumeRole and GetFederationToken.
 
 mod assume_role;
-mod form;
+mod federate;
+mod issue;
+mod parameters;
 
 use jiff::Timestamp;
 
-pub use form::Form;
-
-use crate::iam::Identity;
+use crate::form::Form;
+use crate::iam::{Identity, Kind};
 use crate::state::State;
 use crate::wire::{Failure, escape};
 
@@ -30,7 +31,13 @@ pub fn perform(
             escape(&identity.user_id),
             identity.account
         )),
+        // A federated user may ask who it is, and nothing else of STS.
+        "AssumeRole" | "GetFederationToken" if identity.kind == Kind::Federated => {
+            let message = format!("Cannot call {} with session credentials", form.action());
+            Err(Failure::new(403, "AccessDenied", message))
+        }
         "AssumeRole" => assume_role::perform(state, identity, form, region, now),
+        "GetFederationToken" => federate::perform(state, identity, form, region, now),
         other => Err(Failure::new(
             400,
             "InvalidAction",
@@ -40,6 +47,17 @@ pub fn perform(
             ),
         )),
     }
+}
+
+/// STS is not active in the region for the account whose session is wanted.
+fn region_disabled(account: &str) -> Failure {
+    Failure::new(
+        403,
+        "RegionDisabledException",
+        format!(
+            "STS is not activated in this region for account:{account}. Your account administrator can activate STS in this region using the IAM Console."
+        ),
+    )
 }
 
 #[cfg(test)]

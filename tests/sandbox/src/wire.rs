@@ -1,4 +1,5 @@
-//! How answers look on the wire: AWS's Query/XML protocol for STS, JSON 1.1 for the billing services and Organizations.
+//! How answers look on the wire: AWS's Query/XML protocol for STS and IAM, JSON 1.1 for the billing services and
+//! Organizations, CBOR for CloudWatch.
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -6,6 +7,7 @@ use s3s::Body;
 use serde_json::{Map, Value, json};
 
 use crate::auth::Refusal;
+use crate::cloudwatch;
 
 /// The services of the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,12 +17,14 @@ pub enum Service {
     Cur,
     DataExports,
     Organizations,
+    Iam,
+    CloudWatch,
 }
 
 impl Service {
     /// The service of that signing name.
     pub fn of_scope(name: &str) -> Option<Self> {
-        [Self::Sts, Self::S3, Self::Cur, Self::DataExports, Self::Organizations]
+        [Self::Sts, Self::S3, Self::Cur, Self::DataExports, Self::Organizations, Self::Iam, Self::CloudWatch]
             .into_iter()
             .find(|s| s.name() == name)
     }
@@ -45,23 +49,27 @@ impl Service {
             Self::Cur => "cur",
             Self::DataExports => "bcm-data-exports",
             Self::Organizations => "organizations",
+            Self::Iam => "iam",
+            Self::CloudWatch => "monitoring",
         }
     }
 
     /// Services that live in one region take no other in the signature.
     pub fn home_region(self) -> Option<&'static str> {
         match self {
-            Self::Sts | Self::S3 => None,
-            Self::Cur | Self::DataExports | Self::Organizations => Some("us-east-1"),
+            Self::Sts | Self::S3 | Self::CloudWatch => None,
+            Self::Cur | Self::DataExports | Self::Organizations | Self::Iam => Some("us-east-1"),
         }
     }
 
     /// The service's own throttling error.
     pub fn throttled(self) -> Failure {
         match self {
-            Self::Sts => Failure::new(400, "Throttling", "Rate exceeded"),
+            Self::Sts | Self::Iam => Failure::new(400, "Throttling", "Rate exceeded"),
             Self::S3 => Failure::new(503, "SlowDown", "Please reduce your request rate."),
-            Self::Cur | Self::DataExports => Failure::new(400, "ThrottlingException", "Rate exceeded"),
+            Self::Cur | Self::DataExports | Self::CloudWatch => {
+                Failure::new(400, "ThrottlingException", "Rate exceeded")
+            }
             Self::Organizations => Failure::new(
                 400,
                 "TooManyRequestsException",
@@ -87,16 +95,16 @@ impl Service {
             (Self::S3, Refusal::Expired) => {
                 Failure::new(400, "ExpiredToken", "The provided token has expired.")
             }
-            (Self::S3 | Self::Sts, Refusal::BadSignature(why)) => {
+            (Self::S3 | Self::Sts | Self::Iam, Refusal::BadSignature(why)) => {
                 Failure::new(403, "SignatureDoesNotMatch", why)
             }
-            (Self::Sts, Refusal::Unsigned) => {
+            (Self::Sts | Self::Iam, Refusal::Unsigned) => {
                 Failure::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
             }
-            (Self::Sts, Refusal::UnknownKey | Refusal::WrongToken) => {
+            (Self::Sts | Self::Iam, Refusal::UnknownKey | Refusal::WrongToken) => {
                 Failure::new(403, "InvalidClientTokenId", invalid_token)
             }
-            (Self::Sts, Refusal::Expired) => Failure::new(403, "ExpiredToken", expired_token),
+            (Self::Sts | Self::Iam, Refusal::Expired) => Failure::new(403, "ExpiredToken", expired_token),
             (_, Refusal::Unsigned) => {
                 Failure::new(400, "MissingAuthenticationTokenException", "Missing Authentication Token")
             }
@@ -160,6 +168,15 @@ impl Failure {
         response
     }
 
+    /// The error as RPC v2 writes it.
+    pub fn into_cbor_response(self, request_id: &str) -> Response<Body> {
+        let mut body = json!({"__type": self.code, "message": self.message});
+        if let Value::Object(object) = &mut body {
+            object.extend(self.members);
+        }
+        cbor(self.status, request_id, &body)
+    }
+
     /// The error as S3 writes it, with further elements such as `<Region>`.
     pub fn into_s3_response(self, request_id: &str, elements: &[(&str, &str)]) -> Response<Body> {
         let more: String =
@@ -180,6 +197,18 @@ pub fn json_response(request_id: &str, body: &Value) -> Response<Body> {
     response(200, JSON, "x-amzn-requestid", request_id, body.to_string())
 }
 
+/// An RPC v2 answer.
+pub fn cbor_response(request_id: &str, body: &Value) -> Response<Body> {
+    cbor(200, request_id, body)
+}
+
+fn cbor(status: u16, request_id: &str, body: &Value) -> Response<Body> {
+    let bytes = cloudwatch::encode(body);
+    let mut response = response(status, "application/cbor", "x-amzn-requestid", request_id, bytes);
+    response.headers_mut().insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+    response
+}
+
 /// A Query answer: the result's inside, wrapped by operation.
 pub fn query_response(namespace: &str, operation: &str, request_id: &str, result: &str) -> Response<Body> {
     let xml = format!(
@@ -193,9 +222,9 @@ fn response(
     content_type: &'static str,
     id_header: &'static str,
     id: &str,
-    body: String,
+    body: impl Into<bytes::Bytes>,
 ) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(Body::from(body.into()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(id) = HeaderValue::from_str(id) {

@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-pub use identity::{AccessKey, Account, Role, User};
+use crate::iam::{Guardrails, Policy};
+
+pub use identity::{AccessKey, Account, Metric, Role, User};
 pub use organization::{Member, MemberState, Organization};
 pub use report::{
     DataQuery, DestinationConfigurations, Execution, ExecutionStatus, Export, ExportRecord, ExportStatus,
@@ -59,6 +61,10 @@ pub struct World {
     /// By name; names are global as in S3.
     #[serde(default)]
     pub buckets: BTreeMap<String, Bucket>,
+    /// Policies of the VPC endpoints that every request comes through, by service: `s3`, `sts`, …; no policy lets
+    /// everything through.
+    #[serde(default)]
+    pub vpc_endpoints: BTreeMap<String, Policy>,
 }
 
 impl World {
@@ -103,7 +109,7 @@ impl World {
     }
 
     /// Adds what `fragment` holds: accounts gain or replace users, roles, reports and exports by name; organizations
-    /// and buckets are replaced whole.
+    /// buckets and endpoint policies are replaced whole.
     ///
     /// # Errors
     /// When the result would not be a playable world; then nothing has changed.
@@ -117,6 +123,7 @@ impl World {
             merged.organizations.push(organization);
         }
         merged.buckets.extend(fragment.buckets);
+        merged.vpc_endpoints.extend(fragment.vpc_endpoints);
         merged.check()?;
         *self = merged;
         Ok(())
@@ -128,6 +135,29 @@ impl World {
         self.organizations
             .iter()
             .find(|o| o.management == account || o.members.iter().any(|m| m.id == account))
+    }
+
+    /// What stands above the policies of an account's users and roles.
+    #[must_use]
+    pub fn guardrails(&self, account: &str) -> Guardrails {
+        let attached = |policies: &BTreeMap<String, Policy>| policies.values().cloned().collect::<Vec<_>>();
+        let of = |id: &str| self.accounts.get(id);
+        let organization = self.organization_of(account).filter(|known| known.management != account);
+        let service_control = organization.map(|organization| {
+            vec![attached(&organization.scps), of(account).map(|own| attached(&own.scps)).unwrap_or_default()]
+        });
+        let guarded = self.organizations.iter().flat_map(|organization| {
+            organization.members.iter().map(move |member| {
+                let mut policies = attached(&organization.rcps);
+                policies.extend(of(&member.id).map(|own| attached(&own.rcps)).unwrap_or_default());
+                (member.id.clone(), policies)
+            })
+        });
+        Guardrails {
+            service_control: service_control.unwrap_or_default(),
+            resource_control: guarded.filter(|(_, policies)| !policies.is_empty()).collect(),
+            endpoints: self.vpc_endpoints.clone(),
+        }
     }
 
     /// The role of that ARN.

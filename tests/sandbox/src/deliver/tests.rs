@@ -99,4 +99,7 @@ fn a_bucket_that_refuses_shows_in_the_status() {
     assert_eq!(status.last_status.as_deref(), Some("ERROR_PERMISSIONS"));
     let status = &state.world.accounts[ACME].exports[0].export_status;
     assert_eq!(status.status_reason.as_deref(), Some("INSUFFICIENT_PERMISSION"));
+    let run = &state.world.accounts[ACME].exports[0].executions[0].execution_status;
+    assert_eq!(run.status_code, "DELIVERY_FAILURE");
+    assert_eq!(run.status_reason.as_deref(), Some("INSUFFICIENT_PERMISSION"));
 }

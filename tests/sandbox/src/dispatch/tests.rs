@@ -29,12 +29,23 @@ accounts:
         trust: {Version: "2012-10-17", Statement: {Effect: Allow, Principal: {AWS: "arn:aws:iam::123456789012:user/all"}, Action: "sts:AssumeRole"}}
         policies: {all: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "*", Resource: "*"}}}
   "210987654321": {}
+  "333300003333": {disabled: true}
+  "444400004444":
+    disabledRegions: [me-south-1]
+    users: [{name: far, accessKeys: [{id: AKIAFAR, secret: s}]}]
 buckets:
   acme: {owner: "123456789012", region: us-east-1}
   far: {owner: "123456789012", region: eu-west-1}
   malformed: {owner: "123456789012", region: eu-west-1, wrongRegion: AuthorizationHeaderMalformed}
   other: {owner: "210987654321", region: us-east-1}
   sealed: {owner: "123456789012", region: us-east-1, kmsKey: {arn: "arn:aws:kms:us-east-1:123456789012:key/k", state: Disabled}}
+  lost: {owner: "123456789012", region: us-east-1, kmsKey: {arn: "arn:aws:kms:us-east-1:123456789012:key/l", state: Missing}}
+  waiting: {owner: "123456789012", region: us-east-1, kmsKey: {arn: "arn:aws:kms:us-east-1:123456789012:key/w", state: Unavailable}}
+  closed: {owner: "123456789012", region: us-east-1, disabled: true}
+  frozen: {owner: "333300003333", region: us-east-1}
+  opt-in: {owner: "123456789012", region: me-south-1, wrongRegion: IllegalLocationConstraint}
+  shared: {owner: "123456789012", region: us-east-1, objectOwnership: ObjectWriter}
+  old: {owner: "123456789012", region: us-east-1, objectOwnership: Unset}
 "#;
 
 /// A client of its own sandbox.
@@ -57,7 +68,14 @@ impl Client {
     fn new() -> Self {
         let shared = Shared::new(World::from_yaml(WORLD).unwrap());
         let now = shared.clock.now();
-        for (bucket, key) in [("acme", "p/a"), ("acme", "q/a"), ("sealed", "a")] {
+        for (bucket, key) in [
+            ("acme", "p/a"),
+            ("acme", "q/a"),
+            ("sealed", "a"),
+            ("lost", "a"),
+            ("waiting", "a"),
+            ("shared", "a"),
+        ] {
             shared.lock().objects.put(bucket, key, Object::new("hello".into(), "123456789012", now));
         }
         let door = S3Door::new(shared.clone());
@@ -146,6 +164,13 @@ async fn s3_answers() {
         ("GET /malformed/a", vec![], 400, "AuthorizationHeaderMalformed"),
         ("GET /other/a", vec![], 403, "AccessDenied"),
         ("GET /sealed/a", vec![], 400, "KMS.DisabledException"),
+        ("GET /lost/a", vec![], 400, "KMS.NotFoundException"),
+        ("GET /waiting/a", vec![], 400, "KMS.KeyUnavailableException"),
+        ("GET /closed/a", vec![], 403, "AllAccessDisabled"),
+        ("GET /frozen/a", vec![], 403, "AccountProblem"),
+        ("GET /opt-in/a", vec![], 400, "IllegalLocationConstraintException"),
+        ("GET /acme?ownershipControls", vec![], 200, ""),
+        ("GET /old?ownershipControls", vec![], 404, "OwnershipControlsNotFoundError"),
         ("GET /acme/p/a", vec![("x-amz-expected-bucket-owner", "123456789012")], 200, ""),
         ("GET /acme/p/a", vec![("x-amz-expected-bucket-owner", "210987654321")], 403, "AccessDenied"),
         ("PUT /acme/p/a", vec![("if-none-match", "*")], 412, "PreconditionFailed"),
@@ -156,6 +181,73 @@ async fn s3_answers() {
         ("GET /acme?acl", vec![], 501, "NotImplemented"),
     ] {
         assert_eq!(client.verdict(what, &headers).await, (status, code.to_owned()), "{what} {headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn objects_that_can_t_be_had() {
+    type Change = fn(&mut Object);
+    let theirs: Change = |object| object.owner = "210987654321".to_owned();
+    let changes: [(&str, &str, Change, (u16, &str)); 6] = [
+        (
+            "acme/p/a",
+            "archived",
+            |object| object.storage_class = "GLACIER".to_owned(),
+            (403, "InvalidObjectState"),
+        ),
+        (
+            "acme/p/a",
+            "archived by its tier",
+            |object| object.archive_tier = Some("ARCHIVE_ACCESS".to_owned()),
+            (403, "InvalidObjectState"),
+        ),
+        ("acme/p/a", "readable at once", |object| object.storage_class = "GLACIER_IR".to_owned(), (200, "")),
+        ("acme/p/a", "its writer's own key", |object| object.customer_key = true, (400, "InvalidRequest")),
+        ("shared/a", "another account's", theirs, (403, "AccessDenied")),
+        ("acme/p/a", "another account's, but the bucket's owner owns all", theirs, (200, "")),
+    ];
+    for (place, what, change, (status, code)) in changes {
+        let client = Client::new();
+        let (bucket, key) = place.split_once('/').unwrap();
+        let mut object = client.shared.lock().objects.get(bucket, key).unwrap().clone();
+        change(&mut object);
+        client.shared.lock().objects.put(bucket, key, object);
+        let path = format!("GET /{place}");
+        assert_eq!(client.verdict(&path, &[]).await, (status, code.to_owned()), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn an_archived_object_says_where_it_is() {
+    let client = Client::new();
+    let mut object = client.shared.lock().objects.get("acme", "p/a").unwrap().clone();
+    object.storage_class = "INTELLIGENT_TIERING".to_owned();
+    object.archive_tier = Some("DEEP_ARCHIVE_ACCESS".to_owned());
+    client.shared.lock().objects.put("acme", "p/a", object);
+    let text = client.s3("GET /acme/p/a", &[]).await.text;
+    assert!(text.contains("<StorageClass>INTELLIGENT_TIERING</StorageClass>"), "{text}");
+    assert!(text.contains("<AccessTier>DEEP_ARCHIVE_ACCESS</AccessTier>"), "{text}");
+}
+
+#[tokio::test]
+async fn ownership_controls_are_told() {
+    let client = Client::new();
+    for (bucket, expected) in [("acme", "BucketOwnerEnforced"), ("shared", "ObjectWriter")] {
+        let text = client.s3(&format!("GET /{bucket}?ownershipControls"), &[]).await.text;
+        assert!(text.contains(&format!("<ObjectOwnership>{expected}</ObjectOwnership>")), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_region_that_was_not_opted_in_to_knows_nobody() {
+    for (region, sts, cloudwatch) in [("us-east-1", 200, 403), ("me-south-1", 403, 400)] {
+        let client = Client { region: region.to_owned(), ..Client::new() }.signing_with("AKIAFAR");
+        let body = "Action=GetCallerIdentity&Version=2011-06-15";
+        let answer = client.send("sts", "POST /", &[], body).await.unwrap();
+        assert_eq!(answer.status, sts, "{region}: {}", answer.text);
+        let path = "POST /service/GraniteServiceVersion20100801/operation/ListMetrics";
+        let answer = client.send("monitoring", path, &[], "\u{0}").await.unwrap();
+        assert_eq!(answer.status, cloudwatch, "{region}: {}", answer.text);
     }
 }
 
@@ -285,6 +377,14 @@ async fn every_service_passes_the_fault_hook() {
             json("AWSOrganizationsV20161128.DescribeOrganization").to_vec(),
             "{}",
             "TooManyRequestsException",
+        ),
+        ("iam", "POST /", vec![], "Action=SimulatePrincipalPolicy&Version=2010-05-08", "Throttling"),
+        (
+            "monitoring",
+            "POST /service/GraniteServiceVersion20100801/operation/ListMetrics",
+            vec![],
+            "",
+            "ThrottlingException",
         ),
     ] {
         client.shared.faults.add(Rule::on(service, "*", Fault::Throttle).times(1));

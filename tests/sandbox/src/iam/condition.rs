@@ -26,6 +26,12 @@ impl Context {
         }
     }
 
+    /// Whether the request offers anything under the key.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        !self.get(key).is_empty()
+    }
+
     fn get(&self, key: &str) -> &[String] {
         self.0.get(&key.to_ascii_lowercase()).map_or(&[], Vec::as_slice)
     }

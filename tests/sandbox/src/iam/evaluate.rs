@@ -2,7 +2,7 @@
 //!
 //! Within one account a grant from either side is enough; across accounts both sides must grant. A resource policy that
 //! names only the account leaves the decision to that account's identity policies. A session policy narrows what is
-//! left. An explicit Deny anywhere wins.
+//! left; so do an organization's control policies and the policy of a VPC endpoint. An explicit Deny anywhere wins.
 
 use super::condition::Context;
 use super::policy::{Effect, Policy};
@@ -22,40 +22,77 @@ pub struct Ask<'a> {
     pub context: &'a Context,
 }
 
+/// The kinds of policy that can refuse, as AWS's messages name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refuser {
+    /// The policy of the VPC endpoint that the request comes through.
+    Endpoint,
+    /// A service control policy of the caller's organization.
+    ServiceControl,
+    /// A resource control policy of the resource owner's organization.
+    ResourceControl,
+    /// The caller's own policies.
+    Identity,
+    /// The resource's own policy.
+    Resource,
+    /// The policy handed over when the session was made.
+    Session,
+}
+
+impl Refuser {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Endpoint => "VPC endpoint policy",
+            Self::ServiceControl => "service control policy",
+            Self::ResourceControl => "resource control policy",
+            Self::Identity => "identity-based policy",
+            Self::Resource => "resource-based policy",
+            Self::Session => "session policy",
+        }
+    }
+}
+
 /// Which policy stood in the way; AWS says so in newer messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
-    /// Some policy denies it.
-    Explicit,
-    /// The session policy does not allow it.
-    SessionPolicy,
-    /// No identity policy allows it.
-    IdentityPolicy,
-    /// No resource policy allows it, and the caller is of another account.
-    ResourcePolicy,
+    /// One of these denies it.
+    Explicit(Refuser),
+    /// None of these allows it.
+    Implicit(Refuser),
 }
 
 impl Denial {
+    /// The kind of policy.
+    #[must_use]
+    pub fn refuser(self) -> Refuser {
+        match self {
+            Self::Explicit(refuser) | Self::Implicit(refuser) => refuser,
+        }
+    }
+
     /// The end of AWS's sentence "… is not authorized to perform: ACTION on resource: ARN ".
     #[must_use]
     pub fn because(self, action: &str) -> String {
         match self {
-            Self::Explicit => "with an explicit deny in a policy".to_owned(),
-            Self::SessionPolicy => format!("because no session policy allows the {action} action"),
-            Self::IdentityPolicy => format!("because no identity-based policy allows the {action} action"),
-            Self::ResourcePolicy => format!("because no resource-based policy allows the {action} action"),
+            Self::Explicit(Refuser::Identity) => {
+                "with an explicit deny in an identity-based policy".to_owned()
+            }
+            Self::Explicit(refuser) => format!("with an explicit deny in a {}", refuser.name()),
+            Self::Implicit(refuser) => {
+                format!("because no {} allows the {action} action", refuser.name())
+            }
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Allow,
     Deny,
     Silent,
 }
 
-fn judge<'a>(
+pub(super) fn judge<'a>(
     statements: impl Iterator<Item = &'a super::policy::Statement>,
     ask: &Ask<'_>,
     context: &Context,
@@ -84,34 +121,46 @@ pub fn allowed(identity: &Identity, ask: &Ask<'_>) -> Result<(), Denial> {
         .with_opt("aws:PrincipalAccount", (!identity.account.is_empty()).then_some(&identity.account));
 
     let from_identity = judge(identity.policies.iter().flat_map(|p| &p.statement), ask, context);
-    let session = identity.session_policy.as_ref().map(|p| judge(p.statement.iter(), ask, context));
-    let named = |wanted: fn(Naming) -> bool| {
-        let statements = ask.resource_policy.into_iter().flat_map(|p| &p.statement).filter(move |s| {
+    let from_session =
+        identity.session_policy.as_ref().map_or(Verdict::Allow, |p| judge(p.statement.iter(), ask, context));
+    let named = |policy: Option<&'_ Policy>, wanted: fn(Naming) -> bool| {
+        let statements = policy.into_iter().flat_map(|p| &p.statement).filter(move |s| {
             s.principal.as_ref().is_some_and(|element| wanted(principal::names(element, identity)))
         });
         judge(statements, ask, context)
     };
-    let from_resource = named(|naming| naming != Naming::No);
-    let from_resource_directly = named(|naming| naming == Naming::Direct);
+    let from_resource = named(ask.resource_policy, |naming| naming != Naming::No);
+    let from_resource_directly = named(ask.resource_policy, |naming| naming == Naming::Direct);
+    let guardrails = &identity.guardrails;
+    let endpoint = guardrails.endpoint(ask.action);
+    let from_endpoint = endpoint.map_or(Verdict::Allow, |p| named(Some(p), |naming| naming != Naming::No));
+    let from_control = guardrails.service_control(ask, context);
+    let from_owners_control = judge(guardrails.resource_control(ask.owner), ask, context);
 
-    if [from_identity, from_resource].contains(&Verdict::Deny) || session == Some(Verdict::Deny) {
-        return Err(Denial::Explicit);
-    }
-    if session == Some(Verdict::Silent) {
-        return Err(Denial::SessionPolicy);
-    }
     let anonymous = identity.kind == super::Kind::Anonymous;
-    if anonymous {
-        return if from_resource == Verdict::Allow { Ok(()) } else { Err(Denial::ResourcePolicy) };
+    let within = identity.account == ask.owner;
+    // An allow that comes from the other side, or is not needed, makes this side's silence harmless.
+    let silent_identity = from_identity == Verdict::Silent
+        && !anonymous
+        && !(within && from_resource_directly == Verdict::Allow);
+    let silent_resource = from_resource == Verdict::Silent && (anonymous || !within);
+    let verdicts = [
+        (Refuser::Endpoint, from_endpoint, from_endpoint == Verdict::Silent),
+        (Refuser::ResourceControl, from_owners_control, false),
+        (Refuser::ServiceControl, from_control, from_control == Verdict::Silent),
+        (Refuser::Session, from_session, from_session == Verdict::Silent),
+        (Refuser::Identity, from_identity, silent_identity),
+        (Refuser::Resource, from_resource, silent_resource),
+    ];
+    for (refuser, verdict, _) in verdicts {
+        if verdict == Verdict::Deny {
+            return Err(Denial::Explicit(refuser));
+        }
     }
-    if identity.account == ask.owner {
-        let granted = from_identity == Verdict::Allow || from_resource_directly == Verdict::Allow;
-        return if granted { Ok(()) } else { Err(Denial::IdentityPolicy) };
+    match verdicts.into_iter().find(|(_, _, in_the_way)| *in_the_way) {
+        Some((refuser, ..)) => Err(Denial::Implicit(refuser)),
+        None => Ok(()),
     }
-    if from_identity != Verdict::Allow {
-        return Err(Denial::IdentityPolicy);
-    }
-    if from_resource != Verdict::Allow { Err(Denial::ResourcePolicy) } else { Ok(()) }
 }
 
 /// Whether the owner of a role lets `identity` assume it. A trust policy must always name the caller: unlike other
@@ -131,8 +180,8 @@ pub fn trusted(identity: &Identity, ask: &Ask<'_>) -> Result<(), Denial> {
     });
     match judge(statements, ask, context) {
         Verdict::Allow => Ok(()),
-        Verdict::Deny => Err(Denial::Explicit),
-        Verdict::Silent => Err(Denial::ResourcePolicy),
+        Verdict::Deny => Err(Denial::Explicit(Refuser::Resource)),
+        Verdict::Silent => Err(Denial::Implicit(Refuser::Resource)),
     }
 }
 

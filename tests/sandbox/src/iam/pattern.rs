@@ -1,4 +1,34 @@
-//! The wildcards of policies: `*` stands for any run of characters, `?` for exactly one.
+//! The wildcards of policies: `*` stands for any run of characters, `?` for exactly one, and `${*}`, `${?}` and `${$}` for
+//! those three characters themselves.
+
+/// One element of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    AnyRun,
+    AnyOne,
+    Literal(char),
+}
+
+fn tokens(pattern: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut rest = pattern.chars();
+    while let Some(first) = rest.next() {
+        let escaped = rest.as_str().strip_prefix('{').and_then(|inner| {
+            let c = inner.chars().next().filter(|c| "*?$".contains(*c))?;
+            inner.get(1..)?.strip_prefix('}').map(|after| (c, after))
+        });
+        tokens.push(match (first, escaped) {
+            ('$', Some((c, after))) => {
+                rest = after.chars();
+                Token::Literal(c)
+            }
+            ('*', _) => Token::AnyRun,
+            ('?', _) => Token::AnyOne,
+            (c, _) => Token::Literal(c),
+        });
+    }
+    tokens
+}
 
 /// Whether `text` matches `pattern`, case-sensitively.
 ///
@@ -6,17 +36,21 @@
 /// lengths whatever the pattern.
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
+    let pattern = tokens(pattern);
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);
     let mut resume: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
-            Some('*') => {
+            Some(Token::AnyRun) => {
                 resume = Some((p + 1, t));
                 p += 1;
             }
-            Some(c) if *c == '?' || *c == text[t] => {
+            Some(Token::AnyOne) => {
+                p += 1;
+                t += 1;
+            }
+            Some(Token::Literal(c)) if *c == text[t] => {
                 p += 1;
                 t += 1;
             }
@@ -30,7 +64,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
             },
         }
     }
-    pattern[p..].iter().all(|c| *c == '*')
+    pattern[p..].iter().all(|token| *token == Token::AnyRun)
 }
 
 /// Whether an action such as `s3:GetObject` matches; service and operation names ignore case.

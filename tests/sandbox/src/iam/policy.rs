@@ -170,6 +170,12 @@ impl<'de> Deserialize<'de> for Policy {
 }
 
 impl Policy {
+    /// A policy that allows nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { version: "2012-10-17".to_owned(), id: None, statement: Vec::new() }
+    }
+
     /// Parses the JSON text of a policy.
     ///
     /// # Errors
@@ -200,6 +206,11 @@ impl Policy {
 impl Statement {
     /// Whether action, resource and conditions match. A trust policy has no resource element: it speaks of its role.
     pub fn covers(&self, action: &str, resource: &str, context: &condition::Context) -> bool {
+        self.concerns(action, resource) && condition::holds(&self.condition, context)
+    }
+
+    /// Whether action and resource match, whatever the conditions.
+    pub fn concerns(&self, action: &str, resource: &str) -> bool {
         let action_matches = if self.action.is_empty() {
             !self.not_action.iter().any(|p| super::pattern::matches_action(p, action))
         } else {
@@ -210,6 +221,6 @@ impl Statement {
         } else {
             self.resource.iter().any(|p| super::pattern::matches(p, resource))
         };
-        action_matches && resource_matches && condition::holds(&self.condition, context)
+        action_matches && resource_matches
     }
 }

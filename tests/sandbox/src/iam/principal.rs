@@ -1,5 +1,6 @@
-//! Who is asking: an IAM user, a role session, or nobody.
+//! Who is asking: an IAM user, a role session, a federated user, or nobody.
 
+use super::guardrails::Guardrails;
 use super::policy::{Policy, PrincipalElement};
 
 /// What kind of identity signed the request.
@@ -9,6 +10,8 @@ pub enum Kind {
     User,
     /// A session of a role. Assuming another role with it is role chaining.
     Session,
+    /// A session that an IAM user has made with GetFederationToken.
+    Federated,
     /// An unsigned request.
     Anonymous,
 }
@@ -27,8 +30,10 @@ pub struct Identity {
     pub user_id: String,
     /// The user's or the role's own policies.
     pub policies: Vec<Policy>,
-    /// The policy handed to AssumeRole; it only ever takes away.
+    /// The policy handed over when the session was made; it only ever takes away.
     pub session_policy: Option<Policy>,
+    /// What stands above all of these.
+    pub guardrails: Guardrails,
 }
 
 impl Identity {
@@ -43,6 +48,7 @@ impl Identity {
             user_id: "anonymous".to_owned(),
             policies: Vec::new(),
             session_policy: None,
+            guardrails: Guardrails::default(),
         }
     }
 }

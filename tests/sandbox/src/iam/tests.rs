@@ -16,6 +16,7 @@ fn user(account: &str, policies: Vec<Policy>) -> Identity {
         user_id: "AIDA".to_owned(),
         policies,
         session_policy: None,
+        guardrails: Guardrails::default(),
     }
 }
 
@@ -28,6 +29,7 @@ fn session(policies: Vec<Policy>, session_policy: Option<Policy>) -> Identity {
         user_id: "AROA:look".to_owned(),
         policies,
         session_policy,
+        guardrails: Guardrails::default(),
     }
 }
 
@@ -55,6 +57,10 @@ fn wildcards() {
         ("arn:aws:s3:::b/p/*", "arn:aws:s3:::b/p/", true),
         ("arn:aws:s3:::b/p/*", "arn:aws:s3:::b/q/x", false),
         ("S3", "s3", false),
+        ("a${*}c", "a*c", true),
+        ("a${*}c", "abc", false),
+        ("${?}${$}*", "?$x", true),
+        ("${x}", "${x}", true),
     ] {
         assert_eq!(wildcard_matches(pattern, text), expected, "{pattern} against {text}");
     }
@@ -163,7 +169,7 @@ fn a_role_session_is_named_by_its_role() {
     ask.resource_policy = None;
     assert_eq!(
         allowed(&identity, &ask),
-        Err(Denial::ResourcePolicy),
+        Err(Denial::Implicit(Refuser::Resource)),
         "another account needs the bucket's word too"
     );
     ask.owner = "123456789012";
@@ -186,7 +192,7 @@ fn an_explicit_deny_wins() {
         context: &context,
     };
     assert_eq!(allowed(&identity, &ask("arn:aws:s3:::b/open/x")), Ok(()));
-    assert_eq!(allowed(&identity, &ask("arn:aws:s3:::b/secret/x")), Err(Denial::Explicit));
+    assert_eq!(allowed(&identity, &ask("arn:aws:s3:::b/secret/x")), Err(Denial::Explicit(Refuser::Identity)));
 }
 
 #[test]
@@ -202,8 +208,8 @@ fn a_session_policy_only_narrows() {
         )
     };
     assert_eq!(may("s3:GetObject", "arn:aws:s3:::b/p/q/x"), Ok(()));
-    assert_eq!(may("s3:GetObject", "arn:aws:s3:::b/p/x"), Err(Denial::SessionPolicy));
-    assert_eq!(may("s3:PutObject", "arn:aws:s3:::b/p/q/x"), Err(Denial::IdentityPolicy));
+    assert_eq!(may("s3:GetObject", "arn:aws:s3:::b/p/x"), Err(Denial::Implicit(Refuser::Session)));
+    assert_eq!(may("s3:PutObject", "arn:aws:s3:::b/p/q/x"), Err(Denial::Implicit(Refuser::Identity)));
 }
 
 #[test]
@@ -287,5 +293,65 @@ fn malformed_policies_are_refused() {
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringIs":{"a":"b"}}}]}"#,
     ] {
         assert!(Policy::parse(json).is_err(), "{json}");
+    }
+}
+
+/// What stands above the caller's own policies, and how AWS words its refusal.
+#[test]
+fn guardrails_refuse_in_their_own_name() {
+    let everything = || vec![statement("Allow", "*", "*", "{}")];
+    let deny = statement("Deny", "s3:GetObject", "*", "{}");
+    let only_sts = statement("Allow", "sts:*", "*", "{}");
+    let through_endpoint = |action: &str| {
+        policy(&format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":"*","Action":"{action}","Resource":"*"}}}}"#
+        ))
+    };
+    let control = |levels: Vec<Vec<Policy>>| Guardrails { service_control: levels, ..Guardrails::default() };
+    let endpoint = |policy| Guardrails {
+        endpoints: [("s3".to_owned(), policy)].into_iter().collect(),
+        ..Guardrails::default()
+    };
+    let resource_control = |account: &str| Guardrails {
+        resource_control: [(account.to_owned(), vec![deny.clone()])].into_iter().collect(),
+        ..Guardrails::default()
+    };
+    for (what, guardrails, expected) in [
+        ("no policies at a level", control(vec![Vec::new(), Vec::new()]), None),
+        ("a level that allows", control(vec![everything()]), None),
+        (
+            "a level that denies",
+            control(vec![everything(), vec![everything().remove(0), deny.clone()]]),
+            Some("with an explicit deny in a service control policy"),
+        ),
+        (
+            "a level that allows something else",
+            control(vec![everything(), vec![only_sts]]),
+            Some("because no service control policy allows the s3:GetObject action"),
+        ),
+        (
+            "the owner's organization",
+            resource_control("123456789012"),
+            Some("with an explicit deny in a resource control policy"),
+        ),
+        ("another owner's organization", resource_control("555566667777"), None),
+        ("an endpoint that lets it through", endpoint(through_endpoint("s3:*")), None),
+        (
+            "an endpoint that does not",
+            endpoint(through_endpoint("s3:ListBucket")),
+            Some("because no VPC endpoint policy allows the s3:GetObject action"),
+        ),
+    ] {
+        let identity = Identity { guardrails, ..session(everything(), None) };
+        let context = Context::default();
+        let ask = Ask {
+            action: "s3:GetObject",
+            resource: "arn:aws:s3:::b/k",
+            owner: "123456789012",
+            resource_policy: None,
+            context: &context,
+        };
+        let because = allowed(&identity, &ask).err().map(|denial| denial.because("s3:GetObject"));
+        assert_eq!(because.as_deref(), expected, "{what}");
     }
 }

@@ -117,6 +117,7 @@ impl Approach {
             visit.set_end(|end| end.bucket_region = Some(bucket.region.clone()));
         }
         self.check_region(name, bucket, visit)?;
+        check_enabled(world, bucket, visit)?;
         if self.expected_owner.as_ref().is_some_and(|owner| *owner != bucket.owner) {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         }
@@ -132,6 +133,7 @@ impl Approach {
             "GetObject" | "HeadObject" => "s3:GetObject",
             "GetBucketLocation" => "s3:GetBucketLocation",
             "GetBucketPolicy" => "s3:GetBucketPolicy",
+            "GetBucketOwnershipControls" => "s3:GetBucketOwnershipControls",
             "PutObject"
             | "CopyObject"
             | "CreateMultipartUpload"
@@ -177,6 +179,17 @@ impl Approach {
                 ),
                 vec![("Region", bucket.region.as_str())],
             ),
+            crate::world::WrongRegion::IllegalLocationConstraint => (
+                Failure::new(
+                    400,
+                    "IllegalLocationConstraintException",
+                    format!(
+                        "The {} location constraint is incompatible for the region specific endpoint this request was sent to.",
+                        bucket.region
+                    ),
+                ),
+                Vec::new(),
+            ),
         };
         let refusal = error(&failure);
         visit.set_end(|end| {
@@ -185,6 +198,20 @@ impl Approach {
         });
         Err(refusal)
     }
+}
+
+/// Neither a disabled bucket nor a disabled account is served.
+fn check_enabled(world: &World, bucket: &Bucket, visit: &Visit) -> S3Result<()> {
+    let account = |id: &str| world.accounts.get(id).is_some_and(|account| account.disabled);
+    if account(&bucket.owner) || account(&visit.identity.account) {
+        let message = "There is a problem with your AWS account that prevents the operation from completing successfully.";
+        return Err(error(&Failure::new(403, "AccountProblem", message)));
+    }
+    if bucket.disabled {
+        let message = "All access to this Amazon S3 resource has been disabled.";
+        return Err(error(&Failure::new(403, "AllAccessDisabled", message)));
+    }
+    Ok(())
 }
 
 /// Whether the caller may do that, as S3 says it: with the reason only within one account.

@@ -7,14 +7,13 @@ use futures::TryStreamExt;
 use s3s::dto::{self, ETag, StreamingBlob};
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::access::{error, permit, visit_of};
+use super::access::{permit, visit_of};
 use super::listing::{self, Entry};
-use super::rules::{bucket, check_read, check_write, find, fits, owner_of_new, timestamp, use_key};
+use super::rules::{at_hand, bucket, check_read, check_write, find, fits, owner_of_new, timestamp, use_key};
 use super::store::Object;
 use super::upload;
 use crate::iam::Context;
 use crate::state::Shared;
-use crate::wire::Failure;
 
 /// S3's operations over the shared state.
 pub struct Operations(pub Arc<Shared>);
@@ -81,10 +80,7 @@ impl S3 for Operations {
             input.if_modified_since.as_ref(),
             input.if_unmodified_since.as_ref(),
         )?;
-        if matches!(object.storage_class.as_str(), "GLACIER" | "DEEP_ARCHIVE") {
-            let message = "The operation is not valid for the object's storage class";
-            return Err(error(&Failure::new(403, "InvalidObjectState", message)));
-        }
+        at_hand(&visit, object, input.sse_customer_algorithm.is_some())?;
         use_key(&visit, bucket(&state, &input.bucket)?, "kms:Decrypt")?;
         let whole = u64::try_from(object.size()).unwrap_or_default();
         let (body, content_range) = match input.range {
@@ -155,6 +151,10 @@ impl S3 for Operations {
             content_type: input.content_type,
             content_encoding: input.content_encoding,
             metadata: input.metadata.unwrap_or_default().into_iter().collect(),
+            storage_class: input
+                .storage_class
+                .map_or_else(|| "STANDARD".to_owned(), |class| class.as_str().to_owned()),
+            customer_key: input.sse_customer_algorithm.is_some(),
             ..Object::new(body, &owner_of_new(target, &visit), visit.now)
         };
         let existing = state.objects.get(&input.bucket, &input.key);
@@ -178,6 +178,7 @@ impl S3 for Operations {
         permit(&visit.identity, "s3:GetObject", &arn, Some(source), &Context::default())?;
         use_key(&visit, source, "kms:Decrypt")?;
         let object = find(&state, &visit, from, key)?;
+        at_hand(&visit, object, input.copy_source_sse_customer_algorithm.is_some())?;
         if input.copy_source_if_match.as_ref().is_some_and(|condition| !fits(condition, object)) {
             return Err(s3_error!(
                 PreconditionFailed,
@@ -351,6 +352,20 @@ impl S3 for Operations {
             policy.ok_or_else(|| s3_error!(NoSuchBucketPolicy, "The bucket policy does not exist"))?;
         let text = serde_json::to_string(policy).map_err(S3Error::internal_error)?;
         Ok(S3Response::new(dto::GetBucketPolicyOutput { policy: Some(text) }))
+    }
+
+    async fn get_bucket_ownership_controls(
+        &self,
+        req: S3Request<dto::GetBucketOwnershipControlsInput>,
+    ) -> S3Result<S3Response<dto::GetBucketOwnershipControlsOutput>> {
+        let state = self.0.lock();
+        let ownership = bucket(&state, &req.input.bucket)?.object_ownership.as_str();
+        let ownership = ownership.ok_or_else(|| {
+            s3_error!(OwnershipControlsNotFoundError, "The bucket ownership controls were not found")
+        })?;
+        let rule = dto::OwnershipControlsRule { object_ownership: ownership.to_owned().into() };
+        let ownership_controls = Some(dto::OwnershipControls { rules: vec![rule] });
+        Ok(S3Response::new(dto::GetBucketOwnershipControlsOutput { ownership_controls }))
     }
 
     async fn list_buckets(

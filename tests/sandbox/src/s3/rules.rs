@@ -26,7 +26,9 @@ pub fn bucket<'a>(state: &'a State, name: &str) -> S3Result<&'a Bucket> {
 pub fn owner_of_new(bucket: &Bucket, visit: &Visit) -> String {
     match bucket.object_ownership {
         ObjectOwnership::BucketOwnerEnforced => bucket.owner.clone(),
-        ObjectOwnership::ObjectWriter => visit.identity.account.clone(),
+        ObjectOwnership::ObjectWriter | ObjectOwnership::BucketOwnerPreferred | ObjectOwnership::Unset => {
+            visit.identity.account.clone()
+        }
     }
 }
 
@@ -44,10 +46,38 @@ pub fn find<'a>(state: &'a State, visit: &Visit, bucket_name: &str, key: &str) -
         }
     })?;
     let bucket = bucket(state, bucket_name)?;
-    if object.owner != bucket.owner && object.owner != visit.identity.account {
+    let owner = match bucket.object_ownership {
+        ObjectOwnership::BucketOwnerEnforced => &bucket.owner,
+        _ => &object.owner,
+    };
+    if *owner != bucket.owner && *owner != visit.identity.account {
         return Err(s3_error!(AccessDenied, "Access Denied"));
     }
     Ok(object)
+}
+
+/// Whether the object's bytes can be had at all: not archived, and with the key it was written with, if that was the
+/// writer's own.
+pub fn at_hand(visit: &Visit, object: &Object, with_own_key: bool) -> S3Result<()> {
+    let tier = object.archive_tier.as_deref();
+    if tier.is_some() || matches!(object.storage_class.as_str(), "GLACIER" | "DEEP_ARCHIVE") {
+        let message = "The operation is not valid for the object's storage class";
+        let failure = Failure::new(403, "InvalidObjectState", message);
+        let mut elements = vec![("StorageClass", object.storage_class.as_str())];
+        elements.extend(tier.map(|tier| ("AccessTier", tier)));
+        let refusal = error(&failure);
+        visit.set_end(|end| end.replacement = Some(failure.into_s3_response("-", &elements)));
+        return Err(refusal);
+    }
+    if object.customer_key != with_own_key {
+        let message = if object.customer_key {
+            "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object."
+        } else {
+            "The encryption parameters are not applicable to this object."
+        };
+        return Err(error(&Failure::new(400, "InvalidRequest", message)));
+    }
+    Ok(())
 }
 
 /// Whether the bucket's key can be used by the caller for `action`, as S3 asks KMS.
@@ -57,6 +87,8 @@ pub fn use_key(visit: &Visit, bucket: &Bucket, action: &str) -> S3Result<()> {
         KeyState::Enabled => None,
         KeyState::Disabled => Some(("KMS.DisabledException", "is disabled.")),
         KeyState::PendingDeletion => Some(("KMS.KMSInvalidStateException", "is pending deletion.")),
+        KeyState::Missing => Some(("KMS.NotFoundException", "does not exist")),
+        KeyState::Unavailable => Some(("KMS.KeyUnavailableException", "is not available.")),
     };
     if let Some((code, how)) = unusable {
         return Err(error(&Failure::new(400, code, format!("{} {how}", key.arn))));

@@ -25,6 +25,10 @@ pub struct Object {
     pub owner: String,
     /// `STANDARD`, `GLACIER`, …
     pub storage_class: String,
+    /// `ARCHIVE_ACCESS` or `DEEP_ARCHIVE_ACCESS`, when `INTELLIGENT_TIERING` has archived it.
+    pub archive_tier: Option<String>,
+    /// Encrypted with a key that its writer sent along and S3 does not keep.
+    pub customer_key: bool,
 }
 
 impl Object {
@@ -40,6 +44,8 @@ impl Object {
             metadata: BTreeMap::new(),
             owner: owner.to_owned(),
             storage_class: "STANDARD".to_owned(),
+            archive_tier: None,
+            customer_key: false,
         }
     }
 

@@ -204,3 +204,135 @@ fn the_log_never_shows_an_external_id() {
     assert_eq!(logged["ExternalId"], "given");
     assert_eq!(logged["RoleArn"], ROLE);
 }
+
+/// A refusal names the policy that refuses on the caller's side and above it, and nothing of the role's.
+#[test]
+fn a_refusal_tells_what_the_caller_s_side_may_know() {
+    let organization = |scps: &str| {
+        format!(
+            "organizations: [{{id: o-abcdefghij, management: \"123456789012\", members: [{{id: \"999988887777\", name: Platform}}], {scps}}}]\n"
+        )
+    };
+    let deny = r#"{no: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "*", Resource: "*"}, {Effect: Deny, Action: "sts:*", Resource: "*"}]}}"#;
+    let endpoint = r#"vpcEndpoints: {sts: {Version: "2012-10-17", Statement: {Effect: Allow, Principal: "*", Action: "sts:GetCallerIdentity", Resource: "*"}}}"#;
+    let without_permission =
+        WORLD.replacen("Action: \"sts:AssumeRole\", Resource", "Action: \"sts:Get*\", Resource", 1);
+    let other_role = [("RoleArn", Some("arn:aws:iam::123456789012:role/other"))];
+    for (what, world, changes, ending) in [
+        (
+            "another external ID",
+            WORLD.to_owned(),
+            &[("ExternalId", Some("guess"))][..],
+            "role/finops/awscost",
+        ),
+        ("no such role", WORLD.to_owned(), &other_role, "role/other"),
+        (
+            "the caller's own policies",
+            without_permission.clone(),
+            &[],
+            "because no identity-based policy allows the sts:AssumeRole action",
+        ),
+        (
+            "the caller's own policies, whether or not the role exists",
+            without_permission,
+            &other_role,
+            "because no identity-based policy allows the sts:AssumeRole action",
+        ),
+        (
+            "the caller's organization",
+            format!("{WORLD}{}", organization(&format!("scps: {deny}"))),
+            &[],
+            "with an explicit deny in a service control policy",
+        ),
+        (
+            "the endpoint",
+            format!("{WORLD}{endpoint}"),
+            &[],
+            "because no VPC endpoint policy allows the sts:AssumeRole action",
+        ),
+    ] {
+        let mut state = State { world: World::from_yaml(&world).unwrap(), ..State::default() };
+        let caller = operator(&state);
+        let failure = perform(&mut state, &caller, &form(changes), "us-east-1", now()).unwrap_err();
+        assert_eq!(failure.code, "AccessDenied", "{what}");
+        assert!(failure.message.ends_with(ending), "{what}: {}", failure.message);
+    }
+}
+
+const USERS: &str = r#"
+accounts:
+  "123456789012":
+    stsDisabledRegions: [me-south-1]
+    users:
+      - name: reader
+        accessKeys: [{id: AKIAREADER, secret: s}]
+        policies:
+          read: {Version: "2012-10-17", Statement: {Effect: Allow, Action: ["s3:*", "sts:GetFederationToken"], Resource: "*"}}
+      - name: closed
+        accessKeys: [{id: AKIACLOSED, secret: s}]
+        policies:
+          read: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:*", Resource: "*"}}
+"#;
+
+const ONE_BUCKET: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["s3:GetObject","kms:Decrypt"],"Resource":"arn:aws:s3:::acme/*"}}"#;
+
+fn federate(state: &mut State, key: &str, more: &[(&str, &str)], region: &str) -> Result<String, Failure> {
+    let caller = auth::look_up(state, key, None, now()).unwrap().identity;
+    let mut fields = vec![("Action", "GetFederationToken"), ("Name", "awscost-ingest")];
+    fields.extend(more);
+    let text: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    perform(state, &caller, &Form::parse(text.as_bytes()), region, now())
+}
+
+#[test]
+fn a_federated_user_may_do_what_user_and_policy_both_allow() {
+    let mut state = State { world: World::from_yaml(USERS).unwrap(), ..State::default() };
+    for (policy, action, expected) in [
+        (Some(ONE_BUCKET), "s3:GetObject", true),
+        (Some(ONE_BUCKET), "s3:PutObject", false),
+        (Some(ONE_BUCKET), "kms:Decrypt", false),
+        (None, "s3:GetObject", false),
+    ] {
+        let policy: Vec<_> = policy.map(|json| ("Policy", json)).into_iter().collect();
+        let xml = federate(&mut state, "AKIAREADER", &policy, "us-east-1").unwrap();
+        assert_eq!(element(&xml, "Arn"), "arn:aws:sts::123456789012:federated-user/awscost-ingest");
+        assert_eq!(element(&xml, "FederatedUserId"), "123456789012:awscost-ingest");
+        assert_eq!(
+            element(&xml, "Expiration"),
+            "2026-11-23T00:00:00Z",
+            "twelve hours unless asked otherwise"
+        );
+        let (key, token) = (element(&xml, "AccessKeyId"), element(&xml, "SessionToken"));
+        let session = auth::look_up(&state, key, Some(token), now()).unwrap().identity;
+        let context = crate::iam::Context::default();
+        let ask = crate::iam::Ask {
+            action,
+            resource: "arn:aws:s3:::acme/a",
+            owner: "123456789012",
+            resource_policy: None,
+            context: &context,
+        };
+        assert_eq!(crate::iam::allowed(&session, &ask).is_ok(), expected, "{action} with {policy:?}");
+
+        let again = Form::parse(b"Action=GetFederationToken&Name=again");
+        let failure = perform(&mut state, &session, &again, "us-east-1", now()).unwrap_err();
+        assert_eq!(failure.code, "AccessDenied", "a federated user asks STS only who it is");
+    }
+}
+
+#[test]
+fn federation_is_refused() {
+    for (what, key, more, region, code) in [
+        ("no permission", "AKIACLOSED", &[][..], "us-east-1", "AccessDenied"),
+        ("too long", "AKIAREADER", &[("DurationSeconds", "129601")], "us-east-1", "ValidationError"),
+        ("thirty-six hours", "AKIAREADER", &[("DurationSeconds", "129600")], "us-east-1", ""),
+        ("too short", "AKIAREADER", &[("DurationSeconds", "899")], "us-east-1", "ValidationError"),
+        ("a broken policy", "AKIAREADER", &[("Policy", "{}")], "us-east-1", "MalformedPolicyDocument"),
+        ("a region not activated", "AKIAREADER", &[], "me-south-1", "RegionDisabledException"),
+    ] {
+        let mut state = State { world: World::from_yaml(USERS).unwrap(), ..State::default() };
+        let outcome = federate(&mut state, key, more, region);
+        let found = outcome.err().map(|failure| failure.code).unwrap_or_default();
+        assert_eq!(found, code, "{what}");
+    }
+}

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{ExportRecord, ReportDefinition, Secret};
-use crate::iam::{Identity, Kind, Policy};
+use crate::iam::{Guardrails, Identity, Kind, Policy};
 
 /// One AWS account.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -30,6 +30,37 @@ pub struct Account {
     /// Regions in which STS is not activated for this account.
     #[serde(default)]
     pub sts_disabled_regions: Vec<String>,
+    /// Opt-in regions that this account has not opted in to.
+    #[serde(default)]
+    pub disabled_regions: Vec<String>,
+    /// S3 refuses a disabled account and everybody who wants something of its buckets.
+    #[serde(default)]
+    pub disabled: bool,
+    /// Service control policies attached to the account itself, by name. They bind members of organizations only; with
+    /// none, AWS's FullAWSAccess is attached.
+    #[serde(default)]
+    pub scps: BTreeMap<String, Policy>,
+    /// Resource control policies attached to the account itself, by name.
+    #[serde(default)]
+    pub rcps: BTreeMap<String, Policy>,
+    /// The CloudWatch metrics it has.
+    #[serde(default)]
+    pub metrics: Vec<Metric>,
+}
+
+/// A metric in CloudWatch.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metric {
+    /// Where it is.
+    pub region: String,
+    /// For example `AWS/EC2`.
+    pub namespace: String,
+    /// For example `CPUUtilization`.
+    pub name: String,
+    /// Values by name.
+    #[serde(default)]
+    pub dimensions: BTreeMap<String, String>,
 }
 
 /// An IAM user.
@@ -84,6 +115,12 @@ fn one_hour() -> u32 {
 }
 
 impl Account {
+    /// Whether STS is active for the account in a region.
+    #[must_use]
+    pub fn has_sts_in(&self, region: &str) -> bool {
+        !self.sts_disabled_regions.iter().chain(&self.disabled_regions).any(|disabled| disabled == region)
+    }
+
     pub(super) fn merge(&mut self, other: Self) {
         if !other.name.is_empty() {
             self.name = other.name;
@@ -93,6 +130,11 @@ impl Account {
         replace(&mut self.reports, other.reports, |report| report.report_name.clone());
         replace(&mut self.exports, other.exports, |record| record.export.name.clone());
         self.sts_disabled_regions.extend(other.sts_disabled_regions);
+        self.disabled_regions.extend(other.disabled_regions);
+        self.disabled |= other.disabled;
+        self.scps.extend(other.scps);
+        self.rcps.extend(other.rcps);
+        self.metrics.extend(other.metrics);
     }
 }
 
@@ -104,10 +146,16 @@ fn replace<T>(known: &mut Vec<T>, new: Vec<T>, name: impl Fn(&T) -> String) {
 }
 
 impl User {
+    /// `arn:aws:iam::ACCOUNT:user/NAME`.
+    #[must_use]
+    pub fn arn(&self, account: &str) -> String {
+        format!("arn:aws:iam::{account}:user/{}", self.name)
+    }
+
     /// Who signs with this user's keys.
     #[must_use]
     pub fn identity(&self, account: &str) -> Identity {
-        let arn = format!("arn:aws:iam::{account}:user/{}", self.name);
+        let arn = self.arn(account);
         Identity {
             kind: Kind::User,
             account: account.to_owned(),
@@ -116,6 +164,7 @@ impl User {
             arn,
             policies: self.policies.values().cloned().collect(),
             session_policy: None,
+            guardrails: Guardrails::default(),
         }
     }
 }

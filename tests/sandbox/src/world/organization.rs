@@ -1,6 +1,10 @@
 //! Organizations: one management account and its members.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+
+use crate::iam::Policy;
 
 /// An organization in AWS Organizations.
 #[derive(Debug, Clone, Deserialize)]
@@ -19,6 +23,13 @@ pub struct Organization {
     /// `ALL` or `CONSOLIDATED_BILLING`.
     #[serde(default = "all_features")]
     pub feature_set: String,
+    /// Service control policies attached to the root, by name. They bind every member and not the management account;
+    /// with none, AWS's FullAWSAccess is attached.
+    #[serde(default)]
+    pub scps: BTreeMap<String, Policy>,
+    /// Resource control policies attached to the root, by name. They guard the resources of every member.
+    #[serde(default)]
+    pub rcps: BTreeMap<String, Policy>,
     /// Accounts on a page of ListAccounts; AWS gives at most 20.
     #[serde(default = "twenty")]
     pub page_size: usize,

@@ -18,6 +18,9 @@ pub struct Bucket {
     /// Who owns what others write.
     #[serde(default)]
     pub object_ownership: ObjectOwnership,
+    /// The bucket is disabled: S3 refuses everything.
+    #[serde(default)]
+    pub disabled: bool,
     /// How a request signed for another region is answered.
     #[serde(default)]
     pub wrong_region: WrongRegion,
@@ -34,9 +37,26 @@ pub enum ObjectOwnership {
     BucketOwnerEnforced,
     /// The writer owns its objects, and the bucket's owner can't read them without an ACL.
     ObjectWriter,
+    /// As [`Self::ObjectWriter`], for who writes without an ACL that hands the object over.
+    BucketOwnerPreferred,
+    /// No ownership controls, as on old buckets: as [`Self::ObjectWriter`].
+    Unset,
 }
 
-/// S3's two answers to a request signed for a region that is not the bucket's.
+impl ObjectOwnership {
+    /// The API's text; `None` where there are no controls.
+    #[must_use]
+    pub fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::BucketOwnerEnforced => Some("BucketOwnerEnforced"),
+            Self::ObjectWriter => Some("ObjectWriter"),
+            Self::BucketOwnerPreferred => Some("BucketOwnerPreferred"),
+            Self::Unset => None,
+        }
+    }
+}
+
+/// S3's answers to a request signed for a region that is not the bucket's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum WrongRegion {
     /// 301: the request came to another region's endpoint.
@@ -44,6 +64,8 @@ pub enum WrongRegion {
     PermanentRedirect,
     /// 400: the request came to the bucket's own name, signed for another region.
     AuthorizationHeaderMalformed,
+    /// 400: the bucket is in an opt-in region, and the request came to another one.
+    IllegalLocationConstraint,
 }
 
 /// A customer-managed key.
@@ -70,4 +92,8 @@ pub enum KeyState {
     Disabled,
     /// Nothing, and soon it is gone.
     PendingDeletion,
+    /// Nothing: there is no such key.
+    Missing,
+    /// Nothing for now.
+    Unavailable,
 }

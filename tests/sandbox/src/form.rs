@@ -39,6 +39,11 @@ impl Form {
         self.0.get(name).map(String::as_str)
     }
 
+    /// The members of a list parameter such as `ActionNames`, in order.
+    pub fn list(&self, name: &str) -> Vec<&str> {
+        (1..).map_while(|n| self.get(&format!("{name}.member.{n}"))).collect()
+    }
+
     /// Whether a list parameter such as `Tags` has a first member.
     pub fn has_list(&self, name: &str) -> bool {
         let first = format!("{name}.member.1");
@@ -47,7 +52,7 @@ impl Form {
 
     /// What the call log may show: never an external ID or a policy, only that there was one.
     pub fn logged(&self) -> BTreeMap<String, String> {
-        let shown = ["RoleArn", "RoleSessionName", "DurationSeconds"];
+        let shown = ["RoleArn", "RoleSessionName", "DurationSeconds", "Name", "PolicySourceArn"];
         let hidden = ["ExternalId", "Policy"];
         let shown = shown.iter().filter_map(|name| Some(((*name).to_owned(), self.get(name)?.to_owned())));
         let hidden =
