@@ -2,7 +2,7 @@
 //! their bills into a warehouse exactly.
 //!
 //! `ARCHITECTURE.md` walks through the layers. Dependencies point one way: `cli` → `controller` →
-//! {`api`, `connection`, `report`} → `model`; `ingest` → {`report`, `warehouse`, `schema`} → `model`. A test in
+//! {`api`, `connection`, `report`, `onboarding`} → `model`; `ingest` → {`report`, `warehouse`, `schema`} → `model`. A test in
 //! `tests/it/architecture.rs` enforces it.
 
 pub mod api;

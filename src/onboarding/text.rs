@@ -62,7 +62,7 @@ impl<R> From<String> for Text<R> {
     }
 }
 
-impl<R: Clone> From<&Text<R>> for Text<R> {
+impl<R: Clone> From<&Self> for Text<R> {
     fn from(text: &Self) -> Self {
         text.clone()
     }

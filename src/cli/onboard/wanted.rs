@@ -129,7 +129,7 @@ impl WantedArgs {
                 let manifests = manifests::read(&self.filenames).map_err(NotWanted::Manifests)?;
                 let account = self.chosen(&manifests)?;
                 let role: RoleArn = parsed("spec.access.roleArn", &account.spec.access.role_arn)?;
-                let owner = account.spec.account_id.as_deref().unwrap_or(role.account().as_str());
+                let owner = account.spec.account_id.as_deref().unwrap_or_else(|| role.account().as_str());
                 let owner = parsed("spec.accountId", owner)?;
                 let report =
                     account.spec.report.as_ref().map(|report| declared(report, owner)).transpose()?;
