@@ -4,7 +4,7 @@ SHELL := /bin/bash
 STEP := tests/environment/step
 CARGO := tests/environment/cargo
 .DEFAULT_GOAL := help
-.PHONY: help test demo demo-down lint deny unit end-to-end charts scripts generate bench audit
+.PHONY: help test demo demo-down lint deny unit end-to-end charts alerts scripts generate bench audit
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s $$'\t'
@@ -17,6 +17,7 @@ test: ## everything that CI runs
 	@$(STEP) "lints" $(MAKE) --no-print-directory lint
 	@$(STEP) "cluster binaries" tests/cluster/binaries
 	@$(STEP) "charts" $(MAKE) --no-print-directory charts
+	@$(STEP) "alert rules" $(MAKE) --no-print-directory alerts
 	@$(STEP) "Python engines" tests/environment/python
 	@$(STEP) "unit and integration tests" $(MAKE) --no-print-directory unit
 	@$(STEP) "end to end on a node" $(MAKE) --no-print-directory end-to-end
@@ -42,6 +43,9 @@ end-to-end: ## the main job on a real node, as a test
 charts: ## helm lint and the admission of every rendered object's shape
 	@tests/environment/charts
 
+alerts: ## promtool over the alert rules: syntax, and when each fires and clears
+	@tests/environment/alerts
+
 demo: ## the main job on a real node, to look at; leaves it running
 	@tests/demo/up
 
@@ -51,6 +55,8 @@ demo-down: ## removes every trace of the demo
 generate: ## rewrites generated files
 	@$(CARGO) run --quiet --bin awscost -- crds --dir crds
 	@rm -rf charts/awscost-crds/files && cp -r crds charts/awscost-crds/files
+	@cp deploy/alerts/awscost.rules.yaml charts/awscost-operator/files/
+	@$(CARGO) run --quiet --bin awscost -- reasons --markdown >docs/troubleshooting.md
 
 bench: ## rows/s, MB/s and peak memory beside DuckDB on the same files
 	@tests/bench/run

@@ -9,6 +9,7 @@ pub mod manifests;
 pub mod onboard;
 pub mod operator;
 mod progress;
+pub mod reasons;
 mod table;
 pub mod warehouse;
 pub mod warehouse_location;
@@ -43,6 +44,8 @@ enum Command {
     Operator(operator::Args),
     /// Print the CustomResourceDefinitions.
     Crds(crds::Args),
+    /// Print what a condition's reason means and what to do about it.
+    Reasons(reasons::Args),
 }
 
 /// Parses the command line and runs the command; what `main` returns.
@@ -65,6 +68,7 @@ pub fn run() -> std::process::ExitCode {
             Command::Discover(args) => discover::run(*args).await,
             Command::Operator(args) => operator::run(args).await,
             Command::Crds(args) => crds::run(&args),
+            Command::Reasons(args) => reasons::run(&args),
         }
     });
     // Blocking reads of a stopped load may still wait for the network: nobody waits for them.

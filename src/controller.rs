@@ -12,6 +12,7 @@ mod delivered;
 mod error;
 mod events;
 mod gate;
+mod gauges;
 mod job;
 mod lease;
 mod observe;
@@ -92,6 +93,8 @@ pub struct Operator {
     pub settings: Settings,
     /// AWS.
     pub aws: Aws,
+    /// What is counted and shown.
+    pub metrics: Metrics,
     /// The region of the operator's own AWS configuration.
     pub own_region: Option<Region>,
     /// Environment handed on to Jobs.
@@ -112,9 +115,6 @@ pub enum OperatorFault {
         #[source]
         source: std::io::Error,
     },
-    /// Metrics could not be registered.
-    #[error("failed to register metrics: {0}")]
-    Metrics(#[from] prometheus::Error),
     /// Another replica may lead now.
     #[error("failed to renew the lease in time; stopping, because another replica may lead now")]
     LeaseLost,
@@ -125,7 +125,7 @@ pub enum OperatorFault {
 /// # Errors
 /// [`OperatorFault`] if it can't start, or must stop at once.
 pub async fn run(operator: Operator, stop: CancellationToken) -> Result<(), OperatorFault> {
-    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
+    let metrics = operator.metrics.clone();
     let health = Health::default();
     let address = operator.settings.metrics_address;
     let listener = http::bind(address).await.map_err(|source| OperatorFault::Listen { address, source })?;
@@ -359,7 +359,11 @@ where
         Ok(Err(panic)) => Err(ReconcileFault::Panicked(words(panic.as_ref()))),
         Err(_) => Err(ReconcileFault::TimedOut),
     };
-    let result = if outcome.is_ok() { PassResult::Success } else { PassResult::Error };
+    let result = match &outcome {
+        Ok(_) => PassResult::Success,
+        Err(ReconcileFault::Stale) => PassResult::Conflict,
+        Err(_) => PassResult::Error,
+    };
     context.metrics.reconciled(controller, result, started.elapsed());
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     match &outcome {

@@ -64,6 +64,15 @@ impl Condition {
     pub fn is_true(&self) -> bool {
         self.status == "True"
     }
+
+    /// As values, if this version knows its type and reason.
+    pub fn parsed(&self) -> Option<(ConditionType, ConditionStatus, Reason)> {
+        Some((
+            ConditionType::from_name(&self.type_)?,
+            ConditionStatus::from_name(&self.status)?,
+            Reason::from_name(&self.reason)?,
+        ))
+    }
 }
 
 /// The condition of a type.

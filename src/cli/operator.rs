@@ -1,15 +1,16 @@
 //! `awscost operator`: reads settings and environment, and runs the controller until it is told to stop.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::http::{HeaderValue, header};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    aws::{AwsSettings, Sdk},
+    aws::{AwsSettings, CallObserver, EndedCall, Sdk},
     controller::{self, Identity, Operator, OperatorFault, settings::Settings},
     model::{ExitCode, Region},
+    telemetry::metrics::{InvalidMetrics, Metrics},
 };
 
 /// Where the settings are, and who this process is.
@@ -65,6 +66,8 @@ enum Fault {
     NoCluster(#[from] kube::config::InferConfigError),
     #[error("failed to set up the client of the API server: {0}")]
     Client(#[from] kube::Error),
+    #[error(transparent)]
+    Metrics(#[from] InvalidMetrics),
     #[error("failed to wait for signals: {0}")]
     Signals(std::io::Error),
     #[error(transparent)]
@@ -77,8 +80,17 @@ impl Fault {
             Self::Unreadable { .. } | Self::Settings(_) | Self::NoCluster(_) | Self::Client(_) => {
                 ExitCode::Configuration
             }
-            Self::Signals(_) | Self::Operator(_) => ExitCode::Transient,
+            Self::Metrics(_) | Self::Signals(_) | Self::Operator(_) => ExitCode::Transient,
         }
+    }
+}
+
+/// Counts every call to AWS.
+struct CallCounter(Metrics);
+
+impl CallObserver for CallCounter {
+    fn ended(&self, call: EndedCall) {
+        self.0.called_aws(call.operation.as_str(), call.outcome(), call.took);
     }
 }
 
@@ -97,13 +109,15 @@ async fn start(args: Args) -> Result<(), Fault> {
         Some(sts_calls_per_second) => AwsSettings { sts_calls_per_second },
         None => AwsSettings::default(),
     };
-    let sdk = Sdk::load(aws_settings).await;
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
+    let sdk = Sdk::load(aws_settings).await.heard_by(Arc::new(CallCounter(metrics.clone())));
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone()).map_err(Fault::Signals)?;
     let operator = Operator {
         client,
         settings,
         aws: sdk.aws(),
+        metrics,
         own_region: own_region(),
         job_env: handed_on(std::env::vars()),
         identity: Identity { pod: args.pod_name, namespace: args.pod_namespace },

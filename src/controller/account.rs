@@ -3,6 +3,8 @@
 mod load;
 mod look;
 
+use std::time::Instant;
+
 use jiff::{SignedDuration, Timestamp};
 use kube::{Resource, ResourceExt, api::Api};
 
@@ -27,7 +29,6 @@ use crate::{
     aws::traits::{Caller, Membership},
     connection::{Finding, checks},
     model::{ConditionType, ExternalId, ReportKind},
-    telemetry::metrics::AccountGauges,
 };
 use load::LoadSide;
 use look::World;
@@ -53,7 +54,7 @@ pub async fn reconcile(
     object: &GuardedAccount,
     context: &Context,
 ) -> Result<std::time::Duration, ReconcileFault> {
-    let now = Timestamp::now();
+    let (now, begun) = (Timestamp::now(), Instant::now());
     let namespace = object.namespace().unwrap_or_default();
     let Some(stores) = context.stores(&namespace) else { return Ok(LONGEST_WAIT) };
     if object.meta().deletion_timestamp.is_some() {
@@ -84,6 +85,7 @@ pub async fn reconcile(
         owner: Owner { kind: "AwsCostAccount", namespace, name: account.name_any(), uid },
         wish: wish(account.annotations()),
         now,
+        begun,
     };
     pass.before = pass.base(&memory).status.conditions;
     let wait = pass.run(&mut memory).await?;
@@ -100,6 +102,8 @@ struct Pass<'a> {
     /// Conditions before this pass: events tell what turned since, whatever the early patch said in between.
     before: Vec<conditions::Condition>,
     now: Timestamp,
+    /// The same moment, for durations.
+    begun: Instant,
 }
 
 /// The status a pass starts from, and the version it is of.
@@ -375,7 +379,7 @@ impl Pass<'_> {
         }
     }
 
-    /// The final patch, its events and its metrics.
+    /// The final patch and its events; the watch sets the gauges.
     async fn finish(
         &self,
         memory: &mut Memory,
@@ -385,7 +389,6 @@ impl Pass<'_> {
     ) -> Result<(), ReconcileFault> {
         let mut notices = events::transitions(&self.before, &status.conditions);
         notices.extend(events::loads(news));
-        self.gauges(&status);
         self.write(memory, base, status).await?;
         let object = self.account.object_ref(&());
         events::publish(&self.context.recorder, &object, &notices).await;
@@ -419,33 +422,6 @@ impl Pass<'_> {
         memory.settled.extend(
             jobs.iter().filter(|job| !matches!(job.state, JobState::Active(_))).map(|job| job.name.clone()),
         );
-    }
-
-    fn gauges(&self, status: &AwsCostAccountStatus) {
-        let gauges = AccountGauges {
-            namespace: self.owner.namespace.clone(),
-            name: self.owner.name.clone(),
-            conditions: status
-                .conditions
-                .iter()
-                .map(|condition| {
-                    [condition.type_.clone(), condition.status.clone(), condition.reason.clone()]
-                })
-                .collect(),
-            suspended: self.account.spec.suspend == Some(true),
-            last_success: status
-                .ingestion
-                .as_ref()
-                .and_then(|ingestion| ingestion.last_success)
-                .map(Timestamp::as_second),
-            delivery: status
-                .report
-                .as_ref()
-                .and_then(|report| report.last_delivery)
-                .map(Timestamp::as_second),
-            rows: status.periods.iter().filter_map(|period| period.rows).sum(),
-        };
-        self.context.metrics.account(&self.owner.uid, &gauges);
     }
 }
 

@@ -17,7 +17,7 @@ use kube::{
     core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
-        reflector::{self, ObjectRef, store::Writer},
+        reflector::{self, ObjectRef, Store, store::Writer},
         watcher::{self, Event, watcher},
     },
 };
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     context::{Context, GuardedAccount, GuardedWarehouse, Stores},
+    gauges,
     job::mark,
 };
 use crate::api::USE_LABEL;
@@ -77,7 +78,7 @@ pub async fn run(
     let namespace = stores.namespace.as_deref();
     let all = futures::future::join4(
         accounts(&context, api(client, namespace), writers.accounts, &stores, &queues),
-        warehouses(api(client, namespace), writers.warehouses, &stores, &queues),
+        warehouses(&context, api(client, namespace), writers.warehouses, &stores, &queues),
         jobs(api(client, namespace), writers.jobs, &queues),
         secrets(api(client, namespace), writers.secrets, &stores, &queues),
     );
@@ -143,52 +144,46 @@ async fn accounts(
     queues: &Queues,
 ) {
     let mut changes = Changes::default();
-    let mut known: HashSet<String> = HashSet::new();
+    let mut known = Known::default();
     drive(watcher(api, config()), writer, "AwsCostAccount", |event| match event {
         Event::Apply(object) | Event::InitApply(object) => {
-            known.extend(object.uid());
+            known.note(object);
+            gauges::account(&context.metrics, object);
             if changes.is_new(object) {
                 send(&queues.accounts, ObjectRef::from_obj(object));
             }
         }
-        Event::Delete(object) => forget(context, &mut known, object.uid().as_deref()),
-        Event::InitDone => {
-            // What went while the watch was away was never told.
-            let there: HashSet<String> =
-                stores.accounts.state().iter().filter_map(|object| object.uid()).collect();
-            let gone: Vec<String> = known.difference(&there).cloned().collect();
-            for uid in gone {
-                forget(context, &mut known, Some(&uid));
-            }
-        }
+        Event::Delete(object) => known.went(context, object),
+        Event::InitDone => known.compare(context, &stores.accounts),
         Event::Init => {}
     })
     .await;
 }
 
-fn forget(context: &Context, known: &mut HashSet<String>, uid: Option<&str>) {
-    if let Some(uid) = uid {
-        known.remove(uid);
-        context.forget(uid);
-    }
-}
-
 async fn warehouses(
+    context: &Context,
     api: Api<GuardedWarehouse>,
     writer: Writer<GuardedWarehouse>,
     stores: &Stores,
     queues: &Queues,
 ) {
     let mut changes = Changes::default();
+    let mut known = Known::default();
     drive(watcher(api, config()), writer, "CostWarehouse", |event| match event {
         Event::Apply(object) | Event::InitApply(object) => {
+            known.note(object);
+            gauges::warehouse(&context.metrics, object);
             if changes.is_new(object) {
                 send(&queues.warehouses, ObjectRef::from_obj(object));
             }
             accounts_of(stores, object, queues);
         }
-        Event::Delete(object) => accounts_of(stores, object, queues),
-        Event::Init | Event::InitDone => {}
+        Event::Delete(object) => {
+            known.went(context, object);
+            accounts_of(stores, object, queues);
+        }
+        Event::InitDone => known.compare(context, &stores.warehouses),
+        Event::Init => {}
     })
     .await;
 }
@@ -266,6 +261,37 @@ fn send<K: Resource<DynamicType = ()> + 'static>(
     object: ObjectRef<K>,
 ) {
     let _ = queue.unbounded_send(object);
+}
+
+/// The objects of one kind that were seen: what is remembered of one goes when it goes.
+#[derive(Debug, Default)]
+struct Known {
+    uids: HashSet<String>,
+}
+
+impl Known {
+    fn note<K: Resource>(&mut self, object: &K) {
+        self.uids.extend(object.uid());
+    }
+
+    fn went<K: Resource>(&mut self, context: &Context, object: &K) {
+        if let Some(uid) = object.uid() {
+            self.uids.remove(&uid);
+            context.forget(&uid);
+        }
+    }
+
+    /// What went while the watch was away was never told.
+    fn compare<K>(&mut self, context: &Context, store: &Store<K>)
+    where
+        K: Resource<DynamicType = ()> + Clone + 'static,
+    {
+        let there: HashSet<String> = store.state().iter().filter_map(|object| object.uid()).collect();
+        for uid in self.uids.difference(&there) {
+            context.forget(uid);
+        }
+        self.uids = there;
+    }
 }
 
 /// Tells changes that matter from those of status: generation, annotations, finalizers, and that deletion began.

@@ -3,8 +3,6 @@
 //!
 //! A reason is part of the API: it may be added, never renamed.
 
-use std::fmt;
-
 /// Declares a closed set of names that stand in the API exactly as written here.
 macro_rules! vocabulary {
     ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident,)* }) => {
@@ -27,13 +25,14 @@ macro_rules! vocabulary {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+pub(super) use vocabulary;
 
 vocabulary! {
     /// A condition type: one layer of "does this connection work", or a summary of them.
@@ -397,5 +396,10 @@ impl ConditionStatus {
             Self::False => "False",
             Self::Unknown => "Unknown",
         }
+    }
+
+    /// The one with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::True, Self::False, Self::Unknown].into_iter().find(|status| status.as_str() == name)
     }
 }

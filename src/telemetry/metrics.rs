@@ -1,52 +1,67 @@
 //! Metrics: names with units, labels from closed lists, and series of an object that go when it goes.
+//!
+//! `docs/metrics.md` has them all; a test compares.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod catalogue;
+mod objects;
 
-use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-};
+use std::time::Duration;
+
+use prometheus::{HistogramVec, IntCounterVec, IntGauge, Registry, TextEncoder};
+
+use catalogue::Catalogue;
+pub use catalogue::Described;
+pub use objects::ConditionSeries;
+use objects::{Objects, Said};
 
 /// Bounds of a pass's duration, in seconds: from one without I/O to the pass's limit.
-const SECONDS: &[f64] = &[0.005, 0.02, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+const PASS: &[f64] = &[0.005, 0.02, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+/// Bounds of a call's duration, in seconds: from one within a region to the client's own limit.
+const CALL: &[f64] = &[0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// All metrics of the operator. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
+    described: Vec<Described>,
     reconciles: IntCounterVec,
     durations: HistogramVec,
     panics: IntCounterVec,
     timeouts: IntCounterVec,
-    conditions: GaugeVec,
-    suspended: GaugeVec,
-    last_success: GaugeVec,
-    delivery: GaugeVec,
-    rows: GaugeVec,
+    validations: HistogramVec,
+    calls: IntCounterVec,
+    call_durations: HistogramVec,
     jobs: IntCounterVec,
     leader: IntGauge,
-    series: Arc<Mutex<HashMap<String, Series>>>,
+    accounts: Objects<5>,
+    warehouses: Objects<0>,
 }
 
-/// The label values of one object's series.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Series {
-    namespace: String,
-    name: String,
-    /// Condition, status and reason of each condition series.
-    conditions: Vec<[String; 3]>,
-}
+/// The metrics could not be registered or written.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to set up or write metrics: {0}")]
+pub struct InvalidMetrics(#[from] prometheus::Error);
 
 /// How a pass ended, for the `result` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassResult {
     /// It went through.
     Success,
+    /// The object changed meanwhile, so it starts again: nothing is wrong.
+    Conflict,
     /// It ended early.
     Error,
+}
+
+/// What a look came to, for the `result` label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValidationResult {
+    /// Every layer is as it must be.
+    Pass,
+    /// A layer is not.
+    Fail,
+    /// None is known not to be, and one could not be told.
+    Unknown,
 }
 
 /// What one account's gauges say.
@@ -56,8 +71,8 @@ pub struct AccountGauges {
     pub namespace: String,
     /// Name.
     pub name: String,
-    /// Condition, status and reason.
-    pub conditions: Vec<[String; 3]>,
+    /// The conditions as they stand.
+    pub conditions: Vec<ConditionSeries>,
     /// Whether it is suspended.
     pub suspended: bool,
     /// Seconds since the epoch of the last load.
@@ -66,80 +81,85 @@ pub struct AccountGauges {
     pub delivery: Option<i64>,
     /// Rows of all listed months.
     pub rows: i64,
+    /// Wanted months that were never delivered.
+    pub missing_months: usize,
 }
-
-/// Labels of one object's gauges.
-const OBJECT: &[&str] = &["namespace", "name"];
 
 impl Metrics {
     /// All metrics, registered.
     ///
     /// # Errors
     /// If a name or label is not one of Prometheus'.
-    pub fn new(version: &str) -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
-        let counter = |name: &str, help: &str, labels: &[&str]| {
-            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok::<_, prometheus::Error>(counter)
-        };
-        let gauge = |name: &str, help: &str, labels: &[&str]| {
-            let gauge = GaugeVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(gauge.clone()))?;
-            Ok::<_, prometheus::Error>(gauge)
-        };
-        let durations = HistogramVec::new(
-            HistogramOpts::new("awscost_reconcile_duration_seconds", "How long passes took.")
-                .buckets(SECONDS.to_vec()),
-            &["controller"],
-        )?;
-        registry.register(Box::new(durations.clone()))?;
-        let leader = IntGauge::new("awscost_leader", "1 while this replica leads.")?;
-        registry.register(Box::new(leader.clone()))?;
-        gauge("awscost_build_info", "The version, as a label.", &["version"])?
+    pub fn new(version: &str) -> Result<Self, InvalidMetrics> {
+        let mut catalogue = Catalogue::default();
+        let all = &mut catalogue;
+        all.gauge("awscost_build_info", "The version, as a label.", &["version"])?
             .with_label_values(&[version])
             .set(1.0);
+        let leader = all.single("awscost_leader", "1 while this replica leads.")?;
+        let reconciles =
+            all.counter("awscost_reconcile_total", "Passes by result.", &["controller", "result"])?;
+        let durations = all.histogram(
+            "awscost_reconcile_duration_seconds",
+            "How long passes took.",
+            PASS,
+            &["controller"],
+        )?;
+        let panics =
+            all.counter("awscost_reconcile_panics_total", "Passes that panicked.", &["controller"])?;
+        let timeouts = all.counter(
+            "awscost_reconcile_timeouts_total",
+            "Passes that ran into their limit.",
+            &["controller"],
+        )?;
+        let validations = all.histogram(
+            "awscost_validation_duration_seconds",
+            "From the start of a pass that looked at AWS until what it found, by result.",
+            PASS,
+            &["result"],
+        )?;
+        let calls = all.counter(
+            "awscost_aws_requests_total",
+            "Calls to AWS, by API and by the code of the answer; ok for a good one.",
+            &["api", "code"],
+        )?;
+        let call_durations = all.histogram(
+            "awscost_aws_request_duration_seconds",
+            "How long calls to AWS took, with their retries.",
+            CALL,
+            &["api"],
+        )?;
+        let jobs = all.counter("awscost_ingest_jobs_total", "Loads that ended, by result.", &["result"])?;
+        let accounts = Objects::new(all, CONDITIONS_OF_ACCOUNTS, ACCOUNT_VALUES)?;
+        let warehouses = Objects::new(all, CONDITIONS_OF_WAREHOUSES, [])?;
+        let Catalogue { registry, described } = catalogue;
         Ok(Self {
-            reconciles: counter("awscost_reconcile_total", "Passes by result.", &["controller", "result"])?,
-            durations,
-            panics: counter("awscost_reconcile_panics_total", "Passes that panicked.", &["controller"])?,
-            timeouts: counter(
-                "awscost_reconcile_timeouts_total",
-                "Passes that ran into their limit.",
-                &["controller"],
-            )?,
-            conditions: gauge(
-                "awscost_account_status_condition",
-                "1 for the status and reason that each condition of an account has.",
-                &["namespace", "name", "condition", "status", "reason"],
-            )?,
-            suspended: gauge("awscost_account_suspended", "1 while an account is suspended.", OBJECT)?,
-            last_success: gauge(
-                "awscost_account_last_success_timestamp_seconds",
-                "When a version of the account's bill was last loaded.",
-                OBJECT,
-            )?,
-            delivery: gauge(
-                "awscost_account_report_delivery_timestamp_seconds",
-                "When the newest version of the account's report was delivered.",
-                OBJECT,
-            )?,
-            rows: gauge(
-                "awscost_account_ingested_rows",
-                "Rows of the account's loaded months, as status lists them.",
-                OBJECT,
-            )?,
-            jobs: counter("awscost_ingest_jobs_total", "Loads that ended, by result.", &["result"])?,
-            leader,
-            series: Arc::default(),
             registry,
+            described,
+            reconciles,
+            durations,
+            panics,
+            timeouts,
+            validations,
+            calls,
+            call_durations,
+            jobs,
+            leader,
+            accounts,
+            warehouses,
         })
+    }
+
+    /// Every metric there is.
+    pub fn described(&self) -> &[Described] {
+        &self.described
     }
 
     /// Notes a pass.
     pub fn reconciled(&self, controller: &str, result: PassResult, took: Duration) {
         let result = match result {
             PassResult::Success => "success",
+            PassResult::Conflict => "conflict",
             PassResult::Error => "error",
         };
         self.reconciles.with_label_values(&[controller, result]).inc();
@@ -156,6 +176,22 @@ impl Metrics {
         self.timeouts.with_label_values(&[controller]).inc();
     }
 
+    /// Notes what a look at AWS came to.
+    pub fn validated(&self, result: ValidationResult, took: Duration) {
+        let result = match result {
+            ValidationResult::Pass => "pass",
+            ValidationResult::Fail => "fail",
+            ValidationResult::Unknown => "unknown",
+        };
+        self.validations.with_label_values(&[result]).observe(took.as_secs_f64());
+    }
+
+    /// Notes a call to AWS: its API and the code of its answer, both of closed lists.
+    pub fn called_aws(&self, api: &'static str, code: &'static str, took: Duration) {
+        self.calls.with_label_values(&[api, code]).inc();
+        self.call_durations.with_label_values(&[api]).observe(took.as_secs_f64());
+    }
+
     /// Notes loads that ended well, and one that did not.
     pub fn loads(&self, well: usize, badly: usize) {
         self.jobs.with_label_values(&["success"]).inc_by(well as u64);
@@ -168,81 +204,78 @@ impl Metrics {
     }
 
     /// Sets one account's gauges; series that no longer hold go.
-    pub fn account(&self, uid: &str, gauges: &AccountGauges) {
-        let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        let (namespace, name) = (gauges.namespace.as_str(), gauges.name.as_str());
-        let before = all.get(uid).cloned().unwrap_or_default();
-        for old in before.conditions.iter().filter(|old| !gauges.conditions.contains(old)) {
-            self.drop_condition(&before, old);
-        }
-        for [condition, status, reason] in &gauges.conditions {
-            self.conditions.with_label_values(&[namespace, name, condition, status, reason]).set(1.0);
-        }
-        self.suspended.with_label_values(&[namespace, name]).set(f64::from(u8::from(gauges.suspended)));
-        set(&self.last_success, namespace, name, gauges.last_success);
-        set(&self.delivery, namespace, name, gauges.delivery);
-        self.rows.with_label_values(&[namespace, name]).set(gauges.rows as f64);
-        all.insert(
-            uid.to_owned(),
-            Series {
-                namespace: namespace.to_owned(),
-                name: name.to_owned(),
-                conditions: gauges.conditions.clone(),
-            },
-        );
+    pub fn account(&self, uid: &str, gauges: AccountGauges) {
+        let seconds = |at: Option<i64>| at.map(|seconds| seconds as f64);
+        let values = [
+            Some(f64::from(u8::from(gauges.suspended))),
+            seconds(gauges.last_success),
+            seconds(gauges.delivery),
+            Some(gauges.rows as f64),
+            Some(gauges.missing_months as f64),
+        ];
+        let AccountGauges { namespace, name, conditions, .. } = gauges;
+        self.accounts.set(uid, Said { namespace, name, conditions, values });
+    }
+
+    /// Sets one warehouse's gauges; series that no longer hold go.
+    pub fn warehouse(&self, uid: &str, namespace: &str, name: &str, conditions: Vec<ConditionSeries>) {
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        self.warehouses.set(uid, Said { namespace, name, conditions, values: [] });
     }
 
     /// Removes an object's series: it is gone.
     pub fn forget(&self, uid: &str) {
-        let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(series) = all.remove(uid) else { return };
-        for condition in &series.conditions {
-            self.drop_condition(&series, condition);
-        }
-        // An object of the same name may have come in its place: its series stay.
-        if all.values().any(|other| other.namespace == series.namespace && other.name == series.name) {
-            return;
-        }
-        for gauge in [&self.suspended, &self.last_success, &self.delivery, &self.rows] {
-            // Fails only if there is no such series.
-            let _ = gauge.remove_label_values(&[&series.namespace, &series.name]);
-        }
-    }
-
-    fn drop_condition(&self, series: &Series, [condition, status, reason]: &[String; 3]) {
-        let labels = [series.namespace.as_str(), series.name.as_str(), condition, status, reason];
-        // Fails only if there is no such series.
-        let _ = self.conditions.remove_label_values(&labels);
+        self.accounts.forget(uid);
+        self.warehouses.forget(uid);
     }
 
     /// The page for Prometheus.
     ///
     /// # Errors
     /// If the metrics can't be written as text.
-    pub fn page(&self) -> Result<String, prometheus::Error> {
-        TextEncoder::new().encode_to_string(&self.registry.gather())
+    pub fn page(&self) -> Result<String, InvalidMetrics> {
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
 }
 
-fn set(gauge: &GaugeVec, namespace: &str, name: &str, value: Option<i64>) {
-    match value {
-        Some(value) => gauge.with_label_values(&[namespace, name]).set(value as f64),
-        None => {
-            // Fails only if there is no such series.
-            let _ = gauge.remove_label_values(&[namespace, name]);
-        }
-    }
-}
+const CONDITIONS_OF_ACCOUNTS: (&str, &str) = (
+    "awscost_account_status_condition",
+    "1 for the status and reason that each condition of an account has.",
+);
+
+const CONDITIONS_OF_WAREHOUSES: (&str, &str) = (
+    "awscost_warehouse_status_condition",
+    "1 for the status and reason that each condition of a warehouse has.",
+);
+
+/// In the order of the values of [`Metrics::account`].
+const ACCOUNT_VALUES: [(&str, &str); 5] = [
+    ("awscost_account_suspended", "1 while an account is suspended, else 0."),
+    (
+        "awscost_account_last_success_timestamp_seconds",
+        "When a version of the account's bill was last loaded.",
+    ),
+    (
+        "awscost_account_report_delivery_timestamp_seconds",
+        "When the newest version of the account's report was delivered.",
+    ),
+    ("awscost_account_ingested_rows", "Rows of the account's loaded months, as status lists them."),
+    ("awscost_account_history_missing_months", "Wanted months that were never delivered."),
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ConditionStatus, ConditionType, Reason};
 
-    fn gauges(reason: &str) -> AccountGauges {
+    /// The most series that an account may have.
+    const MOST: usize = 24;
+
+    fn gauges(reason: Reason) -> AccountGauges {
         AccountGauges {
             namespace: "finops".to_owned(),
             name: "acme".to_owned(),
-            conditions: vec![["Ready".to_owned(), "True".to_owned(), reason.to_owned()]],
+            conditions: vec![(ConditionType::Ready, ConditionStatus::True, reason)],
             last_success: Some(7),
             rows: 9,
             ..AccountGauges::default()
@@ -251,27 +284,53 @@ mod tests {
 
     fn lines(metrics: &Metrics) -> Vec<String> {
         let page = metrics.page().expect("a page");
-        page.lines().filter(|line| line.starts_with("awscost_account")).map(str::to_owned).collect()
+        let ours = ["awscost_account", "awscost_warehouse"];
+        let of_objects = |line: &&str| ours.iter().any(|name| line.starts_with(name));
+        page.lines().filter(of_objects).map(str::to_owned).collect()
     }
 
     #[test]
     fn only_the_series_that_holds_is_there_and_it_goes_with_its_object() {
         let metrics = Metrics::new("1").expect("valid metrics");
-        metrics.account("uid", &gauges("Succeeded"));
-        metrics.account("uid", &gauges("Other"));
+        metrics.account("uid", gauges(Reason::Succeeded));
+        metrics.account("uid", gauges(Reason::Progressing));
+        metrics.warehouse("lake", "finops", "lake", gauges(Reason::Probing).conditions);
         let now = lines(&metrics).join("\n");
-        assert!(now.contains("reason=\"Other\"") && !now.contains("reason=\"Succeeded\""), "{now}");
+        assert!(now.contains("reason=\"Progressing\"") && !now.contains("reason=\"Succeeded\""), "{now}");
         assert!(now.contains("awscost_account_ingested_rows{name=\"acme\",namespace=\"finops\"} 9"), "{now}");
         metrics.forget("uid");
+        metrics.forget("lake");
         assert_eq!(lines(&metrics), Vec::<String>::new());
     }
 
     #[test]
     fn an_object_of_the_same_name_keeps_its_gauges() {
         let metrics = Metrics::new("1").expect("valid metrics");
-        metrics.account("old", &gauges("A"));
-        metrics.account("new", &gauges("B"));
+        metrics.account("old", gauges(Reason::Succeeded));
+        metrics.account("new", gauges(Reason::Succeeded));
+        let before = lines(&metrics);
         metrics.forget("old");
-        assert!(lines(&metrics).iter().any(|line| line.starts_with("awscost_account_ingested_rows")));
+        assert_eq!(lines(&metrics), before);
+    }
+
+    #[test]
+    fn an_account_with_every_condition_has_a_bounded_number_of_series() {
+        let metrics = Metrics::new("1").expect("valid metrics");
+        let conditions = ConditionType::ALL
+            .iter()
+            .map(|type_| (*type_, ConditionStatus::Unknown, Reason::NotChecked))
+            .collect();
+        let all = AccountGauges { conditions, delivery: Some(5), ..gauges(Reason::NotChecked) };
+        metrics.account("uid", all);
+        let series = lines(&metrics).len();
+        assert!(series <= MOST, "{series} series");
+    }
+
+    #[test]
+    fn an_absent_time_has_no_series() {
+        let metrics = Metrics::new("1").expect("valid metrics");
+        metrics.account("uid", gauges(Reason::Succeeded));
+        metrics.account("uid", AccountGauges { last_success: None, ..gauges(Reason::Succeeded) });
+        assert!(!lines(&metrics).iter().any(|line| line.contains("last_success")));
     }
 }

@@ -32,7 +32,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("delta_kernel", &["warehouse"]),
     ("object_store", &["warehouse"]),
     ("clap::", &["cli"]),
-    ("prometheus::", &["telemetry", "controller"]),
+    ("prometheus::", &["telemetry"]),
 ];
 
 fn sources() -> BTreeMap<PathBuf, String> {

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use awscost::model::{ConditionType, Reason};
+use awscost::{
+    model::{ConditionType, Guide, Reason, guide::page::markdown},
+    telemetry::metrics::Metrics,
+};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -15,10 +18,12 @@ fn page(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect(path)
 }
 
-/// The README and every page right under `docs/`, by path.
+/// The README, every page right under `docs/` and every runbook, by path.
 fn pages() -> Vec<PathBuf> {
-    let folder = fs::read_dir(root().join("docs")).expect("docs/ is there");
-    let mut pages: Vec<PathBuf> = folder
+    let folders = ["docs", "docs/runbooks"].map(|folder| fs::read_dir(root().join(folder)).expect(folder));
+    let mut pages: Vec<PathBuf> = folders
+        .into_iter()
+        .flatten()
         .map(|entry| entry.expect("an entry of docs/").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .collect();
@@ -49,16 +54,70 @@ fn file_of(link: &str) -> Option<&str> {
     (!elsewhere && !path.is_empty()).then_some(path)
 }
 
+/// The anchors that a page's headings have, as GitHub makes them.
+fn anchors(text: &str) -> Vec<String> {
+    let kept = |c: char| c.is_alphanumeric() || c == '-' || c == '_' || c == ' ';
+    let heading = |line: &str| line.starts_with('#').then(|| line.trim_start_matches('#').trim().to_owned());
+    text.lines()
+        .filter_map(heading)
+        .map(|title| title.to_lowercase().chars().filter(|c| kept(*c)).collect::<String>().replace(' ', "-"))
+        .collect()
+}
+
 #[test]
-fn every_reason_has_its_place_in_troubleshooting() {
+fn the_page_on_reasons_is_what_the_guide_says() {
     let text = page("docs/troubleshooting.md");
-    let missing: Vec<&str> = Reason::ALL
-        .iter()
-        .copied()
-        .map(Reason::as_str)
-        .filter(|name| !text.contains(&format!("`{name}`")))
+    assert!(text == markdown(), "docs/troubleshooting.md has drifted: make generate");
+    let anchors = anchors(&text);
+    for reason in Reason::ALL {
+        let anchor = reason.as_str().to_lowercase();
+        assert!(anchors.contains(&anchor), "alerts link to #{anchor}, which is not on the page");
+        assert_eq!(Guide::to(*reason).reason, *reason);
+    }
+}
+
+#[test]
+fn the_page_on_metrics_has_them_all_and_no_others() {
+    let text = page("docs/metrics.md");
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').map(str::trim).collect())
         .collect();
-    assert!(missing.is_empty(), "docs/troubleshooting.md says nothing of {missing:?}");
+    let on_the_page: Vec<(String, String, String)> =
+        rows.iter().map(|row| (row[1].to_owned(), row[2].to_owned(), row[3].to_owned())).collect();
+    let metrics = Metrics::new("1").expect("valid metrics");
+    let code = |text: &&str| format!("`{text}`");
+    let registered: Vec<(String, String, String)> = metrics
+        .described()
+        .iter()
+        .map(|metric| {
+            let labels = metric.labels.iter().map(code).collect::<Vec<_>>().join(", ");
+            (code(&metric.name), metric.kind.to_owned(), labels)
+        })
+        .collect();
+    assert_eq!(on_the_page, registered, "name, type and labels: the page, and the registry");
+}
+
+#[test]
+fn every_anchor_of_a_link_is_on_its_page() {
+    let mut broken = Vec::new();
+    for path in pages() {
+        let text = fs::read_to_string(&path).expect("a page of UTF-8");
+        let folder = path.parent().expect("a file lies in a folder");
+        for link in links(&text) {
+            let Some((file, anchor)) = link.split_once('#').filter(|_| !link.contains("://")) else {
+                continue;
+            };
+            let target = if file.is_empty() { path.clone() } else { folder.join(file) };
+            let there =
+                fs::read_to_string(&target).is_ok_and(|text| anchors(&text).iter().any(|it| it == anchor));
+            if !there {
+                broken.push(format!("{}: {link}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "anchors that are nowhere:\n{}", broken.join("\n"));
 }
 
 #[test]

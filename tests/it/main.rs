@@ -2,10 +2,12 @@
 
 mod admission;
 mod admission_cases;
+mod alerts;
 mod architecture;
 mod aws_environment;
 mod crd_drift;
 mod documentation;
+mod fields;
 mod ingest_bucket;
 mod ingest_crash;
 mod ingest_dialects;

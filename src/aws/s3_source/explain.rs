@@ -58,6 +58,13 @@ fn explain(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, Strin
             Reason::ObjectArchived,
             format!("{key} is archived: restore it, and keep reports out of archive tiers"),
         ),
+        (Code::AllAccessDisabled | Code::AccountProblem, _) => {
+            (Reason::BucketDisabled, format!("AWS has disabled bucket {bucket} or an account it deals with"))
+        }
+        (Code::CustomerKeyNeeded, _) => (
+            Reason::CustomerKeyEncrypted,
+            format!("{key} is encrypted with a key that only its writer has: deliver reports without SSE-C"),
+        ),
         (_, FaultClass::Denied) => denied(key, fault, access),
         (Code::NoCredentials, _) => {
             (Reason::NoBaseCredentials, "there are no AWS credentials to read the bucket with".to_owned())
@@ -88,6 +95,18 @@ fn denied(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, String
             Reason::KmsDecryptDenied,
             format!(
                 "{key} may not be decrypted: allow kms:Decrypt on the bucket's key, in its key policy too"
+            ),
+        ),
+        (operation, Detail::OrganizationPolicy) => (
+            Reason::OrganizationPolicyDenies,
+            format!(
+                "a control policy of the organization refuses {operation} in bucket {bucket}: its administrators can allow it"
+            ),
+        ),
+        (operation, Detail::EndpointPolicy) => (
+            Reason::NetworkPolicyDenied,
+            format!(
+                "the VPC endpoint on the way to S3 refuses {operation} in bucket {bucket}: allow it in the endpoint's policy"
             ),
         ),
         (Operation::ListBucket, _) => (
@@ -123,6 +142,23 @@ mod tests {
         };
         assert_eq!(reason, Reason::BucketRegionMismatch);
         assert!(problem.contains("--region eu-west-1"), "{problem}");
+    }
+
+    #[test]
+    fn a_refusal_from_above_sends_nobody_to_the_roles_policy() {
+        for (detail, expected, place) in [
+            (Detail::OrganizationPolicy, Reason::OrganizationPolicyDenies, "organization"),
+            (Detail::EndpointPolicy, Reason::NetworkPolicyDenied, "VPC endpoint"),
+        ] {
+            for operation in [Operation::ListBucket, Operation::GetObject] {
+                let fault = AwsFault { detail, ..AwsFault::new(operation, Code::AccessDenied) };
+                let StoreFault::Refused { reason, problem } = store_fault("cur/", &fault, &access()) else {
+                    panic!("a refusal is no passing fault");
+                };
+                assert_eq!(reason, expected, "{operation}");
+                assert!(problem.contains(place) && problem.contains(operation.as_str()), "{problem}");
+            }
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::{
         validate::{Bill, ValidAccount},
     },
     model::{BillingPeriod, ConditionType},
+    telemetry::metrics::ValidationResult,
 };
 
 /// What AWS's side came to.
@@ -132,6 +133,9 @@ impl Pass<'_> {
                 next = next.min(now + signed(DELIVERY_UNDER_WAY));
             }
         }
+        if !look.is_empty() {
+            self.context.metrics.validated(verdict(&findings), self.begun.elapsed());
+        }
         World { findings, target: known_self.then_some(target), next }
     }
 
@@ -150,5 +154,17 @@ impl Pass<'_> {
             now: self.now,
         }
         .missing()
+    }
+}
+
+/// What all findings come to.
+fn verdict(findings: &[Finding]) -> ValidationResult {
+    let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+    if any(Verdict::Fail) {
+        ValidationResult::Fail
+    } else if any(Verdict::Unknown) {
+        ValidationResult::Unknown
+    } else {
+        ValidationResult::Pass
     }
 }

@@ -1,0 +1,94 @@
+//! `awscost reasons`: what a reason means and what to do about it.
+
+use std::io::Write;
+
+use crate::model::{
+    ExitCode, Guide, Reason,
+    guide::{SECTIONS, page},
+};
+
+/// Which reasons, and in what form.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Reasons as conditions and events spell them; all names, if none is given.
+    #[arg(value_name = "REASON", value_parser = reason)]
+    reasons: Vec<Reason>,
+    /// Print the whole page of docs/troubleshooting.md instead.
+    #[arg(long, hide = true, conflicts_with = "reasons")]
+    markdown: bool,
+}
+
+/// A reason of any spelling of upper and lower case.
+fn reason(name: &str) -> Result<Reason, String> {
+    let found = Reason::ALL.iter().find(|reason| reason.as_str().eq_ignore_ascii_case(name));
+    found.copied().ok_or_else(|| "no such reason; `awscost reasons` lists all".to_owned())
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> ExitCode {
+    let text = match args.reasons.as_slice() {
+        [] if args.markdown => page::markdown(),
+        [] => list(),
+        some => some.iter().map(|reason| told(Guide::to(*reason))).collect::<Vec<_>>().join("\n"),
+    };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::Done,
+        Err(error) => {
+            tracing::error!(%error, "the reasons could not be written");
+            ExitCode::Configuration
+        }
+    }
+}
+
+fn list() -> String {
+    let section = |section: &crate::model::guide::Section| {
+        let names: Vec<String> = section.guides.iter().map(|guide| format!("  {}\n", guide.reason)).collect();
+        format!("{}\n{}", section.title.replace('`', ""), names.concat())
+    };
+    SECTIONS.iter().map(section).collect::<Vec<_>>().join("\n")
+}
+
+fn told(guide: &Guide) -> String {
+    let conditions: Vec<String> =
+        guide.stands.iter().map(|(type_, status)| format!("{type_} {}", status.as_str())).collect();
+    let alerts: Vec<&str> = guide.alerts().into_iter().map(crate::model::Alert::as_str).collect();
+    let lines = [
+        ("Condition", conditions.join(", ")),
+        ("Means", guide.meaning.replace('`', "")),
+        ("Recognised by", guide.recognised.replace('`', "")),
+        ("What to do", guide.remedy.replace('`', "")),
+        ("Alert", alerts.join(", ")),
+    ];
+    let body: Vec<String> = lines
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| format!("  {name}: {text}\n"))
+        .collect();
+    format!("{}\n{}", guide.reason, body.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_told_in_whatever_case_it_is_typed() {
+        let told = told(Guide::to(reason("kmskeyunusable").expect("a reason")));
+        insta::assert_snapshot!(told, @r"
+        KmsKeyUnusable
+          Condition: BucketReadable False
+          Means: The object's key is disabled, pending deletion or gone.
+          Recognised by: KMS.DisabledException, KMS.NotFoundException, KMS.KMSInvalidStateException.
+          What to do: Enable the key, or have the report delivered anew under another.
+          Alert: AwscostAccountNotReady
+        ");
+        assert!(reason("Nonsense").is_err());
+    }
+
+    #[test]
+    fn the_list_has_every_reason() {
+        let list = list();
+        let names: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+        assert_eq!(names.len(), Reason::ALL.len());
+    }
+}

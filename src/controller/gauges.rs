@@ -1,0 +1,139 @@
+//! What metrics say of an object: taken from the object as the API server has it, so a restart loses nothing.
+
+use jiff::Timestamp;
+use kube::{Resource, ResourceExt};
+
+use super::context::{GuardedAccount, GuardedWarehouse};
+use crate::{
+    api::{AwsCostAccountStatus, conditions::Condition},
+    model::{ConditionStatus, ConditionType, Reason},
+    telemetry::metrics::{AccountGauges, ConditionSeries, Metrics},
+};
+
+/// What stands of an object that does not parse, whatever its status says.
+const UNPARSABLE: [ConditionSeries; 2] = [
+    (ConditionType::Stalled, ConditionStatus::True, Reason::InvalidSpec),
+    (ConditionType::Ready, ConditionStatus::False, Reason::InvalidSpec),
+];
+
+/// Sets the gauges of an account; one that is being deleted has none.
+pub fn account(metrics: &Metrics, object: &GuardedAccount) {
+    let uid = object.uid().unwrap_or_default();
+    if object.meta().deletion_timestamp.is_some() {
+        return metrics.forget(&uid);
+    }
+    let of = AccountGauges {
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+        ..AccountGauges::default()
+    };
+    let gauges = match &object.0 {
+        Ok(account) => {
+            let suspended = account.spec.suspend == Some(true);
+            said(AccountGauges { suspended, ..of }, account.status.as_ref())
+        }
+        Err(_) => AccountGauges { conditions: UNPARSABLE.to_vec(), ..of },
+    };
+    metrics.account(&uid, gauges);
+}
+
+fn said(of: AccountGauges, status: Option<&AwsCostAccountStatus>) -> AccountGauges {
+    let Some(status) = status else { return of };
+    let last_success = status.ingestion.as_ref().and_then(|ingestion| ingestion.last_success);
+    let delivery = status.report.as_ref().and_then(|report| report.last_delivery);
+    AccountGauges {
+        conditions: series(&status.conditions),
+        last_success: last_success.map(Timestamp::as_second),
+        delivery: delivery.map(Timestamp::as_second),
+        rows: status.periods.iter().filter_map(|period| period.rows).sum(),
+        missing_months: status.history.as_ref().map_or(0, |history| history.missing.len()),
+        ..of
+    }
+}
+
+/// Sets the gauges of a warehouse; one that is being deleted has none.
+pub fn warehouse(metrics: &Metrics, object: &GuardedWarehouse) {
+    let uid = object.uid().unwrap_or_default();
+    if object.meta().deletion_timestamp.is_some() {
+        return metrics.forget(&uid);
+    }
+    let conditions = match &object.0 {
+        Ok(warehouse) => {
+            warehouse.status.as_ref().map(|status| series(&status.conditions)).unwrap_or_default()
+        }
+        Err(_) => UNPARSABLE.to_vec(),
+    };
+    let namespace = object.namespace().unwrap_or_default();
+    metrics.warehouse(&uid, &namespace, &object.name_any(), conditions);
+}
+
+/// Conditions of a version that this one does not know have no series: labels come from closed lists.
+fn series(conditions: &[Condition]) -> Vec<ConditionSeries> {
+    conditions.iter().filter_map(Condition::parsed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::DeserializeGuard;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn object(spec: &Value, meta: &Value) -> GuardedAccount {
+        let condition = |type_: &str, reason: &str| {
+            json!({"type": type_, "status": "False", "reason": reason, "message": "words",
+                   "lastTransitionTime": "2026-11-22T12:00:00Z"})
+        };
+        let mut metadata = json!({"namespace": "finops", "name": "acme", "uid": "u"});
+        for (key, value) in meta.as_object().expect("an object") {
+            metadata[key] = value.clone();
+        }
+        let value = json!({
+            "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount", "metadata": metadata, "spec": spec,
+            "status": {
+                "conditions": [condition("BucketReadable", "BucketNotFound"), condition("OfALaterVersion", "New")],
+                "report": {"lastDelivery": "1970-01-01T00:00:05Z"},
+                "history": {"missing": ["2026-01", "2026-02"]}
+            }
+        });
+        serde_json::from_value::<DeserializeGuard<_>>(value).expect("metadata at least")
+    }
+
+    fn spec() -> Value {
+        json!({
+            "accountType": "Standalone",
+            "access": {
+                "roleArn": "arn:aws:iam::123456789012:role/awscost", "externalIdSecretRef": {"name": "id"}
+            }
+        })
+    }
+
+    fn lines(metrics: &Metrics) -> Vec<String> {
+        let page = metrics.page().expect("a page");
+        page.lines().filter(|line| line.starts_with("awscost_account")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn after_a_restart_gauges_say_what_status_does() {
+        let metrics = Metrics::new("1").expect("valid metrics");
+        account(&metrics, &object(&spec(), &json!({})));
+        insta::assert_snapshot!(lines(&metrics).join("\n"), @r#"
+        awscost_account_history_missing_months{name="acme",namespace="finops"} 2
+        awscost_account_ingested_rows{name="acme",namespace="finops"} 0
+        awscost_account_report_delivery_timestamp_seconds{name="acme",namespace="finops"} 5
+        awscost_account_status_condition{condition="BucketReadable",name="acme",namespace="finops",reason="BucketNotFound",status="False"} 1
+        awscost_account_suspended{name="acme",namespace="finops"} 0
+        "#);
+    }
+
+    #[test]
+    fn an_object_that_does_not_parse_says_so_and_one_that_goes_says_nothing() {
+        let metrics = Metrics::new("1").expect("valid metrics");
+        account(&metrics, &object(&json!({"accountType": 5}), &json!({})));
+        let conditions: Vec<String> =
+            lines(&metrics).into_iter().filter(|line| line.contains("reason=\"InvalidSpec\"")).collect();
+        assert_eq!(conditions.len(), 2, "{conditions:?}");
+        account(&metrics, &object(&spec(), &json!({"deletionTimestamp": "2026-11-22T12:00:00Z"})));
+        assert_eq!(lines(&metrics), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,198 @@
+//! The guide of reasons: for every reason what it means, how it is recognised and what to do about it.
+//!
+//! `docs/troubleshooting.md` is generated from it (`make generate`). A reason without an entry does not compile. What the
+//! entries say of AWS is from the fact sheet: 1.4 and 1.7 (STS), 2 (legacy reports), 3 (data exports), 8 (Organizations),
+//! 9 (S3), 10 (CloudWatch), 11 (partitions).
+
+mod account_type;
+mod advisory;
+mod bucket;
+mod delivery;
+mod events;
+mod external_id;
+mod identity;
+mod loading;
+pub mod page;
+mod report;
+mod role;
+mod secrets;
+mod summary;
+mod unanswered;
+mod warehouse;
+
+use super::{Alert, ConditionStatus, ConditionType, Reason};
+
+/// What a person wants to know who meets a reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guide {
+    /// The reason.
+    pub reason: Reason,
+    /// The conditions it explains, with the status they have; none for an event's reason.
+    ///
+    /// `Ready` and `Stalled` repeat a layer's reason, and `DataCurrent` that of a load that failed: that is not listed.
+    pub stands: &'static [(ConditionType, ConditionStatus)],
+    /// What is so, in a sentence or two.
+    pub meaning: &'static str,
+    /// The AWS call and code, or the local check, that shows it.
+    pub recognised: &'static str,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+/// Reasons that belong together: one layer, or a part of one.
+#[derive(Debug, Clone, Copy)]
+pub struct Section {
+    /// The heading on the page.
+    pub title: &'static str,
+    /// What holds for all of them.
+    pub intro: &'static str,
+    /// The reasons, in the order in which they are best read.
+    pub guides: &'static [Guide],
+}
+
+/// The sections, from the bottom layer up.
+pub const SECTIONS: &[Section] = &[
+    summary::SECTION,
+    identity::SECTION,
+    secrets::SECTION,
+    role::SECTION,
+    external_id::SECTION,
+    account_type::SECTION,
+    bucket::SECTION,
+    report::SECTION,
+    delivery::SECTION,
+    delivery::HISTORY,
+    warehouse::SECTION,
+    loading::SECTION,
+    loading::TOTALS,
+    advisory::SECTION,
+    unanswered::SECTION,
+    events::SECTION,
+];
+
+const REASONS: usize = Reason::ALL.len();
+
+/// By the reason's number. Built by the compiler, which refuses a reason with no guide, or with two.
+static BY_REASON: [&Guide; REASONS] = by_reason();
+
+const fn by_reason() -> [&'static Guide; REASONS] {
+    let mut found: [Option<&'static Guide>; REASONS] = [None; REASONS];
+    let mut section = 0;
+    while section < SECTIONS.len() {
+        let guides = SECTIONS[section].guides;
+        let mut entry = 0;
+        while entry < guides.len() {
+            let at = guides[entry].reason as usize;
+            assert!(found[at].is_none(), "a reason has two guides");
+            found[at] = Some(&guides[entry]);
+            entry += 1;
+        }
+        section += 1;
+    }
+    let mut all = [&SECTIONS[0].guides[0]; REASONS];
+    let mut at = 0;
+    while at < REASONS {
+        assert!(found[at].is_some(), "a reason of src/model/condition.rs has no guide in src/model/guide/");
+        if let Some(guide) = found[at] {
+            all[at] = guide;
+        }
+        at += 1;
+    }
+    all
+}
+
+impl Guide {
+    /// The guide to a reason.
+    pub fn to(reason: Reason) -> &'static Self {
+        BY_REASON[reason as usize]
+    }
+
+    /// The alerts it leads to where it lasts, in the order of their declaration.
+    pub fn alerts(&self) -> Vec<Alert> {
+        let own = self.stands.iter().filter_map(|(type_, status)| Alert::of(*type_, *status, self.reason));
+        let mut alerts: Vec<Alert> = own.chain(self.alerts_of_calls()).collect();
+        alerts.sort_unstable();
+        alerts.dedup();
+        alerts
+    }
+
+    /// Alerts on calls to AWS, whatever condition they were for; and on `Ready`, which a layer without an answer makes Unknown.
+    fn alerts_of_calls(&self) -> Vec<Alert> {
+        let every_layer = self.stands == unanswered::ANY_LAYER;
+        let of_ready = every_layer.then_some(Alert::AwscostAccountUnverified);
+        let of_calls = match self.reason {
+            Reason::Throttled => Some(Alert::AwscostAwsThrottled),
+            Reason::EndpointUnreachable => Some(Alert::AwscostAwsUnreachable),
+            _ => None,
+        };
+        of_ready.into_iter().chain(of_calls).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::ConditionStatus::True;
+
+    #[test]
+    fn a_reason_is_found_under_its_own_name() {
+        for reason in Reason::ALL {
+            assert_eq!(Guide::to(*reason).reason, *reason);
+        }
+    }
+
+    #[test]
+    fn entries_are_sentences() {
+        for guide in SECTIONS.iter().flat_map(|section| section.guides) {
+            for text in [guide.meaning, guide.recognised, guide.remedy] {
+                let complete = text.ends_with('.') && !text.contains("  ") && !text.contains('\n');
+                assert!(complete, "{}: {text:?} is no sentence on one line", guide.reason);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reason_means_one_status_in_a_condition() {
+        for guide in SECTIONS.iter().flat_map(|section| section.guides) {
+            let types: BTreeSet<ConditionType> = guide.stands.iter().map(|(type_, _)| *type_).collect();
+            assert_eq!(types.len(), guide.stands.len(), "{} stands twice on a condition", guide.reason);
+        }
+    }
+
+    /// True is the good answer, but for what only stands while True.
+    #[test]
+    fn bad_answers_have_an_alert_unless_listed_here() {
+        let quiet = [
+            // Past months come on request only: `status.history.missing` and a gauge have them.
+            Reason::MonthsMissing,
+            // Nothing is wrong, or `Ready` does not depend on it.
+            Reason::AwaitingFirstDelivery,
+            Reason::OrganizationReadDenied,
+            Reason::AuditDenied,
+        ];
+        for guide in SECTIONS.iter().flat_map(|section| section.guides) {
+            let bad = guide.stands.iter().any(|(_, status)| *status != True);
+            let blocked = guide.reason.as_str().starts_with("BlockedBy");
+            let silent = guide.alerts().is_empty();
+            assert_eq!(
+                silent && bad && !blocked,
+                quiet.contains(&guide.reason),
+                "{}: {:?}",
+                guide.reason,
+                guide.alerts()
+            );
+        }
+    }
+
+    #[test]
+    fn every_alert_on_conditions_has_a_reason_that_leads_to_it() {
+        let reached: BTreeSet<Alert> =
+            SECTIONS.iter().flat_map(|section| section.guides).flat_map(Guide::alerts).collect();
+        let of_the_process = [Alert::AwscostOperatorDown, Alert::AwscostReconcileErrors];
+        for alert in Alert::ALL {
+            assert_ne!(reached.contains(alert), of_the_process.contains(alert), "{alert}");
+        }
+    }
+}

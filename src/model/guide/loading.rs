@@ -1,0 +1,113 @@
+//! DataCurrent and TotalsVerified: what is loaded, and that it is right.
+
+use super::{Guide, Section};
+use crate::model::{
+    ConditionStatus::{False, True},
+    ConditionType::{DataCurrent, TotalsVerified},
+    Reason,
+};
+
+pub(super) const SECTION: Section = Section {
+    title: "Loading: `DataCurrent`",
+    intro: "A load that failed with *Transient*, *Conflict* or *Lost* (see `status.periods[].failure.class`) is tried again after 1, 10 and 60 minutes, then every 6 hours; one that failed with *Data* or *Configuration* waits for a new version, spec, Secret, operator version or `reconcile-at`. `Ready` is held down only when the quick attempts are used up. A reason of another layer can stand here too, with the month in front of the message.",
+    guides: &[
+        Guide {
+            reason: Reason::Current,
+            stands: &[(DataCurrent, True)],
+            meaning: "The newest version of every delivered month is loaded. As a failure's reason: the warehouse holds a newer version, and nothing is wrong.",
+            recognised: "`status.periods`.",
+            remedy: "Nothing.",
+        },
+        Guide {
+            reason: Reason::Queued,
+            stands: &[(DataCurrent, False)],
+            meaning: "A load waits for its turn, or is about to start.",
+            recognised: "The chart's `jobs.limits`; one at a time on a claim that is not ReadWriteMany.",
+            remedy: "Wait.",
+        },
+        Guide {
+            reason: Reason::Loading,
+            stands: &[(DataCurrent, False)],
+            meaning: "A Job is loading. As a failure's reason: the delivery changed while it was read.",
+            recognised: "`status.ingestion.activeJobs`.",
+            remedy: "Wait.",
+        },
+        Guide {
+            reason: Reason::JobFailed,
+            stands: &[(DataCurrent, False)],
+            meaning: "The Job failed without a better reason, ran into its deadline, lost its pod, or the API server refused it.",
+            recognised: "The Job, its pod's exit code and termination message.",
+            remedy: "Read the message and the Job's log.",
+        },
+        Guide {
+            reason: Reason::OutOfMemory,
+            stands: &[(DataCurrent, False)],
+            meaning: "The Job ran out of memory.",
+            recognised: "Its container was `OOMKilled`.",
+            remedy: "Raise `spec.ingestion.resources.limits.memory` (1Gi by default).",
+        },
+        Guide {
+            reason: Reason::Unschedulable,
+            stands: &[(DataCurrent, False)],
+            meaning: "No node takes the Job's pod.",
+            recognised: "The pod's `PodScheduled` is False, `Unschedulable`.",
+            remedy: "Check `resources`, `nodeSelector`, `tolerations`, and the claim's volume.",
+        },
+        Guide {
+            reason: Reason::QuotaExceeded,
+            stands: &[(DataCurrent, False)],
+            meaning: "A quota, limit or admission policy refuses the Job or its pod.",
+            recognised: "The API server's 403 with \"exceeded quota\"; or a started Job without a pod.",
+            remedy: "`kubectl describe job NAME` says which.",
+        },
+        Guide {
+            reason: Reason::ImagePullFailed,
+            stands: &[(DataCurrent, False)],
+            meaning: "The Job's image can't be pulled.",
+            recognised: "The container waits with `ErrImagePull`, `ImagePullBackOff`, `InvalidImageName` or `ErrImageNeverPull`.",
+            remedy: "Check the chart's `image`, and `spec.ingestion.imagePullSecrets`.",
+        },
+        Guide {
+            reason: Reason::ParseFailed,
+            stands: &[(DataCurrent, False)],
+            meaning: "The data is not a bill that can be loaded exactly. Nothing was committed.",
+            recognised: "The loader: a number, time, row or file that is not what the format says, or rows of another month.",
+            remedy: "The message names file, row and column. Wait for the next delivery, or report it.",
+        },
+        Guide {
+            reason: Reason::PayerInDataDiffers,
+            stands: &[(DataCurrent, False)],
+            meaning: "Rows are of another payer (Management, Standalone) or another account (Member). Nothing was committed.",
+            recognised: "`bill_payer_account_id`, or `line_item_usage_account_id` for a Member, on what was read back.",
+            remedy: "Correct `spec.accountType` or the report.",
+        },
+        Guide {
+            reason: Reason::DuplicateConnection,
+            stands: &[(DataCurrent, False)],
+            meaning: "Another object owns this account's bill in this warehouse.",
+            recognised: "The ledger's owner: `CLUSTER/NAMESPACE/NAME`, or `cli`.",
+            remedy: "Keep one of the two, or purge first: [costs-table.md](costs-table.md).",
+        },
+    ],
+};
+
+pub(super) const TOTALS: Section = Section {
+    title: "Totals: `TotalsVerified`",
+    intro: "",
+    guides: &[
+        Guide {
+            reason: Reason::TotalsEqual,
+            stands: &[(TotalsVerified, True)],
+            meaning: "Rows and sums of every loaded month equal those of an independent decoder.",
+            recognised: "Before each commit.",
+            remedy: "Nothing.",
+        },
+        Guide {
+            reason: Reason::TotalsDiffer,
+            stands: &[(TotalsVerified, False)],
+            meaning: "They differ. Nothing was committed; what was loaded before stays.",
+            recognised: "Rows, or a sum per file, currency and line type.",
+            remedy: "Report it with the message: it is a fault of the program or of the store.",
+        },
+    ],
+};

@@ -1,0 +1,141 @@
+//! ReportConfigured: the definition of the report is there and suits.
+
+use super::{Guide, Section};
+use crate::model::{
+    ConditionStatus::{False, True},
+    ConditionType::ReportConfigured,
+    Reason,
+};
+
+pub(super) const SECTION: Section = Section {
+    title: "Report definition: `ReportConfigured`",
+    intro: "By `cur:DescribeReportDefinitions` for legacy reports, `bcm-data-exports:ListExports` and `GetExport` for data exports. All problems are listed in one message; the reason is the first one's.",
+    guides: &[
+        Guide {
+            reason: Reason::Configured,
+            stands: &[(ReportConfigured, True)],
+            meaning: "The definition exists and suits.",
+            recognised: "The definition that AWS lists.",
+            remedy: "Nothing.",
+        },
+        Guide {
+            reason: Reason::ClosedPeriodRefreshOff,
+            stands: &[(ReportConfigured, True)],
+            meaning: "The definition suits, but AWS does not deliver a month again after it has closed: later refunds, credits and support fees stay out.",
+            recognised: "The legacy definition: `RefreshClosedReports` is false.",
+            remedy: "Turn on automatic refresh of the report in the Billing console.",
+        },
+        Guide {
+            reason: Reason::ReportNotFound,
+            stands: &[(ReportConfigured, False)],
+            meaning: "No definition or export has that name.",
+            recognised: "The lists, which answered; the message has the names that exist. On `ReportDelivered`: the prefix holds both a legacy report and an export.",
+            remedy: "Names are case-sensitive: correct `spec.report.name`, or `kind`.",
+        },
+        Guide {
+            reason: Reason::LegacyApiDenied,
+            stands: &[(ReportConfigured, False)],
+            meaning: "Legacy definitions may not be listed.",
+            recognised: "`cur:DescribeReportDefinitions`: `AccessDeniedException` or another refusal.",
+            remedy: "Allow it in the role's policy; if it is allowed, activate IAM access to billing information in the account.",
+        },
+        Guide {
+            reason: Reason::ExportListDenied,
+            stands: &[(ReportConfigured, False)],
+            meaning: "Data exports may not be listed.",
+            recognised: "`bcm-data-exports:ListExports`: a refusal.",
+            remedy: "Allow it in the role's policy; if it is allowed, activate IAM access to billing information in the account.",
+        },
+        Guide {
+            reason: Reason::ExportGetDenied,
+            stands: &[(ReportConfigured, False)],
+            meaning: "The data export is listed and may not be read.",
+            recognised: "`bcm-data-exports:GetExport`: a refusal.",
+            remedy: "Allow it in the role's policy, on `arn:aws:bcm-data-exports:us-east-1:ACCOUNT:export/*`.",
+        },
+        Guide {
+            reason: Reason::DestinationDiffers,
+            stands: &[(ReportConfigured, False)],
+            meaning: "The definition delivers to another bucket, prefix, region or bucket owner.",
+            recognised: "Local: compared byte for byte; the message names each difference.",
+            remedy: "Correct `spec.report.bucket`, or the report.",
+        },
+        Guide {
+            reason: Reason::FormatUnsupported,
+            stands: &[(ReportConfigured, False)],
+            meaning: "Its files are of a format that can't be loaded.",
+            recognised: "The definition: a legacy report is `textORcsv` or `Parquet`, an export `PARQUET` or `TEXT_OR_CSV`. From a Job: the files are of another kind, such as `.csv.zip`.",
+            remedy: "Have it delivered as Parquet, or as CSV with GZIP.",
+        },
+        Guide {
+            reason: Reason::CompressionUnsupported,
+            stands: &[(ReportConfigured, False)],
+            meaning: "Its format suits, and its compression can't be loaded.",
+            recognised: "The definition: CSV goes with `GZIP` only.",
+            remedy: "Set the report's compression to GZIP, or its format to Parquet.",
+        },
+        Guide {
+            reason: Reason::TableUnsupported,
+            stands: &[(ReportConfigured, False)],
+            meaning: "The data export selects from a table that is no bill that can be loaded.",
+            recognised: "The query of `GetExport`: another table than `COST_AND_USAGE_REPORT`.",
+            remedy: "Create a CUR 2.0 export, and name that one.",
+        },
+        Guide {
+            reason: Reason::QueryUnreadable,
+            stands: &[(ReportConfigured, False)],
+            meaning: "The data export's query is not one this version reads, so nothing can be said of what it leaves out.",
+            recognised: "The query of `GetExport`: no plain list of columns from one table.",
+            remedy: "Select the columns by name, without functions, joins or conditions.",
+        },
+        Guide {
+            reason: Reason::ColumnsMissing,
+            stands: &[(ReportConfigured, False)],
+            meaning: "The data export's query leaves out columns that are needed.",
+            recognised: "The query of `GetExport`; the message names them.",
+            remedy: "Edit the export and select all columns.",
+        },
+        Guide {
+            reason: Reason::ColumnsRenamed,
+            stands: &[(ReportConfigured, False)],
+            meaning: "The data export's query gives needed columns other names.",
+            recognised: "The query of `GetExport`: `AS` on a column that is needed.",
+            remedy: "Select the columns under their own names.",
+        },
+        Guide {
+            reason: Reason::ExportNotComplete,
+            stands: &[(ReportConfigured, False)],
+            meaning: "The data export leaves rows out, so sums would be too small.",
+            recognised: "The query of `GetExport`: a `WHERE` or a `LIMIT`. From a Job: required columns are missing in a file.",
+            remedy: "Take the `WHERE` and the `LIMIT` off the export's query.",
+        },
+        Guide {
+            reason: Reason::GranularityTooCoarse,
+            stands: &[(ReportConfigured, False)],
+            meaning: "Rows are monthly: too coarse for daily costs.",
+            recognised: "Time unit or `TIME_GRANULARITY` `MONTHLY`.",
+            remedy: "Set `HOURLY` or `DAILY`.",
+        },
+        Guide {
+            reason: Reason::ResourceIdsMissing,
+            stands: &[(ReportConfigured, False)],
+            meaning: "Resource IDs are left out, so costs can't be told apart by resource.",
+            recognised: "Legacy: `RESOURCES` not among the schema elements; export: `INCLUDE_RESOURCES` not `TRUE`, or `line_item_resource_id` not selected.",
+            remedy: "Include resource IDs in the report.",
+        },
+        Guide {
+            reason: Reason::ReportAmbiguous,
+            stands: &[(ReportConfigured, False)],
+            meaning: "A legacy report and a data export have that name, and destinations don't tell which is meant.",
+            recognised: "Both lists.",
+            remedy: "Set `spec.report.kind`.",
+        },
+        Guide {
+            reason: Reason::BillingApiNotInPartition,
+            stands: &[(ReportConfigured, False)],
+            meaning: "The partition has no such billing API.",
+            recognised: "Local: the role ARN's partition.",
+            remedy: "GovCloud usage is billed through the linked commercial account: connect that one.",
+        },
+    ],
+};
