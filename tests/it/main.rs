@@ -14,6 +14,7 @@ mod ingest_torn;
 mod ingest_versions;
 mod made_by_others;
 mod offline_admission;
+mod onboarding;
 mod other_engines;
 mod warehouse_bucket;
 mod warehouse_commands;
