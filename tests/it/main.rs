@@ -17,6 +17,7 @@ mod ingest_torn;
 mod ingest_versions;
 mod made_by_others;
 mod offline_admission;
+mod onboarding;
 mod other_engines;
 mod plugin;
 mod purge;
