@@ -11,6 +11,7 @@ mod decide;
 mod delivered;
 mod error;
 mod events;
+mod finalizer;
 mod gate;
 mod gauges;
 mod generate;
@@ -21,6 +22,7 @@ mod patch;
 mod periods;
 mod session;
 pub mod settings;
+mod shown;
 mod sight;
 mod slots;
 mod standing;
@@ -73,6 +75,7 @@ use context::{Context, Parts};
 use error::{PASS_LIMIT, ReconcileFault};
 use lease::LeaseEnd;
 use settings::{Settings, Watch};
+use shown::Shown;
 use watch::Queues;
 
 /// The name under which events and metrics speak.
@@ -168,7 +171,8 @@ async fn lead(
     // A standby is ready: it has nothing else to do.
     health.set_ready();
     tokio::select! {
-        _ = led.wait_for(|leads| *leads) => {}
+        // What it returns holds a lock, and must not be held over the next wait.
+        () = led.wait_for(|leads| *leads).map(drop) => {}
         _ = &mut lease => return Err(OperatorFault::LeaseLost),
         () = stop.cancelled() => {
             released.cancel();
@@ -217,14 +221,17 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
     };
     let context = Arc::new(Context::new(parts, Timestamp::now()));
     let mut tasks = JoinSet::new();
+    let mut all_shown = Vec::new();
     for (stores, writers) in stores.iter().cloned().zip(writers) {
         let (accounts, account_queue) = unbounded();
         let (warehouses, warehouse_queue) = unbounded();
         let queues = Queues { accounts, warehouses };
+        let (announcement, shown) = shown::announcement();
         tasks.spawn(passes(
             context.clone(),
             stores.accounts.clone(),
             account_queue,
+            shown.clone(),
             "account",
             Reconciler {
                 pass: |object, context| async move { account::reconcile(&object, &context).await }.boxed(),
@@ -251,6 +258,7 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
             context.clone(),
             stores.warehouses.clone(),
             warehouse_queue,
+            shown.clone(),
             "warehouse",
             Reconciler {
                 pass: |object, context| async move { warehouse::reconcile(&object, &context).await }.boxed(),
@@ -273,11 +281,12 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
             },
             stop.clone(),
         ));
-        tasks.spawn(watch::run(context.clone(), stores, writers, queues, stop.clone()));
+        tasks.spawn(watch::run(context.clone(), stores, writers, queues, announcement, stop.clone()));
+        all_shown.push(shown);
     }
-    for stores in &stores {
+    for mut shown in all_shown {
         tokio::select! {
-            () = watch::ready(stores) => {}
+            _ = shown.wait() => {}
             () = stop.cancelled() => break,
         }
     }
@@ -313,11 +322,12 @@ impl<K> Clone for Reconciler<K> {
 
 impl<K> Copy for Reconciler<K> {}
 
-/// Runs passes over one kind in one namespace, as its queue asks.
+/// Runs passes over one kind in one namespace, as its queue asks, from when its watches have shown what is there.
 async fn passes<K>(
     context: Arc<Context>,
     store: Store<K>,
     queue: UnboundedReceiver<ObjectRef<K>>,
+    mut shown: Shown,
     controller: &'static str,
     reconciler: Reconciler<K>,
     stop: CancellationToken,
@@ -325,9 +335,25 @@ async fn passes<K>(
     K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
     ObjectRef<K>: Hash,
 {
+    // Before `applier`, which waits for the store too: it would take the wake-up of the one that tells us.
+    let told = tokio::select! {
+        told = shown.wait() => told,
+        () = stop.cancelled() => false,
+    };
+    if !told {
+        return;
+    }
     let queue = queue.take_until(stop.cancelled_owned()).map(Ok::<_, Infallible>);
-    let guarded =
-        move |object: Arc<K>, context: Arc<Context>| guard(controller, object, context, reconciler).boxed();
+    let there = store.clone();
+    let guarded = move |object: Arc<K>, context: Arc<Context>| {
+        let there = there.clone();
+        async move {
+            let outcome = guard(controller, object.clone(), context.clone(), reconciler).await;
+            forget_if_gone(object.as_ref(), &there, &context);
+            outcome
+        }
+        .boxed()
+    };
     let failed = |object: Arc<K>, fault: &ReconcileFault, context: Arc<Context>| {
         let uid = object.uid().unwrap_or_default();
         let wait = context.backoff().failed(&uid, Timestamp::now(), rand::random());
@@ -343,6 +369,19 @@ async fn passes<K>(
             }
         })
         .await;
+}
+
+/// Forgets an object that went in the middle of its pass: what the watch forgot of it, the pass may have noted again.
+fn forget_if_gone<K>(object: &K, store: &Store<K>, context: &Context)
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+    ObjectRef<K>: Hash,
+{
+    let Some(uid) = object.uid() else { return };
+    let there = store.get(&ObjectRef::from_obj(object)).and_then(|there| there.uid());
+    if there.as_ref() != Some(&uid) {
+        context.forget(&uid);
+    }
 }
 
 /// A pass that can neither panic its way out, nor hang, nor crowd out others.
@@ -395,3 +434,6 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words").to_owned()
 }
+
+#[cfg(test)]
+mod tests;

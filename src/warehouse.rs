@@ -177,8 +177,14 @@ pub trait Warehouse: Send + Sync {
     ) -> Result<Reading, WarehouseFault>;
 
     /// Removes all rows and ledger rows of a connection in one commit, then what is left of its files; the
-    /// number of periods removed. No load of that connection may run meanwhile.
-    async fn purge(&self, connection: &ConnectionKey, now: jiff::Timestamp) -> Result<u64, WarehouseFault>;
+    /// number of periods removed. With an owner, what belongs to another stays: nothing is removed then. No load of
+    /// that connection may run meanwhile.
+    async fn purge(
+        &self,
+        connection: &ConnectionKey,
+        owner: Option<&str>,
+        now: jiff::Timestamp,
+    ) -> Result<u64, WarehouseFault>;
 
     /// Removes what readers no longer see: files of replaced versions and of abandoned stages, past their age;
     /// the number of files removed.

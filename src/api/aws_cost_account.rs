@@ -59,7 +59,9 @@ use super::status::AwsCostAccountStatus;
     validation = Rule::new("!has(self.report) || has(self.ingestion)")
         .message("an account with spec.report needs spec.ingestion.warehouseRef: the CostWarehouse that takes the bill"),
     validation = Rule::new("has(self.report) || (!has(self.ingestion) && !has(self.history) && !has(self.freshness))")
-        .message("spec.ingestion, spec.history and spec.freshness need spec.report: without a report nothing is loaded")
+        .message("spec.ingestion, spec.history and spec.freshness need spec.report: without a report nothing is loaded"),
+    validation = Rule::new("has(self.report) || !has(self.deletionPolicy) || self.deletionPolicy != 'Purge'")
+        .message("spec.deletionPolicy: Purge needs spec.report: without a report nothing is loaded that could be purged")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AwsCostAccountSpec {
@@ -93,6 +95,10 @@ pub struct AwsCostAccountSpec {
     /// Opts in to a check that CloudWatch metrics can be listed, such as for a Member that offers nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
+    /// What becomes of the loaded rows when this object is deleted: Retain (the default) leaves them in the warehouse,
+    /// Purge removes them before the object goes. Nothing in AWS is ever touched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
     /// True pauses looks and loads. A running Job ends normally, conditions stay as they are, deletion works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
@@ -107,7 +113,7 @@ pub struct AwsCostAccountSpec {
         .message("spec.access.roleArn needs externalIdSecretRef, the Secret with the external ID of the role's trust policy, which goes with roleArn only"),
     validation = Rule::new("has(self.roleArn) || (!has(self.nextExternalIdSecretRef) && !has(self.generateExternalId) && !has(self.requireExternalId))")
         .message("nextExternalIdSecretRef, generateExternalId and requireExternalId go with spec.access.roleArn only"),
-    validation = Rule::new("!has(self.nextExternalIdSecretRef) || self.nextExternalIdSecretRef != self.externalIdSecretRef")
+    validation = Rule::new("!has(self.nextExternalIdSecretRef) || !has(self.externalIdSecretRef) || self.nextExternalIdSecretRef.name != self.externalIdSecretRef.name || (has(self.nextExternalIdSecretRef.key) ? self.nextExternalIdSecretRef.key : 'externalId') != (has(self.externalIdSecretRef.key) ? self.externalIdSecretRef.key : 'externalId')")
         .message("spec.access.nextExternalIdSecretRef must name another Secret or key than externalIdSecretRef")
 )]
 #[serde(rename_all = "camelCase")]
@@ -193,6 +199,16 @@ pub enum RequireExternalId {
     Enforce,
     /// A condition says so.
     Warn,
+}
+
+/// What becomes of the loaded rows when the object is deleted.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeletionPolicy {
+    /// They stay in the warehouse.
+    #[default]
+    Retain,
+    /// They are removed before the object goes.
+    Purge,
 }
 
 /// A billing report as AWS delivers it.

@@ -51,6 +51,9 @@ pub struct AwsCostAccountStatus {
     /// Loads as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingestion: Option<IngestionStatus>,
+    /// How far the purge of a deleted object is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purge: Option<PurgeStatus>,
 }
 
 /// Who the operator is in the account.
@@ -228,6 +231,22 @@ pub struct IngestionStatus {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "jobs_schema")]
     pub active_jobs: Vec<String>,
+}
+
+/// How far the purge of a deleted object is.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct PurgeStatus {
+    /// How many purge Jobs have failed; names the next one.
+    pub failures: i32,
+    /// When the last one failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "timestamp_schema")]
+    pub failed_at: Option<Timestamp>,
+    /// Since when the warehouse is gone; after a day the object goes without a purge.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "timestamp_schema")]
+    pub warehouse_gone_since: Option<Timestamp>,
 }
 
 /// What the operator knows of a warehouse.

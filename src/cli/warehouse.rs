@@ -58,6 +58,9 @@ pub struct PurgeArgs {
     /// Whose rows go.
     #[arg(long, value_name = "KEY")]
     connection: ConnectionKey,
+    /// Only if the ledger says that they belong to this owner: CLUSTER/NAMESPACE/NAME, or cli.
+    #[arg(long, value_name = "OWNER")]
+    owner: Option<String>,
 }
 
 /// Options of `ledger`.
@@ -112,7 +115,8 @@ pub async fn run(task: Task) -> ExitCode {
         Task::Purge(args) => {
             let outcome = async {
                 let warehouse = args.reporting.warehouse.open()?;
-                let periods = warehouse.purge(&args.connection, Timestamp::now()).await?;
+                let owner = args.owner.as_deref();
+                let periods = warehouse.purge(&args.connection, owner, Timestamp::now()).await?;
                 Ok((Reason::Purged, format!("{periods} billing periods of {} were removed", args.connection)))
             };
             args.reporting.end(outcome.await)

@@ -3,6 +3,7 @@
 mod access;
 mod load;
 mod look;
+mod removal;
 
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use kube::{Resource, ResourceExt, api::Api};
 use super::{
     context::{Context, GuardedAccount, Memory, Stores, Written},
     error::{ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
-    events, gate,
+    events, finalizer, gate,
     job::{Owner, mark},
     observe, patch,
     periods::{self, Periods},
@@ -33,6 +34,7 @@ use crate::{
 };
 use load::LoadSide;
 use look::World;
+use removal::Skipped;
 
 /// How many versions of its own writing a pass recognises in a watch that is behind.
 const KEPT_VERSIONS: usize = 8;
@@ -58,11 +60,17 @@ pub async fn reconcile(
     let (now, begun) = (Timestamp::now(), Instant::now());
     let namespace = object.namespace().unwrap_or_default();
     let Some(stores) = context.stores(&namespace) else { return Ok(LONGEST_WAIT) };
-    if object.meta().deletion_timestamp.is_some() {
+    let deleted = object.meta().deletion_timestamp.is_some();
+    if deleted && !finalizer::is_on(object.meta()) {
+        context.visit(&object.uid().unwrap_or_default());
         return Ok(LONGEST_WAIT);
     }
     let account = match &object.0 {
         Ok(account) => account,
+        Err(_) if deleted => {
+            let version = object.resource_version().unwrap_or_default();
+            return removal::let_go(context, object.meta(), &version, Skipped::Unreadable).await;
+        }
         Err(invalid) => {
             // The API server let it in before a rule was there: only its metadata can be read.
             tracing::warn!(object = object.name_any(), error = invalid.error, "the object does not parse");
@@ -135,7 +143,11 @@ impl Pass<'_> {
 
     async fn run(&self, memory: &mut Memory) -> Result<std::time::Duration, ReconcileFault> {
         let mut base = self.base(memory);
-        let valid = match validate::account(&self.account.spec) {
+        let valid = validate::account(&self.account.spec);
+        if self.account.metadata.deletion_timestamp.is_some() {
+            return self.remove(memory, &base, valid.as_ref().ok()).await;
+        }
+        let valid = match valid {
             Ok(valid) => valid,
             Err(problem) => {
                 self.context.visit(&self.owner.uid);
@@ -146,6 +158,9 @@ impl Pass<'_> {
                 return Ok(LONGEST_WAIT);
             }
         };
+        if self.keep_finalizer(&base, &valid).await? {
+            return Ok(SHORTEST_WAIT);
+        }
         let jobs = self.jobs(memory).await?;
         if self.account.spec.suspend == Some(true) {
             return self.suspended(memory, &base, &valid, &jobs).await;
@@ -401,8 +416,4 @@ fn until(next: Timestamp, now: Timestamp) -> std::time::Duration {
 
 fn hours(hours: i64) -> SignedDuration {
     SignedDuration::from_hours(hours)
-}
-
-fn signed(duration: std::time::Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

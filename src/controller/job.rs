@@ -53,6 +53,11 @@ pub mod mark {
     pub const COMPONENT: &str = "app.kubernetes.io/component";
 }
 
+/// What a Job that loads does ([`mark::COMPONENT`]).
+pub const INGEST: &str = "ingest";
+/// What a Job that removes rows does.
+pub const PURGE: &str = "purge";
+
 /// A load that is to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Load {
@@ -131,7 +136,7 @@ pub fn ingest(
     settings: &JobSettings,
 ) -> Job {
     let name = load.job_name(&owner.uid);
-    let mut labels = labels("ingest", &bill.ingestion.pod_labels);
+    let mut labels = labels(INGEST, &bill.ingestion.pod_labels);
     labels.insert(mark::ACCOUNT_UID.to_owned(), owner.uid.clone());
     labels.insert(mark::WAREHOUSE_UID.to_owned(), warehouse.uid.to_owned());
     labels.insert(mark::PERIOD.to_owned(), load.period.to_string());
@@ -176,6 +181,41 @@ pub fn probe(
     args.extend(reporting_args());
     let pod = pod::Pod { args, warehouse, session_secret: None, ingestion, settings };
     job(name, owner, Marks { labels, annotations, pod_annotations: &BTreeMap::new() }, &pod)
+}
+
+/// The Job that removes an account's rows from its warehouse.
+pub fn purge(
+    owner: &Owner,
+    account: &ValidAccount,
+    attempt: i32,
+    warehouse: WarehouseOf<'_>,
+    ingestion: &Ingestion,
+    settings: &JobSettings,
+) -> Job {
+    let attempt = attempt.to_string();
+    let name = name_of(&[&owner.uid, "purge", &attempt]);
+    let mut labels = labels(PURGE, &ingestion.pod_labels);
+    labels.insert(mark::ACCOUNT_UID.to_owned(), owner.uid.clone());
+    labels.insert(mark::WAREHOUSE_UID.to_owned(), warehouse.uid.to_owned());
+    labels.insert(mark::ATTEMPT.to_owned(), attempt);
+    let mut args = ["warehouse", "purge", "--connection"].map(str::to_owned).to_vec();
+    args.extend([account.account.to_string(), "--owner".to_owned(), ledger_owner(owner, &settings.cluster)]);
+    args.extend(warehouse_args(warehouse.spec));
+    args.extend(reporting_args());
+    let pod = pod::Pod {
+        args,
+        warehouse: warehouse.spec,
+        session_secret: None,
+        ingestion: Some(ingestion),
+        settings,
+    };
+    let marks = Marks { labels, annotations: BTreeMap::new(), pod_annotations: &ingestion.pod_annotations };
+    job(name, owner, marks, &pod)
+}
+
+/// Whom the ledger knows an account as: one of the same name that is created again adopts its rows.
+fn ledger_owner(owner: &Owner, cluster: &str) -> String {
+    format!("{cluster}/{}/{}", owner.namespace, owner.name)
 }
 
 struct Marks<'a> {
@@ -292,7 +332,7 @@ fn ingest_args(
         ("--connection", account.account.to_string()),
         ("--account", account.account.to_string()),
         ("--account-type", account.account_type.to_string()),
-        ("--owner", format!("{cluster}/{}/{}", owner.namespace, owner.name)),
+        ("--owner", ledger_owner(owner, cluster)),
     ];
     args.extend(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
     args.extend(reporting_args());

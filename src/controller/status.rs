@@ -94,6 +94,7 @@ pub fn build(picture: &Picture<'_>) -> AwsCostAccountStatus {
             .map(|bill| HistoryStatus { missing: bill.missing.iter().take(MAX_MISSING).copied().collect() }),
         periods: picture.bill.as_ref().map(|bill| bill.periods.list.clone()).unwrap_or_default(),
         ingestion: picture.bill.as_ref().map(|bill| ingestion(bill, old)),
+        purge: None,
     }
 }
 

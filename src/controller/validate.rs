@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use crate::{
     api::{
         AwsCostAccountSpec, CostWarehouseSpec, DEFAULT_EXTERNAL_ID_KEY,
-        aws_cost_account::{self, Ingestion, ReportKindChoice, RequireExternalId},
+        aws_cost_account::{self, DeletionPolicy, Ingestion, ReportKindChoice, RequireExternalId},
         cost_warehouse::Delta,
         duration,
     },
@@ -43,6 +43,8 @@ pub struct ValidAccount {
     pub sts_region: Option<Region>,
     /// The report to load and how; a Member may have none.
     pub bill: Option<Bill>,
+    /// What becomes of the rows when the object is deleted.
+    pub deletion: DeletionPolicy,
 }
 
 /// How an account is reached, as declared.
@@ -169,6 +171,7 @@ pub fn account(spec: &AwsCostAccountSpec) -> Result<ValidAccount, InvalidField> 
         sts_region: sts_region.map(|text| parsed("spec.access.stsRegion", text)).transpose()?,
         metrics: metrics.map(|metrics| parsed("spec.metrics.region", &metrics.region)).transpose()?,
         bill: bill(spec, &account)?,
+        deletion: spec.deletion_policy.unwrap_or_default(),
         access,
         account,
     })

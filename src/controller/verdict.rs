@@ -37,6 +37,13 @@ pub use super::{
     tenancy::Tenancy,
 };
 
+/// True if there is a bucket to list.
+pub(super) fn readable(findings: &[Finding]) -> bool {
+    findings
+        .iter()
+        .any(|finding| finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass)
+}
+
 /// Lists what is delivered, where the layers below let it: in the session a Job would get.
 pub(super) async fn list_deliveries(
     aws: &Aws,
@@ -47,10 +54,7 @@ pub(super) async fn list_deliveries(
     deliveries: &mut Deliveries,
     now: Timestamp,
 ) {
-    let readable = below.iter().any(|finding| {
-        finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass
-    });
-    if !readable {
+    if !readable(below) {
         return;
     }
     let Some(session) = sessions.ingest(now).cloned() else { return };

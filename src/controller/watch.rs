@@ -28,6 +28,7 @@ use super::{
     context::{Context, GuardedAccount, GuardedWarehouse, Stores},
     gauges,
     job::mark,
+    shown::Announcement,
 };
 use crate::api::{USE_LABEL, aws_cost_account::Access};
 
@@ -51,6 +52,28 @@ pub struct Writers {
     secrets: Writer<PartialObjectMeta<Secret>>,
 }
 
+#[cfg(test)]
+impl Writers {
+    /// Shows a change of accounts.
+    pub fn accounts(&mut self, event: &Event<GuardedAccount>) {
+        self.accounts.apply_watcher_event(event);
+    }
+
+    /// For each watch, what a first list of nothing does to its store.
+    pub fn each_alone(&mut self) -> [Box<dyn FnOnce() + '_>; 4] {
+        fn list<K>(writer: &mut Writer<K>) -> Box<dyn FnOnce() + '_>
+        where
+            K: Resource<DynamicType = ()> + Clone + Debug + 'static,
+        {
+            Box::new(|| {
+                writer.apply_watcher_event(&Event::Init);
+                writer.apply_watcher_event(&Event::InitDone);
+            })
+        }
+        [list(&mut self.accounts), list(&mut self.warehouses), list(&mut self.jobs), list(&mut self.secrets)]
+    }
+}
+
 /// Empty stores, and what fills them.
 pub fn stores(namespace: Option<String>) -> (Stores, Writers) {
     let (accounts, accounts_writer) = reflector::store();
@@ -66,38 +89,28 @@ pub fn stores(namespace: Option<String>) -> (Stores, Writers) {
     (Stores { namespace, accounts, warehouses, jobs, secrets }, writers)
 }
 
-/// Runs the four watches until `stop`.
+/// Runs the four watches until `stop`, and tells once they have shown what is there.
 pub async fn run(
     context: Arc<Context>,
     stores: Stores,
     writers: Writers,
     queues: Queues,
+    announcement: Announcement,
     stop: CancellationToken,
 ) {
     let client = &context.client;
     let namespace = stores.namespace.as_deref();
-    let all = futures::future::join4(
+    let all = futures::future::join5(
         accounts(&context, api(client, namespace), writers.accounts, &stores, &queues),
         warehouses(&context, api(client, namespace), writers.warehouses, &stores, &queues),
         jobs(api(client, namespace), writers.jobs, &queues),
         secrets(api(client, namespace), writers.secrets, &stores, &queues),
+        announcement.tell(&stores),
     );
     tokio::select! {
         _ = all => {}
         () = stop.cancelled() => {}
     }
-}
-
-/// Waits until every watch has shown what is there.
-pub async fn ready(stores: &Stores) {
-    let waits = futures::future::join4(
-        stores.accounts.wait_until_ready(),
-        stores.warehouses.wait_until_ready(),
-        stores.jobs.wait_until_ready(),
-        stores.secrets.wait_until_ready(),
-    );
-    // A store whose writer is gone is never ready; the process is stopping then.
-    let _ = waits.await;
 }
 
 fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>

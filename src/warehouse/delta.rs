@@ -35,6 +35,7 @@ pub use location::{
     Addressing, DEFAULT_RETENTION, DeltaLocation, DeltaOptions, InvalidDeltaLocation, WarehouseIdentity,
 };
 use maintain::Sweep;
+use purge::Belonging;
 use read::Wanted;
 use stage::DeltaStage;
 use table::Table;
@@ -185,7 +186,12 @@ impl Warehouse for DeltaWarehouse {
         Ok(Reading { table_version, ledger })
     }
 
-    async fn purge(&self, connection: &ConnectionKey, now: Timestamp) -> Result<u64, WarehouseFault> {
+    async fn purge(
+        &self,
+        connection: &ConnectionKey,
+        owner: Option<&str>,
+        now: Timestamp,
+    ) -> Result<u64, WarehouseFault> {
         let periods = self.ledger(Some(connection)).await?.len() as u64;
         let folder = format!("{}={connection}", crate::schema::PARTITION_COLUMNS[0]);
         let sweep = Sweep {
@@ -197,7 +203,10 @@ impl Warehouse for DeltaWarehouse {
             if table.snapshot().await?.is_none() {
                 continue;
             }
-            purge::remove(table, connection).await?;
+            // Only the table of costs has a ledger, and it comes first.
+            if purge::remove(table, connection, owner).await? == Belonging::Another {
+                return Ok(0);
+            }
             maintain::sweep(table, &sweep).await?;
             if let Some(path) = self.options.location.folder() {
                 maintain::remove_empty(&path.join(name).join(&folder));

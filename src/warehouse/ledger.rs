@@ -66,6 +66,11 @@ pub struct Rounded {
     pub effect: String,
 }
 
+/// True if a row belongs to another owner than this one; without one, no row does.
+pub fn is_of_another(row: &LedgerRow, owner: Option<&str>) -> bool {
+    owner.is_some_and(|owner| row.owner != owner)
+}
+
 /// Whether the order of versions is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ordering {

@@ -100,8 +100,17 @@ impl Warehouse for MemoryWarehouse {
         Ok(Reading { table_version: Some(version), ledger })
     }
 
-    async fn purge(&self, connection: &ConnectionKey, _now: Timestamp) -> Result<u64, WarehouseFault> {
+    async fn purge(
+        &self,
+        connection: &ConnectionKey,
+        owner: Option<&str>,
+        _now: Timestamp,
+    ) -> Result<u64, WarehouseFault> {
         let mut state = locked(&self.state);
+        let rows = state.slots.values().map(|(row, _)| row);
+        if rows.filter(|row| row.connection == *connection).any(|row| ledger::is_of_another(row, owner)) {
+            return Ok(0);
+        }
         let before = state.slots.len();
         state.slots.retain(|slot, _| slot.connection != *connection);
         state.tag_keys.retain(|slot, _| slot.connection != *connection);

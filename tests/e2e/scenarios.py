@@ -106,6 +106,17 @@ class Recovery(unittest.TestCase):
         eventually("the account is healthy again", lambda: healthy("shop"), 180)
         self.assertEqual(ledger("210987654321"), before, "the ledger did not change: nothing was loaded a second time")
 
+    def test_13_a_purged_account_takes_its_rows_along(self):
+        others = ledger("123456789012")
+        kubectl("-n", TENANT, "patch", "awscostaccount", "shop", "--type=merge", "-p", '{"spec":{"deletionPolicy":"Purge"}}')
+        eventually("the finalizer is on", lambda: "awscost.io/purge" in get(
+            TENANT, "awscostaccount", "shop")["metadata"].get("finalizers", []))
+        kubectl("-n", TENANT, "delete", "awscostaccount", "shop", "--timeout=180s")
+        self.assertEqual(ledger("210987654321"), [], "its rows are gone")
+        self.assertEqual(ledger("123456789012"), others, "and nobody else's")
+        kubectl("apply", "-f", str(REPOSITORY / "deploy/samples/account-standalone.yaml"))
+        eventually("the account is loaded anew", lambda: healthy("shop"), 240)
+        self.assertEqual(len(ledger("210987654321")), 2)
 
     def test_12_a_running_loads_session_is_renewed(self):
         document = json.loads(kubectl("create", "--dry-run=client", "-o", "json", "-f",

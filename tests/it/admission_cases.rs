@@ -146,6 +146,17 @@ pub fn accounts() -> Vec<Case> {
         (json!({"displayName": long(128)}), Accept),
         (json!({"displayName": long(129)}), Refuse("128")),
         (json!({"displayName": ""}), Refuse("displayName")),
+        // What becomes of the rows.
+        (
+            json!({
+                "accountType": "Member", "report": null, "ingestion": null, "history": null, "freshness": null,
+                "deletionPolicy": "Purge"
+            }),
+            Refuse("Purge needs spec.report"),
+        ),
+        (json!({"deletionPolicy": "Retain"}), Accept),
+        (json!({"deletionPolicy": "Purge"}), Accept),
+        (json!({"deletionPolicy": "Delete"}), Refuse("deletionPolicy")),
         // Over a role with a rotation or a generated external ID, or with keys.
         (json!({"access": {"generateExternalId": true}}), Accept),
         (json!({"access": {"nextExternalIdSecretRef": {"name": "acme-next"}}}), Accept),

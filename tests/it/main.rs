@@ -19,6 +19,7 @@ mod made_by_others;
 mod offline_admission;
 mod other_engines;
 mod plugin;
+mod purge;
 mod warehouse_bucket;
 mod warehouse_commands;
 mod warehouse_conformance;

@@ -38,7 +38,7 @@ async fn duckdb_and_delta_rs_read_what_we_read() {
     Load::of("123456789012", "w1", &costs).period("2026-09").run_on(&warehouse).await;
     Load::of("other.key-1", "x1", &costs[..1]).owner("cli").run_on(&warehouse).await;
     Load::of("purged", "y1", &["1"]).owner("cli").run_on(&warehouse).await;
-    warehouse.purge(&"purged".parse().expect("a key"), Timestamp::now()).await.expect("purged");
+    warehouse.purge(&"purged".parse().expect("a key"), None, Timestamp::now()).await.expect("purged");
 
     let mut expected = Vec::new();
     for connection in ["123456789012", "other.key-1"] {

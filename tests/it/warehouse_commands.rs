@@ -88,6 +88,12 @@ async fn tasks_end_with_a_report() {
         let logged = std::fs::read_to_string(log).expect("a termination log");
         assert_eq!(serde_json::from_str::<Value>(&logged).expect("JSON"), printed);
     }
+    let others = ["warehouse", "purge", "--connection", "123456789012", "--owner", "prod/finops/other"];
+    let printed = json(&[others.as_slice(), &["--warehouse", &lake, "-o", "json"]].concat());
+    assert_eq!(
+        printed["message"], "0 billing periods of 123456789012 were removed",
+        "they belong to another"
+    );
     let left = prints(&["warehouse", "ledger", "--warehouse", &lake, "-o", "json"]);
     assert_eq!(left.lines().count(), 2, "{left}");
 }

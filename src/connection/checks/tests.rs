@@ -1,5 +1,6 @@
 //! One table a check: what is broken → the reason and the whole message.
 
+mod advice;
 mod report;
 
 use std::fmt::Write;
@@ -420,108 +421,6 @@ fn the_kind_is_the_one_found_unless_declared() {
     assert_eq!(report_kind(&Facts::default(), &sample::target()), None);
     // The script of the fake and the sample facts describe the same connection.
     assert_eq!(sample::script().trust, fake::Trust::Exact);
-}
-
-#[test]
-fn permissions() {
-    use Operation::SimulatePrincipalPolicy;
-    let text = findings(
-        ConditionType::PermissionsMinimal,
-        &[
-            ("minimal", |_, _| {}),
-            ("writes", |facts, _| facts.excess = seen(Excess { writes_bucket: true, ..Excess::default() })),
-            ("reads others", |facts, _| {
-                facts.excess = seen(Excess { reads_others: true, ..Excess::default() });
-            }),
-            ("administers", |facts, _| {
-                facts.excess = seen(Excess { administers: true, writes_bucket: true, reads_others: true });
-            }),
-            ("not told", |facts, _| facts.excess = refused(SimulatePrincipalPolicy, Code::AccessDenied)),
-            ("throttled", |facts, _| facts.excess = refused(SimulatePrincipalPolicy, Code::Throttling)),
-        ],
-    );
-    insta::assert_snapshot!(text, @r#"
-minimal
-  Pass Minimal: arn:aws:iam::111122223333:role/finops/awscost can neither write to the report's bucket, nor read others, nor administer the account.
-writes
-  Fail CanWriteBucket: arn:aws:iam::111122223333:role/finops/awscost can write to, delete from or re-police acme-billing, and so change the bill it is to read. It need only read the report: awscost onboard policy prints what is needed and nothing more.
-reads others
-  Fail CanReadOtherBuckets: arn:aws:iam::111122223333:role/finops/awscost can read buckets other than the report's. It need only read the report: awscost onboard policy prints what is needed and nothing more.
-administers
-  Fail AdministratorLike: arn:aws:iam::111122223333:role/finops/awscost can create users or attach policies, and so do almost anything in the account. It need only read the report: awscost onboard policy prints what is needed and nothing more.
-not told
-  Unknown AuditDenied: arn:aws:iam::111122223333:role/finops/awscost may not call iam:SimulatePrincipalPolicy on itself, so whether it can do too much is not known. Allow it on arn:aws:iam::111122223333:role/finops/awscost to have it checked.
-throttled
-  Unknown Throttled: AWS throttles iam:SimulatePrincipalPolicy. It is tried again in some minutes.
-"#);
-}
-
-#[test]
-fn metrics() {
-    use Operation::ListMetrics;
-    fn opted_in(facts: &mut Facts, target: &mut Target, answer: Fact<()>) {
-        target.metrics = Some("eu-west-1".parse().expect("a region"));
-        facts.metrics = answer;
-    }
-    let text = findings(
-        ConditionType::MetricsReadable,
-        &[
-            ("listed", |facts, target| opted_in(facts, target, seen(()))),
-            ("denied", |facts, target| opted_in(facts, target, refused(ListMetrics, Code::AccessDenied))),
-            ("region off", |facts, target| {
-                opted_in(facts, target, refused(ListMetrics, Code::InvalidClientToken));
-            }),
-        ],
-    );
-    insta::assert_snapshot!(text, @r#"
-listed
-  Pass MetricsListed: CloudWatch metrics of eu-west-1 can be listed.
-denied
-  Fail MetricsDenied: arn:aws:iam::111122223333:role/finops/awscost may not call cloudwatch:ListMetrics in eu-west-1. Allow it on *, or remove spec.metrics.
-region off
-  Fail MetricsRegionDisabled: Region eu-west-1 is not enabled for account 111122223333. Enable it there, or set spec.metrics.region to one that is.
-"#);
-}
-
-#[test]
-fn keys_of_an_iam_user() {
-    use Operation::{GetCallerIdentity, GetFederationToken};
-    fn keys(facts: &mut Facts, target: &mut Target) {
-        *target = sample::with_keys();
-        facts.federation = seen(());
-    }
-    let text = findings(
-        ConditionType::RoleAssumable,
-        &[
-            ("accepted", |facts, target| keys(facts, target)),
-            ("of another account", |facts, target| {
-                keys(facts, target);
-                facts.role = seen(sample::operator());
-            }),
-            ("refused", |facts, target| {
-                keys(facts, target);
-                facts.role = refused(GetCallerIdentity, Code::InvalidClientToken);
-            }),
-            ("may not federate", |facts, target| {
-                keys(facts, target);
-                facts.federation = refused(GetFederationToken, Code::AccessDenied);
-            }),
-        ],
-    );
-    insta::assert_snapshot!(text, @r#"
-accepted
-  Pass AccessKeyAccepted: The access key works, and belongs to account 111122223333.
-of another account
-  Fail WrongAccount: The keys belong to account 999900009999, not to the declared 111122223333. Put the keys of a user of that account into the Secret, or correct spec.accountId.
-refused
-  Fail AccessKeyRefused: AWS does not accept the access key in the Secret: it is unknown, inactive or deleted, or the secret does not belong to the id. Put a working key of account 111122223333 into it, or better, connect over a role: spec.access.roleArn.
-may not federate
-  Fail FederationDenied: The IAM user of the access key may not call sts:GetFederationToken, so no session narrowed to the report can be made for Jobs. Allow it on arn:aws:sts::111122223333:federated-user/awscost-*, or better, connect over a role: spec.access.roleArn.
-"#);
-    let found = run(&Facts { federation: seen(()), ..sample::facts() }, &sample::with_keys(), sample::now());
-    let conditions: Vec<ConditionType> = found.iter().map(|finding| finding.condition).collect();
-    assert!(conditions.contains(&ConditionType::Deprecated), "{conditions:?}");
-    assert!(!conditions.contains(&ConditionType::ExternalIdEnforced), "keys have no external ID");
 }
 
 #[test]

@@ -3,14 +3,13 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{Base, Pass, hours, signed};
+use super::{Base, Pass, hours};
 use crate::{
     aws::AwsFault,
     connection::{Finding, Look, Target, Verdict, checks, gather},
     controller::{
         context::{Answered, Memory},
         delivered::Question,
-        error::DELIVERY_UNDER_WAY,
         standing,
         validate::{Bill, ValidAccount},
         verdict,
@@ -92,7 +91,9 @@ impl Pass<'_> {
         };
         if let Some(bill) = &valid.bill {
             let kind = checks::report_kind(&memory.facts, &target);
-            if look.listing || memory.deliveries.in_progress() || memory.deliveries.listed().is_none() {
+            let readable = verdict::readable(&findings);
+            let due = look.listing || memory.deliveries.look_again_at().is_some_and(|at| at <= now);
+            if due {
                 let Memory { sessions, deliveries, .. } = &mut *memory;
                 verdict::list_deliveries(&self.context.aws, &findings, bill, kind, sessions, deliveries, now)
                     .await;
@@ -115,8 +116,9 @@ impl Pass<'_> {
                 now,
             );
             findings.extend(upper);
-            if memory.deliveries.in_progress() {
-                next = next.min(now + signed(DELIVERY_UNDER_WAY));
+            // What is due and was not looked at now waits for the next session.
+            if let Some(at) = memory.deliveries.look_again_at().filter(|at| readable && *at > now) {
+                next = next.min(at);
             }
         }
         if !look.is_empty() {

@@ -80,6 +80,28 @@ fn the_probe_job_of_an_s3_warehouse() {
 }
 
 #[test]
+fn the_purge_job_removes_what_this_account_owns_and_needs_no_session() {
+    let lake = warehouse(json!({"location": "file:///warehouse/costs", "persistentVolumeClaim": "lake"}));
+    let account = account();
+    let ingestion = &account.bill.as_ref().expect("a bill").ingestion;
+    let of = WarehouseOf { uid: "wh-uid", spec: &lake };
+    let named = |attempt| purge(&owner(), &account, attempt, of, ingestion, &settings()).metadata.name;
+    assert_ne!(named(1), named(2), "each attempt is a Job of its own");
+    let job = serde_json::to_value(purge(&owner(), &account, 1, of, ingestion, &settings())).expect("JSON");
+    let pod = &job["spec"]["template"]["spec"];
+    let args = pod["containers"][0]["args"].as_array().expect("arguments");
+    let args: Vec<&str> = args.iter().filter_map(serde_json::Value::as_str).collect();
+    let purge = "warehouse purge --connection 123456789012 --owner prod/finops/acme-payer";
+    let place = "--warehouse delta:file:///warehouse/costs";
+    assert_eq!(args.join(" "), format!("{purge} {place} --termination-log /dev/termination-log -o json"));
+    let secrets =
+        pod["volumes"].as_array().expect("volumes").iter().filter(|volume| volume.get("secret").is_some());
+    assert_eq!(secrets.count(), 0);
+    assert_eq!(job["metadata"]["labels"]["app.kubernetes.io/component"], "purge");
+    assert_eq!(pod["nodeSelector"]["pool"], "batch", "it runs where loads do");
+}
+
+#[test]
 fn the_name_depends_on_account_period_version_and_attempt_only() {
     let name = |mutate: fn(&mut Load), uid: &str| {
         let mut load = load();

@@ -1,9 +1,10 @@
 //! What was listed of a report, kept over looks that gave no answer.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     connection::STALE_AFTER,
+    controller::error::DELIVERY_UNDER_WAY,
     report::{FaultClass, Found, ReportFault},
 };
 
@@ -12,11 +13,13 @@ use crate::{
 pub struct Deliveries {
     answer: Option<(Timestamp, Result<Vec<Found>, ReportFault>)>,
     doubt: Option<ReportFault>,
+    looked_at: Option<Timestamp>,
 }
 
 impl Deliveries {
     /// Takes in a listing. Passing faults change nothing of what was known.
     pub fn record(&mut self, at: Timestamp, listed: Result<Vec<Found>, ReportFault>) {
+        self.looked_at = Some(at);
         match listed {
             // Nothing of that name yet: a listing with nothing in it.
             Err(ReportFault::NothingDelivered { .. }) => self.settle(at, Ok(Vec::new())),
@@ -68,8 +71,16 @@ impl Deliveries {
         self.answer.as_ref().map(|_| self.known())
     }
 
+    /// When to look again before the account's interval is over: soon while a delivery is under way or no look gave an
+    /// answer, at once before the first look; `None` where the interval will do.
+    pub fn look_again_at(&self) -> Option<Timestamp> {
+        let soon = SignedDuration::try_from(DELIVERY_UNDER_WAY).expect("five minutes");
+        (self.answer.is_none() || self.in_progress())
+            .then(|| self.looked_at.map_or(Timestamp::MIN, |at| at + soon))
+    }
+
     /// True if a delivery was under way at the last look.
-    pub fn in_progress(&self) -> bool {
+    fn in_progress(&self) -> bool {
         self.known().iter().any(|found| matches!(found.delivery, Err(ReportFault::DeliveryInProgress { .. })))
     }
 }
@@ -125,7 +136,21 @@ mod tests {
         seen.record(at(0), Ok(vec![found("2026-11", "a")]));
         let fault = ReportFault::DeliveryInProgress { period: period("2026-11"), sign: "x".to_owned() };
         seen.record(at(10), Ok(vec![Found { period: period("2026-11"), delivery: Err(fault) }]));
-        assert!(seen.in_progress());
         assert!(seen.known()[0].delivery.is_err());
+    }
+
+    #[test]
+    fn a_delivery_under_way_is_looked_at_every_five_minutes_and_not_on_every_pass() {
+        let mut seen = Deliveries::default();
+        assert_eq!(seen.look_again_at(), Some(Timestamp::MIN), "at once");
+        seen.record(at(0), Err(passing_fault()));
+        assert_eq!(seen.look_again_at(), Some(at(5)), "no answer yet");
+        let fault = ReportFault::DeliveryInProgress { period: period("2026-11"), sign: "x".to_owned() };
+        seen.record(at(10), Ok(vec![Found { period: period("2026-11"), delivery: Err(fault) }]));
+        assert_eq!(seen.look_again_at(), Some(at(15)));
+        seen.record(at(15), Err(passing_fault()));
+        assert_eq!(seen.look_again_at(), Some(at(20)), "a look without an answer counts as one");
+        seen.record(at(20), Ok(vec![found("2026-11", "a")]));
+        assert_eq!(seen.look_again_at(), None);
     }
 }

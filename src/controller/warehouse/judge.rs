@@ -65,9 +65,12 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// The probe could not be started.
+    /// The probe could not be started. That a quota is used up says nothing of a warehouse that was ready: it stays so,
+    /// and the probe is tried again.
     pub(super) fn block(&mut self, blockage: &Blockage) {
-        self.sayings = Summary::stalled(blockage.reason, &blockage.message).sayings();
+        if !(blockage.reason == Reason::QuotaExceeded && is_ready(&self.sayings)) {
+            self.sayings = Summary::stalled(blockage.reason, &blockage.message).sayings();
+        }
         self.wait = Duration::from_secs(180);
     }
 }
@@ -334,6 +337,23 @@ mod tests {
         let ended = [probe(2, failure(2, FailureClass::Configuration, Reason::UnsafeStore))];
         let stood = stored(&judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0));
         assert_eq!(said(&judged(&stood, &ended, "in", 2)).0, ConditionStatus::False);
+    }
+
+    #[test]
+    fn a_quota_holds_up_the_first_probe_and_not_a_ready_warehouse() {
+        let refused = |reason| Blockage { reason, message: "words".to_owned() };
+        let blocked = |mut verdict: Verdict, reason| {
+            verdict.block(&refused(reason));
+            (said(&verdict).0, said(&verdict).1, verdict.wait)
+        };
+        let soon = Duration::from_secs(180);
+        let first = judged(&CostWarehouseStatus::default(), &[], "in", 0);
+        let quota = Reason::QuotaExceeded;
+        assert_eq!(blocked(first, quota), (ConditionStatus::False, quota, soon));
+        let ready = stored(&judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0));
+        let due = || judged(&ready, &[], "in", 24 * 60);
+        assert_eq!(blocked(due(), quota), (ConditionStatus::True, Reason::ProbeSucceeded, soon));
+        assert_eq!(blocked(due(), Reason::JobFailed).0, ConditionStatus::False, "a rule that refuses lasts");
     }
 
     #[test]

@@ -302,10 +302,14 @@ async fn purge_takes_one_connection(subject: Subject) {
     Load::of(ACME, "v3", &["2"]).period("2026-11").run_on(&*subject).await;
     let acme = ACME.parse().expect("a key");
     let now = Timestamp::now();
-    assert_eq!(subject.purge(&acme, now).await.expect("purged"), 2);
+    // Another owner's purge leaves it alone.
+    assert_eq!(subject.purge(&acme, Some("cluster/other/acme"), now).await.expect("nothing is theirs"), 0);
+    assert_eq!(subject.ledger(Some(&acme)).await.expect("a ledger").len(), 2);
+    let owner = subject.ledger(Some(&acme)).await.expect("a ledger")[0].owner.clone();
+    assert_eq!(subject.purge(&acme, Some(&owner), now).await.expect("purged"), 2);
     seen(&*subject, ACME).await.is_exactly(&[]);
     seen(&*subject, "other").await.is_exactly(&[&other]);
-    assert_eq!(subject.purge(&acme, now).await.expect("nothing is left"), 0);
+    assert_eq!(subject.purge(&acme, None, now).await.expect("nothing is left"), 0);
     // The key is free again: another owner takes it.
     let taken = Load::of(ACME, "v4", &["3"]).owner("cluster/other/acme");
     taken.run_on(&*subject).await;

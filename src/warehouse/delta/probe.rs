@@ -61,7 +61,8 @@ impl DeltaWarehouse {
             }
         }
         self.read_canary(&slot).await?;
-        if self.purge(&slot.connection, Timestamp::now()).await? != 1 || !self.ledger(None).await?.is_empty()
+        if self.purge(&slot.connection, None, Timestamp::now()).await? != 1
+            || !self.ledger(None).await?.is_empty()
         {
             return Err(WarehouseFault::Corrupt("the canary's ledger row could not be removed".to_owned()));
         }

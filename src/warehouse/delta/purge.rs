@@ -3,21 +3,39 @@
 use std::sync::Arc;
 
 use super::{
-    commit::{self, Change, Plan, Removal},
+    commit::{self, Change, Ended, Plan, Removal},
     ledger_domain,
     table::Table,
 };
 use crate::{
     model::ConnectionKey,
-    warehouse::{Slot, WarehouseFault},
+    warehouse::{Slot, WarehouseFault, ledger::is_of_another},
 };
 
-/// Commits the removal of a connection from a table. A table that holds nothing of it gets no commit.
-pub(super) async fn remove(table: &Arc<Table>, connection: &ConnectionKey) -> Result<(), WarehouseFault> {
+/// Whose rows a connection's are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Belonging {
+    /// Nobody's else: they are gone.
+    Ours,
+    /// Another owner's: they stay.
+    Another,
+}
+
+/// Commits the removal of a connection from a table, unless it belongs to another than `owner`. A table that holds
+/// nothing of it gets no commit.
+pub(super) async fn remove(
+    table: &Arc<Table>,
+    connection: &ConnectionKey,
+    owner: Option<&str>,
+) -> Result<Belonging, WarehouseFault> {
     let connection = connection.clone();
+    let owner = owner.map(str::to_owned);
     let ended = commit::commit::<()>(table, move |table, snapshot| {
         let ours = |slot: &Slot| slot.connection == connection;
         let rows = ledger_domain::rows(table, snapshot, ours)?;
+        if rows.iter().any(|row| is_of_another(row, owner.as_deref())) {
+            return Ok(Plan::Stop(()));
+        }
         if rows.is_empty() && table.files(snapshot, ours)?.is_empty() {
             return Ok(Plan::Landed);
         }
@@ -31,5 +49,8 @@ pub(super) async fn remove(table: &Arc<Table>, connection: &ConnectionKey) -> Re
             application: None,
         }))
     });
-    ended.await.map(drop)
+    Ok(match ended.await? {
+        Ended::Committed(_) => Belonging::Ours,
+        Ended::Stopped { .. } => Belonging::Another,
+    })
 }

@@ -172,7 +172,7 @@ async fn a_purged_connection_leaves_no_file() {
     }
     assert_eq!(parquet(&folder.path().join("tag_keys")).len(), 2);
     let key = "acme".parse().expect("a key");
-    assert_eq!(warehouse.purge(&key, Timestamp::now()).await.expect("purged"), 1);
+    assert_eq!(warehouse.purge(&key, None, Timestamp::now()).await.expect("purged"), 1);
     assert!(!folder.path().join("costs/connection=acme").exists());
     assert!(!folder.path().join("tag_keys/connection=acme").exists());
 }

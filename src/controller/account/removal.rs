@@ -1,0 +1,354 @@
+//! A pass over an account that is being deleted and whose rows go with it: loads are stopped, a Job removes the rows, and
+//! the object is let go. Nothing here asks AWS.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use k8s_openapi::api::{
+    batch::v1::Job,
+    core::v1::{ObjectReference, Pod, Secret},
+};
+use kube::{
+    Resource, ResourceExt,
+    api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions},
+};
+
+use super::{Base, Pass, until};
+use crate::{
+    api::{
+        AwsCostAccount, AwsCostAccountStatus, aws_cost_account::DeletionPolicy, conditions::Saying,
+        status::PurgeStatus,
+    },
+    controller::{
+        apply::{self, Refused},
+        context::{Context, Memory},
+        error::{LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS, is_gone, is_terminating},
+        events::{self, Notice, NoticeKind},
+        finalizer::{self, Held, Release, Step, View, WarehouseThere},
+        job::{self, WarehouseOf, mark},
+        observe,
+        sight::{self, JobState},
+        standing, status,
+        validate::{Bill, ValidAccount},
+    },
+    model::{ConditionStatus, ConditionType, Reason},
+};
+
+/// How soon loads that were told to stop are looked at again.
+const STOPPING: Duration = Duration::from_secs(5);
+/// How soon a purge that the API server refused is tried again.
+const REFUSED: Duration = Duration::from_secs(180);
+
+/// What is left to say when an object goes though its rows could not be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Skipped {
+    Unreadable,
+    NamespaceGoing,
+    WarehouseGone,
+}
+
+impl Skipped {
+    fn note(self) -> &'static str {
+        match self {
+            Self::Unreadable => {
+                "Deleted without a purge, because the spec can't be read: remove the rows with awscost warehouse purge."
+            }
+            Self::NamespaceGoing => {
+                "Deleted without a purge, because the namespace is being deleted and takes no Job any more: remove the \
+                 rows with awscost warehouse purge."
+            }
+            Self::WarehouseGone => {
+                "Deleted without a purge, because the CostWarehouse is gone: if its rows are still there, remove them \
+                 with awscost warehouse purge."
+            }
+        }
+    }
+}
+
+/// Lets an object go whose rows could not be removed.
+///
+/// # Errors
+/// Faults of the API server.
+pub(super) async fn let_go(
+    context: &Context,
+    meta: &ObjectMeta,
+    version: &str,
+    why: Skipped,
+) -> Result<Duration, ReconcileFault> {
+    let note = notice(NoticeKind::Warning, Reason::PurgeSkipped, why.note());
+    release(context, meta, version, note).await
+}
+
+async fn release(
+    context: &Context,
+    meta: &ObjectMeta,
+    version: &str,
+    notice: Notice,
+) -> Result<Duration, ReconcileFault> {
+    finalizer::set(context, meta, version, Held::No).await?;
+    let (namespace, name) = (meta.namespace.as_deref(), meta.name.as_deref());
+    // A namespace that is going takes no event, so the log says it too.
+    tracing::info!(namespace, name, reason = notice.reason, "let a deleted account go");
+    let object = ObjectReference {
+        api_version: Some(AwsCostAccount::api_version(&()).into_owned()),
+        kind: Some(AwsCostAccount::kind(&()).into_owned()),
+        namespace: meta.namespace.clone(),
+        name: meta.name.clone(),
+        uid: meta.uid.clone(),
+        ..ObjectReference::default()
+    };
+    events::publish(&context.recorder, &object, &[notice]).await;
+    Ok(LONGEST_WAIT)
+}
+
+fn notice(kind: NoticeKind, reason: Reason, note: &str) -> Notice {
+    Notice { kind, reason: reason.to_string(), action: "Purge".to_owned(), note: note.to_owned() }
+}
+
+/// True if the namespace takes nothing new any more. Asked with the dry run of a Secret, for the operator may not read
+/// namespaces.
+async fn namespace_is_going(context: &Context, namespace: &str) -> Result<bool, ReconcileFault> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
+    let secret = Secret {
+        metadata: ObjectMeta { name: Some("awscost-dry-run".to_owned()), ..ObjectMeta::default() },
+        type_: Some("Opaque".to_owned()),
+        ..Secret::default()
+    };
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    match api.create(&dry, &secret).await {
+        Ok(_) => Ok(false),
+        Err(error) if is_terminating(&error) => Ok(true),
+        Err(error) if is_gone(&error) => Ok(true),
+        // Whatever else refuses it, the namespace is there.
+        Err(kube::Error::Api(_)) => Ok(false),
+        Err(error) => Err(ReconcileFault::api("ask whether the namespace is going")(error)),
+    }
+}
+
+/// What is there of a deleted account.
+struct Seen {
+    loads: Vec<Job>,
+    pods_at_work: usize,
+    purges: Vec<(i32, JobState<()>)>,
+}
+
+impl Pass<'_> {
+    /// Puts the finalizer on an account whose rows are to go with it, and takes it off any other. True if the object was
+    /// patched: the watch brings it back.
+    pub(super) async fn keep_finalizer(
+        &self,
+        base: &Base,
+        valid: &ValidAccount,
+    ) -> Result<bool, ReconcileFault> {
+        let meta = self.account.meta();
+        let wanted = match (valid.deletion, &valid.bill) {
+            (DeletionPolicy::Purge, Some(_)) => Held::ForPurge,
+            _ => Held::No,
+        };
+        if finalizer::is_on(meta) == (wanted == Held::ForPurge) {
+            return Ok(false);
+        }
+        finalizer::set(self.context, meta, &base.version, wanted).await?;
+        Ok(true)
+    }
+
+    /// One step of the deletion of an account that its finalizer holds.
+    pub(super) async fn remove(
+        &self,
+        memory: &mut Memory,
+        base: &Base,
+        valid: Option<&ValidAccount>,
+    ) -> Result<Duration, ReconcileFault> {
+        self.context.visit(&self.owner.uid);
+        let meta = self.account.meta();
+        let Some(valid) = valid else {
+            return let_go(self.context, meta, &base.version, Skipped::Unreadable).await;
+        };
+        let bill = match (valid.deletion, &valid.bill) {
+            (DeletionPolicy::Purge, Some(bill)) => bill,
+            _ => {
+                finalizer::set(self.context, meta, &base.version, Held::No).await?;
+                return Ok(LONGEST_WAIT);
+            }
+        };
+        if namespace_is_going(self.context, &self.owner.namespace).await? {
+            return let_go(self.context, meta, &base.version, Skipped::NamespaceGoing).await;
+        }
+        let seen = self.jobs_of_removal().await?;
+        let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
+        let old = &base.status;
+        let loaded = old.ingestion.as_ref().is_some_and(|ingestion| ingestion.last_success.is_some())
+            || old.ingestion.as_ref().is_some_and(|ingestion| !ingestion.active_jobs.is_empty())
+            || old.periods.iter().any(|period| period.version.is_some() || period.failure.is_some())
+            || !seen.loads.is_empty();
+        let retry_delay = self.context.settings.testing.retry_delay;
+        let (step, purge) = finalizer::next(&View {
+            old: old.purge.as_ref(),
+            loads: seen.loads.len() + seen.pods_at_work,
+            purges: &seen.purges,
+            warehouse: if warehouse.found.is_some() { WarehouseThere::Yes } else { WarehouseThere::No },
+            loaded,
+            asked: self.wish.is_some() && old.last_handled_reconcile_at != self.wish,
+            retry_delay: retry_delay.and_then(|delay| SignedDuration::try_from(delay).ok()),
+            now: self.now,
+        });
+        let mut says = words(&step, &bill.warehouse);
+        let wait = match &step {
+            Step::StopLoads => {
+                for load in seen.loads.iter().filter(|load| load.metadata.deletion_timestamp.is_none()) {
+                    self.stop(load).await?;
+                }
+                STOPPING
+            }
+            Step::Start(attempt) => match self.start_purge(valid, bill, *attempt, &warehouse).await {
+                Ok(()) => WATCH_PODS,
+                Err(Refused::Blocked(blockage)) => {
+                    says = Some((ConditionStatus::False, blockage.reason, blockage.message));
+                    REFUSED
+                }
+                Err(Refused::Fault(fault)) => return Err(fault),
+            },
+            Step::Wait => WATCH_PODS,
+            Step::Failed(_, due) | Step::Missing(due) => until(*due, self.now),
+            Step::Release(Release::Purged) => {
+                let note = "The rows of this account were removed from the warehouse.";
+                let notice = notice(NoticeKind::Normal, Reason::Purged, note);
+                return release(self.context, meta, &base.version, notice).await;
+            }
+            Step::Release(Release::WarehouseGone) => {
+                return let_go(self.context, meta, &base.version, Skipped::WarehouseGone).await;
+            }
+        };
+        let started = matches!(step, Step::Start(_));
+        let status = self.status_of_removal(old, purge, says, started);
+        self.finish(memory, base, status, &[]).await?;
+        Ok(wait.max(SHORTEST_WAIT))
+    }
+
+    /// The status of a deleted account.
+    fn status_of_removal(
+        &self,
+        old: &AwsCostAccountStatus,
+        purge: PurgeStatus,
+        says: Option<(ConditionStatus, Reason, String)>,
+        started: bool,
+    ) -> AwsCostAccountStatus {
+        let mut status = AwsCostAccountStatus {
+            observed_generation: self.generation(),
+            purge: Some(purge),
+            ..old.clone()
+        };
+        if started && self.wish.is_some() {
+            status.last_handled_reconcile_at.clone_from(&self.wish);
+        }
+        if let Some((ready, reason, message)) = says {
+            let summary = summary(ready, reason, &message);
+            status.conditions =
+                status::replace_summary(&old.conditions, &summary, self.generation(), self.now);
+        }
+        status
+    }
+
+    /// The account's loads and purges.
+    async fn jobs_of_removal(&self) -> Result<Seen, ReconcileFault> {
+        let (purges, loads): (Vec<Job>, Vec<Job>) =
+            self.live_jobs().await?.into_iter().partition(|job| is(job, job::PURGE));
+        let selector = format!("{}={}", mark::ACCOUNT_UID, self.owner.uid);
+        let mut pods = observe::pods_by_job(self.context, &self.owner.namespace, &selector).await?;
+        let states = purges.iter().filter_map(|job| {
+            let pods = pods.remove(&job.name_any()).unwrap_or_default();
+            let attempt = job.labels().get(mark::ATTEMPT)?.parse().ok()?;
+            Some((attempt, sight::state(job, &pods, |_| Some(()))))
+        });
+        let purges = states.collect();
+        // A load's pods may outlive its Job by a moment.
+        let pods_at_work = pods.values().flatten().filter(|pod| at_work(pod)).count();
+        Ok(Seen { loads, pods_at_work, purges })
+    }
+
+    /// The account's Jobs as the API server has them now: what follows can't be taken back.
+    async fn live_jobs(&self) -> Result<Vec<Job>, ReconcileFault> {
+        let api: Api<Job> = Api::namespaced(self.context.client.clone(), &self.owner.namespace);
+        let params = ListParams::default().labels(&format!("{}={}", mark::ACCOUNT_UID, self.owner.uid));
+        let list = api.list(&params).await.map_err(ReconcileFault::api("list the account's Jobs"))?;
+        Ok(list.items)
+    }
+
+    /// Stops a load, and takes away one that has ended. The Job stays until its pods are gone.
+    async fn stop(&self, load: &Job) -> Result<(), ReconcileFault> {
+        let api: Api<Job> = Api::namespaced(self.context.client.clone(), &self.owner.namespace);
+        let params = DeleteParams {
+            preconditions: Some(Preconditions { uid: load.uid(), resource_version: None }),
+            ..DeleteParams::foreground()
+        };
+        match api.delete(&load.name_any(), &params).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) => Err(ReconcileFault::api("stop a load")(error)),
+        }
+    }
+
+    async fn start_purge(
+        &self,
+        valid: &ValidAccount,
+        bill: &Bill,
+        attempt: i32,
+        warehouse: &standing::WarehouseSight,
+    ) -> Result<(), Refused> {
+        let Some(found) = &warehouse.found else { return Ok(()) };
+        let of = WarehouseOf { uid: &found.uid, spec: &found.valid };
+        let job = job::purge(&self.owner, valid, attempt, of, &bill.ingestion, &self.context.jobs);
+        apply::create_job(self.context, &job, mark::ACCOUNT_UID, &self.owner.uid).await?;
+        tracing::info!(job = job.name_any(), account = self.owner.name, "started a purge");
+        Ok(())
+    }
+}
+
+fn is(job: &Job, component: &str) -> bool {
+    job.labels().get(mark::COMPONENT).map(String::as_str) == Some(component)
+}
+
+fn at_work(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    !matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+/// What Ready says at a step; `None` leaves it as it stands.
+fn words(step: &Step, warehouse: &str) -> Option<(ConditionStatus, Reason, String)> {
+    let going = |message: &str| {
+        Some((ConditionStatus::Unknown, Reason::Progressing, format!("Being deleted: {message}.")))
+    };
+    match step {
+        Step::StopLoads => going("its loads are being stopped"),
+        Step::Start(_) => going("a Job removes its rows from the warehouse"),
+        Step::Failed(end, _) => Some((
+            ConditionStatus::False,
+            end.reason,
+            format!(
+                "Being deleted, but the purge failed: {}. It is tried again; to let the object go and keep the rows, set \
+                 spec.deletionPolicy to Retain.",
+                end.message
+            ),
+        )),
+        Step::Missing(_) => Some((
+            ConditionStatus::False,
+            Reason::WarehouseNotFound,
+            format!(
+                "Being deleted, but there is no CostWarehouse {warehouse} to purge: create it again, or set \
+                 spec.deletionPolicy to Retain. A day after it went, the object goes without a purge."
+            ),
+        )),
+        Step::Wait | Step::Release(_) => None,
+    }
+}
+
+fn summary(ready: ConditionStatus, reason: Reason, message: &str) -> [Saying; 2] {
+    let reconciling = match ready {
+        ConditionStatus::False => Reason::ProgressingWithRetry,
+        _ => Reason::Progressing,
+    };
+    [
+        Saying::new(ConditionType::Reconciling, ConditionStatus::True, reconciling, message),
+        Saying::new(ConditionType::Ready, ready, reason, message),
+    ]
+}
