@@ -37,9 +37,9 @@ pub use super::{
     tenancy::Tenancy,
 };
 
-/// True if there is a bucket to list.
-pub(super) fn readable(findings: &[Finding]) -> bool {
-    findings
+/// Whether the layers below let deliveries be listed.
+pub(super) fn may_list(below: &[Finding]) -> bool {
+    below
         .iter()
         .any(|finding| finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass)
 }
@@ -54,7 +54,7 @@ pub(super) async fn list_deliveries(
     deliveries: &mut Deliveries,
     now: Timestamp,
 ) {
-    if !readable(below) {
+    if !may_list(below) {
         return;
     }
     let Some(session) = sessions.ingest(now).cloned() else { return };

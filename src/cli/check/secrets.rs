@@ -252,7 +252,8 @@ mod tests {
         let (read, faults) = manifests::read_all(std::slice::from_ref(&path));
         assert!(faults.is_empty());
         let secrets = Secrets::new(&read.secrets, "default", None);
-        assert_eq!(found(&secrets).await, Some((None, b"canary-7d1f".to_vec())));
+        let unlabelled = Some((None, b"canary-7d1f".to_vec()));
+        assert_eq!(found(&secrets).await, unlabelled, "what uses it sees that the label is missing");
         let mut secrets = Secrets::default();
         secrets
             .add_file(&SecretFile { namespace: "finops".into(), name: "acme".into(), path })

@@ -91,7 +91,7 @@ impl Pass<'_> {
         };
         if let Some(bill) = &valid.bill {
             let kind = checks::report_kind(&memory.facts, &target);
-            let readable = verdict::readable(&findings);
+            let readable = verdict::may_list(&findings);
             let due = look.listing || memory.deliveries.look_again_at().is_some_and(|at| at <= now);
             if due {
                 let Memory { sessions, deliveries, .. } = &mut *memory;
