@@ -1,3 +1,5 @@
+//! A report in each of its forms, and how it ends a process.
+
 use super::{
     json::json,
     junit::junit,
