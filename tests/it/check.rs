@@ -263,6 +263,44 @@ async fn secrets_come_from_folders_manifests_and_the_environment() {
     assert_eq!(code, 0, "{report:#}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_external_id_that_the_operator_will_make_can_t_be_checked_before() {
+    let sandbox = sandbox();
+    let asks = "    generateExternalId: true\n    externalIdSecretRef:";
+    let manifests = format!("{ACCOUNT}---\n{WAREHOUSE}").replace("    externalIdSecretRef:", asks);
+    let (code, report) = Check::of(&manifests, Some(&sandbox)).json();
+    assert_eq!((code, reason(&report, "RoleAssumable")), (2, Some("NotChecked")), "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operators_tenancy_rules_and_external_ids_in_two_namespaces_count() {
+    let sandbox = sandbox();
+    let twice = format!("{}---\n{}", good(), good().replace("namespace: finops", "namespace: other"));
+    let (code, report) = Check::of(&twice, Some(&sandbox)).json();
+    assert_eq!(code, 1);
+    let reasons: Vec<&Value> = report["objects"]
+        .as_array()
+        .expect("objects")
+        .iter()
+        .filter(|object| object["name"].as_str().is_some_and(|name| name.starts_with("AwsCostAccount")))
+        .map(|object| &object["findings"][0]["reason"])
+        .collect();
+    assert_eq!(reasons, ["RoleAssumed", "ExternalIdReused"], "the later one is at fault");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = folder.path().join("settings.yaml");
+    let rules = "image: awscost\nwatch: {allNamespaces: true}\n\
+                 tenancy: {rules: [{namespaces: [other], accountIds: [\"123456789012\"]}]}\n";
+    std::fs::write(&settings, rules).expect("written");
+    let option = settings.display().to_string();
+    let (code, report) = Check::of(&good(), Some(&sandbox)).with(&["--operator-config", &option]).json();
+    assert_eq!(
+        (code, reason(&report, "RoleAssumable")),
+        (1, Some("RoleNotAllowedInNamespace")),
+        "{report:#}"
+    );
+}
+
 #[test]
 fn folders_and_several_files_are_read() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! What a check asks and answers, on manifests as people write them.
+//! A report in each of its forms, and how it ends a process.
 
 use super::{
     json::json,

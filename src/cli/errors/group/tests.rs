@@ -1,3 +1,5 @@
+//! What is broken in a small fleet: its groups, their order, and the view of them.
+
 use super::*;
 use crate::{cli::errors::text::text, model::ConditionStatus};
 use ConditionStatus::{False, Unknown};
