@@ -137,8 +137,16 @@ fn a_public_linter_finds_nothing_in_the_policies() {
     let said = judged(folder.path());
     for kind in ["policy", "trust"] {
         for (name, findings) in said[kind].as_object().expect("files") {
-            let count = findings.as_array().expect("findings").len();
-            assert_eq!(count, if name == "wrong.json" { 2 } else { 0 }, "{kind}/{name}: {findings}");
+            // AWS asks for both actions under one condition (fact sheet 5.1); the linter's list lacks the pair.
+            let known = "Unknown condition sts:ExternalId for action sts:TagSession";
+            let findings: Vec<&Value> = findings
+                .as_array()
+                .expect("findings")
+                .iter()
+                .filter(|finding| !finding.as_str().is_some_and(|text| text.contains(known)))
+                .collect();
+            let count = findings.len();
+            assert_eq!(count, if name == "wrong.json" { 2 } else { 0 }, "{kind}/{name}: {findings:?}");
         }
     }
 }
@@ -191,12 +199,22 @@ fn terraform_reads_every_configuration_as_the_same_policies() {
         assert_eq!((&role["name"], &role["path"]), (&json!("awscost"), &json!("/finops/")), "{name}");
         assert_eq!(role["max_session_duration"], 3600, "{name}");
         assert_eq!(read["aws_iam_role_policy"][0]["policy"], policy, "{name}");
+        let source = template;
         let template = parsed("cloudformation", &format!("{} -o json", template.options()));
         // What has no plain form is the same as in the other language.
         let bucket_policy = &template["Resources"]["ReportBucketPolicy"]["Properties"]["PolicyDocument"];
         assert_eq!(&read["aws_s3_bucket_policy"][0]["policy"], bucket_policy, "{name}");
         let export = &template["Resources"]["Export"]["Properties"]["Export"];
-        let read = &read["aws_bcmdataexports_export"][0]["export"];
+        if export.is_null() {
+            assert!(read["aws_bcmdataexports_export"].is_null(), "{name}");
+            continue;
+        }
+        let exports = read["aws_bcmdataexports_export"].as_array().map(Vec::len);
+        assert_eq!(exports, Some(1), "{name}");
+        // Without the provider's schema the parser can't tell a block from an attribute, so blocks are read as printed.
+        let printed = printed("terraform", &source.options());
+        let printed: Value = serde_json::from_str(&printed).expect("JSON");
+        let read = &printed["resource"]["aws_bcmdataexports_export"]["awscost"]["export"];
         assert_eq!(one(read)["name"], export["Name"], "{name}");
         let query = &one(&one(read)["data_query"])["query_statement"];
         assert_eq!(query, &export["DataQuery"]["QueryStatement"], "{name}");
