@@ -19,6 +19,9 @@ use ledger::{Decision, LedgerRow, Ordering};
 /// one comes back as a [`WarehouseFault`] and is said once.
 pub const QUIET_TARGETS: &[&str] = &["delta_kernel"];
 
+/// What to look at where a store does not answer.
+const UNREACHABLE: &str = ". Check the warehouse's endpoint and region, and that network policy, proxy and DNS let Jobs reach the store";
+
 /// What is replaced as one: a billing period of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot {
@@ -28,12 +31,31 @@ pub struct Slot {
     pub period: BillingPeriod,
 }
 
+/// What a store refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It does not know who asks.
+    Credentials,
+    /// Who asks may not.
+    Permissions,
+    /// There is no such bucket or folder.
+    Place,
+}
+
 /// Why a warehouse could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum WarehouseFault {
-    /// Location, options or credentials are wrong; the text says which field and how to mend it.
+    /// Location or options are wrong; the text says which field and how to mend it.
     #[error("{0}")]
     Configuration(String),
+    /// The store refuses, and will until somebody mends it.
+    #[error("{message}")]
+    Refused {
+        /// What it refuses.
+        refusal: Refusal,
+        /// What was being done, the store's code, and the fix; never a credential.
+        message: String,
+    },
     /// A table is there with another schema, or is none of ours.
     #[error("the table at {location} is not one of awscost's: {problem}")]
     SchemaIncompatible {
@@ -51,12 +73,14 @@ pub enum WarehouseFault {
         location: String,
     },
     /// A passing fault of the store.
-    #[error("failed to {action}: {cause}")]
+    #[error("failed to {action}: {cause}{}", if *answered { "" } else { UNREACHABLE })]
     Transient {
         /// What was being done, in words.
         action: String,
         /// The cause in short; never a credential.
         cause: String,
+        /// False if the store could not be reached, or failed on its side.
+        answered: bool,
     },
     /// Other writers committed first, again and again.
     #[error("other writers committed first {attempts} times in a row; try again")]
@@ -70,12 +94,18 @@ pub enum WarehouseFault {
 }
 
 impl WarehouseFault {
+    /// There is nothing to open the warehouse with.
+    pub fn credentials(problem: &str) -> Self {
+        Self::Refused { refusal: Refusal::Credentials, message: problem.to_owned() }
+    }
+
     /// The exit code of a process that ends with this fault.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Configuration(_) | Self::SchemaIncompatible { .. } | Self::UnsafeStore { .. } => {
-                ExitCode::Configuration
-            }
+            Self::Configuration(_)
+            | Self::Refused { .. }
+            | Self::SchemaIncompatible { .. }
+            | Self::UnsafeStore { .. } => ExitCode::Configuration,
             Self::Transient { .. } => ExitCode::Transient,
             Self::Contended { .. } => ExitCode::Conflict,
             Self::Corrupt(_) => ExitCode::Data,
@@ -87,7 +117,14 @@ impl WarehouseFault {
         match self {
             Self::SchemaIncompatible { .. } => Reason::SchemaIncompatible,
             Self::UnsafeStore { .. } => Reason::UnsafeStore,
-            _ => Reason::ProbeFailed,
+            Self::Refused { refusal: Refusal::Credentials, .. } => Reason::WarehouseAuthFailed,
+            Self::Refused { refusal: Refusal::Permissions, .. } => Reason::WarehouseDenied,
+            Self::Refused { refusal: Refusal::Place, .. } => Reason::WarehousePlaceNotFound,
+            Self::Transient { answered: false, .. } => Reason::WarehouseUnreachable,
+            Self::Configuration(_)
+            | Self::Transient { answered: true, .. }
+            | Self::Contended { .. }
+            | Self::Corrupt(_) => Reason::ProbeFailed,
         }
     }
 }

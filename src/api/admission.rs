@@ -74,7 +74,8 @@ pub fn complaints(kind: &str, object: &Value, old: Option<&Value>) -> Vec<Compla
     }
     // The API server asks the rules only of what has the right shape.
     if complaints.is_empty()
-        && let Err(errors) = Validator::new().validate_compiled(rules, object, old)
+        && let Err(errors) =
+            Validator::new().validate_compiled(rules, &without_nulls(object), old.map(without_nulls).as_ref())
     {
         complaints.extend(
             errors
@@ -83,6 +84,19 @@ pub fn complaints(kind: &str, object: &Value, old: Option<&Value>) -> Vec<Compla
         );
     }
     complaints
+}
+
+/// The object as the rules see it: what is null is not there.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(_, member)| !member.is_null())
+            .map(|(name, member)| (name.clone(), without_nulls(member)))
+            .collect(),
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
 }
 
 /// Every field of the object that its definition does not know, most often a slip of the pen.
@@ -127,13 +141,11 @@ fn unknown_field(path: &str, known: &Value) -> Complaint {
 
 /// The keywords our definitions use, with OpenAPI's meaning.
 fn structure(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Complaint>) {
-    if value.is_null() {
-        return;
-    }
     let mut complain = |problem: String| complaints.push(Complaint { field: path.to_owned(), problem });
     if !has_type(schema, value) {
         return complain(format!("must be of type {}", schema["type"]));
     }
+    // Null stands for nothing, but a closed list that does not have it refuses it.
     if let Some(allowed) = schema["enum"].as_array()
         && !allowed.contains(value)
     {
@@ -183,6 +195,9 @@ fn structure(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Com
 }
 
 fn has_type(schema: &Value, value: &Value) -> bool {
+    if value.is_null() {
+        return true;
+    }
     match schema["type"].as_str() {
         Some("string") => value.is_string(),
         Some("integer") => value.is_i64() || value.is_u64(),
@@ -231,6 +246,30 @@ mod tests {
 
     fn names(complaints: Vec<Complaint>) -> Vec<String> {
         complaints.into_iter().map(|complaint| complaint.field).collect()
+    }
+
+    #[test]
+    fn null_stands_for_nothing_but_is_in_no_closed_list() {
+        let account = |access: Value, ingestion: Value| {
+            json!({
+                "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount", "metadata": {"name": "a"},
+                "spec": {
+                    "accountType": "Standalone", "access": access, "ingestion": ingestion,
+                    "report": {"name": "cur", "bucket": {"name": "acme", "region": "us-east-1"}}
+                }
+            })
+        };
+        let access = json!({
+            "roleArn": "arn:aws:iam::123456789012:role/awscost", "externalIdSecretRef": {"name": "id"}, "stsRegion": null
+        });
+        let lake = json!({"warehouseRef": {"name": "lake"}, "interval": null});
+        let said = |object: &Value| complaints("AwsCostAccount", object, None);
+        assert_eq!(said(&account(access.clone(), lake.clone())), []);
+        let without = said(&account(access.clone(), Value::Null));
+        assert!(without.iter().any(|complaint| complaint.problem.contains("warehouseRef")), "{without:?}");
+        let mut access = access;
+        access["requireExternalId"] = Value::Null;
+        assert_eq!(names(said(&account(access, lake))), ["spec.access.requireExternalId"]);
     }
 
     #[test]

@@ -179,3 +179,6 @@ async fn session(
         }
     }
 }
+
+#[cfg(test)]
+mod on_sandbox;

@@ -336,3 +336,6 @@ fn json(document: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(document).expect("a document of texts, lists and maps");
     format!("{text}\n")
 }
+
+#[cfg(test)]
+mod on_sandbox;

@@ -66,8 +66,8 @@ impl WarehouseLocation {
     /// Opens the warehouse; nothing is read or written yet.
     ///
     /// # Errors
-    /// [`WarehouseFault::Configuration`] where an option lacks, does not suit the location, or names files that
-    /// can't be read.
+    /// [`WarehouseFault::Configuration`] where an option does not suit the location, [`WarehouseFault::Refused`] where
+    /// there are no credentials to open it with.
     pub fn open(&self) -> Result<Box<dyn Warehouse>, WarehouseFault> {
         Ok(Box::new(DeltaWarehouse::open(self.options()?)?))
     }
@@ -127,9 +127,8 @@ fn identity(
     {
         return Ok(WarehouseIdentity::PodIdentity { credentials_uri, token_file });
     }
-    Err(WarehouseFault::Configuration(
-        "the warehouse is a bucket and has no credentials: give --warehouse-credentials-dir a directory with the files accessKeyId and secretAccessKey, or run in a pod whose service account has a role"
-            .to_owned(),
+    Err(WarehouseFault::credentials(
+        "the warehouse is a bucket and has no credentials: give --warehouse-credentials-dir a directory with the files accessKeyId and secretAccessKey, or run in a pod whose service account has a role",
     ))
 }
 
@@ -138,12 +137,12 @@ fn keys_in(directory: &Path) -> Result<WarehouseIdentity, WarehouseFault> {
         let path = directory.join(name);
         match std::fs::read_to_string(&path) {
             Ok(text) if text.trim().is_empty() => {
-                Err(WarehouseFault::Configuration(format!("{} is empty", path.display())))
+                Err(WarehouseFault::credentials(&format!("{} is empty", path.display())))
             }
             // A line's end after the key is how most editors and `echo` write one.
             Ok(text) => Ok(Some(text.trim().to_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(WarehouseFault::Configuration(format!(
+            Err(error) => Err(WarehouseFault::credentials(&format!(
                 "{} can't be read: {}",
                 path.display(),
                 error.kind()
@@ -152,7 +151,7 @@ fn keys_in(directory: &Path) -> Result<WarehouseIdentity, WarehouseFault> {
     };
     let needed = |name: &str| {
         optional(name)?.ok_or_else(|| {
-            WarehouseFault::Configuration(format!("{} is missing", directory.join(name).display()))
+            WarehouseFault::credentials(&format!("{} is missing", directory.join(name).display()))
         })
     };
     Ok(WarehouseIdentity::Keys {
@@ -201,6 +200,7 @@ mod tests {
         let from_platform = |name: &str| Some(format!("{name}-value"));
         let missing = identity(Some(folder.path()), from_platform).expect_err("no keys there");
         assert!(missing.to_string().contains("accessKeyId is missing"), "{missing}");
+        assert_eq!(missing.reason(), crate::model::Reason::WarehouseAuthFailed);
         std::fs::write(folder.path().join("accessKeyId"), "AKIA\n").expect("written");
         std::fs::write(folder.path().join("secretAccessKey"), "secret\n").expect("written");
         match identity(Some(folder.path()), from_platform).expect("keys") {

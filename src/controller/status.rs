@@ -70,7 +70,8 @@ pub fn build(picture: &Picture<'_>) -> AwsCostAccountStatus {
     let mut sayings: Vec<Saying> = picture.findings.iter().map(saying).collect();
     if let Some(bill) = &picture.bill {
         sayings.push(bill.warehouse.clone());
-        let data = loading::data_current(bill, &sayings);
+        let held_by = summary::holding_loads(picture, &sayings);
+        let data = loading::data_current(bill, &sayings, held_by);
         let totals = loading::totals_verified(bill, &data);
         sayings.extend([data, totals]);
     }

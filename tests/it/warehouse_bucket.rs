@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use awscost::model::{ExitCode, Reason};
 use awscost::warehouse::{
-    Committed, Warehouse, WarehouseFault,
+    Committed, Warehouse,
     conformance::{self, Load, seen},
     delta::{Addressing, DeltaOptions, DeltaWarehouse, WarehouseIdentity},
 };
@@ -32,6 +33,23 @@ accounts:
             Statement:
               - {Effect: Allow, Action: "s3:ListBucket", Resource: "arn:aws:s3:::acme-lake"}
               - {Effect: Allow, Action: "s3:GetObject", Resource: "arn:aws:s3:::acme-lake/*"}
+      - name: lake-nolist
+        accessKeys: [{id: AKIAACMELAKENOLIST01, secret: nolist-secret}]
+        policies:
+          use-objects:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+                Resource: "arn:aws:s3:::acme-lake/*"
+      - name: lake-keeper
+        accessKeys: [{id: AKIAACMELAKEKEEPER01, secret: keeper-secret}]
+        policies:
+          never-delete:
+            Version: "2012-10-17"
+            Statement:
+              - {Effect: Allow, Action: "s3:ListBucket", Resource: "arn:aws:s3:::acme-lake"}
+              - {Effect: Allow, Action: ["s3:GetObject", "s3:PutObject"], Resource: "arn:aws:s3:::acme-lake/*"}
 buckets:
   acme-lake: {owner: "123456789012", region: us-east-1}
 "#;
@@ -41,10 +59,14 @@ fn sandbox() -> Sandbox {
 }
 
 fn open_as(sandbox: &Sandbox, prefix: &str, key_id: &str, secret: &str) -> DeltaWarehouse {
-    let options = DeltaOptions::at(&format!("s3://acme-lake/{prefix}")).expect("a location");
+    open_at(&sandbox.endpoint(), &format!("s3://acme-lake/{prefix}"), (key_id, secret))
+}
+
+fn open_at(endpoint: &str, location: &str, (key_id, secret): (&str, &str)) -> DeltaWarehouse {
+    let options = DeltaOptions::at(location).expect("a location");
     DeltaWarehouse::open(DeltaOptions {
         region: "us-east-1".parse().ok(),
-        endpoint: sandbox.endpoint().parse().ok(),
+        endpoint: endpoint.parse().ok(),
         addressing: Addressing::Path,
         identity: Some(WarehouseIdentity::Keys {
             access_key_id: key_id.to_owned(),
@@ -116,16 +138,44 @@ async fn a_store_that_fails_for_a_while_costs_no_load() {
     seen(&warehouse, "acme").await.is_exactly(&[&load]);
 }
 
+/// What a probe as this user ends with, the same twice.
+async fn refused(warehouse: &DeltaWarehouse) -> (Reason, ExitCode) {
+    let fault = warehouse.probe().await.expect_err("it can't work");
+    let again = warehouse.probe().await.expect_err("it can't work now either");
+    assert_eq!(fault.to_string(), again.to_string(), "the same fault reads the same");
+    assert!(!fault.to_string().contains("AKIA"), "{fault}");
+    (fault.reason(), fault.exit_code())
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn missing_permissions_and_wrong_keys_are_the_users_to_mend() {
+async fn every_way_a_bucket_refuses_has_its_reason() {
     let sandbox = sandbox();
-    for warehouse in [
-        open_as(&sandbox, "lake", "AKIAACMELAKEREADER01", "reader-secret"),
-        open_as(&sandbox, "lake", "AKIAACMELAKEWRITER01", "another-secret"),
-        open_as(&sandbox, "lake", "AKIANOBODYKNOWSTHIS1", "secret"),
+    let denied = (Reason::WarehouseDenied, ExitCode::Configuration);
+    let strangers = (Reason::WarehouseAuthFailed, ExitCode::Configuration);
+    for (user, secret, end) in [
+        ("AKIAACMELAKEREADER01", "reader-secret", denied),
+        ("AKIAACMELAKENOLIST01", "nolist-secret", denied),
+        ("AKIAACMELAKEKEEPER01", "keeper-secret", denied),
+        ("AKIAACMELAKEWRITER01", "another-secret", strangers),
+        ("AKIANOBODYKNOWSTHIS1", "secret", strangers),
     ] {
-        let fault = warehouse.probe().await.expect_err("it can't work");
-        assert!(matches!(fault, WarehouseFault::Configuration(_)), "{fault}");
-        assert!(!fault.to_string().contains("AKIA"), "{fault}");
+        assert_eq!(refused(&open_as(&sandbox, "lake", user, secret)).await, end, "{user}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_is_not_there_has_its_own_reason() {
+    let sandbox = sandbox();
+    let writer = ("AKIAACMELAKEWRITER01", "lake-secret");
+    let missing = open_at(&sandbox.endpoint(), "s3://acme-laek/lake", writer);
+    assert_eq!(refused(&missing).await, (Reason::WarehousePlaceNotFound, ExitCode::Configuration));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_does_not_answer_is_unreachable() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let endpoint = format!("http://{}", port.expect("an address"));
+    let silent = open_at(&endpoint, "s3://acme-lake/lake", ("AKIAACMELAKEWRITER01", "lake-secret"));
+    assert_eq!(refused(&silent).await, (Reason::WarehouseUnreachable, ExitCode::Transient));
 }

@@ -29,7 +29,7 @@ pub(crate) fn operator(sandbox: &Sandbox) -> Aws {
     sdk(sandbox).aws()
 }
 
-pub(super) fn sdk(sandbox: &Sandbox) -> Sdk {
+pub(crate) fn sdk(sandbox: &Sandbox) -> Sdk {
     let keys = Credentials::new("AKIAAWSCOSTOPERATOR1", "operator-secret-of-the-sandbox", None, None, "test");
     Sdk::for_endpoint(&sandbox.endpoint(), keys)
 }

@@ -22,7 +22,11 @@ pub struct Blockage {
     pub message: String,
 }
 
-pub(super) fn data_current(bill: &BillPicture<'_>, below: &[Saying]) -> Saying {
+pub(super) fn data_current(
+    bill: &BillPicture<'_>,
+    below: &[Saying],
+    held_by: Option<ConditionType>,
+) -> Saying {
     if let Some(blocked) = blocked(bill, below) {
         return blocked;
     }
@@ -57,7 +61,11 @@ pub(super) fn data_current(bill: &BillPicture<'_>, below: &[Saying]) -> Saying {
     if bill.queued > 0 {
         return no(Reason::Queued, "A load waits for its turn: other Jobs are at work.".to_owned());
     }
-    no(Reason::Queued, "A new version is delivered and is about to be loaded.".to_owned())
+    let when = match held_by {
+        Some(layer) => format!("is loaded once {layer} is True"),
+        None => "is about to be loaded".to_owned(),
+    };
+    no(Reason::Queued, format!("A new version is delivered and {when}."))
 }
 
 pub(super) fn totals_verified(bill: &BillPicture<'_>, data: &Saying) -> Saying {

@@ -98,6 +98,14 @@ impl Summary {
     }
 }
 
+/// The layer beside those below the data that keeps loads from starting, if one does.
+pub(super) fn holding_loads(picture: &Picture<'_>, sayings: &[Saying]) -> Option<ConditionType> {
+    [ConditionType::ExternalIdEnforced, ConditionType::AccountTypeVerified].into_iter().find(|layer| {
+        let of_layer = |saying: &&Saying| saying.type_ == *layer;
+        sayings.iter().find(of_layer).is_some_and(|saying| holds_down(saying, picture))
+    })
+}
+
 /// True if Ready can't be True because of this layer.
 fn holds_down(saying: &Saying, picture: &Picture<'_>) -> bool {
     match saying.type_ {

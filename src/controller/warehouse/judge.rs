@@ -158,11 +158,22 @@ fn healthy() -> Vec<Saying> {
     )]
 }
 
+/// What a probe says comes from inside a pod: a reason that no probe gives says nothing.
+fn reason_of(end: &BadEnd) -> Reason {
+    match end.reason {
+        Reason::WarehouseUnreachable
+        | Reason::WarehouseAuthFailed
+        | Reason::WarehouseDenied
+        | Reason::WarehousePlaceNotFound
+        | Reason::UnsafeStore
+        | Reason::SchemaIncompatible
+        | Reason::OutOfMemory => end.reason,
+        _ => Reason::ProbeFailed,
+    }
+}
+
 fn failed(end: &BadEnd) -> Vec<Saying> {
-    let reason = match end.reason {
-        Reason::JobFailed => Reason::ProbeFailed,
-        reason => reason,
-    };
+    let reason = reason_of(end);
     let message = format!("The probe failed: {}", end.message);
     if matches!(end.class, FailureClass::Data | FailureClass::Configuration) {
         return Summary::stalled(reason, &message).sayings();
@@ -337,6 +348,35 @@ mod tests {
         let ended = [probe(2, failure(2, FailureClass::Configuration, Reason::UnsafeStore))];
         let stood = stored(&judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0));
         assert_eq!(said(&judged(&stood, &ended, "in", 2)).0, ConditionStatus::False);
+    }
+
+    #[test]
+    fn a_probe_gives_its_own_reason_and_no_one_elses() {
+        use FailureClass::{Configuration, Lost, Transient};
+        for (told, class, reason, sayings) in [
+            (
+                Reason::WarehouseUnreachable,
+                Transient,
+                Reason::WarehouseUnreachable,
+                ConditionType::Reconciling,
+            ),
+            (Reason::WarehouseAuthFailed, Configuration, Reason::WarehouseAuthFailed, ConditionType::Stalled),
+            (Reason::WarehouseDenied, Configuration, Reason::WarehouseDenied, ConditionType::Stalled),
+            (
+                Reason::WarehousePlaceNotFound,
+                Configuration,
+                Reason::WarehousePlaceNotFound,
+                ConditionType::Stalled,
+            ),
+            (Reason::OutOfMemory, Lost, Reason::OutOfMemory, ConditionType::Reconciling),
+            (Reason::Succeeded, Transient, Reason::ProbeFailed, ConditionType::Reconciling),
+            (Reason::RoleAssumed, Configuration, Reason::ProbeFailed, ConditionType::Stalled),
+        ] {
+            let verdict =
+                judged(&CostWarehouseStatus::default(), &[probe(1, failure(0, class, told))], "in", 0);
+            assert_eq!(said(&verdict), (ConditionStatus::False, reason, 2), "{told}");
+            assert_eq!(verdict.sayings[0].type_, sayings, "{told}");
+        }
     }
 
     #[test]

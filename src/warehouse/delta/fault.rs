@@ -4,50 +4,124 @@
 use std::{error::Error, io};
 
 use delta_kernel::KernelError;
+use object_store::client::{HttpError, HttpErrorKind};
 
-use crate::warehouse::WarehouseFault;
+use crate::warehouse::{Refusal, WarehouseFault};
 
-/// S3's codes that no second try mends: credentials, permissions, region.
-const REFUSALS: [&str; 8] = [
-    "AccessDenied",
-    "SignatureDoesNotMatch",
-    "InvalidAccessKeyId",
-    "InvalidToken",
-    "ExpiredToken",
-    "AuthorizationHeaderMalformed",
-    "PermanentRedirect",
-    "AllAccessDisabled",
-];
+/// What an S3 code means (fact sheet 9); one that is not here may pass.
+fn meaning(code: &str) -> Option<Meaning> {
+    Some(match code {
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken" => {
+            Meaning::Refused(Refusal::Credentials)
+        }
+        // What STS says to the service account's own token (fact sheet 1.4).
+        "InvalidIdentityToken" | "ExpiredTokenException" | "IDPRejectedClaim" => {
+            Meaning::Refused(Refusal::Credentials)
+        }
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Meaning::Refused(Refusal::Permissions),
+        "NoSuchBucket" => Meaning::Refused(Refusal::Place),
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+            Meaning::OtherRegion
+        }
+        "SlowDown" | "ServiceUnavailable" | "InternalError" | "RequestTimeout" => Meaning::NoAnswer,
+        // Sent with 403, which would read as a refusal.
+        "RequestTimeTooSkewed" => Meaning::Passing,
+        _ => return None,
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Refused(Refusal),
+    OtherRegion,
+    NoAnswer,
+    Passing,
+}
 
 /// A fault of the store while doing `action`.
 pub(super) fn of_store(action: &str, error: &object_store::Error) -> WarehouseFault {
-    let refused = matches!(
-        error,
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }
-    );
-    of_cause(action, error, refused)
+    let kind = match error {
+        object_store::Error::Unauthenticated { .. } => Some(Meaning::Refused(Refusal::Credentials)),
+        object_store::Error::PermissionDenied { .. } => Some(Meaning::Refused(Refusal::Permissions)),
+        _ => None,
+    };
+    of_cause(action, error, kind)
 }
 
-fn of_cause(action: &str, error: &(dyn Error + 'static), refused: bool) -> WarehouseFault {
-    let unusable = io_kind(error).is_some_and(|kind| {
-        matches!(
-            kind,
-            io::ErrorKind::PermissionDenied
-                | io::ErrorKind::ReadOnlyFilesystem
-                | io::ErrorKind::NotADirectory
-        )
-    });
-    let cause = short_cause(error);
-    let refused = refused || REFUSALS.iter().any(|code| cause.ends_with(code));
-    if refused || unusable {
-        return WarehouseFault::Configuration(format!(
-            "the store refuses to {action} ({cause}): check the warehouse's location, region, permissions and credentials"
-        ));
+/// `kind` is what the error's type says. A code says more, since stores send several with one status.
+fn of_cause(action: &str, error: &(dyn Error + 'static), kind: Option<Meaning>) -> WarehouseFault {
+    let code = s3_code_in(error);
+    let cause = match &code {
+        Some(code) => format!("S3 answered {code}"),
+        None => innermost(error),
+    };
+    // A service account whose role does not trust it is refused by STS, not by the store.
+    let by_identity = chain(error).any(|error| error.to_string().contains("AssumeRoleWithWebIdentity"));
+    let meaning = match code.as_deref().and_then(meaning) {
+        Some(Meaning::Refused(_)) if by_identity => Some(Meaning::Refused(Refusal::Credentials)),
+        Some(meaning) => Some(meaning),
+        None => kind.or_else(|| of_connection(error)).or_else(|| of_files_alone(error)),
+    };
+    match meaning {
+        Some(Meaning::Refused(refusal)) => {
+            let fix = fix(refusal, code.is_some() || kind.is_some());
+            WarehouseFault::Refused { refusal, message: refused(refusal, action, &cause, fix) }
+        }
+        Some(Meaning::OtherRegion) => WarehouseFault::Configuration(format!(
+            "the warehouse's bucket lies in another region than the warehouse names ({cause}): correct the region"
+        )),
+        Some(Meaning::NoAnswer) => {
+            WarehouseFault::Transient { action: action.to_owned(), cause, answered: false }
+        }
+        Some(Meaning::Passing) | None => {
+            WarehouseFault::Transient { action: action.to_owned(), cause, answered: true }
+        }
     }
-    if cause.contains("NoSuchBucket") {
-        return WarehouseFault::Configuration("the warehouse's bucket does not exist".to_owned());
+}
+
+fn refused(refusal: Refusal, action: &str, cause: &str, fix: &str) -> String {
+    match refusal {
+        Refusal::Credentials => {
+            format!("the store does not accept the warehouse's credentials ({cause}): {fix}")
+        }
+        Refusal::Permissions => format!("the store refuses to {action} ({cause}): {fix}"),
+        Refusal::Place => format!("the warehouse's place does not exist ({cause}): {fix}"),
     }
-    WarehouseFault::Transient { action: action.to_owned(), cause }
+}
+
+fn fix(refusal: Refusal, bucket: bool) -> &'static str {
+    match (refusal, bucket) {
+        (Refusal::Credentials, _) => {
+            "write an active access key into the warehouse's Secret, or give its service account a role that trusts it"
+        }
+        (Refusal::Permissions, true) => {
+            "allow the warehouse's identity s3:ListBucket on the bucket and s3:GetObject, s3:PutObject and s3:DeleteObject on its objects"
+        }
+        (Refusal::Permissions, false) => "make the volume writable for the Job's group",
+        (Refusal::Place, true) => "create the bucket, or correct the warehouse's location",
+        (Refusal::Place, false) => "a file stands where the warehouse wants a folder; correct its location",
+    }
+}
+
+/// No connection, or none that lasted until an answer.
+fn of_connection(error: &(dyn Error + 'static)) -> Option<Meaning> {
+    let kind = chain(error).find_map(|error| error.downcast_ref::<HttpError>()).map(HttpError::kind)?;
+    let silent = matches!(
+        kind,
+        HttpErrorKind::Connect | HttpErrorKind::Timeout | HttpErrorKind::Interrupted | HttpErrorKind::Request
+    );
+    silent.then_some(Meaning::NoAnswer)
+}
+
+/// What a file system says.
+fn of_files_alone(error: &(dyn Error + 'static)) -> Option<Meaning> {
+    match io_kind(error)? {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            Some(Meaning::Refused(Refusal::Permissions))
+        }
+        io::ErrorKind::NotADirectory => Some(Meaning::Refused(Refusal::Place)),
+        _ => None,
+    }
 }
 
 /// A fault of the kernel while doing `action` on the table at `location`.
@@ -58,7 +132,7 @@ pub(super) fn of_kernel(action: &str, location: &str, error: KernelError) -> War
         KernelError::Unsupported(problem) | KernelError::InvalidProtocol(problem) => {
             WarehouseFault::SchemaIncompatible { location: location.to_owned(), problem }
         }
-        error => WarehouseFault::Transient { action: action.to_owned(), cause: short_cause(&error) },
+        error => of_cause(action, &error, None),
     }
 }
 
@@ -74,49 +148,52 @@ pub(super) fn of_files(action: &str, error: &(dyn Error + 'static)) -> Warehouse
         }
         at = error.source();
     }
-    of_cause(action, error, false)
+    of_cause(action, error, None)
 }
 
 fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
-    let mut at = Some(error);
-    while let Some(error) = at {
-        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        if kind.is_some_and(|kind| kind != io::ErrorKind::Other) {
-            return kind;
-        }
-        at = error.source();
-    }
-    None
+    chain(error)
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
+        .find(|kind| *kind != io::ErrorKind::Other)
 }
 
-/// The innermost cause on one line. Of S3's XML answers only the code: the rest echoes key ids.
-fn short_cause(error: &(dyn Error + 'static)) -> String {
-    let mut innermost = error;
-    let mut code = s3_code(&error.to_string());
-    while let Some(source) = innermost.source() {
-        innermost = source;
-        code = code.or_else(|| s3_code(&source.to_string()));
-    }
-    if let Some(code) = code {
-        return format!("S3 answered {code}");
-    }
-    let text = innermost.to_string();
+/// An error and its sources, outermost first.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// The innermost cause on one line, without what a store may have sent: that echoes key ids.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let text = chain(error).last().map(ToString::to_string).unwrap_or_default();
     let line = text.lines().next().unwrap_or_default();
     line.split('<').next().unwrap_or_default().trim().chars().take(200).collect()
 }
 
+fn s3_code_in(error: &(dyn Error + 'static)) -> Option<String> {
+    chain(error).find_map(|error| s3_code(&error.to_string()))
+}
+
+/// The code in an XML answer, or in what object_store makes of a refused key of a bulk deletion.
 fn s3_code(text: &str) -> Option<String> {
-    let (_, rest) = text.split_once("<Code>")?;
-    let (code, _) = rest.split_once("</Code>")?;
-    code.bytes().all(|byte| byte.is_ascii_alphanumeric()).then(|| code.chars().take(60).collect())
+    let between = |start: &str, end: &str| Some(text.split_once(start)?.1.split_once(end)?.0);
+    let code = between("<Code>", "</Code>").or_else(|| between("(code: ", ")"))?;
+    let plain = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    plain.then(|| code.chars().take(60).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ExitCode, Reason};
 
     fn generic(source: impl Into<Box<dyn Error + Send + Sync>>) -> object_store::Error {
         object_store::Error::Generic { store: "S3", source: source.into() }
+    }
+
+    fn said(error: &object_store::Error) -> (Reason, ExitCode) {
+        let fault = of_store("list", error);
+        (fault.reason(), fault.exit_code())
     }
 
     #[test]
@@ -124,13 +201,74 @@ mod tests {
         let xml = "<Error><Code>InvalidAccessKeyId</Code><AWSAccessKeyId>AKIACANARY</AWSAccessKeyId></Error>";
         let fault = of_store("list", &generic(xml)).to_string();
         assert!(fault.contains("InvalidAccessKeyId") && !fault.contains("CANARY"), "{fault}");
+        let deletion = "DeleteObjects request failed for key probe/1: CANARY denied (code: AccessDenied)";
+        let fault = of_store("remove old files", &generic(deletion)).to_string();
+        assert!(fault.contains("AccessDenied") && !fault.contains("CANARY"), "{fault}");
     }
 
     #[test]
-    fn a_folder_that_may_not_be_written_is_the_users_to_mend() {
-        let fault = of_store("write", &generic(io::Error::from(io::ErrorKind::PermissionDenied)));
-        assert!(matches!(fault, WarehouseFault::Configuration(_)), "{fault}");
-        let fault = of_store("write", &generic(io::Error::from(io::ErrorKind::StorageFull)));
-        assert!(matches!(fault, WarehouseFault::Transient { .. }), "{fault}");
+    fn every_answer_of_a_store_has_its_reason() {
+        use ExitCode::{Configuration, Transient};
+        for (code, reason, exit) in [
+            ("InvalidAccessKeyId", Reason::WarehouseAuthFailed, Configuration),
+            ("SignatureDoesNotMatch", Reason::WarehouseAuthFailed, Configuration),
+            ("InvalidToken", Reason::WarehouseAuthFailed, Configuration),
+            ("ExpiredToken", Reason::WarehouseAuthFailed, Configuration),
+            ("InvalidIdentityToken", Reason::WarehouseAuthFailed, Configuration),
+            ("AccessDenied", Reason::WarehouseDenied, Configuration),
+            ("AllAccessDisabled", Reason::WarehouseDenied, Configuration),
+            ("AccountProblem", Reason::WarehouseDenied, Configuration),
+            ("NoSuchBucket", Reason::WarehousePlaceNotFound, Configuration),
+            ("PermanentRedirect", Reason::ProbeFailed, Configuration),
+            ("AuthorizationHeaderMalformed", Reason::ProbeFailed, Configuration),
+            ("SlowDown", Reason::WarehouseUnreachable, Transient),
+            ("InternalError", Reason::WarehouseUnreachable, Transient),
+            ("KMS.DisabledException", Reason::ProbeFailed, Transient),
+        ] {
+            let xml = format!("<Error><Code>{code}</Code></Error>");
+            assert_eq!(said(&generic(xml)), (reason, exit), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_status_without_a_code_still_tells() {
+        let denied =
+            |source: &str| object_store::Error::PermissionDenied { path: "a".into(), source: source.into() };
+        assert_eq!(said(&denied("no body")).0, Reason::WarehouseDenied);
+        let wrong_key = denied("<Error><Code>SignatureDoesNotMatch</Code></Error>");
+        assert_eq!(said(&wrong_key).0, Reason::WarehouseAuthFailed, "the code says more than the status");
+        let skewed = denied("<Error><Code>RequestTimeTooSkewed</Code></Error>");
+        assert_eq!(said(&skewed), (Reason::ProbeFailed, ExitCode::Transient));
+        let unknown = object_store::Error::Unauthenticated { path: "a".into(), source: "no body".into() };
+        assert_eq!(said(&unknown).0, Reason::WarehouseAuthFailed);
+    }
+
+    #[test]
+    fn a_service_account_that_its_role_does_not_trust_has_no_credentials() {
+        let refused = "<Error><Code>AccessDenied</Code><Message>Not authorized to perform \
+                       sts:AssumeRoleWithWebIdentity</Message></Error>";
+        assert_eq!(said(&generic(refused)).0, Reason::WarehouseAuthFailed);
+    }
+
+    #[test]
+    fn a_store_that_does_not_answer_is_unreachable() {
+        for kind in [HttpErrorKind::Connect, HttpErrorKind::Timeout, HttpErrorKind::Interrupted] {
+            let silent = HttpError::new(kind, io::Error::from(io::ErrorKind::ConnectionRefused));
+            let fault = of_store("list", &generic(silent));
+            assert_eq!(fault.reason(), Reason::WarehouseUnreachable, "{kind:?}");
+            assert!(fault.to_string().contains("endpoint"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn what_a_folder_says() {
+        for (kind, reason, exit) in [
+            (io::ErrorKind::PermissionDenied, Reason::WarehouseDenied, ExitCode::Configuration),
+            (io::ErrorKind::ReadOnlyFilesystem, Reason::WarehouseDenied, ExitCode::Configuration),
+            (io::ErrorKind::NotADirectory, Reason::WarehousePlaceNotFound, ExitCode::Configuration),
+            (io::ErrorKind::StorageFull, Reason::ProbeFailed, ExitCode::Transient),
+        ] {
+            assert_eq!(said(&generic(io::Error::from(kind))), (reason, exit), "{kind:?}");
+        }
     }
 }

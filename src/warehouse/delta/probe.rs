@@ -30,13 +30,16 @@ impl DeltaWarehouse {
         self.tag_keys.snapshot().await?;
         let folder = format!("{PROBE_FOLDER}/{}", uuid::Uuid::new_v4());
         let place = self.below(&folder)?;
-        let outcome = place.canary().await;
+        let outcome = async {
+            self.exclusive_create(&place.root()?.join("canary")).await?;
+            place.canary().await
+        };
+        let outcome = outcome.await;
         let swept = place.vanish().await;
         outcome.and(swept)
     }
 
     async fn canary(&self) -> Result<(), WarehouseFault> {
-        self.exclusive_create().await?;
         self.prepare().await?;
         let slot = Slot {
             connection: "canary".parse().expect("a plain key"),
@@ -85,9 +88,9 @@ impl DeltaWarehouse {
         }
     }
 
-    /// Creates one key twice. A store that takes both would let two writers commit the same version.
-    async fn exclusive_create(&self) -> Result<(), WarehouseFault> {
-        let key = self.root()?.join("canary");
+    /// Creates one key twice. A store that takes both would let two writers commit the same version. The fault names the
+    /// warehouse, not the probe's own place, so that it reads the same every time.
+    async fn exclusive_create(&self, key: &Path) -> Result<(), WarehouseFault> {
         let put = |text: &'static str| {
             let (store, key) = (Arc::clone(&self.costs.store), key.clone());
             async move {
@@ -100,7 +103,7 @@ impl DeltaWarehouse {
             Ok(_) => return Err(WarehouseFault::UnsafeStore { location: self.location().to_string() }),
             Err(error) => return Err(fault::of_store("create an object twice", &error)),
         }
-        let read = async { self.costs.store.get(&key).await?.bytes().await };
+        let read = async { self.costs.store.get(key).await?.bytes().await };
         let content = read.await.map_err(|error| fault::of_store("read an object", &error))?;
         if content.as_ref() == b"first" {
             Ok(())

@@ -73,6 +73,7 @@ impl Table {
         tokio::task::spawn_blocking(move || work(&table)).await.map_err(|_| WarehouseFault::Transient {
             action: "work on the table".to_owned(),
             cause: "a worker thread died".to_owned(),
+            answered: true,
         })?
     }
 
@@ -128,6 +129,7 @@ impl Table {
             None => Err(created.err().unwrap_or_else(|| WarehouseFault::Transient {
                 action: "create the table".to_owned(),
                 cause: "another writer was first, and its table is gone".to_owned(),
+                answered: true,
             })),
         }
     }
@@ -137,8 +139,7 @@ impl Table {
         let Some(folder) = self.url.to_file_path().ok().filter(|_| self.url.scheme() == "file") else {
             return Ok(());
         };
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| fault::of_files(&format!("create the folder {}", folder.display()), &error))
+        std::fs::create_dir_all(&folder).map_err(|error| fault::of_files("create the table's folder", &error))
     }
 
     /// Refuses a table that is not of this schema, that is partitioned otherwise or that takes no ledger. More

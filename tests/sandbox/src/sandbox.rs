@@ -16,7 +16,7 @@ use crate::deliver::{Delivery, DeliveryFailure};
 use crate::fault::Faults;
 use crate::s3::Object;
 use crate::server;
-use crate::state::Shared;
+use crate::state::{Session, Shared};
 use crate::world::World;
 
 /// A running sandbox. Dropping it closes its port and all its connections.
@@ -137,6 +137,14 @@ impl Sandbox {
             .sessions
             .values_mut()
             .for_each(|session| session.expires = session.expires.min(now));
+    }
+
+    /// Every secret key and token of the sessions issued so far, for a test that searches for them where they must not be.
+    #[must_use]
+    pub fn session_secrets(&self) -> Vec<String> {
+        let state = self.shared.lock();
+        let of = |session: &Session| [session.secret.expose().to_owned(), session.token.expose().to_owned()];
+        state.sessions.values().flat_map(of).collect()
     }
 
     /// Delivers a bill as AWS does, and gives its exact totals.

@@ -1,0 +1,200 @@
+//! What is printed, held against the checks on the sandbox: it is enough, and nothing of it is too much.
+
+use awscost_sandbox::{Policy as SandboxPolicy, Sandbox};
+use jiff::Timestamp;
+
+use super::*;
+use crate::{
+    aws::tests::sandbox::{demo, operator},
+    connection::{
+        Access, ExternalIdPolicy, Facts, Look, NextExternalId, ReportTarget, RoleAccess, Sessions, Target,
+        Verdict, checks, gather,
+    },
+    model::{AccountType, ConditionType, ExternalId, ReportKind},
+    onboarding::WantedReport,
+};
+
+const OPERATOR: &str = "arn:aws:iam::999988887777:user/awscost-operator";
+const EXTERNAL_ID: &str = "sandbox-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10";
+const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10";
+
+/// An account of the demo's world, and what its manifest asks for.
+struct Variant {
+    name: &'static str,
+    account_type: AccountType,
+    wanted: Wanted,
+    /// A key of the report's first manifest.
+    manifest: &'static str,
+}
+
+fn payer(name: &'static str, kind: Option<ReportKind>, kms_key: Option<&str>) -> Variant {
+    let report = WantedReport {
+        name: "acme-cur".parse().expect("a name"),
+        kind,
+        bucket: "acme-billing".parse().expect("a bucket"),
+        prefix: "cur".parse().expect("a prefix"),
+        region: "us-east-1".parse().expect("a region"),
+        owner: "123456789012".parse().expect("an account"),
+    };
+    let wanted = Wanted {
+        role: "arn:aws:iam::123456789012:role/awscost".parse().expect("a role"),
+        report: Some(report),
+        kms_key: kms_key.map(|key| key.parse().expect("a key")),
+        metrics: false,
+        audit: false,
+    };
+    let manifest = "cur/acme-cur/metadata/BILLING_PERIOD=2026-11/acme-cur-Manifest.json";
+    Variant { name, account_type: AccountType::Management, wanted, manifest }
+}
+
+fn shop(name: &'static str, kind: Option<ReportKind>) -> Variant {
+    let report = WantedReport {
+        name: "shop-cur".parse().expect("a name"),
+        kind,
+        bucket: "shop-billing".parse().expect("a bucket"),
+        prefix: "reports".parse().expect("a prefix"),
+        region: "eu-west-1".parse().expect("a region"),
+        owner: "210987654321".parse().expect("an account"),
+    };
+    let wanted = Wanted {
+        role: "arn:aws:iam::210987654321:role/finops/awscost".parse().expect("a role"),
+        report: Some(report),
+        kms_key: None,
+        metrics: false,
+        audit: false,
+    };
+    let manifest = "reports/shop-cur/20261101-20261201/shop-cur-Manifest.json";
+    Variant { name, account_type: AccountType::Standalone, wanted, manifest }
+}
+
+/// The demo's payer as if it were a member that has no report.
+fn member() -> Variant {
+    let payer = payer("a member without a report", None, None);
+    Variant {
+        account_type: AccountType::Management,
+        wanted: Wanted { report: None, ..payer.wanted },
+        ..payer
+    }
+}
+
+/// All that can be asked for.
+fn audited(name: &'static str) -> Variant {
+    let payer = payer(name, Some(ReportKind::Cur2), None);
+    Variant { wanted: Wanted { metrics: true, audit: true, ..payer.wanted }, ..payer }
+}
+
+fn variants() -> Vec<Variant> {
+    vec![
+        payer("a CUR 2.0 export", Some(ReportKind::Cur2), None),
+        payer("an encrypted CUR 2.0 export", Some(ReportKind::Cur2), Some(KEY)),
+        payer("an export of either kind", None, None),
+        shop("a legacy report", Some(ReportKind::LegacyCur)),
+        shop("a report of either kind", None),
+        member(),
+        audited("an export, audited, with metrics"),
+    ]
+}
+
+impl Variant {
+    /// The printed statements.
+    fn statements(&self) -> Vec<serde_json::Value> {
+        let policy = permissions::policy(&self.wanted, &plain(self.wanted.role.account().as_str()));
+        let policy = serde_json::to_value(policy).expect("JSON");
+        policy["Statement"].as_array().expect("statements").clone()
+    }
+
+    /// The demo, in which the role has the printed trust policy and these statements, and nothing else.
+    fn world(&self, statements: &[serde_json::Value]) -> Sandbox {
+        let sandbox = demo();
+        let document = serde_json::json!({"Version": "2012-10-17", "Statement": statements});
+        let policy: SandboxPolicy = serde_json::from_value(document).expect("a policy");
+        let trust = trust::policy(plain(OPERATOR), plain(EXTERNAL_ID), BaseIdentity::Plain);
+        let trust = serde_json::from_value(serde_json::to_value(trust).expect("JSON")).expect("a policy");
+        sandbox.world_mut(|world| {
+            let account = world.accounts.get_mut(self.wanted.role.account().as_str()).expect("the account");
+            let role = account.roles.iter_mut().find(|role| role.name == "awscost").expect("the role");
+            role.policies = [("awscost".to_owned(), policy)].into();
+            role.trust = trust;
+            if let (Some(key), Some(report)) = (&self.wanted.kms_key, &self.wanted.report) {
+                let bucket = world.buckets.get_mut(report.bucket.as_str()).expect("the bucket");
+                let key = serde_json::from_value(serde_json::json!({"arn": key.as_str()})).expect("a key");
+                bucket.kms_key = Some(key);
+            }
+        });
+        if let Some(report) = &self.wanted.report {
+            sandbox.put_object(report.bucket.as_str(), self.manifest, "{}");
+        }
+        sandbox
+    }
+
+    fn target(&self) -> Target {
+        let report = self.wanted.report.as_ref().map(|report| ReportTarget {
+            name: report.name.clone(),
+            kind: report.kind,
+            bucket: report.bucket.clone(),
+            prefix: report.prefix.clone(),
+            region: report.region.clone(),
+            owner: report.owner.clone(),
+        });
+        Target {
+            access: Access::Role(RoleAccess {
+                role: self.wanted.role.clone(),
+                external_id: ExternalId::parse(EXTERNAL_ID.as_bytes()).ok(),
+                next_external_id: NextExternalId::None,
+                secret_version: None,
+                policy: ExternalIdPolicy::Enforce,
+            }),
+            account: self.wanted.role.account().clone(),
+            account_type: self.account_type,
+            sts_region: "us-east-1".parse().expect("a region"),
+            report,
+            metrics: self.wanted.metrics.then(|| "us-east-1".parse().expect("a region")),
+        }
+    }
+
+    /// The checks that do not pass, with their reasons, if the role has these statements.
+    async fn complaints(&self, statements: &[serde_json::Value]) -> Vec<String> {
+        let (sandbox, target, now) = (self.world(statements), self.target(), Timestamp::now());
+        let (mut facts, mut sessions) = (Facts::default(), Sessions::default());
+        gather(&operator(&sandbox), &target, Look::ALL, &mut facts, &mut sessions, now).await;
+        checks::run(&facts, &target, now)
+            .into_iter()
+            .filter(|finding| finding.verdict != Verdict::Pass)
+            // Whether a role may do too much is looked at only if that was wanted.
+            .filter(|finding| self.wanted.audit || finding.condition != ConditionType::PermissionsMinimal)
+            .map(|finding| format!("{:?}: {:?}", finding.condition, finding.reason))
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn the_printed_policy_is_enough_for_every_check() {
+    for variant in variants() {
+        let complaints = variant.complaints(&variant.statements()).await;
+        assert_eq!(complaints, Vec::<String>::new(), "{}", variant.name);
+    }
+}
+
+#[tokio::test]
+async fn no_statement_is_there_for_nothing() {
+    let mut idle = Vec::new();
+    for variant in variants() {
+        let statements = variant.statements();
+        for without in 0..statements.len() {
+            let mut fewer = statements.clone();
+            let removed = fewer.remove(without);
+            if variant.complaints(&fewer).await.is_empty() {
+                idle.push(format!("{}: {}", variant.name, removed["Sid"]));
+            }
+        }
+    }
+    // Of a report of either kind one API is enough once it is found, but which one nobody knows before; and whose the
+    // objects are is asked only when reading one is refused.
+    let expected = [
+        r#"an export of either kind: "FindLegacyReport""#,
+        r#"a report of either kind: "FindExport""#,
+        r#"a report of either kind: "ReadExport""#,
+        r#"an export, audited, with metrics: "SeeBucketOwnership""#,
+    ];
+    assert_eq!(idle, expected);
+}

@@ -1,0 +1,97 @@
+//! The fault catalogue: every way we know to get a connection wrong, broken on purpose, and the operator held to its
+//! word: this condition, this reason, within five seconds of being asked, and health by itself once the fault is gone.
+//!
+//! `catalogue.yaml` is the catalogue, a row a fault. The operator is the built program in a process of its own, against a
+//! real API server (`AWSCOST_TEST_KUBECONFIG`) and the AWS sandbox; fails without a cluster, and `cargo test` alone leaves
+//! those tests out (`#[ignore]`).
+
+// What is built here is a test's ground: when it can't be laid, the test has failed, and says so.
+#![allow(clippy::panic)]
+
+mod catalogue;
+mod check;
+mod cluster;
+mod conditions;
+mod dice;
+mod fleet;
+mod ground;
+mod leaks;
+mod mutations;
+mod node;
+mod operator;
+mod pairs;
+mod row;
+mod scene;
+mod score;
+mod world;
+
+use std::time::Instant;
+
+use futures::{StreamExt, stream};
+
+use catalogue::{Catalogue, Row};
+use ground::Ground;
+
+/// Rows at work at once: enough to overlap their waits, few enough that two cores answer each within its time.
+const AT_ONCE: usize = 6;
+
+/// How often a row that was late beside others is measured alone.
+const ALONE: usize = 3;
+
+/// The rows of an operator's log that a failed run shows.
+const LOG_LINES: usize = 40;
+
+#[test]
+fn the_catalogue_is_whole() {
+    let catalogue = Catalogue::read();
+    let problems = catalogue.problems();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
+async fn every_fault_is_named_exactly() {
+    let catalogue = Catalogue::read();
+    let only = std::env::var("AWSCOST_TEST_FAULT").ok();
+    let wanted = |row: &&Row| only.as_ref().is_none_or(|only| row.fault.contains(only.as_str()));
+    let rows: Vec<&Row> = catalogue.rows.iter().filter(wanted).collect();
+    let ground = Ground::raise(&catalogue, "catalogue", 0, rows.iter().map(|row| row.of.as_str())).await;
+    let started = Instant::now();
+    let together = stream::iter(rows.into_iter().enumerate())
+        .map(|(number, row)| {
+            let ground = &ground;
+            async move { (number, row, row::show(ground, row, number).await) }
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<_>>()
+        .await;
+    // The promise is the operator's: one that came late beside others is measured again with nobody beside it.
+    let mut outcomes = Vec::new();
+    for (number, row, mut outcome) in together {
+        for _ in 0..ALONE {
+            if outcome.as_ref().is_ok_and(|timing| timing.is_late()) {
+                outcome = row::show(&ground, row, number).await;
+            }
+        }
+        outcomes.push((row.fault.as_str(), outcome.and_then(row::in_time)));
+    }
+    let missed: Vec<String> = outcomes
+        .iter()
+        .filter_map(|(fault, outcome)| Some(format!("{fault}: {}", outcome.as_ref().err()?)))
+        .collect();
+    let timings: Vec<row::Timing> =
+        outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().ok().copied()).collect();
+    let score = format!(
+        "{} of {} faults named exactly, each twice, in {:.0} s; {}",
+        outcomes.len() - missed.len(),
+        outcomes.len(),
+        started.elapsed().as_secs_f64(),
+        row::summary(&timings)
+    );
+    println!("{score}\n{}", missed.join("\n"));
+    let leaks = leaks::found(&leaks::secrets(&ground), &leaks::said(&ground).await);
+    let log = if missed.is_empty() { String::new() } else { ground.operator_log(LOG_LINES) };
+    ground.clear().await;
+    assert!(missed.is_empty(), "{score}\n{log}");
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+}

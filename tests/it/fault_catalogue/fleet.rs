@@ -1,0 +1,240 @@
+//! Many accounts at once: broken ones cost the healthy ones nothing, everybody has a verdict in the time that the STS
+//! rate allows, and then nothing is written.
+//!
+//! 300 accounts in every test run; `make fleet` asks for 2,000 (`AWSCOST_TEST_FLEET`). The STS rate is raised by the test
+//! setting, for at ten calls a second 2,000 accounts take 17 minutes; what is compared does not depend on the rate.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use awscost::api::AwsCostAccount;
+use awscost_sandbox::{Fault, Rule, Sandbox};
+use futures::{StreamExt, TryStreamExt, stream};
+use kube::{
+    Api, ResourceExt,
+    runtime::{WatchStreamExt, watcher},
+};
+use serde_json::{Value, json};
+
+use super::{
+    catalogue::Catalogue,
+    cluster::Cluster,
+    ground::conditions,
+    operator::OperatorProcess,
+    scene::{Names, Scene},
+    world::{self, Objects},
+};
+use crate::admission;
+
+/// STS calls a second in this test.
+const RATE: u32 = 100;
+/// STS calls of a member's first look: who we are, the role, whom it made us, and two probes of the external ID.
+const CALLS: u32 = 5;
+/// On top of what the rate allows: a start, and other work of two cores for as long as the calls take.
+const MARGIN: f64 = 2.0;
+const START: Duration = Duration::from_secs(15);
+/// How much later a healthy account may be Ready beside broken ones.
+const SLOWER: f64 = 1.5;
+/// Clocks and cores jitter by this much, whatever the fleet.
+const JITTER: Duration = Duration::from_secs(2);
+/// How long nothing may be written.
+const IDLE: Duration = Duration::from_secs(20);
+/// Accounts created at once.
+const AT_ONCE: usize = 16;
+
+/// One way to be broken: what differs from a healthy member.
+fn broken(way: usize) -> BTreeMap<String, Value> {
+    let (path, value) = match way {
+        0 => ("secrets/$name-id", json!(null)),
+        1 => ("secrets/$name-id/labels", json!({})),
+        2 => ("secrets/$name-id/data/externalId", json!("$externalId\n")),
+        3 => ("secrets/$name-id/data/externalId", json!("another-one")),
+        4 => ("role", json!(null)),
+        5 => ("role/trust/operator/Principal/AWS", json!("arn:aws:iam::999988887777:user/somebody")),
+        6 => ("role/trust/operator/Condition", json!(null)),
+        7 => ("spec/access/roleArn", json!("arn:aws:iam::$account:role/admin")),
+        8 => ("organization", json!(null)),
+        // Ten seconds of silence at every look: the costliest way.
+        _ => (
+            "calls",
+            json!({"sts:GetCallerIdentity": {"fault": {"latency": {"millis": 10_000}}},
+                   "organizations:DescribeOrganization": {"fault": "reset"}}),
+        ),
+    };
+    BTreeMap::from([(path.to_owned(), value)])
+}
+
+/// How a fleet came up.
+struct Result {
+    /// When each healthy account was Ready, from the operator's start, in order.
+    ready: Vec<Duration>,
+    /// When the last account had a verdict.
+    verdicts: Duration,
+    /// Accounts whose objects changed while idle.
+    restless: BTreeSet<String>,
+    /// Looks that went on meanwhile.
+    looks: usize,
+}
+
+impl Result {
+    fn percentile(&self, hundredth: usize) -> Duration {
+        self.ready[(self.ready.len() - 1) * hundredth / 100]
+    }
+}
+
+fn size() -> usize {
+    std::env::var("AWSCOST_TEST_FLEET").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
+}
+
+/// Brings up a fleet in which every tenth account is broken, or none.
+async fn bring_up(name: &str, set: u8, any_broken: bool) -> Result {
+    let client = admission::client().await;
+    admission::install(&client).await;
+    let namespace = format!("{name}-{:x}", std::process::id());
+    let cluster = Cluster { client: client.clone(), namespace: namespace.clone() };
+    let made = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    cluster.apply(made).await.expect("a namespace");
+    let sandbox = Sandbox::start(world::empty());
+    let catalogue = Catalogue::read();
+    let scenes: Vec<(Scene, bool)> = (0..size())
+        .map(|number| {
+            let names = Names::of(set, number, &sandbox.endpoint());
+            let scene = Scene::healthy(&catalogue, "member", names);
+            let ill = any_broken && number % 10 == 3;
+            let scene = if ill { scene.with(&broken(number / 10 % 10)) } else { scene };
+            world::stage(&sandbox, &scene, &Objects::new());
+            (scene, ill)
+        })
+        .collect();
+    stream::iter(&scenes)
+        .for_each_concurrent(AT_ONCE, |(scene, _)| {
+            let cluster = &cluster;
+            async move {
+                cluster.stage_secrets(None, scene).await.expect("the Secret is taken");
+                cluster.stage_account(scene).await.expect("the account is taken");
+            }
+        })
+        .await;
+    let settings = json!({
+        "image": "none", "watch": {"namespaces": [namespace]}, "metrics": {"address": "127.0.0.1:0"},
+        "leaderElection": {"enabled": false},
+        "tenancy": {"rules": [{"namespaces": [namespace], "roleArns": ["arn:aws:iam::1*:role/awscost*"]}]},
+        "testing": {"firstLookSpread": "1s", "stsCallsPerSecond": RATE, "factAge": "60s"},
+    });
+    let operator = OperatorProcess::start(&sandbox, &namespace, &settings, "info");
+    let result = watch(&cluster, &sandbox, &scenes, &operator).await;
+    drop(operator);
+    let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client);
+    api.delete(&namespace, &Default::default()).await.expect("the namespace goes");
+    result
+}
+
+/// Follows the fleet from the operator's start until it has been idle.
+async fn watch(
+    cluster: &Cluster,
+    sandbox: &Sandbox,
+    scenes: &[(Scene, bool)],
+    operator: &OperatorProcess,
+) -> Result {
+    let started = Instant::now();
+    let healthy: BTreeSet<&str> =
+        scenes.iter().filter(|(_, ill)| !ill).map(|(scene, _)| scene.names.name.as_str()).collect();
+    let mut ready: BTreeMap<String, Duration> = BTreeMap::new();
+    let mut judged: BTreeSet<String> = BTreeSet::new();
+    let mut verdicts = Duration::ZERO;
+    let limit = allowed() * 4;
+    let mut changes =
+        Box::pin(watcher(cluster.accounts(), watcher::Config::default()).default_backoff().applied_objects());
+    while ready.len() < healthy.len() || judged.len() < scenes.len() {
+        let next = tokio::time::timeout(limit.saturating_sub(started.elapsed()), changes.try_next()).await;
+        let Ok(change) = next else {
+            panic!(
+                "{} of {} healthy accounts Ready, {} of {} judged after {:.0} s\n{}",
+                ready.len(),
+                healthy.len(),
+                judged.len(),
+                scenes.len(),
+                limit.as_secs_f64(),
+                operator.last_lines(20)
+            );
+        };
+        let account = change.expect("a watch with backoff goes on").expect("a watch has no end");
+        let name = account.name_any();
+        if is_judged(&account) && judged.insert(name.clone()) {
+            verdicts = started.elapsed();
+        }
+        let is_ready =
+            conditions(&account).iter().any(|condition| condition.type_ == "Ready" && condition.is_true());
+        if is_ready && healthy.contains(name.as_str()) {
+            ready.entry(name).or_insert_with(|| started.elapsed());
+        }
+    }
+    sandbox.calls().clear();
+    let mut restless = BTreeSet::new();
+    let end = Instant::now() + IDLE;
+    while let Ok(change) =
+        tokio::time::timeout(end.saturating_duration_since(Instant::now()), changes.try_next()).await
+    {
+        let account = change.expect("a watch with backoff goes on").expect("a watch has no end");
+        restless.insert(account.name_any());
+    }
+    let mut ready: Vec<Duration> = ready.into_values().collect();
+    ready.sort();
+    Result { ready, verdicts, restless, looks: sandbox.calls().of("sts", "AssumeRole").len() }
+}
+
+/// True once a pass over it has ended: its Ready says something of the account, not of the pass.
+fn is_judged(account: &AwsCostAccount) -> bool {
+    conditions(account)
+        .iter()
+        .any(|condition| condition.type_ == "Ready" && condition.reason != "Progressing")
+}
+
+/// What the rate allows for a first look at all of them.
+fn allowed() -> Duration {
+    let calls = u32::try_from(size()).expect("a fleet is countable") * CALLS;
+    START + Duration::from_secs_f64(f64::from(calls) / f64::from(RATE) * MARGIN)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
+async fn broken_accounts_cost_the_healthy_ones_nothing() {
+    let without = bring_up("fleet-healthy", 8, false).await;
+    let with = bring_up("fleet-broken", 9, true).await;
+    for (name, fleet) in [("without broken ones", &without), ("a tenth broken in ten ways", &with)] {
+        println!(
+            "{} accounts, {RATE} STS calls/s, {name}: healthy ones Ready after {:.1} s (half), {:.1} s (95 %), {:.1} s (all); \
+             all judged after {:.1} s of {:.1} s allowed; idle for {} s: {} looks, {} changed objects",
+            size(),
+            fleet.percentile(50).as_secs_f64(),
+            fleet.percentile(95).as_secs_f64(),
+            fleet.percentile(100).as_secs_f64(),
+            fleet.verdicts.as_secs_f64(),
+            allowed().as_secs_f64(),
+            IDLE.as_secs(),
+            fleet.looks,
+            fleet.restless.len(),
+        );
+        assert!(fleet.restless.is_empty(), "{name}: written while idle: {:?}", fleet.restless);
+        assert!(fleet.verdicts <= allowed(), "{name}: the last verdict came too late");
+        assert!(fleet.looks > 0, "{name}: nobody looked while idle, so its quiet shows nothing");
+    }
+    for hundredth in [50, 95, 100] {
+        let (alone, beside) = (without.percentile(hundredth), with.percentile(hundredth));
+        assert!(
+            beside <= alone.mul_f64(SLOWER) + JITTER,
+            "{hundredth} % of the healthy ones: {beside:?} beside broken ones, {alone:?} without"
+        );
+    }
+}
+
+/// The rule that strikes a whole call, so that a typing error in a way to be broken shows here and not as a healthy fleet.
+#[test]
+fn every_way_to_be_broken_differs() {
+    let ways: BTreeSet<String> = (0..10).map(|way| format!("{:?}", broken(way))).collect();
+    assert_eq!(ways.len(), 10);
+    let rule = Rule::on("sts", "GetCallerIdentity", Fault::Latency { millis: 10_000 });
+    assert_eq!(serde_json::to_value(rule.fault).expect("JSON"), json!({"latency": {"millis": 10_000}}));
+}

@@ -1,0 +1,215 @@
+//! What rows stand on: a sandbox as AWS, a namespace of a real cluster, an operator in it, and every row's account, healthy.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use awscost::api::{AwsCostAccount, conditions::Condition};
+use awscost_sandbox::Sandbox;
+use futures::{StreamExt, stream};
+use kube::{Api, api::ListParams, runtime::wait::await_condition};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::{
+    catalogue::Catalogue,
+    cluster::{self, Cluster},
+    conditions::{Said, said},
+    node::Node,
+    operator::OperatorProcess,
+    scene::{Names, Scene},
+    world::{self, Objects},
+};
+use crate::admission;
+
+/// How long all accounts together may take to their first verdict, on two busy cores.
+const FIRST_VERDICTS: Duration = Duration::from_secs(120);
+/// Accounts that are created at once.
+const AT_ONCE: usize = 8;
+
+/// The ground of one run.
+pub struct Ground {
+    /// AWS.
+    pub sandbox: Sandbox,
+    /// The namespace.
+    pub cluster: Cluster,
+    /// Every row's account.
+    pub stages: Vec<Stage>,
+    metrics: SocketAddr,
+    checks: Mutex<String>,
+    operator: OperatorProcess,
+    _node: Node,
+}
+
+/// One account while it is healthy.
+pub struct Stage {
+    /// Everything that makes it.
+    pub scene: Scene,
+    /// What was delivered into its bucket.
+    pub delivered: Objects,
+    /// What its status says.
+    pub healthy: Said,
+}
+
+impl Ground {
+    /// Brings everything up with these healthy accounts, and waits until each has its verdict; `set` is one digit that no
+    /// other ground of a run has.
+    pub async fn raise<'a>(
+        catalogue: &Catalogue,
+        name: &str,
+        set: u8,
+        accounts: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let client = admission::client().await;
+        admission::install(&client).await;
+        let namespace = format!("{name}-{:x}", std::process::id());
+        let cluster = Cluster { client: client.clone(), namespace: namespace.clone() };
+        let made = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+        cluster.apply(made).await.expect("a namespace");
+        let sandbox = Sandbox::start(world::empty());
+        let scenes: Vec<Scene> = accounts
+            .enumerate()
+            .map(|(number, kind)| {
+                Scene::healthy(catalogue, kind, Names::of(set, number, &sandbox.endpoint()))
+            })
+            .collect();
+        shared_warehouses(&cluster).await;
+        let delivered: Vec<Objects> = scenes
+            .iter()
+            .map(|scene| {
+                world::stage(&sandbox, scene, &Objects::new());
+                let delivered = world::deliver(&sandbox, scene);
+                world::stage(&sandbox, scene, &delivered);
+                delivered
+            })
+            .collect();
+        let node = Node::start(client, &namespace);
+        let metrics = free_address();
+        // It traces everything: its log is searched for what must not be in it.
+        let operator = OperatorProcess::start(&sandbox, &namespace, &settings(&namespace, metrics), "trace");
+        stream::iter(&scenes)
+            .for_each_concurrent(AT_ONCE, |scene| {
+                let cluster = &cluster;
+                async move {
+                    cluster.stage_secrets(None, scene).await.expect("the Secrets are taken");
+                    cluster.stage_warehouse(scene).await.expect("the warehouse is taken");
+                    cluster.stage_account(scene).await.expect("the account is taken");
+                }
+            })
+            .await;
+        let healthy = first_verdicts(&cluster, &scenes, &operator).await;
+        let stages = scenes
+            .into_iter()
+            .zip(delivered)
+            .zip(healthy)
+            .map(|((scene, delivered), healthy)| Stage { scene, delivered, healthy })
+            .collect();
+        Self { sandbox, cluster, stages, metrics, checks: Mutex::default(), operator, _node: node }
+    }
+
+    /// The last complaints in the operator's log.
+    pub fn operator_log(&self, lines: usize) -> String {
+        self.operator.last_lines(lines)
+    }
+
+    /// The operator.
+    pub fn operator(&self) -> &OperatorProcess {
+        &self.operator
+    }
+
+    /// Keeps what a check said, for the search for secrets.
+    pub fn note_check(&self, output: String) {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push_str(&output);
+    }
+
+    /// What all checks said.
+    pub fn checks(&self) -> String {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the operator's `/metrics` says now.
+    pub async fn metrics(&self) -> String {
+        let mut connection = tokio::net::TcpStream::connect(self.metrics).await.expect("it serves metrics");
+        let request = format!("GET /metrics HTTP/1.0\r\nhost: {}\r\n\r\n", self.metrics);
+        connection.write_all(request.as_bytes()).await.expect("the request goes out");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.expect("the answer is text");
+        assert!(answer.contains("200 OK"), "no metrics: {answer}");
+        answer
+    }
+
+    /// Takes the namespace away.
+    pub async fn clear(self) {
+        let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.cluster.client.clone());
+        api.delete(&self.cluster.namespace, &Default::default()).await.expect("the namespace goes");
+    }
+}
+
+/// An address of this machine that nobody listens at.
+fn free_address() -> SocketAddr {
+    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("a bound listener has an address")
+}
+
+/// The warehouses of accounts that have none of their own, and the claim of one.
+async fn shared_warehouses(cluster: &Cluster) {
+    let claim = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "lake"},
+        "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
+    });
+    cluster.apply(claim).await.expect("the claim is taken");
+    for warehouse in cluster::shared_warehouses() {
+        cluster.apply(warehouse).await.expect("a warehouse for all is taken");
+    }
+}
+
+/// No load is ever started: what is diagnosed here comes before, and a loaded bill may no longer change its report.
+fn settings(namespace: &str, metrics: SocketAddr) -> Value {
+    json!({
+        "image": "none", "watch": {"namespaces": [namespace]}, "metrics": {"address": metrics},
+        "leaderElection": {"enabled": false}, "jobs": {"cluster": 0},
+        "tenancy": {"rules": [{"namespaces": [namespace], "roleArns": [
+            "arn:aws:iam::1*:role/awscost*", "arn:aws:iam::1*:role/finops/awscost", "arn:aws-cn:iam::1*:role/awscost*", "arn:aws-us-gov:iam::1*:role/awscost*",
+        ]}]},
+        "testing": {"firstLookSpread": "1s", "stsCallsPerSecond": 1000, "retryDelay": "1s"},
+    })
+}
+
+/// Waits until every account is Ready, and gives what their statuses say.
+async fn first_verdicts(cluster: &Cluster, scenes: &[Scene], operator: &OperatorProcess) -> Vec<Said> {
+    let until = Instant::now() + FIRST_VERDICTS;
+    let waits = scenes.iter().map(|scene| {
+        let ready = |account: Option<&AwsCostAccount>| {
+            account.is_some_and(|account| {
+                conditions(account).iter().any(|condition| condition.type_ == "Ready" && condition.is_true())
+            })
+        };
+        let wait = await_condition(cluster.accounts(), &scene.names.name, ready);
+        async move { tokio::time::timeout(until.saturating_duration_since(Instant::now()), wait).await }
+    });
+    let all = stream::iter(waits).buffered(AT_ONCE).collect::<Vec<_>>().await;
+    if all.iter().any(Result::is_err) {
+        let accounts = cluster.accounts().list(&ListParams::default()).await.expect("a list").items;
+        let sick: BTreeMap<_, _> = accounts
+            .iter()
+            .filter(|account| conditions(account).iter().all(|one| one.type_ != "Ready" || !one.is_true()))
+            .map(|account| (account.metadata.name.clone(), said(conditions(account))))
+            .collect();
+        let log = operator.last_lines(20);
+        panic!("{} accounts are not healthy before any fault: {sick:#?}\n{log}", sick.len());
+    }
+    all.into_iter()
+        .map(|account| {
+            let account = account.expect("checked").expect("a watch").expect("a healthy account is there");
+            said(conditions(&account))
+        })
+        .collect()
+}
+
+/// The conditions of an account.
+pub fn conditions(account: &AwsCostAccount) -> &[Condition] {
+    account.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+//! What must be nowhere: external IDs, access keys' secrets and session tokens, in five encodings, in anything that comes
+//! out of the operator.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use kube::{Api, api::DynamicObject, api::ListParams, core::ApiResource, core::GroupVersionKind};
+
+use regex::RegexBuilder;
+
+use super::{ground::Ground, world::OPERATOR_KEY};
+
+/// A secret's forms: as it is, and as it could have been written by mistake.
+fn forms(secret: &str) -> [(&'static str, String); 5] {
+    let bytes = secret.as_bytes();
+    let decimal: Vec<String> = bytes.iter().map(ToString::to_string).collect();
+    [
+        ("raw", secret.to_owned()),
+        ("base64", STANDARD_NO_PAD.encode(bytes)),
+        ("URL-encoded", url_encoded(bytes)),
+        ("hexadecimal", hex::encode(bytes)),
+        ("decimal bytes", decimal.join(", ")),
+    ]
+}
+
+fn url_encoded(bytes: &[u8]) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    bytes
+        .iter()
+        .map(|byte| if plain(*byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// How much of the end of a form is looked for: enough to be no chance, and the whole need not be built a thousand times.
+const TAIL: usize = 24;
+
+/// Every secret that is found, with where it is.
+pub fn found(secrets: &[String], places: &[(&str, String)]) -> Vec<String> {
+    let tail = |text: String| text[text.len().saturating_sub(TAIL)..].to_owned();
+    let forms: BTreeMap<String, &'static str> =
+        secrets.iter().flat_map(|secret| forms(secret).map(|(form, text)| (tail(text), form))).collect();
+    let any = forms.keys().map(|text| regex::escape(text)).collect::<Vec<_>>().join("|");
+    let any = RegexBuilder::new(&any).size_limit(1 << 30).build().expect("escaped texts are a pattern");
+    let mut found = BTreeSet::new();
+    for (place, content) in places {
+        for hit in any.find_iter(content) {
+            let around = content[..hit.start()].rsplit('\n').next().unwrap_or_default();
+            let around: String = around.chars().take(200).collect();
+            found.insert(format!("a secret, {}, is in {place}, after {around}", forms[hit.as_str()]));
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// The secrets of a ground: every row's external ID and warehouse keys, the operator's key, the sessions' tokens.
+pub fn secrets(ground: &Ground) -> Vec<String> {
+    let mut secrets = vec![OPERATOR_KEY.1.to_owned()];
+    for stage in &ground.stages {
+        secrets.push(stage.scene.names.external_id.clone());
+        secrets.extend(stage.scene.at("/user/accessKeys/0/secret").as_str().map(str::to_owned));
+    }
+    secrets.extend(ground.sandbox.session_secrets());
+    secrets
+}
+
+/// Everything the operator has said: its log, its metrics, and all objects and events but the Secrets themselves.
+pub async fn said(ground: &Ground) -> Vec<(&'static str, String)> {
+    let log = std::fs::read(ground.operator().log()).expect("the operator has a log");
+    let mut said = vec![("the operator's log", String::from_utf8_lossy(&log).into_owned())];
+    let kinds = [
+        ("", "v1", "Event", "events"),
+        ("events.k8s.io", "v1", "Event", "events"),
+        ("awscost.io", "v1alpha1", "AwsCostAccount", "awscostaccounts"),
+        ("awscost.io", "v1alpha1", "CostWarehouse", "costwarehouses"),
+        ("batch", "v1", "Job", "jobs"),
+    ];
+    for (group, version, kind, plural) in kinds {
+        let resource =
+            ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
+        let cluster = &ground.cluster;
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &resource);
+        let list = api.list(&ListParams::default()).await.expect("a list").items;
+        said.push((plural, serde_json::to_string(&list).expect("objects are JSON")));
+    }
+    said.push(("the metrics", ground.metrics().await));
+    said.push(("what checks print and log", ground.checks()));
+    said
+}
+
+#[test]
+fn every_form_of_a_secret_is_recognised() {
+    let secret = "canary/external+id=7Q".to_owned();
+    for (form, text) in forms(&secret) {
+        let places = [("a log", format!("before {text} after"))];
+        let found = found(std::slice::from_ref(&secret), &places);
+        assert!(found.iter().any(|found| found.contains(form)), "{form}: {found:?}");
+    }
+    assert!(found(&[secret], &[("a log", "nothing".to_owned())]).is_empty());
+}

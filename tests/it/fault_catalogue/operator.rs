@@ -1,0 +1,82 @@
+//! The operator as a process of its own: the built program, with its log in a file.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use awscost_sandbox::Sandbox;
+use serde_json::Value;
+
+use super::world::OPERATOR_KEY;
+
+/// A running operator, ended with this value.
+pub struct OperatorProcess {
+    process: Child,
+    folder: tempfile::TempDir,
+}
+
+impl OperatorProcess {
+    /// Starts one whose home is this namespace. Its log takes this filter.
+    pub fn start(sandbox: &Sandbox, namespace: &str, settings: &Value, log_filter: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("operator.yaml");
+        std::fs::write(&config, settings.to_string()).expect("the settings are written");
+        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
+        let kubeconfig =
+            std::env::var("AWSCOST_TEST_KUBECONFIG").expect("AWSCOST_TEST_KUBECONFIG names a kubeconfig");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_awscost"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+            command.env_remove(name);
+        }
+        let process = command
+            .args(["operator", "--config"])
+            .arg(&config)
+            .env("KUBECONFIG", kubeconfig)
+            .env("POD_NAME", "catalogue")
+            .env("POD_NAMESPACE", namespace)
+            .env("AWSCOST_LOG", log_filter)
+            .env("HOME", "/nonexistent")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_ENDPOINT_URL", sandbox.endpoint())
+            .env("AWS_ACCESS_KEY_ID", OPERATOR_KEY.0)
+            .env("AWS_SECRET_ACCESS_KEY", OPERATOR_KEY.1)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("one file, two streams"))
+            .stderr(log)
+            .spawn()
+            .expect("the operator starts");
+        Self { process, folder }
+    }
+
+    /// Where its log is.
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Where its settings are.
+    pub fn settings(&self) -> PathBuf {
+        self.folder.path().join("operator.yaml")
+    }
+
+    /// The last lines of its log.
+    pub fn last_lines(&self, count: usize) -> String {
+        last_lines(&self.log(), count)
+    }
+}
+
+fn last_lines(path: &Path, count: usize) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let interesting = |line: &&str| line.contains(r#""level":"WARN""#) || line.contains(r#""level":"ERROR""#);
+    let lines: Vec<&str> = text.lines().filter(interesting).collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+impl Drop for OperatorProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
