@@ -13,7 +13,7 @@ pub mod text;
 pub mod trust;
 mod wanted;
 
-pub use wanted::{ArnFault, Impossible, KmsKeyArn, PrincipalArn, Wanted, WantedReport};
+pub use wanted::{ArnFault, Impossible, KmsKeyArn, PrincipalArn, Reader, Wanted, WantedReport};
 
 #[cfg(test)]
 mod sample;

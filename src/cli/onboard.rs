@@ -11,7 +11,7 @@ use super::warehouse::{complain, print};
 use crate::{
     model::ExitCode,
     onboarding::{
-        Impossible, PrincipalArn, Wanted, cloudformation,
+        Impossible, PrincipalArn, Reader, Wanted, cloudformation,
         delivery::{ExportChoices, ExportGranularity},
         link::{self, LinkFault, StackName, TemplateUrl},
         permissions, terraform,
@@ -25,7 +25,8 @@ pub(super) use wanted::{NotWanted, read_external_id};
 /// What to print.
 #[derive(Debug, Subcommand)]
 pub enum Document {
-    /// The role's permission policy: what the checks and loads of this account need, and nothing more.
+    /// The permission policy of the role, or of the IAM user where the manifest has keys: what the checks and loads of
+    /// this account need, and nothing more.
     Policy(PolicyArgs),
     /// The role's trust policy, with the external ID in it.
     Trust(TrustArgs),
@@ -181,7 +182,7 @@ pub fn run(document: &Document) -> ExitCode {
 
 fn print_policy(args: &PolicyArgs) -> Result<(), Fault> {
     let wanted = args.wanted.read()?.wanted;
-    let account = plain(wanted.role.account().as_str());
+    let account = plain(wanted.account().as_str());
     print(&json(&permissions::policy(&wanted, &account)));
     note_reading(&wanted);
     Ok(())
@@ -189,7 +190,7 @@ fn print_policy(args: &PolicyArgs) -> Result<(), Fault> {
 
 fn print_trust(args: &TrustArgs) -> Result<(), Fault> {
     let read = args.wanted.read()?;
-    args.trusted.principal.checked(&read.wanted)?;
+    args.trusted.principal.role(&read.wanted)?;
     let external_id = read.external_id(args.external_id_file.as_deref())?;
     let policy = trust::policy(
         plain(args.trusted.principal.as_str()),
@@ -306,7 +307,7 @@ impl StackArgs {
         } else {
             complain(&format!(
                 "create the stack in account {} {region}, with {capability}",
-                wanted.role.account()
+                wanted.account()
             ));
         }
         self.delivery.note(wanted);
@@ -314,16 +315,25 @@ impl StackArgs {
     }
 }
 
-/// What reading takes besides the role.
+/// What reading takes besides the policy.
 fn note_reading(wanted: &Wanted) {
-    if let Some(report) = wanted.report.as_ref().filter(|report| report.owner != *wanted.role.account()) {
+    if let Some(report) = wanted.report.as_ref().filter(|report| report.owner != *wanted.account()) {
         complain(&format!(
             "the bucket {} belongs to account {}: its policy has to allow {} s3:ListBucket and s3:GetObject too",
-            report.bucket, report.owner, wanted.role
+            report.bucket,
+            report.owner,
+            reader(wanted)
         ));
     }
     if let Some(key) = &wanted.kms_key {
-        complain(&format!("the policy of {key} has to allow {} kms:Decrypt too", wanted.role));
+        complain(&format!("the policy of {key} has to allow {} kms:Decrypt too", reader(wanted)));
+    }
+}
+
+fn reader(wanted: &Wanted) -> String {
+    match &wanted.reader {
+        Reader::Role(role) => role.to_string(),
+        Reader::User { account, .. } => format!("the IAM user of account {account}"),
     }
 }
 

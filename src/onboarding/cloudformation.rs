@@ -16,6 +16,7 @@ use super::{
     text::{Part, Reference, Text},
     trust::{self, BaseIdentity},
 };
+use crate::model::RoleArn;
 use resources::{Inline, Properties, Resource};
 
 /// What a stack has to be allowed, because its role has a name (fact sheet 6.1).
@@ -155,12 +156,12 @@ fn substituted(part: &Part<Variable>, literal_mark: &str) -> String {
 /// # Errors
 /// [`Impossible`] for what AWS would refuse.
 pub fn stack(wanted: &Wanted, choices: &Choices) -> Result<Stack, Impossible> {
-    choices.principal.checked(wanted)?;
+    let role_arn = choices.principal.role(wanted)?;
     if choices.scope == Scope::StackSet && wanted.report.is_some() {
         return Err(Impossible::StackSet);
     }
     let region = region(wanted, choices)?;
-    let mut resources = BTreeMap::from([(ROLE, Resource::plain(role(wanted, choices)))]);
+    let mut resources = BTreeMap::from([(ROLE, Resource::plain(role(role_arn, wanted, choices)))]);
     if choices.bucket {
         let report = delivery::own_bucket(wanted)?;
         resources.insert(BUCKET, Resource::retained(Properties::bucket(wanted, report)));
@@ -218,9 +219,9 @@ fn region(wanted: &Wanted, choices: &Choices) -> Result<Option<String>, Impossib
     }
 }
 
-fn role(wanted: &Wanted, choices: &Choices) -> Properties {
+fn role(role: &RoleArn, wanted: &Wanted, choices: &Choices) -> Properties {
     let account = match choices.scope {
-        Scope::Account => Text::from(wanted.role.account().as_str()),
+        Scope::Account => Text::from(role.account().as_str()),
         Scope::StackSet => Text::reference(Variable::Account),
     };
     let trust = trust::policy(
@@ -229,8 +230,8 @@ fn role(wanted: &Wanted, choices: &Choices) -> Properties {
         choices.base,
     );
     Properties::Role {
-        role_name: wanted.role.role_name().to_owned(),
-        path: wanted.role.path(),
+        role_name: role.role_name().to_owned(),
+        path: role.path(),
         description: "Lets awscost read the cost report and nothing else",
         // The operator asks for no more: role chaining is capped at an hour (fact sheet 1.3).
         max_session_duration: 3600,

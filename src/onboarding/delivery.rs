@@ -81,7 +81,7 @@ pub fn exportable(wanted: &Wanted) -> Result<&WantedReport, Impossible> {
 /// [`Impossible::NoReport`] or [`Impossible::ForeignBucket`].
 pub fn own_bucket(wanted: &Wanted) -> Result<&WantedReport, Impossible> {
     let report = wanted.needed_report()?;
-    if report.owner != *wanted.role.account() {
+    if report.owner != *wanted.account() {
         return Err(Impossible::ForeignBucket { bucket: report.bucket.clone(), owner: report.owner.clone() });
     }
     Ok(report)
@@ -121,7 +121,7 @@ pub fn export(wanted: &Wanted, report: &WantedReport, choices: ExportChoices) ->
         query: format!("SELECT {} FROM {TABLE}", columns.join(", ")),
         properties,
         bucket: report.bucket.to_string(),
-        bucket_owner: (report.owner != *wanted.role.account()).then(|| report.owner.to_string()),
+        bucket_owner: (report.owner != *wanted.account()).then(|| report.owner.to_string()),
         prefix: report.prefix.to_string(),
         region: report.region.to_string(),
     }
@@ -130,8 +130,7 @@ pub fn export(wanted: &Wanted, report: &WantedReport, choices: ExportChoices) ->
 /// The policy that lets AWS deliver into the bucket on behalf of this account alone (fact sheet 4).
 pub fn bucket_policy<R>(wanted: &Wanted, report: &WantedReport) -> Policy<R> {
     let partition = wanted.partition();
-    let (bucket, home, account) =
-        (bucket_arn(partition, report), partition.home_region(), wanted.role.account());
+    let (bucket, home, account) = (bucket_arn(partition, report), partition.home_region(), wanted.account());
     let on_behalf =
         |statement: Statement<R>, source: &str| {
             let source = format!("arn:{}:{source}", partition.as_str());

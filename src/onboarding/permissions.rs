@@ -1,14 +1,14 @@
-//! What the role may do: the calls that the checks and loads of one manifest make, on what they make them on
+//! What the role or user may do: the calls that the checks and loads of one manifest make, on what they make them on
 //! (fact sheet 5.2).
 
 use super::{
-    Wanted, WantedReport,
+    Reader, Wanted, WantedReport,
     policy::{Operator, Policy, Statement},
     text::Text,
 };
-use crate::model::{Partition, ReportKind, taken_literally};
+use crate::model::{Partition, ReportKind, RoleArn, taken_literally};
 
-/// The policy of the role, which is in `account`: a template may leave that open.
+/// The policy of the role or user, which is in `account`: a template may leave that open.
 pub fn policy<R: Clone>(wanted: &Wanted, account: &Text<R>) -> Policy<R> {
     let anything = || vec![Text::from("*")];
     let mut statements = Vec::new();
@@ -24,8 +24,21 @@ pub fn policy<R: Clone>(wanted: &Wanted, account: &Text<R>) -> Policy<R> {
     if wanted.metrics {
         statements.push(Statement::allow("ListMetrics", vec!["cloudwatch:ListMetrics"], anything()));
     }
-    if wanted.audit {
-        statements.extend(audit(wanted, account));
+    match &wanted.reader {
+        Reader::Role(role) if wanted.audit => statements.push(own_permissions(role, account)),
+        Reader::Role(_) => {}
+        // A federated session never holds more than its user does, and can't ask IAM anything.
+        Reader::User { .. } => {
+            statements.push(Statement::allow("GetSessions", vec!["sts:GetFederationToken"], anything()));
+        }
+    }
+    if let Some(report) = wanted.report.as_ref().filter(|_| wanted.audit) {
+        let bucket = bucket_arn(wanted.partition(), report);
+        statements.push(Statement::allow(
+            "SeeBucketOwnership",
+            vec!["s3:GetBucketOwnershipControls"],
+            vec![bucket.into()],
+        ));
     }
     Policy::of(statements)
 }
@@ -87,23 +100,14 @@ fn definitions<R: Clone>(wanted: &Wanted, report: &WantedReport, account: &Text<
     statements
 }
 
-/// Asking what the role itself may do, and who owns what is delivered.
-fn audit<R: Clone>(wanted: &Wanted, account: &Text<R>) -> Vec<Statement<R>> {
-    let partition = wanted.partition();
-    let (path, name) = (wanted.role.path(), wanted.role.role_name());
-    let role = Text::from(format!("arn:{}:iam::", partition.as_str()))
-        .then(account)
-        .then(format!(":role{path}{name}"));
-    let mut statements =
-        vec![Statement::allow("AskOwnPermissions", vec!["iam:SimulatePrincipalPolicy"], vec![role])];
-    if let Some(report) = &wanted.report {
-        statements.push(Statement::allow(
-            "SeeBucketOwnership",
-            vec!["s3:GetBucketOwnershipControls"],
-            vec![bucket_arn(partition, report).into()],
-        ));
-    }
-    statements
+/// Asking what the role itself may do.
+fn own_permissions<R: Clone>(role: &RoleArn, account: &Text<R>) -> Statement<R> {
+    let itself = Text::from(format!("arn:{}:iam::", role.partition().as_str())).then(account).then(format!(
+        ":role{}{}",
+        role.path(),
+        role.role_name()
+    ));
+    Statement::allow("AskOwnPermissions", vec!["iam:SimulatePrincipalPolicy"], vec![itself])
 }
 
 /// The bucket's ARN; its name needs no escaping.
@@ -119,7 +123,7 @@ mod tests {
 
     /// Action and resources of every statement, a line each.
     fn lines(wanted: &Wanted) -> Vec<String> {
-        let account = Text::<Infallible>::from(wanted.role.account().as_str());
+        let account = Text::<Infallible>::from(wanted.account().as_str());
         let policy = serde_json::to_value(policy(wanted, &account)).expect("JSON");
         let statements = policy["Statement"].as_array().expect("statements").iter();
         statements.map(|statement| format!("{} {}", statement["Action"], statement["Resource"])).collect()
@@ -169,6 +173,17 @@ mod tests {
   "\"s3:GetBucketOwnershipControls\" \"arn:aws:s3:::acme-billing\""
 ]
 "#);
+    }
+
+    #[test]
+    fn a_user_gets_its_sessions_itself_and_asks_iam_nothing() {
+        let reader =
+            Reader::User { account: "123456789012".parse().expect("an account"), partition: Partition::Aws };
+        let wanted = Wanted { reader, audit: true, report: None, ..sample::wanted() };
+        assert_eq!(
+            lines(&wanted),
+            [r#""organizations:DescribeOrganization" "*""#, r#""sts:GetFederationToken" "*""#]
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{
     text::{Part, Reference, Text},
     trust::{self, BaseIdentity},
 };
+use crate::model::RoleArn;
 
 /// What the configuration creates besides the role.
 #[derive(Debug, Clone)]
@@ -84,9 +85,8 @@ const NAME: &str = "awscost";
 /// # Errors
 /// [`Impossible`] for what AWS or Terraform's provider would refuse.
 pub fn configuration(wanted: &Wanted, choices: &Choices) -> Result<Configuration, Impossible> {
-    choices.principal.checked(wanted)?;
     let mut resources = Resources::default();
-    role(wanted, choices, &mut resources);
+    role(choices.principal.role(wanted)?, wanted, choices, &mut resources);
     if choices.bucket {
         bucket(wanted, &mut resources)?;
     }
@@ -128,7 +128,7 @@ fn providers(wanted: &Wanted, choices: &Choices) -> Vec<Provider> {
     let region = wanted.report.as_ref().filter(|_| choices.bucket).map(|report| report.region.to_string());
     let provider = |region: String, alias| Provider {
         region,
-        allowed_account_ids: [wanted.role.account().to_string()],
+        allowed_account_ids: [wanted.account().to_string()],
         alias,
     };
     let mut providers = vec![provider(region.unwrap_or_else(|| home.to_owned()), None)];
@@ -164,7 +164,7 @@ fn variables(principal: &PrincipalArn) -> BTreeMap<&'static str, Value> {
     ])
 }
 
-fn role(wanted: &Wanted, choices: &Choices, resources: &mut Resources) {
+fn role(role: &RoleArn, wanted: &Wanted, choices: &Choices, resources: &mut Resources) {
     let trust = trust::policy(
         Text::reference(Variable::Principal),
         Text::reference(Variable::ExternalId),
@@ -173,15 +173,15 @@ fn role(wanted: &Wanted, choices: &Choices, resources: &mut Resources) {
     resources.add(
         "aws_iam_role",
         json!({
-            "name": wanted.role.role_name(),
-            "path": literally(&wanted.role.path()),
+            "name": role.role_name(),
+            "path": literally(&role.path()),
             "description": "Lets awscost read the cost report and nothing else",
             // The operator asks for no more: role chaining is capped at an hour (fact sheet 1.3).
             "max_session_duration": 3600,
             "assume_role_policy": document(&trust),
         }),
     );
-    let account = Text::from(wanted.role.account().as_str());
+    let account = Text::from(role.account().as_str());
     resources.add(
         "aws_iam_role_policy",
         json!({
@@ -234,7 +234,7 @@ fn export(wanted: &Wanted, definition: ExportDefinition, after: Option<&str>) ->
     // The provider compares with what AWS echoes, the billing view included (fact sheet 3.4).
     let mut properties: Map<String, Value> =
         definition.properties.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-    let (partition, account) = (wanted.partition().as_str(), wanted.role.account());
+    let (partition, account) = (wanted.partition().as_str(), wanted.account());
     let view = format!("arn:{partition}:billing::{account}:billingview/primary");
     properties.insert("BILLING_VIEW_ARN".to_owned(), json!(view));
     let mut resource = json!({

@@ -7,8 +7,8 @@ use crate::model::{AccountId, BucketName, KeyPrefix, Partition, Region, ReportKi
 /// The connection whose AWS side is to be created.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// The role to create.
-    pub role: RoleArn,
+    /// Who is to read.
+    pub reader: Reader,
     /// The report it is to read; a member may have none.
     pub report: Option<WantedReport>,
     /// The customer-managed key the bucket's objects are encrypted with.
@@ -17,6 +17,20 @@ pub struct Wanted {
     pub metrics: bool,
     /// Whether `PermissionsMinimal` and the bucket's ownership are to be checked.
     pub audit: bool,
+}
+
+/// Who reads for the operator.
+#[derive(Debug, Clone)]
+pub enum Reader {
+    /// A role to create, which the operator assumes.
+    Role(RoleArn),
+    /// An IAM user that is there and whose keys the operator holds: deprecated, and nothing is created for it.
+    User {
+        /// The user's account.
+        account: AccountId,
+        /// The partition that account is in.
+        partition: Partition,
+    },
 }
 
 /// The report to read, and where it lies.
@@ -83,6 +97,11 @@ pub enum Impossible {
         "--stack-set is for members without spec.report: a report lies in one account's bucket, so give that account its own stack"
     )]
     StackSet,
+    /// A role is to be trusted or created where the manifest has keys.
+    #[error(
+        "spec.access.accessKeySecretRef: an IAM user's keys take no role, and `awscost onboard policy` prints what the user needs; to move to a role, put roleArn and externalIdSecretRef in its place"
+    )]
+    Keys,
     /// A principal of another partition.
     #[error("{principal} is in another partition than {role}: no role can be assumed across partitions")]
     ForeignPrincipal {
@@ -104,7 +123,26 @@ pub enum Impossible {
 impl Wanted {
     /// The partition everything is in.
     pub fn partition(&self) -> Partition {
-        self.role.partition()
+        match &self.reader {
+            Reader::Role(role) => role.partition(),
+            Reader::User { partition, .. } => *partition,
+        }
+    }
+
+    /// The account that is connected.
+    pub fn account(&self) -> &AccountId {
+        match &self.reader {
+            Reader::Role(role) => role.account(),
+            Reader::User { account, .. } => account,
+        }
+    }
+
+    /// The role, where something needs one.
+    pub(super) fn needed_role(&self) -> Result<&RoleArn, Impossible> {
+        match &self.reader {
+            Reader::Role(role) => Ok(role),
+            Reader::User { .. } => Err(Impossible::Keys),
+        }
     }
 
     /// The report, where something needs one.
@@ -184,15 +222,16 @@ impl PrincipalArn {
         &self.text
     }
 
-    /// Refuses a principal that could never assume the role.
+    /// The role it is to assume.
     ///
     /// # Errors
-    /// [`Impossible::ForeignPrincipal`].
-    pub fn checked(&self, wanted: &Wanted) -> Result<(), Impossible> {
-        if self.partition == wanted.partition() {
-            return Ok(());
+    /// [`Impossible::ForeignPrincipal`] if it never could, and [`Impossible::Keys`] where there is no role.
+    pub fn role<'a>(&self, wanted: &'a Wanted) -> Result<&'a RoleArn, Impossible> {
+        let role = wanted.needed_role()?;
+        if self.partition == role.partition() {
+            return Ok(role);
         }
-        Err(Impossible::ForeignPrincipal { principal: self.clone(), role: wanted.role.clone() })
+        Err(Impossible::ForeignPrincipal { principal: self.clone(), role: role.clone() })
     }
 }
 

@@ -151,6 +151,56 @@ fn a_public_linter_finds_nothing_in_the_policies() {
     }
 }
 
+/// What `onboard policy` and what else is asked of it print for a manifest.
+fn of_manifest(document: &str, access: &Value, metrics: bool) -> Output {
+    let mut spec = json!({"accountId": "123456789012", "accountType": "Member", "access": access});
+    if metrics {
+        spec["metrics"] = json!({"region": "eu-west-1"});
+    }
+    let manifest = json!({
+        "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount",
+        "metadata": {"name": "acme", "namespace": "finops"}, "spec": spec,
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    put(folder.path(), "account.json", &manifest.to_string());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_awscost"));
+    command.args(["onboard", document, "-f"]).arg(folder.path());
+    if document != "policy" {
+        command.args(["--principal", PRINCIPAL]);
+    }
+    command.output().expect("the program runs")
+}
+
+#[test]
+fn the_policy_holds_what_the_manifest_asks_for() {
+    let role = json!({"roleArn": ROLE, "externalIdSecretRef": {"name": "acme"}});
+    let keys = json!({"accessKeySecretRef": {"name": "acme"}});
+    for (access, metrics, expected) in [
+        (&role, false, vec!["organizations:DescribeOrganization"]),
+        (&role, true, vec!["organizations:DescribeOrganization", "cloudwatch:ListMetrics"]),
+        (&keys, false, vec!["organizations:DescribeOrganization", "sts:GetFederationToken"]),
+    ] {
+        let output = of_manifest("policy", access, metrics);
+        let said = String::from_utf8_lossy(&output.stderr);
+        let policy: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+        let statements = policy["Statement"].as_array().expect("statements");
+        let actions: Vec<&str> =
+            statements.iter().filter_map(|statement| one(&statement["Action"]).as_str()).collect();
+        assert_eq!(actions, expected, "{access}");
+    }
+}
+
+#[test]
+fn keys_take_no_role() {
+    let keys = json!({"accessKeySecretRef": {"name": "acme"}});
+    for document in ["trust", "cloudformation", "terraform"] {
+        let output = of_manifest(document, &keys, false);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("to move to a role"), "{document}: {said}");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(11), 0), "{document}: {said}");
+    }
+}
+
 #[test]
 fn cloudformation_takes_every_template_and_makes_the_printed_role_of_it() {
     let folder = tempfile::tempdir().expect("a folder");

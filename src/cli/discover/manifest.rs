@@ -26,6 +26,9 @@ pub(super) struct FleetArgs {
     /// The Secret with the external ID; {account} stands for the account's id.
     #[arg(long, value_name = "NAME", default_value = "aws-{account}-external-id")]
     external_id_secret: String,
+    /// Have the operator make the external IDs; it says where each is to be read. Without it, you create the Secrets.
+    #[arg(long)]
+    generate_external_ids: bool,
     /// Put the accounts' names into displayName. They may be personal data.
     #[arg(long)]
     with_names: bool,
@@ -140,6 +143,9 @@ impl Fleet<'_> {
                 "externalIdSecretRef": {"name": args.external_id_secret.replace(PLACE, id.as_str())},
             },
         });
+        if args.generate_external_ids {
+            spec["access"]["generateExternalId"] = json!(true);
+        }
         if args.with_names && !account.name.is_empty() {
             // The longest name a manifest takes.
             spec["displayName"] = json!(account.name.chars().take(128).collect::<String>());
@@ -257,6 +263,13 @@ spec:
   accountId: "000000000001"
   accountType: Member
 "#);
+    }
+
+    #[test]
+    fn external_ids_are_the_operators_to_make_if_wanted() {
+        let generated = "generateExternalId: true";
+        assert!(!yaml("", "000000000001").contains(generated));
+        assert!(yaml("--generate-external-ids", "000000000001").contains(generated));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is printed, held against the checks on the sandbox: it is enough, and nothing of it is too much.
 
-use awscost_sandbox::{Policy as SandboxPolicy, Sandbox};
+use awscost_sandbox::{Policy as SandboxPolicy, Sandbox, world::User};
 use jiff::Timestamp;
 
 use super::*;
@@ -10,13 +10,16 @@ use crate::{
         Access, ExternalIdPolicy, Facts, Look, NextExternalId, ReportTarget, RoleAccess, Sessions, Target,
         Verdict, checks, gather,
     },
-    model::{AccountType, ConditionType, ExternalId, ReportKind},
+    model::{AccessKeys, AccountType, ConditionType, ExternalId, ReportKind},
     onboarding::WantedReport,
 };
 
 const OPERATOR: &str = "arn:aws:iam::999988887777:user/awscost-operator";
 const EXTERNAL_ID: &str = "sandbox-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10";
 const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10";
+
+const KEY_ID: &str = "AKIAIOSFODNN7ONBOARD";
+const KEY_SECRET: &str = "the-secret-of-a-user-that-only-this-test-knows";
 
 /// An account of the demo's world, and what its manifest asks for.
 struct Variant {
@@ -37,7 +40,7 @@ fn payer(name: &'static str, kind: Option<ReportKind>, kms_key: Option<&str>) ->
         owner: "123456789012".parse().expect("an account"),
     };
     let wanted = Wanted {
-        role: "arn:aws:iam::123456789012:role/awscost".parse().expect("a role"),
+        reader: Reader::Role("arn:aws:iam::123456789012:role/awscost".parse().expect("a role")),
         report: Some(report),
         kms_key: kms_key.map(|key| key.parse().expect("a key")),
         metrics: false,
@@ -57,7 +60,7 @@ fn shop(name: &'static str, kind: Option<ReportKind>) -> Variant {
         owner: "210987654321".parse().expect("an account"),
     };
     let wanted = Wanted {
-        role: "arn:aws:iam::210987654321:role/finops/awscost".parse().expect("a role"),
+        reader: Reader::Role("arn:aws:iam::210987654321:role/finops/awscost".parse().expect("a role")),
         report: Some(report),
         kms_key: None,
         metrics: false,
@@ -83,6 +86,14 @@ fn audited(name: &'static str) -> Variant {
     Variant { wanted: Wanted { metrics: true, audit: true, ..payer.wanted }, ..payer }
 }
 
+/// The same, read with the keys of an IAM user.
+fn user(name: &'static str) -> Variant {
+    let variant = audited(name);
+    let reader =
+        Reader::User { account: variant.wanted.account().clone(), partition: variant.wanted.partition() };
+    Variant { wanted: Wanted { reader, ..variant.wanted }, ..variant }
+}
+
 fn variants() -> Vec<Variant> {
     vec![
         payer("a CUR 2.0 export", Some(ReportKind::Cur2), None),
@@ -92,18 +103,19 @@ fn variants() -> Vec<Variant> {
         shop("a report of either kind", None),
         member(),
         audited("an export, audited, with metrics"),
+        user("an export read with keys, audited, with metrics"),
     ]
 }
 
 impl Variant {
     /// The printed statements.
     fn statements(&self) -> Vec<serde_json::Value> {
-        let policy = permissions::policy(&self.wanted, &plain(self.wanted.role.account().as_str()));
+        let policy = permissions::policy(&self.wanted, &plain(self.wanted.account().as_str()));
         let policy = serde_json::to_value(policy).expect("JSON");
         policy["Statement"].as_array().expect("statements").clone()
     }
 
-    /// The demo, in which the role has the printed trust policy and these statements, and nothing else.
+    /// The demo, in which the role has the printed trust policy, and the role or user these statements and nothing else.
     fn world(&self, statements: &[serde_json::Value]) -> Sandbox {
         let sandbox = demo();
         let document = serde_json::json!({"Version": "2012-10-17", "Statement": statements});
@@ -111,10 +123,17 @@ impl Variant {
         let trust = trust::policy(plain(OPERATOR), plain(EXTERNAL_ID), BaseIdentity::Plain);
         let trust = serde_json::from_value(serde_json::to_value(trust).expect("JSON")).expect("a policy");
         sandbox.world_mut(|world| {
-            let account = world.accounts.get_mut(self.wanted.role.account().as_str()).expect("the account");
-            let role = account.roles.iter_mut().find(|role| role.name == "awscost").expect("the role");
-            role.policies = [("awscost".to_owned(), policy)].into();
-            role.trust = trust;
+            let account = world.accounts.get_mut(self.wanted.account().as_str()).expect("the account");
+            let policies = [("awscost".to_owned(), policy)].into();
+            if let Reader::Role(_) = self.wanted.reader {
+                let role = account.roles.iter_mut().find(|role| role.name == "awscost").expect("the role");
+                role.policies = policies;
+                role.trust = trust;
+            } else {
+                let user = serde_json::json!({"name": "awscost", "accessKeys": [{"id": KEY_ID, "secret": KEY_SECRET}]});
+                let user: User = serde_json::from_value(user).expect("a user");
+                account.users.push(User { policies, ..user });
+            }
             if let (Some(key), Some(report)) = (&self.wanted.kms_key, &self.wanted.report) {
                 let bucket = world.buckets.get_mut(report.bucket.as_str()).expect("the bucket");
                 let key = serde_json::from_value(serde_json::json!({"arn": key.as_str()})).expect("a key");
@@ -136,15 +155,21 @@ impl Variant {
             region: report.region.clone(),
             owner: report.owner.clone(),
         });
-        Target {
-            access: Access::Role(RoleAccess {
-                role: self.wanted.role.clone(),
+        let access = match &self.wanted.reader {
+            Reader::Role(role) => Access::Role(RoleAccess {
+                role: role.clone(),
                 external_id: ExternalId::parse(EXTERNAL_ID.as_bytes()).ok(),
                 next_external_id: NextExternalId::None,
                 secret_version: None,
                 policy: ExternalIdPolicy::Enforce,
             }),
-            account: self.wanted.role.account().clone(),
+            Reader::User { .. } => {
+                Access::Keys(AccessKeys::parse(KEY_ID.as_bytes(), KEY_SECRET.as_bytes()).expect("keys"))
+            }
+        };
+        Target {
+            access,
+            account: self.wanted.account().clone(),
             account_type: self.account_type,
             sts_region: "us-east-1".parse().expect("a region"),
             report,
@@ -195,6 +220,7 @@ async fn no_statement_is_there_for_nothing() {
         r#"a report of either kind: "FindExport""#,
         r#"a report of either kind: "ReadExport""#,
         r#"an export, audited, with metrics: "SeeBucketOwnership""#,
+        r#"an export read with keys, audited, with metrics: "SeeBucketOwnership""#,
     ];
     assert_eq!(idle, expected);
 }

@@ -14,14 +14,14 @@ use kube::ResourceExt;
 use crate::{
     api::{
         AwsCostAccount, DEFAULT_EXTERNAL_ID_KEY,
-        aws_cost_account::{Report, ReportKindChoice},
+        aws_cost_account::{AwsCostAccountSpec, Report, ReportKindChoice},
     },
     cli::manifests::{self, ManifestFault, Manifests},
     model::{
-        AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Region, ReportKind, ReportName,
-        RoleArn,
+        AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Partition, Region, ReportKind,
+        ReportName, RoleArn,
     },
-    onboarding::{Impossible, KmsKeyArn, Wanted, WantedReport},
+    onboarding::{Impossible, KmsKeyArn, Reader, Wanted, WantedReport},
 };
 
 /// The variable that holds the external ID where no file does: command lines are seen by others.
@@ -46,7 +46,7 @@ pub(super) struct WantedArgs {
     /// The customer-managed KMS key that the bucket's objects are encrypted with.
     #[arg(long, value_name = "ARN")]
     kms_key: Option<KmsKeyArn>,
-    /// Let the role list metrics too, for MetricsReadable.
+    /// Let the role list metrics too, for MetricsReadable; a manifest with spec.metrics asks for it anyway.
     #[arg(long)]
     with_metrics: bool,
     /// Let the role ask what it may do itself, for PermissionsMinimal, and who owns what is in the bucket.
@@ -123,32 +123,41 @@ pub(super) struct Asked {
 impl WantedArgs {
     /// What the manifests or the options ask for.
     pub(super) fn read(&self) -> Result<Asked, NotWanted> {
-        let (role, report, secret) = match &self.role_arn {
-            Some(role) => (role.clone(), self.report.read(role.account()), None),
+        let (declared, secret) = match &self.role_arn {
+            Some(role) => (self.of_options(role), None),
             None => {
                 let manifests = manifests::read(&self.filenames).map_err(NotWanted::Manifests)?;
                 let account = self.chosen(&manifests)?;
-                let role = account.spec.access.role_arn.as_deref().ok_or_else(|| {
-                    let problem =
-                        "the account is reached with keys; name the role that is to take their place";
-                    NotWanted::Field("spec.access.roleArn", problem.to_owned())
-                })?;
-                let role: RoleArn = parsed("spec.access.roleArn", role)?;
-                let owner = account.spec.account_id.as_deref().unwrap_or_else(|| role.account().as_str());
-                let owner = parsed("spec.accountId", owner)?;
-                let report =
-                    account.spec.report.as_ref().map(|report| declared(report, owner)).transpose()?;
-                (role, report, in_secret(account, &manifests))
+                (self.of_manifest(account)?, in_secret(account, &manifests))
             }
         };
-        let wanted = Wanted {
-            role,
-            report,
+        Ok(Asked { wanted: declared.checked()?, secret })
+    }
+
+    fn of_options(&self, role: &RoleArn) -> Wanted {
+        Wanted {
+            reader: Reader::Role(role.clone()),
+            report: self.report.read(role.account()),
             kms_key: self.kms_key.clone(),
             metrics: self.with_metrics,
             audit: self.with_audit,
+        }
+    }
+
+    fn of_manifest(&self, account: &AwsCostAccount) -> Result<Wanted, NotWanted> {
+        let spec = &account.spec;
+        let reader = reader(spec)?;
+        let owner = match &reader {
+            Reader::Role(role) => role.account().clone(),
+            Reader::User { account, .. } => account.clone(),
         };
-        Ok(Asked { wanted: wanted.checked()?, secret })
+        Ok(Wanted {
+            reader,
+            report: spec.report.as_ref().map(|report| declared(report, owner)).transpose()?,
+            kms_key: self.kms_key.clone(),
+            metrics: self.with_metrics || spec.metrics.is_some(),
+            audit: self.with_audit,
+        })
     }
 
     /// The one account of the manifests, or the one of the given name.
@@ -181,6 +190,23 @@ impl ReportArgs {
             owner: self.bucket_owner.clone().unwrap_or_else(|| account.clone()),
         })
     }
+}
+
+/// Who reads for a manifest: its role, or the user of its keys, who is of the account it declares.
+fn reader(spec: &AwsCostAccountSpec) -> Result<Reader, NotWanted> {
+    if let Some(role) = &spec.access.role_arn {
+        return Ok(Reader::Role(parsed("spec.access.roleArn", role)?));
+    }
+    let account = spec.account_id.as_deref().unwrap_or_default();
+    // Nothing else says where keys are good: the bucket, the metrics or STS are in the user's own partition.
+    let region = spec.report.as_ref().map(|report| report.bucket.region.as_str());
+    let region = region.or(spec.metrics.as_ref().map(|metrics| metrics.region.as_str()));
+    let region = region.or(spec.access.sts_region.as_deref());
+    let region: Option<Region> = region.map(|text| parsed("region", text)).transpose()?;
+    Ok(Reader::User {
+        account: parsed("spec.accountId", account)?,
+        partition: region.map_or(Partition::Aws, |region| region.partition()),
+    })
 }
 
 /// The report of a manifest.

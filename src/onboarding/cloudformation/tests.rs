@@ -68,7 +68,7 @@ fn a_stack_set_names_no_account() {
     assert_eq!(stack(&sample::wanted(), &choices).map(drop), Err(Impossible::StackSet));
     let wanted = Wanted { report: None, audit: true, metrics: true, ..sample::wanted() };
     let text = template(&wanted, &choices).to_string();
-    assert!(!text.contains(wanted.role.account().as_str()), "{text}");
+    assert!(!text.contains(wanted.account().as_str()), "{text}");
     assert!(text.contains(r#"{"Fn::Sub":"arn:aws:iam::${AWS::AccountId}:role/finops/awscost"}"#), "{text}");
 }
 
