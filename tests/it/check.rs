@@ -7,7 +7,11 @@ use std::{
 };
 
 use awscost_sandbox::{Sandbox, World};
-use serde_json::Value;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use serde_json::{Value, json};
+
+use super::{admission, fault_catalogue::cluster::Cluster};
 
 const EXTERNAL_ID: &str = "acme-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10";
 const ACCOUNT: &str = "\
@@ -218,6 +222,43 @@ async fn every_format_has_the_fault_and_none_has_a_secret() {
     }
 }
 
+/// Two faults on one account, as others read them: `tests/engines/reports.py` fails for what a format does not have.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_nobody_here_wrote_find_the_same_in_sarif_and_junit() {
+    let sandbox = sandbox();
+    let manifests = good().replace("acme-billing", "acme-biling").replace("Management", "Standalone");
+    let folder = tempfile::tempdir().expect("a folder");
+    let written = ["sarif", "junit"].map(|format| {
+        let output = Check::of(&manifests, Some(&sandbox)).with(&["-o", format]).run();
+        let path = folder.path().join(format);
+        std::fs::write(&path, output.stdout).expect("written");
+        path
+    });
+    let python = std::env::var("AWSCOST_PYTHON")
+        .expect("AWSCOST_PYTHON names the interpreter that tests/environment/python prints");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/reports.py");
+    let output = Command::new(python).arg(script).args(written).output().expect("the readers run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let errors = [
+        ["AccountTypeVerified/DeclaredStandaloneIsInOrganization", "error"],
+        ["BucketReadable/BucketNotFound", "error"],
+    ];
+    for error in errors {
+        assert!(read["sarif"].as_array().is_some_and(|found| found.contains(&json!(error))), "{read:#}");
+    }
+    let account = "AwsCostAccount finops/acme-payer";
+    for (condition, outcome) in [
+        ("RoleAssumable", json!([])),
+        ("AccountTypeVerified", json!(["Failure"])),
+        ("BucketReadable", json!(["Failure"])),
+        ("ReportDelivered", json!(["Skipped"])),
+    ] {
+        let case = json!([account, condition, outcome]);
+        assert!(read["junit"].as_array().is_some_and(|found| found.contains(&case)), "{case} in {read:#}");
+    }
+}
+
 #[test]
 fn without_aws_schema_rules_and_references_are_checked() {
     let offline = |manifests: &str| Check::of(manifests, None).with(&["--skip-aws"]).json();
@@ -261,6 +302,40 @@ async fn secrets_come_from_folders_manifests_and_the_environment() {
     let check = Check::of(&bare, Some(&sandbox)).env("ACME_ID", EXTERNAL_ID);
     let (code, report) = check.with(&["--secret-env", "finops/acme-external-id/externalId=ACME_ID"]).json();
     assert_eq!(code, 0, "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
+async fn what_is_not_given_comes_from_the_cluster_if_asked() {
+    let client = admission::client().await;
+    admission::install(&client).await;
+    let namespace = format!("check-{:x}", std::process::id());
+    let cluster = Cluster { client: client.clone(), namespace: namespace.clone() };
+    let moved = |text: &str| text.replace("finops", &namespace);
+    let made = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n");
+    for text in [made, moved(WAREHOUSE), moved(&secret("external-id", EXTERNAL_ID))] {
+        let object: Value = serde_saphyr::from_str(&text).expect("YAML");
+        cluster.apply(object).await.expect("applied");
+    }
+
+    let sandbox = sandbox();
+    let kubeconfig = std::env::var("AWSCOST_TEST_KUBECONFIG").expect("named, as the client was made of it");
+    let check = || Check::of(&moved(ACCOUNT), Some(&sandbox)).with(&["--kubeconfig", &kubeconfig]);
+    let (code, report) = check().json();
+    assert_eq!(
+        (code, reason(&report, "RoleAssumable")),
+        (1, Some("SecretNotUsable")),
+        "not asked: {report:#}"
+    );
+    let (code, report) = check().with(&["--from-cluster"]).json();
+    assert_eq!((code, reason(&report, "RoleAssumable")), (0, Some("RoleAssumed")), "{report:#}");
+
+    let unlabelled: Value = serde_saphyr::from_str(&moved(&secret("warehouse", EXTERNAL_ID))).expect("YAML");
+    cluster.apply(unlabelled).await.expect("applied");
+    let (code, report) = check().with(&["--from-cluster"]).json();
+    assert_eq!((code, reason(&report, "RoleAssumable")), (1, Some("SecretNotUsable")), "{report:#}");
+    let api: Api<Namespace> = Api::all(client);
+    api.delete(&namespace, &Default::default()).await.expect("the namespace goes");
 }
 
 #[tokio::test(flavor = "multi_thread")]

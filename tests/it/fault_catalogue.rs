@@ -10,7 +10,7 @@
 
 mod catalogue;
 mod check;
-mod cluster;
+pub mod cluster;
 mod conditions;
 mod dice;
 mod fleet;
