@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     aws::{
-        AwsFault, FaultClass,
+        AwsFault, Detail, FaultClass,
         traits::{Destination, ExportDefinition, Granularity, LegacyDefinition},
     },
     model::{ConditionType::ReportConfigured, Reason, ReportKind},
@@ -143,7 +143,6 @@ fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timesta
     let legacy = report.asks_legacy(target).then(|| facts.legacy.standing(now));
     let exports = report.asks_exports(target).then(|| facts.exports.standing(now));
     let export = report.asks_exports(target).then(|| facts.export.standing(now));
-    let role = target.actor();
     for (standing, reason, action) in [
         (export.and_then(refusal), Reason::ExportGetDenied, "bcm-data-exports:GetExport"),
         (exports.and_then(refusal), Reason::ExportListDenied, "bcm-data-exports:ListExports"),
@@ -151,14 +150,7 @@ fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timesta
     ] {
         match standing {
             Some(fault) if fault.class == FaultClass::Denied => {
-                return fail(
-                    reason,
-                    format!(
-                        "{role} may not call {action}, so report {} can't be looked up. Allow it in its policy; if it \
-                         is allowed, activate IAM access to billing information in account {}.",
-                        report.name, target.account
-                    ),
-                );
+                return refused(fault, reason, action, target, report);
             }
             Some(fault) => return Finding::doubtful(ReportConfigured, &fault.clone().inconclusive()),
             None => {}
@@ -169,6 +161,40 @@ fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timesta
         .or_else(|| exports.and_then(undecided))
         .or_else(|| export.and_then(undecided))
         .unwrap_or_else(|| nowhere(facts, target, report))
+}
+
+/// A call is refused: by the role's own policy, unless AWS names one above it.
+fn refused(
+    fault: &AwsFault,
+    reason: Reason,
+    action: &str,
+    target: &Target,
+    report: &ReportTarget,
+) -> Finding {
+    let (role, name, account) = (target.actor(), &report.name, &target.account);
+    match fault.detail {
+        Detail::OrganizationPolicy => fail(
+            Reason::OrganizationPolicyDenies,
+            format!(
+                "A service or resource control policy of an organization refuses {role} {action}, so report {name} can't be \
+                 looked up. Ask whoever administers the organization of account {account} to allow it."
+            ),
+        ),
+        Detail::EndpointPolicy => fail(
+            Reason::NetworkPolicyDenied,
+            format!(
+                "A VPC endpoint policy between the operator and AWS refuses {action}, so report {name} can't be looked up. \
+                 Allow it for {role} in that endpoint's policy."
+            ),
+        ),
+        _ => fail(
+            reason,
+            format!(
+                "{role} may not call {action}, so report {name} can't be looked up. Allow it in its policy; if it is allowed, \
+                 activate IAM access to billing information in account {account}."
+            ),
+        ),
+    }
 }
 
 fn refusal<T>(standing: Standing<'_, T>) -> Option<&AwsFault> {

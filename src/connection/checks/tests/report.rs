@@ -59,6 +59,13 @@ fn definitions() {
                 facts.export = Fact::default();
             }),
             ("get denied", |facts, _| facts.export = refused(GetExport, Code::AccessDenied)),
+            ("organization policy", |facts, _| {
+                facts.exports = detailed(ListExports, Code::AccessDenied, Detail::OrganizationPolicy);
+                facts.export = Fact::default();
+            }),
+            ("endpoint policy", |facts, _| {
+                facts.export = detailed(GetExport, Code::AccessDenied, Detail::EndpointPolicy);
+            }),
             ("throttled", |facts, _| {
                 facts.legacy = refused(DescribeReportDefinitions, Code::Throttling);
                 facts.export = seen(None);
@@ -136,6 +143,10 @@ list denied
   Fail ExportListDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:ListExports, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
 get denied
   Fail ExportGetDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:GetExport, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+organization policy
+  Fail OrganizationPolicyDenies: A service or resource control policy of an organization refuses arn:aws:iam::111122223333:role/finops/awscost bcm-data-exports:ListExports, so report acme can't be looked up. Ask whoever administers the organization of account 111122223333 to allow it.
+endpoint policy
+  Fail NetworkPolicyDenied: A VPC endpoint policy between the operator and AWS refuses bcm-data-exports:GetExport, so report acme can't be looked up. Allow it for arn:aws:iam::111122223333:role/finops/awscost in that endpoint's policy.
 throttled
   Unknown Throttled: AWS throttles cur:DescribeReportDefinitions. It is tried again in some minutes.
 other destination
