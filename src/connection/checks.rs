@@ -11,6 +11,7 @@ pub(super) mod report;
 pub(super) mod role;
 
 use jiff::Timestamp;
+pub use keys::iam_user_keys;
 
 use super::{Access, ExternalIdPolicy, Facts, Finding, Target, Verdict};
 use crate::model::{ConditionType, ReportKind};

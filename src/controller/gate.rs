@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{USE_ACCESS_KEY, USE_EXTERNAL_ID, USE_LABEL},
-    connection::{Access, Finding, NextExternalId, RoleAccess},
+    connection::{Access, Finding, NextExternalId, RoleAccess, checks},
     model::{AccessKeys, ConditionType, ExternalId, InvalidExternalId, Reason},
 };
 
@@ -129,7 +129,7 @@ fn access_keys(name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Fi
     }
 }
 
-/// All findings when the gate is shut: the gate's own, and every layer behind it blocked.
+/// All findings when the gate is shut: the gate's own, every layer behind it blocked, and advice that needs no look.
 pub fn shut(finding: Finding, account: &ValidAccount) -> Vec<Finding> {
     let mut behind = Vec::new();
     if account.role().is_some() {
@@ -148,6 +148,7 @@ pub fn shut(finding: Finding, account: &ValidAccount) -> Vec<Finding> {
     let role = ConditionType::RoleAssumable;
     std::iter::once(finding)
         .chain(behind.into_iter().map(|condition| Finding::blocked(condition, role)))
+        .chain(account.role().is_none().then(checks::iam_user_keys))
         .collect()
 }
 
@@ -214,6 +215,18 @@ mod tests {
         let access = pass(&account, "finops", Ok(()), &sight, None, false).expect("the current one works");
         let Access::Role(role) = access else { unreachable!("it is a role's") };
         assert!(matches!(role.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
+    }
+
+    #[test]
+    fn behind_a_shut_gate_keys_are_advised_against_all_the_same() {
+        let spec = json!({
+            "accountType": "Member", "accountId": "123456789012",
+            "access": {"accessKeySecretRef": {"name": "acme-keys"}}
+        });
+        let account = validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid");
+        let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
+        let reasons: Vec<Reason> = shut(finding, &account).iter().map(|finding| finding.reason).collect();
+        assert_eq!(reasons, [Reason::SecretNotUsable, Reason::BlockedByRole, Reason::IamUserKeys]);
     }
 
     #[test]

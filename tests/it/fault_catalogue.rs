@@ -24,6 +24,7 @@ mod rest;
 mod row;
 mod scene;
 mod score;
+mod unasked;
 mod world;
 
 use std::{collections::BTreeMap, time::Instant};
@@ -69,6 +70,13 @@ async fn every_fault_of_the_operator_itself_is_named_exactly() {
     let catalogue = Catalogue::read();
     let rows = chosen(&catalogue, Row::befalls_the_operator);
     prove(&catalogue, "operator", 2, &rows, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
+async fn every_fault_is_found_within_a_facts_age_though_nobody_asks() {
+    let catalogue = Catalogue::read();
+    unasked::prove(&catalogue, &chosen(&catalogue, |_| true)).await;
 }
 
 /// The rows of one test, or those of them whose name `AWSCOST_TEST_FAULT` is a part of.

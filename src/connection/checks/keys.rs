@@ -70,12 +70,15 @@ fn federation_refused(fault: &AwsFault, target: &Target) -> Finding {
 
 /// The advice to move on; `None` where a role is used.
 pub(in crate::connection) fn deprecated(target: &Target) -> Option<Finding> {
-    target.role().is_none().then(|| {
-        Finding::pass(
-            Deprecated,
-            Reason::IamUserKeys,
-            "This account is connected with the long-lived keys of an IAM user. Create a role (awscost onboard), then \
-             replace spec.access.accessKeySecretRef by roleArn and externalIdSecretRef: what is loaded stays.",
-        )
-    })
+    target.role().is_none().then(iam_user_keys)
+}
+
+/// The advice itself, which needs no look.
+pub fn iam_user_keys() -> Finding {
+    Finding::pass(
+        Deprecated,
+        Reason::IamUserKeys,
+        "This account is connected with the long-lived keys of an IAM user. Create a role (awscost onboard), then \
+         replace spec.access.accessKeySecretRef by roleArn and externalIdSecretRef: what is loaded stays.",
+    )
 }

@@ -132,6 +132,11 @@ pub fn strays(expected: &[Expectation], healthy: &Said, now: &Said) -> Vec<Strin
 /// The same, without the summaries.
 fn strays_beside(expected: &[Expectation], healthy: &Said, now: &Said) -> Vec<String> {
     let broken: Vec<ConditionType> = expected.iter().map(|expected| expected.condition).collect();
+    let holding: Vec<ConditionType> = expected
+        .iter()
+        .filter(|expected| expected.status != "True")
+        .map(|expected| expected.condition)
+        .collect();
     let types = healthy.keys().chain(now.keys()).collect::<std::collections::BTreeSet<_>>();
     types
         .into_iter()
@@ -139,7 +144,7 @@ fn strays_beside(expected: &[Expectation], healthy: &Said, now: &Said) -> Vec<St
         .filter(|type_| !broken.contains(type_) && !SUMMARIES.contains(type_))
         .filter_map(|type_| {
             let (before, after) = (healthy.get(type_.as_str()), now.get(type_.as_str()));
-            let held = broken
+            let held = holding
                 .iter()
                 .any(|layer| HOLD_WHAT_IS_ABOVE.contains(layer) && above(*layer).contains(&type_));
             let behind = broken.iter().any(|layer| above(*layer).contains(&type_));

@@ -67,6 +67,17 @@ impl Ground {
         set: u8,
         accounts: impl Iterator<Item = &'a str>,
     ) -> Self {
+        Self::raise_with(catalogue, name, set, accounts, None).await
+    }
+
+    /// The same, with an operator whose facts grow no older than this.
+    pub async fn raise_with<'a>(
+        catalogue: &Catalogue,
+        name: &str,
+        set: u8,
+        accounts: impl Iterator<Item = &'a str>,
+        fact_age: Option<Duration>,
+    ) -> Self {
         let client = admission::client().await;
         admission::install(&client).await;
         let namespace = format!("{name}-{:x}", std::process::id());
@@ -94,7 +105,10 @@ impl Ground {
         let node = Node::start(client, &namespace);
         let metrics = free_address();
         // It traces everything: its log is searched for what must not be in it.
-        let settings = settings(&[&namespace, &neighbours], metrics, &with_keys(&scenes));
+        let mut settings = settings(&[&namespace, &neighbours], metrics, &with_keys(&scenes));
+        if let Some(age) = fact_age {
+            settings["testing"]["factAge"] = json!(format!("{}s", age.as_secs()));
+        }
         let operator = OperatorProcess::start(&sandbox, &namespace, &settings, "trace");
         stream::iter(&scenes)
             .for_each_concurrent(AT_ONCE, |scene| {

@@ -15,6 +15,7 @@ use super::{scene::Scene, world::OPERATOR_KEY};
 pub struct OperatorProcess {
     process: Child,
     command: Command,
+    identity: BTreeMap<String, String>,
     folder: tempfile::TempDir,
 }
 
@@ -63,15 +64,16 @@ impl OperatorProcess {
             .stdout(log.try_clone().expect("one file, two streams"))
             .stderr(log);
         let process = command.spawn().expect("the operator starts");
-        Self { process, command, folder }
+        Self { process, command, identity: keys(), folder }
     }
 
     /// Starts it anew with another identity; its log goes on.
     pub fn restart(&mut self, identity: &BTreeMap<String, String>) {
         self.end();
-        for name in keys().keys() {
+        for name in self.identity.keys() {
             self.command.env_remove(name);
         }
+        self.identity.clone_from(identity);
         self.process = self.command.envs(identity).spawn().expect("the operator starts again");
     }
 

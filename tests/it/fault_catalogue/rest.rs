@@ -23,7 +23,7 @@ const FOLLOWS: [(&str, &[&str]); 5] = [
 ];
 
 /// What is known only of an account that can be entered.
-const KNOWN_INSIDE: [&str; 2] = ["identity/externalIdInUse", "identity/managementAccountId"];
+const KNOWN_INSIDE: &str = "identity/externalIdInUse";
 
 /// The fields of a status.
 pub fn rest(status: &AwsCostAccountStatus) -> Rest {
@@ -70,6 +70,6 @@ fn follows(row: &Row, path: &str) -> bool {
         row.expect.iter().any(|expected| expected.condition == RoleAssumable && expected.status != "True");
     let touches = |section: &&str| row.changes.keys().any(|changed| changed.starts_with(section));
     let listed = FOLLOWS.iter().filter(|(field, _)| path.starts_with(field));
-    (shut_out && KNOWN_INSIDE.iter().any(|field| path.starts_with(field)))
+    (shut_out && path == KNOWN_INSIDE)
         || listed.flat_map(|(_, sections)| sections.iter()).any(|section| touches(&section))
 }

@@ -215,7 +215,7 @@ async fn turn(
     from: &Scene,
     to: &Scene,
     patience: Duration,
-    amiss: impl Fn(&Seen) -> Vec<String> + Send,
+    amiss: impl Fn(&Seen) -> Vec<String> + Sync,
 ) -> Result<(Duration, Said), String> {
     let cluster = &ground.cluster;
     let name = &stage.scene.names.name;
@@ -248,23 +248,57 @@ async fn turn(
             _ => status.and_then(|status| status.observed_generation) == account.metadata.generation,
         }
     };
-    let right = |account: Option<&AwsCostAccount>| {
-        account.is_some_and(|account| handled(account) && amiss(&Seen::of(account)).is_empty())
+    let wrong = |account: &AwsCostAccount| {
+        let mut problems = amiss(&Seen::of(account));
+        if !handled(account) {
+            problems.push("the trigger is not answered".to_owned());
+        }
+        problems
     };
-    let wait = await_condition(cluster.accounts(), name, right);
-    match tokio::time::timeout(patience, wait).await {
-        Ok(account) => {
-            let account = account.map_err(|error| format!("the watch broke: {error}"))?;
-            let account = account.ok_or("the account went")?;
-            Ok((started.elapsed(), said(conditions(&account))))
-        }
-        Err(_) => {
-            let account = cluster.accounts().get(name).await.map_err(api)?;
-            let mut problems = amiss(&Seen::of(&account));
-            if problems.is_empty() {
-                problems.push("the trigger was never answered".to_owned());
-            }
-            Err(problems.join("; "))
-        }
+    let account = until_right(ground, name, patience, wrong).await?;
+    Ok((started.elapsed(), said(conditions(&account))))
+}
+
+/// Waits until nothing is wrong with an account.
+async fn until_right(
+    ground: &Ground,
+    name: &str,
+    patience: Duration,
+    wrong: impl Fn(&AwsCostAccount) -> Vec<String>,
+) -> Result<AwsCostAccount, String> {
+    let accounts = ground.cluster.accounts();
+    let right = |account: Option<&AwsCostAccount>| account.is_some_and(|account| wrong(account).is_empty());
+    match tokio::time::timeout(patience, await_condition(accounts.clone(), name, right)).await {
+        Ok(Ok(account)) => account.ok_or_else(|| "the account went".to_owned()),
+        Ok(Err(error)) => Err(format!("the watch broke: {error}")),
+        Err(_) => match accounts.get(name).await {
+            Ok(account) => Err(wrong(&account).join("; ")),
+            Err(error) => Err(format!("the API server refuses: {error}")),
+        },
     }
+}
+
+/// True if only AWS changes with the row's fault, so that nothing in the cluster tells the operator of it.
+pub fn is_silent(row: &Row) -> bool {
+    let told = ["spec", "secrets", "warehouse", "lake", "operator"];
+    let tells = |path: &String| told.iter().any(|section| path.starts_with(section));
+    !row.expect.is_empty() && !row.changes.keys().any(tells) && row.of != "lakeside"
+}
+
+/// Breaks and heals the row's account at AWS alone: the operator finds either by itself.
+///
+/// # Errors
+/// What it did not find in time.
+pub async fn show_unasked(ground: &Ground, row: &Row, number: usize, within: Duration) -> Result<(), String> {
+    let stage = &ground.stages[number];
+    let broken = stage.scene.with(&row.changes);
+    let name = &stage.scene.names.name;
+    world::stage(&ground.sandbox, &broken, &stage.delivered);
+    let named = |account: &AwsCostAccount| met(row, stage, &Seen::of(account));
+    let found = until_right(ground, name, within, named).await;
+    world::stage(&ground.sandbox, &stage.scene, &stage.delivered);
+    let cured = |account: &AwsCostAccount| healthy(stage, &Seen::of(account));
+    let healed = until_right(ground, name, within, cured).await;
+    found?;
+    healed.map(drop).map_err(|problem| format!("not healed: {problem}"))
 }

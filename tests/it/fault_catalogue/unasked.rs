@@ -1,0 +1,38 @@
+//! Faults of which nobody tells the operator: it finds them, and their cure, when the facts behind them come of age.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+
+use super::{
+    catalogue::{Catalogue, Row},
+    ground::Ground,
+    row,
+};
+
+/// How old facts grow here, of whatever kind: an hour to a day, made short.
+const AGE: Duration = Duration::from_secs(20);
+/// An age is spread by a fifth; what is found then is written as soon as when somebody asks, and all rows come at once.
+const WITHIN: Duration = Duration::from_secs(20 + 4 + 16);
+
+/// Shows all rows at once, on a ground of its own.
+pub async fn prove(catalogue: &Catalogue, rows: &[&Row]) {
+    let rows: Vec<&Row> = rows.iter().copied().filter(|row| row::is_silent(row)).collect();
+    let kinds = rows.iter().map(|row| row.of.as_str());
+    let ground = Ground::raise_with(catalogue, "unasked", 3, kinds, Some(AGE)).await;
+    let missed: Vec<String> = stream::iter(rows.iter().enumerate())
+        .map(|(number, row)| {
+            let ground = &ground;
+            async move {
+                let shown = row::show_unasked(ground, row, number, WITHIN).await;
+                shown.err().map(|problem| format!("{}: {problem}", row.fault))
+            }
+        })
+        .buffer_unordered(rows.len().max(1))
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    println!("{} of {} faults found though nobody asked", rows.len() - missed.len(), rows.len());
+    ground.clear().await;
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
