@@ -129,8 +129,8 @@ async fn prove(catalogue: &Catalogue, name: &str, set: u8, rows: &[&Row], at_onc
     let leaks = leaks::found(&leaks::secrets(&ground, rows), &leaks::said(&ground).await);
     let log = if missed.is_empty() { String::new() } else { ground.operator_log(LOG_LINES) };
     ground.clear().await;
-    assert!(missed.is_empty(), "{score}\n{}\n{log}", missed.join("\n"));
-    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+    let wrong = [missed, leaks].concat();
+    assert!(wrong.is_empty(), "{score}\n{}\n{log}", wrong.join("\n"));
 }
 
 /// What a check says otherwise than the operator of each kind of account while nothing is wrong.

@@ -272,9 +272,16 @@ async fn until_right(
         Ok(Ok(account)) => account.ok_or_else(|| "the account went".to_owned()),
         Ok(Err(error)) => Err(format!("the watch broke: {error}")),
         Err(_) => match accounts.get(name).await {
-            Ok(account) => Err(wrong(&account).join("; ")),
+            Ok(account) => Err(in_words(&wrong(&account), patience)),
             Err(error) => Err(format!("the API server refuses: {error}")),
         },
+    }
+}
+
+fn in_words(problems: &[String], patience: Duration) -> String {
+    match problems {
+        [] => format!("right, but after more than {} s", patience.as_secs()),
+        problems => problems.join("; "),
     }
 }
 
