@@ -126,6 +126,14 @@ fn status_of(condition: &Condition) -> ConditionStatus {
     }
 }
 
+/// True if status has a verdict on this generation's access, so that there is time for the next look. That it says the
+/// generation was seen is not enough: that is written before the first look.
+pub fn stood(status: &AwsCostAccountStatus, generation: Option<i64>) -> bool {
+    conditions::find(&status.conditions, ConditionType::RoleAssumable).is_some_and(|access| {
+        access.observed_generation == generation && status_of(access) != ConditionStatus::Unknown
+    })
+}
+
 /// After a restart the facts behind the last verdicts are gone, but the verdicts are in status: they stand until a look
 /// gives an answer, or until looks gave none for six hours.
 pub fn keep_over_restart(
@@ -279,6 +287,14 @@ mod tests {
             conditions: conditions::write(&[], &sayings, Some(1), at(0)),
             ..AwsCostAccountStatus::default()
         }
+    }
+
+    #[test]
+    fn only_a_verdict_on_the_same_generation_lets_a_look_wait() {
+        assert!(stood(&status(), Some(1)));
+        assert!(!stood(&status(), Some(2)), "the spec has changed since");
+        let seen = AwsCostAccountStatus { observed_generation: Some(1), ..AwsCostAccountStatus::default() };
+        assert!(!stood(&seen, Some(1)), "the generation was seen, and nothing looked at");
     }
 
     fn kept(role: Finding, generation: i64, minutes: i64) -> Vec<Reason> {

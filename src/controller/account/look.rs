@@ -53,8 +53,7 @@ impl Pass<'_> {
             memory.deliveries = Default::default();
         }
         let spread = memory.answered.is_none()
-            && self.account.status.as_ref().and_then(|status| status.observed_generation)
-                == self.generation()
+            && standing::stood(&base.status, self.generation())
             && base.status.last_handled_reconcile_at == self.wish;
         if memory.facts.last_assumed.is_none() {
             memory.facts.last_assumed = base.status.identity.as_ref().and_then(verdict::last_assumed);

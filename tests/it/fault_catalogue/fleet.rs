@@ -121,7 +121,7 @@ async fn bring_up(name: &str, set: u8, any_broken: bool) -> Result {
         "image": "none", "watch": {"namespaces": [namespace]}, "metrics": {"address": "127.0.0.1:0"},
         "leaderElection": {"enabled": false},
         "tenancy": {"rules": [{"namespaces": [namespace], "roleArns": ["arn:aws:iam::1*:role/awscost*"]}]},
-        "testing": {"firstLookSpread": "1s", "stsCallsPerSecond": RATE, "factAge": format!("{}s", fact_age().as_secs())},
+        "testing": {"stsCallsPerSecond": RATE, "factAge": format!("{}s", fact_age().as_secs())},
     });
     let operator = OperatorProcess::start(&sandbox, &namespace, &settings, "info");
     let result = watch(&cluster, &sandbox, &scenes, &operator).await;
