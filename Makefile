@@ -62,11 +62,11 @@ demo-down: ## removes every trace of the demo
 	@tests/demo/down
 
 generate: ## rewrites generated files
-	@$(CARGO) run --quiet --bin awscost -- crds --dir crds
+	@tests/environment/awscost crds --dir crds
 	@rm -rf charts/awscost-crds/files && cp -r crds charts/awscost-crds/files
 	@cp deploy/alerts/awscost.rules.yaml charts/awscost-operator/files/
-	@$(CARGO) run --quiet --bin awscost -- reasons --markdown >docs/troubleshooting.md
-	@$(CARGO) run --quiet --bin awscost -- page >docs/cli.md
+	@tests/environment/awscost reasons --markdown >docs/troubleshooting.md
+	@tests/environment/awscost page >docs/cli.md
 
 bench: ## rows/s, MB/s and peak memory beside DuckDB on the same files
 	@tests/bench/run
