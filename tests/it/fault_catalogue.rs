@@ -23,6 +23,7 @@ mod pairs;
 mod row;
 mod scene;
 mod score;
+mod without_row;
 mod world;
 
 use std::time::Instant;
@@ -35,7 +36,7 @@ use ground::Ground;
 /// Rows at work at once: enough to overlap their waits, few enough that two cores answer each within its time.
 const AT_ONCE: usize = 6;
 
-/// How often a row that was missed beside others is measured alone.
+/// How often a row that was late beside others is measured alone.
 const ALONE: usize = 3;
 
 /// The rows of an operator's log that a failed run shows.
@@ -53,11 +54,12 @@ fn the_catalogue_is_whole() {
 async fn every_fault_is_named_exactly() {
     let catalogue = Catalogue::read();
     let only = std::env::var("AWSCOST_TEST_FAULT").ok();
-    let wanted = |row: &&Row| only.as_ref().is_none_or(|only| row.fault.contains(only.as_str()));
+    let wanted =
+        |row: &&Row| only.as_ref().is_none_or(|only| only.split('|').any(|part| row.fault.contains(part)));
     let rows: Vec<&Row> = catalogue.rows.iter().filter(wanted).collect();
     let ground = Ground::raise(&catalogue, "catalogue", 0, rows.iter().map(|row| row.of.as_str())).await;
     let started = Instant::now();
-    let together = stream::iter(rows.into_iter().enumerate())
+    let together = stream::iter(rows.iter().copied().enumerate())
         .map(|(number, row)| {
             let ground = &ground;
             async move { (number, row, row::show(ground, row, number).await) }
@@ -65,17 +67,17 @@ async fn every_fault_is_named_exactly() {
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>()
         .await;
-    // The promise is the operator's: one that was missed beside others is measured again with nobody beside it, and said to
-    // have been.
+    // The promise of seconds is the operator's: what was late beside others is measured again with nobody beside it, and
+    // counted. What was wrong is wrong.
     let mut outcomes = Vec::new();
+    let mut again = 0;
     for (number, row, mut outcome) in together {
         for _ in 0..ALONE {
-            let again = match &outcome {
-                Ok(timing) if timing.is_late() => "late".to_owned(),
-                Ok(_) => break,
-                Err(problem) => problem.clone(),
-            };
-            println!("measured again, alone: {}: {again}", row.fault);
+            if !outcome.as_ref().is_ok_and(|timing| timing.is_late()) {
+                break;
+            }
+            println!("late, measured again alone: {}", row.fault);
+            again += 1;
             outcome = row::show(&ground, row, number).await;
         }
         outcomes.push((row.fault.as_str(), outcome.and_then(row::in_time)));
@@ -87,14 +89,14 @@ async fn every_fault_is_named_exactly() {
     let timings: Vec<row::Timing> =
         outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().ok().copied()).collect();
     let score = format!(
-        "{} of {} faults named exactly, each twice, in {:.0} s; {}",
+        "{} of {} faults named exactly, each twice, in {:.0} s; {again} measured again; {}",
         outcomes.len() - missed.len(),
         outcomes.len(),
         started.elapsed().as_secs_f64(),
         row::summary(&timings)
     );
     println!("{score}\n{}", missed.join("\n"));
-    let leaks = leaks::found(&leaks::secrets(&ground), &leaks::said(&ground).await);
+    let leaks = leaks::found(&leaks::secrets(&ground, &rows), &leaks::said(&ground).await);
     let log = if missed.is_empty() { String::new() } else { ground.operator_log(LOG_LINES) };
     ground.clear().await;
     assert!(missed.is_empty(), "{score}\n{log}");

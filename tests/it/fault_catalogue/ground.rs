@@ -89,7 +89,8 @@ impl Ground {
         let node = Node::start(client, &namespace);
         let metrics = free_address();
         // It traces everything: its log is searched for what must not be in it.
-        let operator = OperatorProcess::start(&sandbox, &namespace, &settings(&namespace, metrics), "trace");
+        let operator =
+            OperatorProcess::start(&sandbox, &namespace, &settings(&namespace, metrics, &scenes), "trace");
         stream::iter(&scenes)
             .for_each_concurrent(AT_ONCE, |scene| {
                 let cluster = &cluster;
@@ -167,11 +168,14 @@ async fn shared_warehouses(cluster: &Cluster) {
 }
 
 /// No load is ever started: what is diagnosed here comes before, and a loaded bill may no longer change its report.
-fn settings(namespace: &str, metrics: SocketAddr) -> Value {
+fn settings(namespace: &str, metrics: SocketAddr, scenes: &[Scene]) -> Value {
+    // Keys are allowed by account only.
+    let keyed = scenes.iter().filter(|scene| !scene.at("/spec/access/accessKeySecretRef").is_null());
+    let keyed: Vec<&str> = keyed.map(|scene| scene.names.account.as_str()).collect();
     json!({
         "image": "none", "watch": {"namespaces": [namespace]}, "metrics": {"address": metrics},
         "leaderElection": {"enabled": false}, "jobs": {"cluster": 0},
-        "tenancy": {"rules": [{"namespaces": [namespace], "roleArns": [
+        "tenancy": {"rules": [{"namespaces": [namespace], "accountIds": keyed, "roleArns": [
             "arn:aws:iam::1*:role/awscost*", "arn:aws:iam::1*:role/finops/awscost", "arn:aws-cn:iam::1*:role/awscost*", "arn:aws-us-gov:iam::1*:role/awscost*",
         ]}]},
         "testing": {"firstLookSpread": "1s", "stsCallsPerSecond": 1000, "retryDelay": "1s"},

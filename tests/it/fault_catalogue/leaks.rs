@@ -8,7 +8,7 @@ use kube::{Api, api::DynamicObject, api::ListParams, core::ApiResource, core::Gr
 
 use regex::RegexBuilder;
 
-use super::{ground::Ground, world::OPERATOR_KEY};
+use super::{catalogue::Row, ground::Ground, scene::Scene, world::OPERATOR_KEY};
 
 /// A secret's forms: as it is, and as it could have been written by mistake.
 fn forms(secret: &str) -> [(&'static str, String); 5] {
@@ -34,6 +34,9 @@ fn url_encoded(bytes: &[u8]) -> String {
 /// How much of the end of a form is looked for: enough to be no chance, and the whole need not be built a thousand times.
 const TAIL: usize = 24;
 
+/// The shortest value of a Secret that is looked for.
+const LEAST: usize = 12;
+
 /// Every secret that is found, with where it is.
 pub fn found(secrets: &[String], places: &[(&str, String)]) -> Vec<String> {
     let tail = |text: String| text[text.len().saturating_sub(TAIL)..].to_owned();
@@ -52,15 +55,29 @@ pub fn found(secrets: &[String], places: &[(&str, String)]) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// The secrets of a ground: every row's external ID and warehouse keys, the operator's key, the sessions' tokens.
-pub fn secrets(ground: &Ground) -> Vec<String> {
+/// The secrets of a ground: every row's external ID and keys, healthy and broken, the operator's key, the sessions' tokens.
+pub fn secrets(ground: &Ground, rows: &[&Row]) -> Vec<String> {
     let mut secrets = vec![OPERATOR_KEY.1.to_owned()];
+    for (stage, row) in ground.stages.iter().zip(rows) {
+        secrets.extend(held(&stage.scene.with(&row.changes)));
+    }
     for stage in &ground.stages {
         secrets.push(stage.scene.names.external_id.clone());
         secrets.extend(stage.scene.at("/user/accessKeys/0/secret").as_str().map(str::to_owned));
     }
     secrets.extend(ground.sandbox.session_secrets());
     secrets
+}
+
+/// What the scene's Secrets hold, as far as it is long enough to be no chance and no name that may be said.
+fn held(scene: &Scene) -> Vec<String> {
+    let values = scene.at("/secrets").as_object().into_iter().flatten();
+    let values = values.flat_map(|(_, secret)| secret["data"].as_object().into_iter().flatten());
+    values
+        .filter(|(key, _)| *key != "accessKeyId")
+        .filter_map(|(_, value)| value.as_str().map(str::to_owned))
+        .filter(|value| value.len() >= LEAST)
+        .collect()
 }
 
 /// Everything the operator has said: its log, its metrics, and all objects and events but the Secrets themselves.

@@ -33,7 +33,9 @@ fn pairs(catalogue: &Catalogue) -> Vec<Pair<'_>> {
         let Some(of) = common(catalogue, rows) else { continue };
         let apart =
             !rows.iter().any(|row| row.expect.is_empty()) && in_different_layers(rows) && independent(rows);
-        if apart && taken.insert(rows.map(|row| &row.fault)) {
+        let mut names = rows.map(|row| &row.fault);
+        names.sort();
+        if apart && taken.insert(names) {
             pairs.push(Pair { of, rows });
         }
     }

@@ -82,9 +82,10 @@ fn trigger(from: &Scene, to: &Scene) -> Trigger {
     }
 }
 
-/// True if the account's own warehouse is to be probed anew.
+/// True if the account has a warehouse of its own that is to be probed anew.
 fn concerns_warehouse(from: &Scene, to: &Scene) -> bool {
-    ["/warehouse", "/lake", "/user"].iter().any(|section| from.differs(to, section))
+    let its_own = !from.at("/warehouse").is_null();
+    its_own && ["/warehouse", "/lake", "/user"].iter().any(|section| from.differs(to, section))
 }
 
 /// Breaks and heals the row's account twice.

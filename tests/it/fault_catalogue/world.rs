@@ -43,9 +43,35 @@ pub fn stage(sandbox: &Sandbox, scene: &Scene, delivered: &Objects) {
         world.buckets.remove(&bucket(scene));
         world.buckets.remove(&lake(scene));
         world.buckets.extend(own.buckets);
+        stage_network(world, scene);
     });
     stage_objects(sandbox, scene, delivered);
     stage_calls(sandbox, scene);
+}
+
+/// The policies of the VPC endpoints, which all accounts share: they let everybody through but for what the scene says of
+/// its own account.
+fn stage_network(world: &mut World, scene: &Scene) {
+    let sid = format!("row{}", scene.names.account);
+    for service in ["s3"] {
+        let known = world.vpc_endpoints.remove(service).map(|policy| json!(policy)["Statement"].take());
+        let mut statements = match known {
+            Some(Value::Array(statements)) => statements,
+            _ => vec![json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})],
+        };
+        statements.retain(|statement| statement["Sid"] != sid.as_str());
+        if let Value::Object(own) = scene.at(&format!("/network/{service}")) {
+            let mut own = own.clone();
+            own.insert("Sid".to_owned(), json!(sid));
+            own.insert(
+                "Condition".to_owned(),
+                json!({"StringEquals": {"aws:PrincipalAccount": scene.names.account}}),
+            );
+            statements.push(Value::Object(own));
+        }
+        let policy = json!({"Version": "2012-10-17", "Statement": statements});
+        world.vpc_endpoints.insert(service.to_owned(), serde_json::from_value(policy).expect("a policy"));
+    }
 }
 
 /// Delivers one small bill of this month, and gives what then lies in the bucket.
