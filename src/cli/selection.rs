@@ -24,7 +24,7 @@ pub struct SelectionArgs {
     #[command(flatten)]
     scope: ScopeArgs,
     /// Accounts with these labels.
-    #[arg(short = 'l', long, value_name = "LABELS")]
+    #[arg(short = 'l', long, value_name = "LABELS", value_parser = labels)]
     selector: Option<String>,
     /// Everything that `errors` shows under this reason; may be given several times.
     #[arg(long = "reason", value_name = "REASON", value_parser = reason)]
@@ -55,6 +55,14 @@ pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
         return Err("it takes one name".to_owned());
     }
     Ok(Wanted { kind, name: name.to_owned() })
+}
+
+/// A label selector. A blank one, as an unset variable of a script leaves it, would be all objects there are.
+pub(super) fn labels(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it takes labels such as team=data; without any it would be everything".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// A reason in any spelling of upper and lower case.
@@ -117,7 +125,28 @@ impl SelectionArgs {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        selection: SelectionArgs,
+    }
+
+    fn line(words: &[&str]) -> Result<Line, clap::Error> {
+        Line::try_parse_from(std::iter::once("suspend").chain(words.iter().copied()))
+    }
+
+    #[test]
+    fn everything_is_selected_only_by_all() {
+        for blank in [["-l", ""], ["-l", " "], ["--selector", ""], ["--reason", ""]] {
+            assert!(line(&blank).is_err(), "{blank:?} is what an unset variable leaves");
+        }
+        assert!(line(&["--selector="]).is_err() && line(&[]).is_err() && line(&[""]).is_err());
+        assert!(line(&["-l", "team=data"]).is_ok() && line(&["--all"]).is_ok());
+    }
 
     #[test]
     fn names_have_kubectls_forms() {
