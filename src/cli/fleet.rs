@@ -64,6 +64,8 @@ impl fmt::Display for Name {
 pub struct Member {
     /// What it is called.
     pub name: Name,
+    /// What tells it from one that is created later under its name.
+    pub uid: Option<String>,
     /// True if looks and loads are paused.
     pub suspended: bool,
     /// The warehouse an account names.
@@ -124,7 +126,7 @@ impl Member {
         let name = named(Kind::AwsCostAccount, object);
         let account = match &object.0 {
             Ok(account) => account,
-            Err(invalid) => return Self::unparsable(name, object.creation_timestamp(), &invalid.error, now),
+            Err(invalid) => return Self::unparsable(name, object, &invalid.error, now),
         };
         let policy = account.spec.access.require_external_id.unwrap_or_default();
         let enforced = policy == RequireExternalId::Enforce;
@@ -133,7 +135,7 @@ impl Member {
             Severity::of(type_, status, reason, enforced)
         });
         let warehouse = account.spec.ingestion.as_ref().map(|ingestion| ingestion.warehouse_ref.name.clone());
-        Self { name, suspended: account.spec.suspend == Some(true), warehouse, words }
+        Self { name, uid: object.uid(), suspended: account.spec.suspend == Some(true), warehouse, words }
     }
 
     /// A warehouse.
@@ -141,31 +143,26 @@ impl Member {
         let name = named(Kind::CostWarehouse, object);
         let warehouse = match &object.0 {
             Ok(warehouse) => warehouse,
-            Err(invalid) => return Self::unparsable(name, object.creation_timestamp(), &invalid.error, now),
+            Err(invalid) => return Self::unparsable(name, object, &invalid.error, now),
         };
         let conditions = warehouse.status.as_ref().map(|status| status.conditions.as_slice());
         let words = understood(conditions.unwrap_or_default(), |type_, status, reason| match type_ {
             ConditionType::Ready => Severity::of_warehouse(status, reason),
             _ => Severity::Fine,
         });
-        Self { name, suspended: false, warehouse: None, words }
+        Self { name, uid: object.uid(), suspended: false, warehouse: None, words }
     }
 
-    fn unparsable(
-        name: Name,
-        created: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>,
-        problem: &str,
-        now: Timestamp,
-    ) -> Self {
+    fn unparsable(name: Name, object: &impl ResourceExt, problem: &str, now: Timestamp) -> Self {
         let word = Word {
             type_: ConditionType::Ready,
             status: ConditionStatus::False,
             reason: Reason::InvalidSpec,
             severity: Severity::Error,
-            since: created.map_or(now, |created| created.0),
+            since: object.creation_timestamp().map_or(now, |created| created.0),
             message: conditions::bounded(&format!("The object does not parse: {problem}.")),
         };
-        Self { name, suspended: false, warehouse: None, words: vec![word] }
+        Self { name, uid: object.uid(), suspended: false, warehouse: None, words: vec![word] }
     }
 
     /// True if something must be mended, or could not be told.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     cluster::{ClusterFault, Scope, ScopeArgs},
     errors::group::Overview,
-    fleet::{Fleet, Kind, Name},
+    fleet::{Fleet, Kind, Member, Name},
     remedy::remedy,
 };
 use crate::model::Reason;
@@ -41,6 +41,15 @@ pub struct Wanted {
     pub kind: Kind,
     /// The name.
     pub name: String,
+}
+
+/// A selected object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Selected {
+    /// What it is called.
+    pub name: Name,
+    /// The one of this name that was there when it was selected.
+    pub uid: Option<String>,
 }
 
 /// Parses `NAME` and `KIND/NAME`.
@@ -84,27 +93,28 @@ impl SelectionArgs {
     ///
     /// # Errors
     /// [`ClusterFault`] if the API server does not list them, or a name is not there or not unique.
-    pub async fn select(&self, scope: &Scope, now: Timestamp) -> Result<Vec<Name>, ClusterFault> {
+    pub async fn select(&self, scope: &Scope, now: Timestamp) -> Result<Vec<Selected>, ClusterFault> {
         let fleet = Fleet::read(scope, self.selector.as_deref(), now).await?;
         self.of(&fleet)
     }
 
     /// The selected objects of a fleet. Pure.
-    fn of(&self, fleet: &Fleet) -> Result<Vec<Name>, ClusterFault> {
+    fn of(&self, fleet: &Fleet) -> Result<Vec<Selected>, ClusterFault> {
         if !self.reasons.is_empty() {
             let overview = Overview::of(fleet, remedy, false);
             let hit: BTreeSet<Name> =
                 self.reasons.iter().flat_map(|reason| overview.hit_by(*reason)).collect();
-            return Ok(hit.into_iter().collect());
+            let hit = fleet.members.iter().filter(|member| hit.contains(&member.name));
+            return Ok(hit.map(selected).collect());
         }
         if self.names.is_empty() {
-            return Ok(fleet.of(Kind::AwsCostAccount).map(|member| member.name.clone()).collect());
+            return Ok(fleet.of(Kind::AwsCostAccount).map(selected).collect());
         }
         let mut found = BTreeSet::new();
         for wanted in &self.names {
             let mut named = fleet.of(wanted.kind).filter(|member| member.name.name == wanted.name);
             match (named.next(), named.next()) {
-                (Some(member), None) => found.insert(member.name.clone()),
+                (Some(member), None) => found.insert(selected(member)),
                 (None, _) => {
                     return Err(ClusterFault::Refused(format!(
                         "there is no {:?} {}: nothing was done",
@@ -121,6 +131,10 @@ impl SelectionArgs {
         }
         Ok(found.into_iter().collect())
     }
+}
+
+fn selected(member: &Member) -> Selected {
+    Selected { name: member.name.clone(), uid: member.uid.clone() }
 }
 
 #[cfg(test)]
