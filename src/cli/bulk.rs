@@ -152,27 +152,11 @@ fn text(all: &[Done], dry_run: bool) -> String {
 /// Does it to everything that is selected.
 async fn act(args: &Args, action: &Action) -> Result<Vec<Done>, ClusterFault> {
     let scope = args.selection.scope().await?;
-    let selected = args.selection.select(&scope, Timestamp::now()).await?;
-    apply(&scope, selected, action, args.dry_run).await
+    let selected = args.selection.accounts(&scope, Timestamp::now()).await?;
+    Ok(apply(&scope, selected, action, args.dry_run).await)
 }
 
-async fn apply(
-    scope: &Scope,
-    mut selected: Vec<Selected>,
-    action: &Action,
-    dry_run: bool,
-) -> Result<Vec<Done>, ClusterFault> {
-    if !matches!(action, Action::Reconcile { .. }) {
-        if let Some(name) = selected.iter().map(|one| &one.name).find(|name| name.kind == Kind::CostWarehouse)
-            && selected.len() == 1
-        {
-            return Err(ClusterFault::Refused(format!(
-                "{name} can only be reconciled from here: nothing was done"
-            )));
-        }
-        // What a reason has hit may be a warehouse; the accounts among them are meant.
-        selected.retain(|one| one.name.kind == Kind::AwsCostAccount);
-    }
+async fn apply(scope: &Scope, selected: Vec<Selected>, action: &Action, dry_run: bool) -> Vec<Done> {
     let done = stream::iter(selected)
         .map(|one| async move {
             let error = apply_one(scope, &one, action, dry_run).await.err().map(|error| error.to_string());
@@ -180,7 +164,7 @@ async fn apply(
             Done { name: one.name, done, error, ready: None }
         })
         .buffered(AT_ONCE);
-    Ok(done.collect().await)
+    done.collect().await
 }
 
 impl Action {
@@ -238,7 +222,7 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
     let now = Timestamp::now();
     let selected = common.selection.select(&scope, now).await?;
     let action = Action::Reconcile { at: now.to_string() };
-    let mut all = apply(&scope, selected, &action, common.dry_run).await?;
+    let mut all = apply(&scope, selected, &action, common.dry_run).await;
     if args.wait {
         let asked: Vec<Name> =
             all.iter().filter(|done| done.error.is_none()).map(|done| done.name.clone()).collect();
@@ -253,18 +237,16 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
 async fn deleted(args: &DeleteArgs) -> Result<Vec<Done>, ClusterFault> {
     let common = &args.common;
     let scope = common.selection.scope().await?;
-    let selected = common.selection.select(&scope, Timestamp::now()).await?;
-    let accounts: Vec<&Name> =
-        selected.iter().map(|one| &one.name).filter(|name| name.kind == Kind::AwsCostAccount).collect();
+    let accounts = common.selection.accounts(&scope, Timestamp::now()).await?;
     if accounts.len() > 1 && !args.yes && !common.dry_run {
         confirm(&accounts)?;
     }
-    apply(&scope, selected, &Action::Delete, common.dry_run).await
+    Ok(apply(&scope, accounts, &Action::Delete, common.dry_run).await)
 }
 
 /// Asks the person.
-fn confirm(accounts: &[&Name]) -> Result<(), ClusterFault> {
-    let list: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+fn confirm(accounts: &[Selected]) -> Result<(), ClusterFault> {
+    let list: Vec<String> = accounts.iter().map(|account| account.name.to_string()).collect();
     let question = format!("{} AwsCostAccounts would be deleted: {}.", accounts.len(), list.join(", "));
     if !std::io::stdin().is_terminal() {
         return Err(ClusterFault::Refused(format!(

@@ -98,6 +98,28 @@ impl SelectionArgs {
         self.of(&fleet)
     }
 
+    /// The selected accounts, for what is done to accounts alone.
+    ///
+    /// # Errors
+    /// [`ClusterFault`] as [`Self::select`], and if a warehouse is named.
+    pub async fn accounts(&self, scope: &Scope, now: Timestamp) -> Result<Vec<Selected>, ClusterFault> {
+        self.names_no_warehouse()?;
+        let mut selected = self.select(scope, now).await?;
+        // What a reason has hit may be a warehouse; the accounts among them are meant.
+        selected.retain(|one| one.name.kind == Kind::AwsCostAccount);
+        Ok(selected)
+    }
+
+    fn names_no_warehouse(&self) -> Result<(), ClusterFault> {
+        match self.names.iter().find(|wanted| wanted.kind == Kind::CostWarehouse) {
+            Some(warehouse) => Err(ClusterFault::Refused(format!(
+                "CostWarehouse {} can only be reconciled from here: nothing was done",
+                warehouse.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// The selected objects of a fleet. Pure.
     fn of(&self, fleet: &Fleet) -> Result<Vec<Selected>, ClusterFault> {
         if !self.reasons.is_empty() {
@@ -160,6 +182,15 @@ mod tests {
         }
         assert!(line(&["--selector="]).is_err() && line(&[]).is_err() && line(&[""]).is_err());
         assert!(line(&["-l", "team=data"]).is_ok() && line(&["--all"]).is_ok());
+    }
+
+    #[test]
+    fn a_named_warehouse_is_refused_among_accounts_too() {
+        for words in [&["cwh/lake"][..], &["acme", "cwh/lake"], &["cwh/a", "cwh/b"]] {
+            let selection = line(words).expect("names").selection;
+            assert!(selection.names_no_warehouse().is_err(), "{words:?}");
+        }
+        assert!(line(&["acme"]).expect("a name").selection.names_no_warehouse().is_ok());
     }
 
     #[test]
