@@ -19,6 +19,7 @@ mod page;
 mod progress;
 pub mod reasons;
 mod remedy;
+mod said;
 mod selection;
 mod severity;
 pub mod status;

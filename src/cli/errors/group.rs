@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::{
     cli::{
         fleet::{Fleet, Kind, Member, Name, Word},
+        said::Said,
         severity::Severity,
     },
     model::{ConditionType, Reason},
@@ -18,8 +19,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct Group {
     /// The reason.
-    #[serde(serialize_with = "name_of_reason")]
-    pub reason: Reason,
+    pub reason: Said<Reason>,
     /// How many objects it has hit.
     pub count: usize,
     /// Since when, for the one that was hit first.
@@ -43,7 +43,7 @@ pub struct Hit {
     #[serde(flatten)]
     pub name: Name,
     /// The condition that says so.
-    pub condition: &'static str,
+    pub condition: Said<ConditionType>,
     /// False, or Unknown where it could not be told.
     pub status: &'static str,
     /// Since when.
@@ -110,6 +110,10 @@ fn named(member: &Member) -> Name {
     member.name.clone()
 }
 
+/// What to do about a reason that this version does not know.
+const NEWER: &str =
+    "Only a newer operator knows this reason: see the object's message, and update this awscost.";
+
 /// Grouped by reason, the most frequent first.
 fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
@@ -117,11 +121,11 @@ fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> V
         for word in member.words.iter().filter(|word| wanted(word.severity) && !is_a_copy(word, member)) {
             let hit = Hit {
                 name: member.name.clone(),
-                condition: word.type_.as_str(),
+                condition: word.type_.clone(),
                 status: word.status.as_str(),
                 since: word.since,
                 message: word.message.clone(),
-                waiting: waiting(fleet, member, word.type_),
+                waiting: waiting(fleet, member, &word.type_),
             };
             match groups.iter_mut().find(|group| group.reason == word.reason) {
                 Some(group) => group.add(hit),
@@ -129,18 +133,18 @@ fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> V
             }
         }
     }
-    groups.sort_by(|one, other| (other.count, one.reason.as_str()).cmp(&(one.count, other.reason.as_str())));
+    groups.sort_by_cached_key(|group| (Reverse(group.count), group.reason.to_string()));
     groups
 }
 
 impl Group {
     fn of(word: &Word, hit: Hit, remedy: Remedy) -> Self {
         Self {
-            reason: word.reason,
+            reason: word.reason.clone(),
             count: 1,
             since: hit.since,
             waiting: hit.waiting,
-            fix: remedy(word.reason),
+            fix: word.reason.known().map_or_else(|| NEWER.to_owned(), remedy),
             why: None,
             objects: vec![hit],
         }
@@ -165,7 +169,7 @@ fn is_a_copy(word: &Word, member: &Member) -> bool {
 }
 
 /// How many checks wait for a condition: an account's own, and those of every account that uses a warehouse.
-fn waiting(fleet: &Fleet, member: &Member, type_: ConditionType) -> usize {
+fn waiting(fleet: &Fleet, member: &Member, type_: &Said<ConditionType>) -> usize {
     let blocked = |member: &Member, reason| {
         let waits = |word: &&Word| word.severity == Severity::Blocked && word.reason == reason;
         member.words.iter().filter(waits).count()
@@ -178,6 +182,7 @@ fn waiting(fleet: &Fleet, member: &Member, type_: ConditionType) -> usize {
         let accounts = fleet.of(Kind::AwsCostAccount).filter(uses);
         return accounts.map(|account| blocked(account, Reason::BlockedByWarehouse)).sum();
     }
+    let Some(type_) = type_.known() else { return 0 };
     match type_ {
         ConditionType::RoleAssumable => blocked(member, Reason::BlockedByRole),
         ConditionType::BucketReadable => blocked(member, Reason::BlockedByBucket),
@@ -203,21 +208,21 @@ const WHOLE: [Reason; 2] = [Reason::InvalidSpec, Reason::InternalError];
 
 /// Where a group stands in the order of mending: what hits everybody, what keeps whole objects from being looked at, then
 /// what most checks wait for, what hits most, the lowest layer, the oldest.
-type Urgency = (u8, Reverse<usize>, Reverse<usize>, Option<ConditionType>, Timestamp, Reason);
+type Urgency = (u8, Reverse<usize>, Reverse<usize>, Option<ConditionType>, Timestamp, Said<Reason>);
 
 fn urgency(group: &Group) -> Urgency {
-    let tier = match group.reason {
-        reason if EVERYWHERE.contains(&reason) => 0,
-        reason if WHOLE.contains(&reason) => 1,
+    let tier = match group.reason.known() {
+        Some(reason) if EVERYWHERE.contains(&reason) => 0,
+        Some(reason) if WHOLE.contains(&reason) => 1,
         _ => 2,
     };
     (
         tier,
         Reverse(group.waiting),
         Reverse(group.count),
-        group.objects.iter().filter_map(|hit| ConditionType::from_name(hit.condition)).min(),
+        group.objects.iter().filter_map(|hit| hit.condition.known()).min(),
         group.since,
-        group.reason,
+        group.reason.clone(),
     )
 }
 
@@ -227,17 +232,15 @@ fn why(group: &Group) -> String {
         1 => "1 check waits for it.".to_owned(),
         many => format!("{many} checks wait for it."),
     };
-    match group.reason {
-        reason if EVERYWHERE.contains(&reason) => {
+    match group.reason.known() {
+        Some(reason) if EVERYWHERE.contains(&reason) => {
             format!("It is the operator's own: mended once, it is mended for every account. {checks}")
         }
-        reason if WHOLE.contains(&reason) => "Nothing else of these objects is looked at before.".to_owned(),
+        Some(reason) if WHOLE.contains(&reason) => {
+            "Nothing else of these objects is looked at before.".to_owned()
+        }
         _ => checks,
     }
-}
-
-fn name_of_reason<S: serde::Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(reason.as_str())
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ fn told(group: &Group, now: Timestamp) -> String {
 fn heading(group: &Group, now: Timestamp) -> String {
     let objects = if group.count == 1 { "object" } else { "objects" };
     let right = format!("{} {objects}, for {}", group.count, age(group.since, now));
-    let reason = group.reason.as_str();
+    let reason = group.reason.to_string();
     let gap = WIDTH.saturating_sub(reason.len() + right.len()).max(2);
     format!("{reason}{}{right}\n", " ".repeat(gap))
 }

@@ -46,7 +46,12 @@ fn conditions(view: &View, now: Timestamp) -> String {
         .conditions
         .iter()
         .map(|line| {
-            vec![line.type_.to_owned(), line.status.to_owned(), line.reason.to_owned(), age(line.since, now)]
+            vec![
+                line.type_.to_string(),
+                line.status.to_owned(),
+                line.reason.to_string(),
+                age(line.since, now),
+            ]
         })
         .collect();
     table::render(&columns, &rows)
@@ -180,6 +185,7 @@ mod tests {
         let broad = condition("PermissionsMinimal", "False", "CanWriteBucket", "Take s3:PutObject away.");
         assert_eq!(next(&[fine, broad]), "PermissionsMinimal: Take s3:PutObject away.");
         let throttled = condition("RoleAssumable", "Unknown", "Throttled", "AWS throttles.");
-        assert!(next(&[throttled]).starts_with("RoleAssumable: AWS throttles."));
+        let retried = condition("Ready", "Unknown", "ProgressingWithRetry", "RoleAssumable: AWS throttles.");
+        assert!(next(&[retried, throttled]).starts_with("RoleAssumable: AWS throttles."));
     }
 }
