@@ -10,6 +10,7 @@ pub mod discover;
 pub mod errors;
 mod fleet;
 mod format;
+mod harmless;
 pub mod ingest;
 mod logging;
 pub mod manifests;

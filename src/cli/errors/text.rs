@@ -30,7 +30,8 @@ pub(super) fn text(overview: &Overview, advice: bool, now: Timestamp) -> String 
         let reasons: Vec<String> =
             overview.advice.iter().map(|group| format!("{} {}", group.reason, group.count)).collect();
         let list = format!("{} (--advice tells more)", reasons.join(", "));
-        text.push_str(&wrap(&list, "\nNot broken, but could be better: ", "  "));
+        text.push('\n');
+        text.push_str(&wrap(&list, "Not broken, but could be better: ", "  "));
     }
     if !overview.suspended.is_empty() {
         let names: Vec<String> = overview.suspended.iter().map(ToString::to_string).collect();
