@@ -118,7 +118,9 @@ const NEWER: &str =
 fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for member in fleet.members.iter().filter(|member| !member.suspended) {
-        for word in member.words.iter().filter(|word| wanted(word.severity) && !is_a_copy(word, member)) {
+        for word in
+            member.words.iter().filter(|word| wanted(word.severity) && !is_a_copy(fleet, word, member))
+        {
             let hit = Hit {
                 name: member.name.clone(),
                 condition: word.type_.clone(),
@@ -161,11 +163,17 @@ impl Group {
     }
 }
 
-/// An account repeats its warehouse's fault, which the warehouse itself shows; only one that is not there can't.
-fn is_a_copy(word: &Word, member: &Member) -> bool {
+/// An account repeats its warehouse's fault, which the warehouse itself shows; one that is not there, or was not asked
+/// for, can't.
+fn is_a_copy(fleet: &Fleet, word: &Word, member: &Member) -> bool {
+    let shows = |warehouse: &Member| {
+        warehouse.name.namespace == member.name.namespace
+            && member.warehouse.as_ref() == Some(&warehouse.name.name)
+    };
     member.name.kind == Kind::AwsCostAccount
         && word.type_ == ConditionType::WarehouseReady
         && word.reason != Reason::WarehouseNotFound
+        && fleet.of(Kind::CostWarehouse).any(shows)
 }
 
 /// How many checks wait for a condition: an account's own, and those of every account that uses a warehouse.

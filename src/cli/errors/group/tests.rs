@@ -121,6 +121,15 @@ fn what_most_checks_wait_for_is_mended_first_and_the_operators_own_before_all() 
 }
 
 #[test]
+fn without_its_warehouse_in_view_an_account_tells_the_warehouses_fault() {
+    let mut fleet = fleet();
+    fleet.members.retain(|member| member.name.kind == Kind::AwsCostAccount);
+    let overview = Overview::of(&fleet, remedy, false);
+    let group = overview.errors.iter().find(|group| group.reason == Reason::WarehouseAuthFailed);
+    assert_eq!(group.map(|group| (group.count, group.waiting)), Some((4, 8)), "the accounts of a label, say");
+}
+
+#[test]
 fn a_reason_names_the_objects_that_bulk_commands_take() {
     let names = Overview::of(&fleet(), remedy, false).hit_by(Reason::AssumeRoleDenied);
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
