@@ -37,7 +37,9 @@ pub(super) fn sarif(report: &Report) -> String {
                 "rules": rules.iter().map(|(id, finding)| rule(id, finding)).collect::<Vec<_>>(),
             }},
             "invocations": [{
-                "executionSuccessful": report.unreadable.is_empty() && report.count(Severity::Untold) == 0,
+                "executionSuccessful": !report.is_empty()
+                    && report.unreadable.is_empty()
+                    && report.count(Severity::Untold) == 0,
                 "toolExecutionNotifications": unreadable,
             }],
             "columnKind": "unicodeCodePoints",

@@ -111,7 +111,8 @@ fn errors_outweigh_what_could_not_be_checked_and_that_outweighs_advice() {
     use ConditionStatus::{False, True, Unknown};
     use ConditionType as T;
     for (report, strict, expected) in [
-        (Report::default(), false, Verdict::Good),
+        // Nothing was checked: a build that came to nothing is no green pull request.
+        (Report::default(), false, Verdict::Unchecked),
         (report(), false, Verdict::Findings),
         (one(Reason::RoleAssumed, T::RoleAssumable, True), true, Verdict::Good),
         (one(Reason::AssumeRoleDenied, T::RoleAssumable, False), false, Verdict::Findings),
