@@ -88,6 +88,9 @@ struct Done {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Why the operator's look was not seen.
+    #[serde(skip)]
+    silence: Option<wait::Silence>,
     /// What the operator says after its look.
     #[serde(skip_serializing_if = "Option::is_none")]
     ready: Option<wait::Verdict>,
@@ -113,7 +116,8 @@ pub async fn delete(args: DeleteArgs) -> u8 {
     ended(deleted(&args).await, &args.common)
 }
 
-/// Prints what was done; 1 if an object failed, or is not Ready after a look that was awaited.
+/// Prints what was done; 1 if an object failed or is not Ready after a look that was awaited, 11 or 12 if one's look was not
+/// seen.
 fn ended(outcome: Result<Vec<Done>, ClusterFault>, args: &Args) -> u8 {
     match outcome {
         Ok(all) if all.is_empty() => {
@@ -127,6 +131,9 @@ fn ended(outcome: Result<Vec<Done>, ClusterFault>, args: &Args) -> u8 {
                 if let Some(error) = failed.error.as_ref().filter(|_| args.output == OutputFormat::Text) {
                     complain(&format!("{}: {error}", failed.name));
                 }
+            }
+            if let Some(silence) = all.iter().find_map(|done| done.silence.as_ref()) {
+                return silence.exit() as u8;
             }
             let ready = |done: &Done| done.ready.as_ref().is_none_or(wait::Verdict::is_ready);
             u8::from(!all.iter().all(|done| done.error.is_none() && ready(done)))
@@ -161,7 +168,7 @@ async fn apply(scope: &Scope, selected: Vec<Selected>, action: &Action, dry_run:
         .map(|one| async move {
             let error = apply_one(scope, &one, action, dry_run).await.err().map(|error| error.to_string());
             let done = error.is_none().then(|| action.done());
-            Done { name: one.name, done, error, ready: None }
+            Done { name: one.name, done, error, silence: None, ready: None }
         })
         .buffered(AT_ONCE);
     done.collect().await
@@ -226,9 +233,11 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
     if args.wait {
         let asked: Vec<Name> =
             all.iter().filter(|done| done.error.is_none()).map(|done| done.name.clone()).collect();
-        let mut verdicts = wait::until_looked_at(&scope, &asked, &now.to_string(), args.timeout).await?;
+        let mut answers = wait::until_looked_at(&scope, &asked, now, args.timeout).await;
         for done in &mut all {
-            done.ready = verdicts.remove(&done.name);
+            done.ready = answers.verdicts.remove(&done.name);
+            done.silence = answers.silent.remove(&done.name);
+            done.error = done.error.take().or(done.silence.as_ref().map(ToString::to_string));
         }
     }
     Ok(all)
