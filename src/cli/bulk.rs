@@ -159,7 +159,11 @@ fn text(all: &[Done], dry_run: bool) -> String {
 /// Does it to everything that is selected.
 async fn act(args: &Args, action: &Action) -> Result<Vec<Done>, ClusterFault> {
     let scope = args.selection.scope().await?;
-    let selected = args.selection.accounts(&scope, Timestamp::now()).await?;
+    let now = Timestamp::now();
+    let selected = match action {
+        Action::Resume => args.selection.suspended_accounts(&scope, now).await?,
+        _ => args.selection.accounts(&scope, now).await?,
+    };
     Ok(apply(&scope, selected, action, args.dry_run).await)
 }
 

@@ -7,9 +7,8 @@ use jiff::Timestamp;
 
 use super::{
     cluster::{ClusterFault, Scope, ScopeArgs},
-    errors::group::Overview,
+    errors::group::hit_by,
     fleet::{Fleet, Kind, Member, Name},
-    remedy::remedy,
 };
 use crate::model::Reason;
 
@@ -26,7 +25,8 @@ pub struct SelectionArgs {
     /// Accounts with these labels.
     #[arg(short = 'l', long, value_name = "LABELS", value_parser = labels)]
     selector: Option<String>,
-    /// Everything that `errors` shows under this reason; may be given several times.
+    /// Everything that `errors` shows under this reason, or for `resume` what was suspended with it; may be given several
+    /// times.
     #[arg(long = "reason", value_name = "REASON", value_parser = reason)]
     reasons: Vec<Reason>,
     /// All accounts of the namespace, or with -A of all namespaces.
@@ -95,7 +95,7 @@ impl SelectionArgs {
     /// [`ClusterFault`] if the API server does not list them, or a name is not there or not unique.
     pub async fn select(&self, scope: &Scope, now: Timestamp) -> Result<Vec<Selected>, ClusterFault> {
         let fleet = Fleet::read(scope, self.selector.as_deref(), now).await?;
-        self.of(&fleet)
+        self.of(&fleet, false)
     }
 
     /// The selected accounts, for what is done to accounts alone.
@@ -103,8 +103,30 @@ impl SelectionArgs {
     /// # Errors
     /// [`ClusterFault`] as [`Self::select`], and if a warehouse is named.
     pub async fn accounts(&self, scope: &Scope, now: Timestamp) -> Result<Vec<Selected>, ClusterFault> {
+        self.accounts_that(scope, now, false).await
+    }
+
+    /// The selected accounts, of which a reason is that of suspended ones.
+    ///
+    /// # Errors
+    /// [`ClusterFault`] as [`Self::accounts`].
+    pub async fn suspended_accounts(
+        &self,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Vec<Selected>, ClusterFault> {
+        self.accounts_that(scope, now, true).await
+    }
+
+    async fn accounts_that(
+        &self,
+        scope: &Scope,
+        now: Timestamp,
+        suspended: bool,
+    ) -> Result<Vec<Selected>, ClusterFault> {
         self.names_no_warehouse()?;
-        let mut selected = self.select(scope, now).await?;
+        let fleet = Fleet::read(scope, self.selector.as_deref(), now).await?;
+        let mut selected = self.of(&fleet, suspended)?;
         // What a reason has hit may be a warehouse; the accounts among them are meant.
         selected.retain(|one| one.name.kind == Kind::AwsCostAccount);
         Ok(selected)
@@ -120,14 +142,11 @@ impl SelectionArgs {
         }
     }
 
-    /// The selected objects of a fleet. Pure.
-    fn of(&self, fleet: &Fleet) -> Result<Vec<Selected>, ClusterFault> {
+    /// The selected objects of a fleet; by a reason those at work, or those that are `suspended`. Pure.
+    fn of(&self, fleet: &Fleet, suspended: bool) -> Result<Vec<Selected>, ClusterFault> {
         if !self.reasons.is_empty() {
-            let overview = Overview::of(fleet, remedy, false);
-            let hit: BTreeSet<Name> =
-                self.reasons.iter().flat_map(|reason| overview.hit_by(*reason)).collect();
-            let hit = fleet.members.iter().filter(|member| hit.contains(&member.name));
-            return Ok(hit.map(selected).collect());
+            let hit = self.reasons.iter().flat_map(|reason| hit_by(fleet, *reason, suspended));
+            return Ok(hit.map(selected).collect::<BTreeSet<_>>().into_iter().collect());
         }
         if self.names.is_empty() {
             return Ok(fleet.of(Kind::AwsCostAccount).map(selected).collect());

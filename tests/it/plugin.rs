@@ -154,6 +154,13 @@ async fn many_are_suspended_and_resumed_at_once() {
     assert_eq!(place.suspended().await, ["old"], "a dry run changes nothing");
     place.prints(&["suspend", "--reason", "AssumeRoleDenied"]).await;
     assert_eq!(place.suspended().await, ["denied-1", "denied-2", "old"]);
+    place.prints(&["resume", "--reason", "AssumeRoleDenied"]).await;
+    assert_eq!(
+        place.suspended().await,
+        Vec::<String>::new(),
+        "what was suspended with a reason resumes with it"
+    );
+    place.prints(&["suspend", "denied-1", "denied-2", "old"]).await;
     place.prints(&["resume", "-l", "team=data"]).await;
     assert_eq!(place.suspended().await, Vec::<String>::new());
     place.prints(&["suspend", "fine", "old"]).await;

@@ -1,6 +1,6 @@
 //! What is broken, by reason: who is hit since when, what waits behind it, and what is to be mended first. Pure.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::cmp::Reverse;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -98,12 +98,15 @@ impl Overview {
             suspended: fleet.members.iter().filter(|member| member.suspended).map(named).collect(),
         }
     }
+}
 
-    /// The objects that a reason has hit.
-    pub fn hit_by(&self, reason: Reason) -> BTreeSet<Name> {
-        let groups = self.errors.iter().chain(&self.advice).filter(|group| group.reason == reason);
-        groups.flat_map(|group| &group.objects).map(|hit| hit.name.clone()).collect()
-    }
+/// The objects that a reason has hit: those at work, or those that it had hit when they were suspended.
+pub fn hit_by(fleet: &Fleet, reason: Reason, suspended: bool) -> impl Iterator<Item = &Member> {
+    let hit = move |member: &&Member| {
+        let shown = |word: &Word| word.severity >= Severity::Advice && !is_a_copy(fleet, word, member);
+        member.words.iter().any(|word| word.reason == reason && shown(word))
+    };
+    fleet.members.iter().filter(move |member| member.suspended == suspended).filter(hit)
 }
 
 fn named(member: &Member) -> Name {

@@ -131,9 +131,13 @@ fn without_its_warehouse_in_view_an_account_tells_the_warehouses_fault() {
 
 #[test]
 fn a_reason_names_the_objects_that_bulk_commands_take() {
-    let names = Overview::of(&fleet(), remedy, false).hit_by(Reason::AssumeRoleDenied);
-    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    assert_eq!(names, ["finops/acme-payer", "finops/shop"]);
+    let fleet = fleet();
+    let hit = |suspended| {
+        let members = hit_by(&fleet, Reason::AssumeRoleDenied, suspended);
+        members.map(|member| member.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(hit(false), ["finops/acme-payer", "finops/shop"]);
+    assert_eq!(hit(true), ["finops/old"], "what resume is about");
 }
 
 #[test]
