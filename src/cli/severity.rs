@@ -9,7 +9,7 @@ pub enum Severity {
     Fine,
     /// It takes its time, and nobody needs to do anything.
     Waiting,
-    /// It can't be told before another condition holds.
+    /// It can't be told before another condition holds, or somebody lets it be looked at.
     Blocked,
     /// Nothing is broken, but it could be better.
     Advice,
@@ -85,13 +85,15 @@ impl Severity {
             | Reason::BlockedByReport
             | Reason::BlockedByDelivery
             | Reason::BlockedByWarehouse
-            | Reason::BlockedByData => Self::Blocked,
+            | Reason::BlockedByData
+            // An audit is opt-in: without it nothing is wrong, and nothing is to be waited for.
+            | Reason::AuditDenied => Self::Blocked,
             Reason::AwaitingFirstDelivery
             | Reason::NotChecked
             | Reason::Probing
             | Reason::Progressing
             | Reason::ProgressingWithRetry => Self::Waiting,
-            Reason::OrganizationReadDenied | Reason::AuditDenied => Self::Advice,
+            Reason::OrganizationReadDenied => Self::Advice,
             _ => Self::Untold,
         }
     }
@@ -114,6 +116,7 @@ mod tests {
             (ConditionType::DataCurrent, False, Reason::Loading, Severity::Waiting),
             (ConditionType::DataCurrent, False, Reason::OutOfMemory, Severity::Error),
             (ConditionType::PermissionsMinimal, False, Reason::CanWriteBucket, Severity::Advice),
+            (ConditionType::PermissionsMinimal, Unknown, Reason::AuditDenied, Severity::Blocked),
             (ConditionType::Deprecated, True, Reason::IamUserKeys, Severity::Advice),
             (ConditionType::AccountTypeVerified, Unknown, Reason::OrganizationReadDenied, Severity::Advice),
             (ConditionType::RoleAssumable, True, Reason::RoleAssumed, Severity::Fine),

@@ -120,6 +120,7 @@ fn errors_outweigh_what_could_not_be_checked_and_that_outweighs_advice() {
         (one(Reason::NoBaseCredentials, T::RoleAssumable, False), false, Verdict::Unchecked),
         (one(Reason::Throttled, T::RoleAssumable, Unknown), false, Verdict::Unchecked),
         (one(Reason::AwaitingFirstDelivery, T::ReportDelivered, Unknown), true, Verdict::Good),
+        (one(Reason::AuditDenied, T::PermissionsMinimal, Unknown), true, Verdict::Good),
         (one(Reason::CanWriteBucket, T::PermissionsMinimal, False), false, Verdict::Good),
         (one(Reason::CanWriteBucket, T::PermissionsMinimal, False), true, Verdict::Findings),
     ] {

@@ -183,6 +183,8 @@ mod tests {
         let first = condition("ReportDelivered", "Unknown", "AwaitingFirstDelivery", "Up to 24 hours.");
         assert_eq!(next(&[fine.clone(), first]), "Nothing but wait. Up to 24 hours.");
         let broad = condition("PermissionsMinimal", "False", "CanWriteBucket", "Take s3:PutObject away.");
+        let denied = condition("PermissionsMinimal", "Unknown", "AuditDenied", "The role may not ask.");
+        assert_eq!(next(&[fine.clone(), denied]), "Nothing: everything works.");
         assert_eq!(next(&[fine, broad]), "PermissionsMinimal: Take s3:PutObject away.");
         let throttled = condition("RoleAssumable", "Unknown", "Throttled", "AWS throttles.");
         let retried = condition("Ready", "Unknown", "ProgressingWithRetry", "RoleAssumable: AWS throttles.");
