@@ -135,6 +135,8 @@ pub fn run() -> std::process::ExitCode {
 }
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod tests {
     use super::*;
 
