@@ -96,7 +96,7 @@ fn every_fault_of_every_account_is_in_its_group() {
         ]
     );
     assert_eq!((overview.accounts, overview.broken_accounts), (8, 7));
-    assert_eq!(overview.errors[0].since, at(10), "the suspended account counts nowhere");
+    assert_eq!(overview.errors[0].since, at(10), "what hit the suspended account counts nowhere");
     assert_eq!(overview.suspended.len(), 1);
 }
 
