@@ -89,6 +89,11 @@ impl Finding {
         }
     }
 
+    /// What tells it from others of its condition: a spec is refused for each of its fields.
+    pub fn refused_field(&self) -> Option<&str> {
+        (self.reason == Reason::InvalidSpec && !self.field.is_empty()).then_some(self.field.as_str())
+    }
+
     /// The finding's name in outputs that want one: `BucketReadable/BucketNotFound`.
     pub fn rule(&self) -> String {
         format!("{}/{}", self.condition, self.reason)

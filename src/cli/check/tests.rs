@@ -101,6 +101,26 @@ fn junit_has_a_case_a_condition() {
     insta::assert_snapshot!(xml);
 }
 
+/// An object that is refused for two fields.
+fn refused() -> Report {
+    let finding = |field| {
+        finding(ConditionType::Ready, ConditionStatus::False, Reason::InvalidSpec, field, 3, "no such value")
+    };
+    let findings = ["spec.accountType", "spec.report.name"].map(finding).to_vec();
+    Report {
+        subjects: vec![Subject { name: "x".to_owned(), file: "x.yaml".to_owned(), findings }],
+        ..Report::default()
+    }
+}
+
+#[test]
+fn each_refused_field_is_a_case_of_its_own() {
+    let xml = junit(&refused(), false);
+    for name in ["Ready: spec.accountType", "Ready: spec.report.name"] {
+        assert_eq!(xml.matches(&format!("name=\"{name}\"")).count(), 1, "{xml}");
+    }
+}
+
 #[test]
 fn sarif_points_at_the_line() {
     insta::assert_snapshot!(sarif(&report()).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
