@@ -127,6 +127,15 @@ fn sarif_points_at_the_line() {
 }
 
 #[test]
+fn sarif_tells_refused_fields_apart() {
+    let sarif: serde_json::Value = serde_json::from_str(&sarif(&refused())).expect("JSON");
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
+    let prints: std::collections::BTreeSet<String> =
+        results.iter().map(|result| result["partialFingerprints"].to_string()).collect();
+    assert_eq!((results.len(), prints.len()), (2, 2), "{prints:?}");
+}
+
+#[test]
 fn errors_outweigh_what_could_not_be_checked_and_that_outweighs_advice() {
     use ConditionStatus::{False, True, Unknown};
     use ConditionType as T;
