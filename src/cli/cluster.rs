@@ -72,9 +72,6 @@ pub enum ClusterFault {
         #[source]
         source: Box<kube::Error>,
     },
-    /// Something was awaited for too long.
-    #[error("{0}")]
-    TimedOut(String),
     /// What was asked for can't be done as it was asked for.
     #[error("{0}")]
     Refused(String),
@@ -97,7 +94,6 @@ impl ClusterFault {
                 kube::Error::Api(status) if (400..500).contains(&status.code) => ExitCode::Configuration,
                 _ => ExitCode::Transient,
             },
-            Self::TimedOut(_) => ExitCode::Transient,
         }
     }
 }

@@ -14,12 +14,13 @@ use super::{
     cluster::{ClusterFault, Scope, ScopeArgs},
     fleet::{Kind, Member, Name},
     format::{OutputFormat, structured},
+    said::Said,
     selection::{Wanted, wanted},
     warehouse::{complain, print},
 };
 use crate::{
     api::{AwsCostAccount, CostWarehouse, status::PeriodStatus},
-    model::ExitCode,
+    model::{ConditionType, ExitCode, Reason},
 };
 
 /// What to show.
@@ -61,9 +62,9 @@ pub(super) struct View {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Line {
     #[serde(rename = "type")]
-    type_: &'static str,
+    type_: Said<ConditionType>,
     status: &'static str,
-    reason: &'static str,
+    reason: Said<Reason>,
     since: Timestamp,
     message: String,
 }
@@ -189,13 +190,13 @@ fn about(account: &AwsCostAccount) -> Vec<String> {
 
 fn lines(member: &Member) -> Vec<Line> {
     let mut words: Vec<_> = member.words.iter().collect();
-    words.sort_by_key(|word| word.type_);
+    words.sort_by_key(|word| &word.type_);
     words
         .into_iter()
         .map(|word| Line {
-            type_: word.type_.as_str(),
+            type_: word.type_.clone(),
             status: word.status.as_str(),
-            reason: word.reason.as_str(),
+            reason: word.reason.clone(),
             since: word.since,
             message: word.message.clone(),
         })

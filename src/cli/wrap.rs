@@ -1,5 +1,7 @@
 //! Text for people in 80 columns: wrapped at words, and within a word that is longer than a line.
 
+use super::harmless::harmless;
+
 /// The width that text keeps to.
 pub(super) const WIDTH: usize = 80;
 
@@ -30,7 +32,7 @@ pub(super) fn wrap(text: &str, first: &str, rest: &str) -> String {
         }
     }
     lines.push(line);
-    lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+    lines.iter().map(|line| format!("{}\n", harmless(line.trim_end()))).collect()
 }
 
 #[cfg(test)]

@@ -273,6 +273,20 @@ fn without_aws_schema_rules_and_references_are_checked() {
 }
 
 #[test]
+fn nothing_to_check_is_not_good() {
+    for format in ["text", "json", "junit", "sarif"] {
+        let output = Check::of("", None).with(&["--skip-aws", "-o", format]).run();
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{format}: a build that came to nothing is no green pull request"
+        );
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("nothing was checked"), "{format}: {stderr}");
+    }
+}
+
+#[test]
 fn what_could_not_be_checked_is_neither_good_nor_a_finding() {
     let (code, report) = Check::of(&good(), None).json();
     assert_eq!((code, reason(&report, "RoleAssumable")), (2, Some("NoBaseCredentials")), "{report:#}");

@@ -20,7 +20,7 @@ use crate::{
     },
     aws::{AwsSettings, Sdk},
     cli::{
-        fleet::{Word, understood},
+        fleet::understood,
         manifests::{self, Document, Lines, ManifestFault, Manifests, Origin},
         operator::own_region,
         severity::Severity,
@@ -184,7 +184,7 @@ impl Inquiry<'_> {
         let origin = &declared.document.origin;
         let severity = |type_, status, reason| match reason {
             // Here nothing looks again later.
-            Reason::NotChecked => Severity::Untold,
+            Some(Reason::NotChecked) => Severity::Untold,
             reason => Severity::of(type_, status, reason, enforced),
         };
         let mut findings = findings(conditions, severity, self.lines(origin), origin);
@@ -250,12 +250,12 @@ fn unasked(message: &str, reason: Reason, origin: &Origin) -> Finding {
 /// The conditions that a check speaks of: no loads run here, and the summary only repeats the layers.
 fn findings(
     conditions: &[Condition],
-    severity: impl Fn(ConditionType, ConditionStatus, Reason) -> Severity,
+    severity: impl Fn(ConditionType, ConditionStatus, Option<Reason>) -> Severity,
     lines: Option<&Lines>,
     origin: &Origin,
 ) -> Vec<Finding> {
-    let spoken = |word: &Word| match word.type_ {
-        ConditionType::Ready => word.reason == Reason::InvalidSpec,
+    let spoken = |type_, reason| match type_ {
+        ConditionType::Ready => reason == Reason::InvalidSpec,
         ConditionType::Reconciling
         | ConditionType::Stalled
         | ConditionType::DataCurrent
@@ -264,13 +264,15 @@ fn findings(
     };
     understood(conditions, severity)
         .into_iter()
-        .filter(spoken)
-        .map(|word| {
-            let field = place::field(word.type_, word.reason);
+        // All are known: they were made here.
+        .filter_map(|word| Some((word.type_.known()?, word.reason.known()?, word)))
+        .filter(|(condition, reason, _)| spoken(*condition, *reason))
+        .map(|(condition, reason, word)| {
+            let field = place::field(condition, reason);
             Finding {
-                condition: word.type_,
+                condition,
                 status: word.status,
-                reason: word.reason,
+                reason,
                 severity: word.severity,
                 message: word.message,
                 line: line_of(field, lines, origin),

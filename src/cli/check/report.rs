@@ -89,13 +89,27 @@ impl Finding {
         }
     }
 
+    /// What tells it from others of its condition: a spec is refused for each of its fields.
+    pub fn refused_field(&self) -> Option<&str> {
+        (self.reason == Reason::InvalidSpec && !self.field.is_empty()).then_some(self.field.as_str())
+    }
+
     /// The finding's name in outputs that want one: `BucketReadable/BucketNotFound`.
     pub fn rule(&self) -> String {
         format!("{}/{}", self.condition, self.reason)
     }
 }
 
+/// What is said of a check that had nothing to check.
+pub const NOTHING: &str =
+    "there is no AwsCostAccount or CostWarehouse in what was given, so nothing was checked";
+
 impl Report {
+    /// True if there was nothing to check: a path that is wrong, or a build that came to nothing.
+    pub fn is_empty(&self) -> bool {
+        self.subjects.is_empty() && self.unreadable.is_empty()
+    }
+
     /// All findings with their objects.
     pub fn findings(&self) -> impl Iterator<Item = (&Subject, &Finding)> {
         self.subjects
@@ -113,7 +127,7 @@ impl Report {
         let advice = strict && self.count(Severity::Advice) > 0;
         if self.count(Severity::Error) > 0 || advice {
             Verdict::Findings
-        } else if self.count(Severity::Untold) > 0 || !self.unreadable.is_empty() {
+        } else if self.count(Severity::Untold) > 0 || !self.unreadable.is_empty() || self.is_empty() {
             Verdict::Unchecked
         } else {
             Verdict::Good

@@ -53,7 +53,7 @@ pub enum SecretFault {
     NotThere {
         /// Where.
         path: String,
-        /// Its name.
+        /// Its namespace and name.
         name: String,
     },
     /// The environment has no such variable.
@@ -190,11 +190,15 @@ fn manifest(file: &SecretFile) -> Result<Secret, SecretFault> {
     if let Some(fault) = faults.first() {
         return Err(SecretFault::Unreadable { path, problem: fault.to_string() });
     }
-    let found = manifests.secrets.iter().find(|document| document.object.name == file.name);
+    let meant = |secret: &SecretValues| {
+        let namespace = secret.namespace.as_ref();
+        secret.name == file.name && namespace.is_none_or(|namespace| *namespace == file.namespace)
+    };
+    let found = manifests.secrets.iter().find(|document| meant(&document.object));
     let secret = found.map(|document| document.object.to_secret());
     secret
         .map(|secret| Secret { metadata: ObjectMeta::default(), ..secret })
-        .ok_or_else(|| SecretFault::NotThere { path, name: file.name.clone() })
+        .ok_or_else(|| SecretFault::NotThere { path, name: format!("{}/{}", file.namespace, file.name) })
 }
 
 #[cfg(test)]
@@ -259,5 +263,29 @@ mod tests {
             .add_file(&SecretFile { namespace: "finops".into(), name: "acme".into(), path })
             .expect("there");
         assert_eq!(found(&secrets).await, usable("canary-7d1f"), "vouched for by hand");
+    }
+
+    #[tokio::test]
+    async fn of_two_namespaces_the_named_one_counts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secrets.yaml");
+        let manifest = |place: &str, value: &str| {
+            format!(
+                "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: acme{place}}}\nstringData: {{externalId: {value}}}\n"
+            )
+        };
+        let given = |text: &str| {
+            std::fs::write(&path, text).expect("written");
+            let mut secrets = Secrets::default();
+            let file = SecretFile { namespace: "finops".into(), name: "acme".into(), path: path.clone() };
+            secrets.add_file(&file).map(|()| secrets)
+        };
+        let web = manifest(", namespace: web", "canary-web");
+        let both = given(&format!("{web}{}", manifest(", namespace: finops", "canary-7d1f")));
+        assert_eq!(found(&both.expect("there")).await, usable("canary-7d1f"));
+        let refused = given(&web).err().map(|fault| fault.to_string()).unwrap_or_default();
+        assert!(refused.ends_with("has no Secret finops/acme"), "{refused}");
+        let anywhere = given(&manifest("", "canary-7d1f")).expect("one that names no namespace");
+        assert_eq!(found(&anywhere).await, usable("canary-7d1f"));
     }
 }

@@ -30,7 +30,8 @@ pub(super) fn text(overview: &Overview, advice: bool, now: Timestamp) -> String 
         let reasons: Vec<String> =
             overview.advice.iter().map(|group| format!("{} {}", group.reason, group.count)).collect();
         let list = format!("{} (--advice tells more)", reasons.join(", "));
-        text.push_str(&wrap(&list, "\nNot broken, but could be better: ", "  "));
+        text.push('\n');
+        text.push_str(&wrap(&list, "Not broken, but could be better: ", "  "));
     }
     if !overview.suspended.is_empty() {
         let names: Vec<String> = overview.suspended.iter().map(ToString::to_string).collect();
@@ -91,7 +92,7 @@ fn told(group: &Group, now: Timestamp) -> String {
 fn heading(group: &Group, now: Timestamp) -> String {
     let objects = if group.count == 1 { "object" } else { "objects" };
     let right = format!("{} {objects}, for {}", group.count, age(group.since, now));
-    let reason = group.reason.as_str();
+    let reason = group.reason.to_string();
     let gap = WIDTH.saturating_sub(reason.len() + right.len()).max(2);
     format!("{reason}{}{right}\n", " ".repeat(gap))
 }

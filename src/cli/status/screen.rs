@@ -46,7 +46,12 @@ fn conditions(view: &View, now: Timestamp) -> String {
         .conditions
         .iter()
         .map(|line| {
-            vec![line.type_.to_owned(), line.status.to_owned(), line.reason.to_owned(), age(line.since, now)]
+            vec![
+                line.type_.to_string(),
+                line.status.to_owned(),
+                line.reason.to_string(),
+                age(line.since, now),
+            ]
         })
         .collect();
     table::render(&columns, &rows)
@@ -178,8 +183,11 @@ mod tests {
         let first = condition("ReportDelivered", "Unknown", "AwaitingFirstDelivery", "Up to 24 hours.");
         assert_eq!(next(&[fine.clone(), first]), "Nothing but wait. Up to 24 hours.");
         let broad = condition("PermissionsMinimal", "False", "CanWriteBucket", "Take s3:PutObject away.");
+        let denied = condition("PermissionsMinimal", "Unknown", "AuditDenied", "The role may not ask.");
+        assert_eq!(next(&[fine.clone(), denied]), "Nothing: everything works.");
         assert_eq!(next(&[fine, broad]), "PermissionsMinimal: Take s3:PutObject away.");
         let throttled = condition("RoleAssumable", "Unknown", "Throttled", "AWS throttles.");
-        assert!(next(&[throttled]).starts_with("RoleAssumable: AWS throttles."));
+        let retried = condition("Ready", "Unknown", "ProgressingWithRetry", "RoleAssumable: AWS throttles.");
+        assert!(next(&[retried, throttled]).starts_with("RoleAssumable: AWS throttles."));
     }
 }

@@ -86,8 +86,8 @@ pub(in crate::connection) fn check(
             PermissionsMinimal,
             Reason::AuditDenied,
             format!(
-                "{role} may not call iam:SimulatePrincipalPolicy on itself, so whether it can do too much is not known. Allow \
-                 it on {role} to have it checked."
+                "{role} may not call iam:SimulatePrincipalPolicy on itself, so whether it can do too much is not known. Nothing \
+                 is wrong; to have it checked, give the role what awscost onboard policy --with-audit prints."
             ),
         ),
         Standing::Refused(fault) => Finding::doubtful(PermissionsMinimal, &fault.clone().inconclusive()),
@@ -98,7 +98,7 @@ pub(in crate::connection) fn check(
 fn judge(excess: Excess, target: &Target, access: &RoleAccess) -> Finding {
     let role = &access.role;
     let bucket = target.report.as_ref().map_or("", |report| report.bucket.as_str());
-    let fix = "awscost onboard policy prints what is needed and nothing more.";
+    let fix = "awscost onboard policy --with-audit prints what is needed for that and for this check.";
     let (reason, problem) = if excess.administers {
         (
             Reason::AdministratorLike,

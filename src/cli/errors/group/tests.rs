@@ -21,12 +21,12 @@ fn word(type_: ConditionType, status: ConditionStatus, reason: Reason, minutes: 
         reason => format!("Words about {reason}."),
     };
     let severity = Severity::of(type_, status, reason, true);
-    Word { type_, status, reason, severity, since: at(minutes), message }
+    Word { type_: type_.into(), status, reason: reason.into(), severity, since: at(minutes), message }
 }
 
 fn account(name: &str, words: Vec<Word>) -> Member {
     let name = Name { kind: Kind::AwsCostAccount, namespace: "finops".to_owned(), name: name.to_owned() };
-    Member { name, suspended: false, warehouse: Some("lake".to_owned()), words }
+    Member { name, uid: None, suspended: false, warehouse: Some("lake".to_owned()), words }
 }
 
 fn denied(name: &str, minutes: i64) -> Member {
@@ -67,10 +67,14 @@ fn fleet() -> Fleet {
             ],
         ),
         Member { suspended: true, ..denied("old", 0) },
-        Member { name: lake, suspended: false, warehouse: None, words: vec![warehouse_word] },
+        Member { name: lake, uid: None, suspended: false, warehouse: None, words: vec![warehouse_word] },
     ];
     members.extend(["a", "b", "c", "d"].map(waits));
     Fleet { members }
+}
+
+fn known(group: &Group) -> Reason {
+    group.reason.known().expect("a reason of this version")
 }
 
 fn remedy(reason: Reason) -> String {
@@ -81,7 +85,7 @@ fn remedy(reason: Reason) -> String {
 fn every_fault_of_every_account_is_in_its_group() {
     let overview = Overview::of(&fleet(), remedy, false);
     let groups: Vec<(Reason, usize, usize)> =
-        overview.errors.iter().map(|group| (group.reason, group.count, group.waiting)).collect();
+        overview.errors.iter().map(|group| (known(group), group.count, group.waiting)).collect();
     assert_eq!(
         groups,
         [
@@ -92,7 +96,7 @@ fn every_fault_of_every_account_is_in_its_group() {
         ]
     );
     assert_eq!((overview.accounts, overview.broken_accounts), (8, 7));
-    assert_eq!(overview.errors[0].since, at(10), "the suspended account counts nowhere");
+    assert_eq!(overview.errors[0].since, at(10), "what hit the suspended account counts nowhere");
     assert_eq!(overview.suspended.len(), 1);
 }
 
@@ -103,8 +107,7 @@ fn what_most_checks_wait_for_is_mended_first_and_the_operators_own_before_all() 
         "z",
         vec![word(ConditionType::RoleAssumable, False, Reason::BaseCredentialsExpired, 60)],
     ));
-    let reasons: Vec<Reason> =
-        Overview::of(&fleet, remedy, true).errors.iter().map(|group| group.reason).collect();
+    let reasons: Vec<Reason> = Overview::of(&fleet, remedy, true).errors.iter().map(known).collect();
     assert_eq!(
         reasons,
         [
@@ -118,10 +121,23 @@ fn what_most_checks_wait_for_is_mended_first_and_the_operators_own_before_all() 
 }
 
 #[test]
+fn without_its_warehouse_in_view_an_account_tells_the_warehouses_fault() {
+    let mut fleet = fleet();
+    fleet.members.retain(|member| member.name.kind == Kind::AwsCostAccount);
+    let overview = Overview::of(&fleet, remedy, false);
+    let group = overview.errors.iter().find(|group| group.reason == Reason::WarehouseAuthFailed);
+    assert_eq!(group.map(|group| (group.count, group.waiting)), Some((4, 8)), "the accounts of a label, say");
+}
+
+#[test]
 fn a_reason_names_the_objects_that_bulk_commands_take() {
-    let names = Overview::of(&fleet(), remedy, false).hit_by(Reason::AssumeRoleDenied);
-    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    assert_eq!(names, ["finops/acme-payer", "finops/shop"]);
+    let fleet = fleet();
+    let hit = |suspended| {
+        let members = hit_by(&fleet, Reason::AssumeRoleDenied, suspended);
+        members.map(|member| member.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(hit(false), ["finops/acme-payer", "finops/shop"]);
+    assert_eq!(hit(true), ["finops/old"], "what resume is about");
 }
 
 #[test]
@@ -141,7 +157,8 @@ fn a_large_group_names_its_objects_and_the_fix_once() {
 
 #[test]
 fn a_healthy_fleet_says_so() {
-    let members = vec![account("acme", Vec::new())];
+    let members =
+        vec![account("acme", vec![word(ConditionType::Ready, ConditionStatus::True, Reason::Succeeded, 0)])];
     let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, at(0));
     assert_eq!(shown, "None of 1 account is broken, no warehouses.\n");
 }

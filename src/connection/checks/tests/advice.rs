@@ -24,13 +24,13 @@ fn permissions() {
 minimal
   Pass Minimal: arn:aws:iam::111122223333:role/finops/awscost can neither write to the report's bucket, nor read others, nor administer the account.
 writes
-  Fail CanWriteBucket: arn:aws:iam::111122223333:role/finops/awscost can write to, delete from or re-police acme-billing, and so change the bill it is to read. It need only read the report: awscost onboard policy prints what is needed and nothing more.
+  Fail CanWriteBucket: arn:aws:iam::111122223333:role/finops/awscost can write to, delete from or re-police acme-billing, and so change the bill it is to read. It need only read the report: awscost onboard policy --with-audit prints what is needed for that and for this check.
 reads others
-  Fail CanReadOtherBuckets: arn:aws:iam::111122223333:role/finops/awscost can read buckets other than the report's. It need only read the report: awscost onboard policy prints what is needed and nothing more.
+  Fail CanReadOtherBuckets: arn:aws:iam::111122223333:role/finops/awscost can read buckets other than the report's. It need only read the report: awscost onboard policy --with-audit prints what is needed for that and for this check.
 administers
-  Fail AdministratorLike: arn:aws:iam::111122223333:role/finops/awscost can create users or attach policies, and so do almost anything in the account. It need only read the report: awscost onboard policy prints what is needed and nothing more.
+  Fail AdministratorLike: arn:aws:iam::111122223333:role/finops/awscost can create users or attach policies, and so do almost anything in the account. It need only read the report: awscost onboard policy --with-audit prints what is needed for that and for this check.
 not told
-  Unknown AuditDenied: arn:aws:iam::111122223333:role/finops/awscost may not call iam:SimulatePrincipalPolicy on itself, so whether it can do too much is not known. Allow it on arn:aws:iam::111122223333:role/finops/awscost to have it checked.
+  Unknown AuditDenied: arn:aws:iam::111122223333:role/finops/awscost may not call iam:SimulatePrincipalPolicy on itself, so whether it can do too much is not known. Nothing is wrong; to have it checked, give the role what awscost onboard policy --with-audit prints.
 throttled
   Unknown Throttled: AWS throttles iam:SimulatePrincipalPolicy. It is tried again in some minutes.
 "#);
