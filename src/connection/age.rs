@@ -165,7 +165,10 @@ impl Group {
                 facts.listing.looked_at().or_else(|| facts.ingest_session.looked_at()),
                 facts.listing.fault().is_some()
                     || facts.ingest_session.fault().is_some()
-                    || facts.manifest.fault().is_some(),
+                    || facts.manifest.fault().is_some()
+                    || facts.listing_any_owner.fault().is_some()
+                    || facts.elsewhere.fault().is_some()
+                    || facts.ownership.fault().is_some(),
             ),
             Self::Permissions => (facts.excess.looked_at(), facts.excess.fault().is_some()),
             Self::Metrics => (facts.metrics.looked_at(), facts.metrics.fault().is_some()),

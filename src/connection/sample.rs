@@ -191,6 +191,7 @@ pub(crate) fn script() -> Script {
             ),
         ]),
         list_any_owner: Ok(()),
+        list_around: None,
         execution: Ok(None),
         ownership: Ok(ObjectOwnership::BucketOwner),
         allowed: Ok(Vec::new()),

@@ -66,12 +66,19 @@ pub(in crate::connection) fn check(
     }
 }
 
-/// The report lies one level off, unless AWS's own definition says that it is to be delivered just where declared.
+/// The report lies one level off, or may do so for all that is known, unless AWS's own definition says that it is to be
+/// delivered just where declared.
 fn misplaced(facts: &Facts, report: &ReportTarget, now: Timestamp) -> Option<Finding> {
-    let Standing::Known(Some(elsewhere)) = facts.elsewhere.standing(now) else { return None };
     if report::delivers_as_declared(facts, report) {
         return None;
     }
+    let elsewhere = match facts.elsewhere.standing(now) {
+        Standing::Known(Some(elsewhere)) => elsewhere,
+        standing @ (Standing::Doubtful(_) | Standing::Outdated) => {
+            return Some(Finding::inconclusive(BucketReadable, &standing));
+        }
+        Standing::Known(None) | Standing::Refused(_) | Standing::NotLooked => return None,
+    };
     let named = |prefix: &str| {
         if prefix.is_empty() { "an empty prefix".to_owned() } else { format!("the prefix {prefix}") }
     };

@@ -75,16 +75,38 @@ impl Bucket {
             }
             Err(fault) => facts.ingest_session.record(now, Err(fault)),
         }
-        if let Some(outcome) = self.listing {
-            facts.listing.record(now, in_session(outcome, &mut sessions.ingest));
+        let Some(listing) = self.listing else { return };
+        let listing = in_session(listing, &mut sessions.ingest);
+        let manifest = self.manifest.map(|outcome| in_session(outcome, &mut sessions.ingest));
+        let elsewhere = self.elsewhere.map(|outcome| in_session(outcome, &mut sessions.control));
+        let ownership = self.ownership.map(|outcome| in_session(outcome, &mut sessions.control));
+        let read = manifest.as_ref().is_some_and(is_answer);
+        record_beside(&mut facts.listing_any_owner, self.any_owner, is_answer(&listing), now);
+        record_beside(&mut facts.elsewhere, elsewhere, read, now);
+        record_beside(&mut facts.ownership, ownership, read, now);
+        facts.listing.record(now, listing);
+        if let Some(outcome) = manifest {
+            facts.manifest.record(now, outcome);
         }
-        facts.listing_any_owner =
-            self.any_owner.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
-        if let Some(outcome) = self.manifest {
-            facts.manifest.record(now, in_session(outcome, &mut sessions.ingest));
-        }
-        facts.elsewhere = self.elsewhere.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
-        facts.ownership = self.ownership.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
+    }
+}
+
+fn is_answer<T>(outcome: &Result<T, AwsFault>) -> bool {
+    outcome.as_ref().err().is_none_or(|fault| fault.class.is_conclusive())
+}
+
+/// Takes in what is asked only where the main question's answer calls for it: it no longer matters where that was `answered`
+/// otherwise, and stays as it was where that had no answer.
+fn record_beside<T>(
+    fact: &mut Fact<T>,
+    outcome: Option<Result<T, AwsFault>>,
+    answered: bool,
+    now: Timestamp,
+) {
+    match outcome {
+        Some(outcome) => fact.record(now, outcome),
+        None if answered => fact.forget(),
+        None => {}
     }
 }
 

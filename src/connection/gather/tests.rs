@@ -279,3 +279,52 @@ async fn a_refused_read_asks_whose_the_objects_are() {
         assert_eq!(reason(&facts, ConditionType::BucketReadable), expected);
     }
 }
+
+#[tokio::test]
+async fn a_look_without_an_answer_leaves_a_fault_of_the_bucket_as_it_stood() {
+    type Change = fn(&mut Script);
+    let throttled = |operation| fault(operation, Code::Throttling);
+    let broken: [(&str, Reason, Change); 3] = [
+        ("a level off", Reason::PrefixOneLevelOff, |script| {
+            let found = ("acme/".to_owned(), sample::folders(&["acme/metadata/"]));
+            script.list = Ok(vec![found]);
+        }),
+        ("another's bucket", Reason::BucketOwnerMismatch, |script| {
+            script.list = Err(fault(Operation::ListBucket, Code::AccessDenied));
+        }),
+        ("another's objects", Reason::ObjectOwnedByOther, |script| {
+            script.read = Err(fault(Operation::GetObject, Code::AccessDenied));
+            script.ownership = Ok(ObjectOwnership::Writer);
+        }),
+    ];
+    for (name, expected, break_it) in broken {
+        let mut script = sample::script();
+        (script.legacy, script.exports) = (Ok(Vec::new()), Ok(Vec::new()));
+        break_it(&mut script);
+        let fake = FakeAws::new(script);
+        let (mut facts, mut sessions) = look(&fake, &sample::target(), Look::ALL).await;
+        assert_eq!(reason(&facts, ConditionType::BucketReadable), expected, "{name}");
+        let listing = Look { listing: true, ..Look::NONE };
+        // First what is asked beside the listing and the read, then these as well.
+        fake.change(|script| {
+            script.list_around = Some(throttled(Operation::ListBucket));
+            script.list_any_owner = Err(throttled(Operation::ListBucket));
+            script.ownership = Err(throttled(Operation::GetBucketOwnershipControls));
+        });
+        gather(&fake.aws(), &sample::target(), listing, &mut facts, &mut sessions, sample::now()).await;
+        assert_eq!(reason(&facts, ConditionType::BucketReadable), expected, "{name}, asked beside");
+        fake.change(|script| script.list = Err(throttled(Operation::ListBucket)));
+        gather(&fake.aws(), &sample::target(), listing, &mut facts, &mut sessions, sample::now()).await;
+        assert_eq!(reason(&facts, ConditionType::BucketReadable), expected, "{name}, nothing answers");
+    }
+}
+
+#[tokio::test]
+async fn while_it_is_not_known_where_a_report_lies_nothing_under_its_prefix_proves_nothing() {
+    let facts = facts_of(|script| {
+        (script.list, script.exports) = (Ok(Vec::new()), Ok(Vec::new()));
+        script.list_around = Some(fault(Operation::ListBucket, Code::Throttling));
+    })
+    .await;
+    assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::Throttled);
+}
