@@ -59,6 +59,18 @@ pub fn pass(
     }
 }
 
+/// What the gate says. All of it is judged anew in every pass, so none of it outlives what it was said of.
+pub const REASONS: [Reason; 8] = [
+    Reason::RoleNotAllowedInNamespace,
+    Reason::SecretNotUsable,
+    Reason::SecretKeyMissing,
+    Reason::ExternalIdEmpty,
+    Reason::ExternalIdWhitespace,
+    Reason::ExternalIdInvalid,
+    Reason::ExternalIdReused,
+    Reason::AccessKeyInvalid,
+];
+
 fn no<T>(reason: Reason, message: String) -> Result<T, Box<Finding>> {
     Err(Box::new(Finding::fail(ConditionType::RoleAssumable, reason, message)))
 }
@@ -199,6 +211,7 @@ mod tests {
         ] {
             let finding = pass(&account(), "finops", tenancy, &sight, None, reused).err();
             assert_eq!(finding.as_ref().map(|finding| finding.reason), expected);
+            assert!(expected.is_none_or(|reason| REASONS.contains(&reason)), "{expected:?}");
             assert!(finding.is_none_or(|finding| !finding.message.contains("canary")));
         }
     }

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::{
     context::{Answered, Context, Stores},
     error::{LONGEST_WAIT, ReconcileFault, is_gone},
+    gate,
     status::{Summary, replace_summary},
     validate::{self, ValidWarehouse},
 };
@@ -126,6 +127,13 @@ fn status_of(condition: &Condition) -> ConditionStatus {
     }
 }
 
+/// True if the last pass ended at the gate: AWS was not asked, and status says nothing of what it would say.
+pub fn ended_at_gate(status: &AwsCostAccountStatus) -> bool {
+    let role = conditions::find(&status.conditions, ConditionType::RoleAssumable);
+    let reason = role.and_then(|condition| Reason::from_name(&condition.reason));
+    reason.is_some_and(|reason| gate::REASONS.contains(&reason))
+}
+
 /// After a restart the facts behind the last verdicts are gone, but the verdicts are in status: they stand until a look
 /// gives an answer, or until looks gave none for six hours.
 pub fn keep_over_restart(
@@ -135,7 +143,7 @@ pub fn keep_over_restart(
     started: Timestamp,
     now: Timestamp,
 ) {
-    if now.duration_since(started) >= STALE_AFTER {
+    if now.duration_since(started) >= STALE_AFTER || ended_at_gate(status) {
         return;
     }
     let before = |condition: ConditionType| {
@@ -266,8 +274,12 @@ mod tests {
     use crate::controller::periods::tests::at;
 
     fn status() -> AwsCostAccountStatus {
+        status_with(ConditionStatus::True, Reason::RoleAssumed)
+    }
+
+    fn status_with(role: ConditionStatus, reason: Reason) -> AwsCostAccountStatus {
         let sayings = [
-            Saying::new(ConditionType::RoleAssumable, ConditionStatus::True, Reason::RoleAssumed, "words"),
+            Saying::new(ConditionType::RoleAssumable, role, reason, "words"),
             Saying::new(
                 ConditionType::BucketReadable,
                 ConditionStatus::False,
@@ -290,6 +302,19 @@ mod tests {
         let mut findings = [role, bucket];
         keep_over_restart(&mut findings, &status(), Some(generation), at(0), at(minutes));
         findings.iter().map(|finding| finding.reason).collect()
+    }
+
+    #[test]
+    fn what_the_gate_said_does_not_outlive_it() {
+        for reason in gate::REASONS {
+            let shut = status_with(ConditionStatus::False, reason);
+            assert!(ended_at_gate(&shut), "{reason}");
+            let not_looked = Finding::unknown(ConditionType::RoleAssumable, Reason::NotChecked, "words");
+            let mut findings = [not_looked.clone()];
+            keep_over_restart(&mut findings, &shut, Some(1), at(0), at(1));
+            assert_eq!(findings, [not_looked], "{reason}");
+        }
+        assert!(!ended_at_gate(&status()));
     }
 
     #[test]

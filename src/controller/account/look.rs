@@ -55,7 +55,8 @@ impl Pass<'_> {
         let spread = memory.answered.is_none()
             && self.account.status.as_ref().and_then(|status| status.observed_generation)
                 == self.generation()
-            && base.status.last_handled_reconcile_at == self.wish;
+            && base.status.last_handled_reconcile_at == self.wish
+            && !standing::ended_at_gate(&base.status);
         if memory.facts.last_assumed.is_none() {
             memory.facts.last_assumed = base.status.identity.as_ref().and_then(verdict::last_assumed);
         }
