@@ -33,7 +33,13 @@ pub fn pass(
     match (&account.access, sight) {
         (ValidAccess::Role(role), AccessSight::Role { current, next }) => {
             let name = &role.secret.name;
-            let external_id = external_id(name, current)?;
+            let next_external_id = next_external_id(role, next.as_ref());
+            let external_id = match (external_id(name, current), &next_external_id) {
+                (Ok(current), _) => current,
+                // Who has deleted the old Secret and not yet named the new one in its place loses nothing.
+                (Err(_), NextExternalId::Usable(next)) => next.clone(),
+                (Err(finding), _) => return Err(finding),
+            };
             if reused {
                 return no(
                     Reason::ExternalIdReused,
@@ -46,7 +52,7 @@ pub fn pass(
             Ok(Access::Role(RoleAccess {
                 role: role.role.clone(),
                 external_id: Some(external_id),
-                next_external_id: next_external_id(role, next.as_ref()),
+                next_external_id,
                 secret_version,
                 policy: role.policy,
             }))
@@ -216,17 +222,32 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_unusable_next_external_id_takes_nothing_away() {
+    fn rotating(current: ExternalIdSight, next: ExternalIdSight) -> Option<RoleAccess> {
         let mut account = account();
         if let ValidAccess::Role(role) = &mut account.access {
             role.next = Some(validate::SecretKey { name: "next".to_owned(), key: "externalId".to_owned() });
         }
-        let AccessSight::Role { current, .. } = usable() else { unreachable!("it is a role's") };
-        let sight = AccessSight::Role { current, next: Some(SecretSight::NotUsable) };
-        let access = pass(&account, "finops", Ok(()), &sight, None, false).expect("the current one works");
-        let Access::Role(role) = access else { unreachable!("it is a role's") };
-        assert!(matches!(role.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
+        let sight = AccessSight::Role { current, next: Some(next) };
+        match pass(&account, "finops", Ok(()), &sight, None, false) {
+            Ok(Access::Role(role)) => Some(role),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn one_usable_external_id_of_two_is_enough() {
+        let id = |text: &str| ExternalId::parse(text.as_bytes()).expect("an id");
+        let usable = |text: &str| SecretSight::Usable(id(text));
+
+        let old = rotating(usable("old-id"), SecretSight::NotUsable).expect("the current one works");
+        assert_eq!(old.external_id.as_ref().map(ExternalId::expose), Some("old-id"));
+        assert!(matches!(old.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
+
+        let new = rotating(SecretSight::NotUsable, usable("new-id")).expect("the next one works");
+        assert_eq!(new.external_id.as_ref().map(ExternalId::expose), Some("new-id"));
+        assert!(matches!(new.next_external_id, NextExternalId::Usable(next) if next.expose() == "new-id"));
+
+        assert!(rotating(SecretSight::NotUsable, SecretSight::NotUsable).is_none());
     }
 
     #[test]
