@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    aws::{Operation, traits::ObjectOwnership},
+    aws::{
+        Operation,
+        traits::{ExecutionEnd, ExportExecution, ObjectOwnership},
+    },
     connection::{
         Elsewhere, ExternalIdInUse, ManifestRead, NextExternalId,
         fake::{FakeAws, Script, Trust},
@@ -327,4 +330,23 @@ async fn while_it_is_not_known_where_a_report_lies_nothing_under_its_prefix_prov
     })
     .await;
     assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::Throttled);
+}
+
+#[tokio::test]
+async fn only_a_list_that_answers_makes_an_execution_forgotten() {
+    let execution = ExportExecution { end: ExecutionEnd::DeliveryFailed, illness: None };
+    let mut script = sample::script();
+    script.execution = Ok(Some(execution));
+    let fake = FakeAws::new(script);
+    let (mut facts, mut sessions) = look(&fake, &sample::target(), Look::ALL).await;
+    let definitions = Look { definitions: true, ..Look::NONE };
+    for (exports, expected) in [
+        (Err(fault(Operation::ListExports, Code::Throttling)), Some(Some(execution))),
+        (Ok(Vec::new()), Some(None)),
+        (Err(fault(Operation::ListExports, Code::AccessDenied)), None),
+    ] {
+        fake.change(|script| script.exports = exports.clone());
+        gather(&fake.aws(), &sample::target(), definitions, &mut facts, &mut sessions, sample::now()).await;
+        assert_eq!(facts.execution.known(), expected.as_ref(), "{exports:?}");
+    }
 }
