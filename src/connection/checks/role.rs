@@ -150,7 +150,7 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
             format!(
                 "The trust policy of {role} allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod \
                  Identity needs as well. This trust policy works: {}",
-                trust_policy(who, &["sts:AssumeRole", "sts:TagSession"])
+                trust_policy(facts.base.known(), role.partition())
             ),
         ),
         (Code::RegionDisabled, _) => Finding::fail(
@@ -214,7 +214,7 @@ fn policy_refuses(detail: Detail, who: &str, access: &RoleAccess) -> Finding {
 /// AWS says no and nothing more. What changed since it last said yes puts the candidate causes in order.
 fn denied(who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
     let role = &access.role;
-    let policy = trust_policy(who, &["sts:AssumeRole"]);
+    let policy = trust_policy(facts.base.known(), role.partition());
     let before = facts.last_assumed.as_ref().filter(|before| before.role == *role);
     let (reason, message) = match before {
         Some(before) if before.secret_version != access.secret_version => (
