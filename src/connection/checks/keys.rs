@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::super::{Facts, Finding, Standing, Target};
+use super::{
+    super::{Facts, Finding, Standing, Target},
+    policy_elsewhere,
+};
 use crate::{
     aws::{AwsFault, FaultClass},
     model::{
@@ -54,6 +57,10 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
 fn federation_refused(fault: &AwsFault, target: &Target) -> Finding {
     if fault.class != FaultClass::Denied {
         return Finding::doubtful(RoleAssumable, &fault.clone().inconclusive());
+    }
+    let account = format!("account {}", target.account);
+    if let Some(finding) = policy_elsewhere(RoleAssumable, fault, target, &account) {
+        return finding;
     }
     Finding::fail(
         RoleAssumable,

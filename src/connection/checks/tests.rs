@@ -328,6 +328,12 @@ fn bucket() {
                 facts.listing = refused(ListBucket, Code::AccessDenied);
                 facts.listing_any_owner = refused(ListBucket, Code::AccessDenied);
             }),
+            ("list denied by an organization", |facts, _| {
+                facts.listing = detailed(ListBucket, Code::AccessDenied, Detail::OrganizationPolicy);
+            }),
+            ("get denied by an endpoint", |facts, _| {
+                facts.manifest = detailed(GetObject, Code::AccessDenied, Detail::EndpointPolicy);
+            }),
             ("get denied", |facts, _| facts.manifest = refused(GetObject, Code::AccessDenied)),
             ("decrypt denied", |facts, _| {
                 facts.manifest = detailed(GetObject, Code::AccessDenied, Detail::KmsDecrypt);
@@ -364,6 +370,10 @@ other owner
   Fail BucketOwnerMismatch: acme-billing is not owned by account 111122223333. If it is your bucket, set spec.report.bucket.ownerAccountId to its owner; if not, somebody else holds a bucket of that name: correct spec.report.bucket.name.
 list denied
   Fail BucketListDenied: arn:aws:iam::111122223333:role/finops/awscost may not list acme-billing under cur/acme/. Allow it s3:ListBucket on arn:aws:s3:::acme-billing with s3:prefix cur/acme/*, and check the bucket's own policy, that account 111122223333 owns the bucket, and organization and VPC endpoint policies.
+list denied by an organization
+  Fail OrganizationPolicyDenies: arn:aws:iam::111122223333:role/finops/awscost may not call s3:ListBucket on acme-billing: a service or resource control policy of an organization refuses it. Ask whoever administers the organization of account 111122223333 to allow it.
+get denied by an endpoint
+  Fail NetworkPolicyDenied: arn:aws:iam::111122223333:role/finops/awscost may not call s3:GetObject on acme-billing: the policy of a VPC endpoint between the operator and AWS refuses it. Allow it in that endpoint's policy.
 get denied
   Fail ObjectReadDenied: arn:aws:iam::111122223333:role/finops/awscost may list the report but not read it. Allow it s3:GetObject on arn:aws:s3:::acme-billing/cur/acme/*; if that is allowed, the objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced.
 decrypt denied

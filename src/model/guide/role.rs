@@ -3,7 +3,7 @@
 use super::{Guide, Section};
 use crate::model::{
     ConditionStatus::{False, True},
-    ConditionType::{BucketReadable, ReportConfigured, RoleAssumable},
+    ConditionType::{BucketReadable, MetricsReadable, ReportConfigured, RoleAssumable},
     Reason,
 };
 
@@ -48,14 +48,24 @@ pub(super) const SECTION: Section = Section {
         },
         Guide {
             reason: Reason::OrganizationPolicyDenies,
-            stands: &[(RoleAssumable, False), (BucketReadable, False), (ReportConfigured, False)],
+            stands: &[
+                (RoleAssumable, False),
+                (BucketReadable, False),
+                (ReportConfigured, False),
+                (MetricsReadable, False),
+            ],
             meaning: "A service or resource control policy of an organization refuses the call.",
             recognised: "The call that the message names: `AccessDenied` that speaks of a service control policy or a resource control policy.",
             remedy: "The organization's administrator excepts the operator's role and the connected role from it. No policy in the account itself can help.",
         },
         Guide {
             reason: Reason::NetworkPolicyDenied,
-            stands: &[(RoleAssumable, False), (BucketReadable, False), (ReportConfigured, False)],
+            stands: &[
+                (RoleAssumable, False),
+                (BucketReadable, False),
+                (ReportConfigured, False),
+                (MetricsReadable, False),
+            ],
             meaning: "The policy of a VPC endpoint between the operator and AWS refuses the call.",
             recognised: "The call that the message names: `AccessDenied` that speaks of a VPC endpoint policy.",
             remedy: "Allow the call, the role and the bucket in the policy of the VPC endpoint in the cluster's own VPC.",

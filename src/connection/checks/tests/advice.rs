@@ -48,6 +48,13 @@ fn metrics() {
         &[
             ("listed", |facts, target| opted_in(facts, target, seen(()))),
             ("denied", |facts, target| opted_in(facts, target, refused(ListMetrics, Code::AccessDenied))),
+            ("denied by an organization", |facts, target| {
+                opted_in(
+                    facts,
+                    target,
+                    detailed(ListMetrics, Code::AccessDenied, Detail::OrganizationPolicy),
+                );
+            }),
             ("region off", |facts, target| {
                 opted_in(facts, target, refused(ListMetrics, Code::InvalidClientToken));
             }),
@@ -58,6 +65,8 @@ listed
   Pass MetricsListed: CloudWatch metrics of eu-west-1 can be listed.
 denied
   Fail MetricsDenied: arn:aws:iam::111122223333:role/finops/awscost may not call cloudwatch:ListMetrics in eu-west-1. Allow it on *, or remove spec.metrics.
+denied by an organization
+  Fail OrganizationPolicyDenies: arn:aws:iam::111122223333:role/finops/awscost may not call cloudwatch:ListMetrics on the metrics of eu-west-1: a service or resource control policy of an organization refuses it. Ask whoever administers the organization of account 111122223333 to allow it.
 region off
   Fail MetricsRegionDisabled: Region eu-west-1 is not enabled for account 111122223333. Enable it there, or set spec.metrics.region to one that is.
 "#);
@@ -86,6 +95,15 @@ fn keys_of_an_iam_user() {
                 keys(facts, target);
                 facts.federation = refused(GetFederationToken, Code::AccessDenied);
             }),
+            ("an organization denies", |facts, target| {
+                keys(facts, target);
+                facts.federation =
+                    detailed(GetFederationToken, Code::AccessDenied, Detail::OrganizationPolicy);
+            }),
+            ("an endpoint denies", |facts, target| {
+                keys(facts, target);
+                facts.federation = detailed(GetFederationToken, Code::AccessDenied, Detail::EndpointPolicy);
+            }),
         ],
     );
     insta::assert_snapshot!(text, @r#"
@@ -97,6 +115,10 @@ refused
   Fail AccessKeyRefused: AWS does not accept the access key in the Secret: it is unknown, inactive or deleted, or the secret does not belong to the id. Put a working key of account 111122223333 into it, or better, connect over a role: spec.access.roleArn.
 may not federate
   Fail FederationDenied: The IAM user of the access key may not call sts:GetFederationToken, so no session narrowed to the report can be made for Jobs. Allow it on arn:aws:sts::111122223333:federated-user/awscost-*, or better, connect over a role: spec.access.roleArn.
+an organization denies
+  Fail OrganizationPolicyDenies: The IAM user whose keys are used in account 111122223333 may not call sts:GetFederationToken on account 111122223333: a service or resource control policy of an organization refuses it. Ask whoever administers the organization of account 111122223333 to allow it.
+an endpoint denies
+  Fail NetworkPolicyDenied: The IAM user whose keys are used in account 111122223333 may not call sts:GetFederationToken on account 111122223333: the policy of a VPC endpoint between the operator and AWS refuses it. Allow it in that endpoint's policy.
 "#);
     let found = run(&Facts { federation: seen(()), ..sample::facts() }, &sample::with_keys(), sample::now());
     let conditions: Vec<ConditionType> = found.iter().map(|finding| finding.condition).collect();
