@@ -7,7 +7,7 @@ use super::{
     policy_elsewhere,
 };
 use crate::{
-    aws::{AwsFault, FaultClass},
+    aws::{AwsFault, Code, FaultClass},
     model::{
         ConditionType::{Deprecated, RoleAssumable},
         Reason,
@@ -34,8 +34,9 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
                 Reason::AccessKeyRefused,
                 format!(
                     "AWS does not accept the access key in the Secret: it is unknown, inactive or deleted, or the secret does \
-                     not belong to the id. Put a working key of account {} into it, or better, connect over a role: \
+                     not belong to the id{}. Put a working key of account {} into it, or better, connect over a role: \
                      spec.access.roleArn.",
+                    or_region_off(target),
                     target.account
                 ),
             );
@@ -54,7 +55,29 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
     }
 }
 
+/// A region that is not enabled refuses every key (fact sheet 1.4, 1.5); a home region always is.
+fn or_region_off(target: &Target) -> String {
+    let region = &target.sts_region;
+    if region.as_str() == target.partition().home_region() {
+        return String::new();
+    }
+    format!("; or region {region}, whose STS is asked (spec.access.stsRegion), is not enabled for the account")
+}
+
 fn federation_refused(fault: &AwsFault, target: &Target) -> Finding {
+    if fault.code == Code::RegionDisabled {
+        return Finding::fail(
+            RoleAssumable,
+            Reason::StsRegionDisabled,
+            format!(
+                "STS is not active in {} for account {}. Activate it there (IAM, account settings), or set \
+                 spec.access.stsRegion to {}.",
+                target.sts_region,
+                target.account,
+                target.partition().home_region()
+            ),
+        );
+    }
     if fault.class != FaultClass::Denied {
         return Finding::doubtful(RoleAssumable, &fault.clone().inconclusive());
     }

@@ -62,6 +62,16 @@ pub(in crate::connection) fn check(
                 rotation(facts, access)
             ),
         ),
+        Standing::Refused(fault) if region_knows_not_the_operator(fault, facts, target) => Finding::fail(
+            RoleAssumable,
+            Reason::StsRegionDisabled,
+            format!(
+                "STS in {} does not accept the operator's credentials, which work elsewhere: most likely that region is not \
+                 enabled for the operator's account. Set spec.access.stsRegion to {}, or have the region enabled.",
+                target.sts_region,
+                role.partition().home_region()
+            ),
+        ),
         Standing::Refused(fault) => role_refused(fault, facts, target, access),
         standing => inconclusive(facts, &standing, now),
     }
@@ -135,6 +145,16 @@ fn base_refused(fault: &AwsFault) -> Finding {
              without its token. Replace them.",
         ),
     }
+}
+
+/// True if the operator's credentials were refused in the target's region alone: what a region answers that is not enabled
+/// (fact sheet 1.4, 1.5). The same look saw them work in the operator's own.
+fn region_knows_not_the_operator(fault: &AwsFault, facts: &Facts, target: &Target) -> bool {
+    let works = facts.base.fault().is_none() && facts.base.looked_at() == facts.role.looked_at();
+    fault.operation == Operation::AssumeRole
+        && fault.code == Code::InvalidClientToken
+        && works
+        && target.sts_region.as_str() != target.partition().home_region()
 }
 
 /// AssumeRole was refused.

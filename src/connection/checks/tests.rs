@@ -132,6 +132,15 @@ fn role() {
                 target.sts_region = "af-south-1".parse().expect("a region");
                 facts.role = refused(AssumeRole, Code::RegionDisabled);
             }),
+            ("region does not know the operator", |facts, target| {
+                target.sts_region = "ap-east-1".parse().expect("a region");
+                facts.role = refused(AssumeRole, Code::InvalidClientToken);
+            }),
+            ("key gone since the operator was asked", |facts, target| {
+                target.sts_region = "ap-east-1".parse().expect("a region");
+                let later = sample::now() + jiff::SignedDuration::from_mins(1);
+                facts.role = Fact::seen(later, Err(fault(AssumeRole, Code::InvalidClientToken)));
+            }),
             ("other account", |facts, _| facts.role = seen(sample::operator())),
             ("account id differs", |_, target| target.account = "444455556666".parse().expect("an account")),
             ("throttled", |facts, _| facts.role = refused(AssumeRole, Code::Throttling)),
@@ -183,6 +192,10 @@ tagging denied
   Fail TagSessionDenied: The trust policy of arn:aws:iam::111122223333:role/finops/awscost allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod Identity needs as well. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 region disabled
   Fail StsRegionDisabled: STS is not active in af-south-1 for account 111122223333. Activate it there (IAM, account settings), or set spec.access.stsRegion to us-east-1.
+region does not know the operator
+  Fail StsRegionDisabled: STS in ap-east-1 does not accept the operator's credentials, which work elsewhere: most likely that region is not enabled for the operator's account. Set spec.access.stsRegion to us-east-1, or have the region enabled.
+key gone since the operator was asked
+  Fail BaseCredentialsInvalid: AWS does not accept the operator's own credentials: an unknown, inactive or mistyped key, or a session without its token. Replace them.
 other account
   Fail WrongAccount: Assuming arn:aws:iam::111122223333:role/finops/awscost leads to account 999900009999, not to the declared 111122223333. Check the AWS endpoint and the role.
 account id differs

@@ -87,9 +87,9 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::StsRegionDisabled,
             stands: &[(RoleAssumable, False)],
-            meaning: "STS is not active in that region for the account.",
-            recognised: "`sts:AssumeRole`: `RegionDisabledException`.",
-            remedy: "Activate it in the account's IAM settings, or set `spec.access.stsRegion`.",
+            meaning: "STS is not active in that region for the account, or the region is not enabled for the operator's.",
+            recognised: "`sts:AssumeRole` or `sts:GetFederationToken`: `RegionDisabledException`. Or `sts:AssumeRole`: `InvalidClientTokenId`, though the operator's credentials work in its own region.",
+            remedy: "Set `spec.access.stsRegion` to the one the message names; or activate STS, or enable the region, in the account that the message speaks of.",
         },
         Guide {
             reason: Reason::WrongAccount,

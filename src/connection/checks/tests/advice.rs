@@ -91,6 +91,16 @@ fn keys_of_an_iam_user() {
                 keys(facts, target);
                 facts.role = refused(GetCallerIdentity, Code::InvalidClientToken);
             }),
+            ("refused, of a region that may be off", |facts, target| {
+                keys(facts, target);
+                target.sts_region = "ap-east-1".parse().expect("a region");
+                facts.role = refused(GetCallerIdentity, Code::InvalidClientToken);
+            }),
+            ("STS off in the region", |facts, target| {
+                keys(facts, target);
+                target.sts_region = "ap-east-1".parse().expect("a region");
+                facts.federation = refused(GetFederationToken, Code::RegionDisabled);
+            }),
             ("may not federate", |facts, target| {
                 keys(facts, target);
                 facts.federation = refused(GetFederationToken, Code::AccessDenied);
@@ -113,6 +123,10 @@ of another account
   Fail WrongAccount: The keys belong to account 999900009999, not to the declared 111122223333. Put the keys of a user of that account into the Secret, or correct spec.accountId.
 refused
   Fail AccessKeyRefused: AWS does not accept the access key in the Secret: it is unknown, inactive or deleted, or the secret does not belong to the id. Put a working key of account 111122223333 into it, or better, connect over a role: spec.access.roleArn.
+refused, of a region that may be off
+  Fail AccessKeyRefused: AWS does not accept the access key in the Secret: it is unknown, inactive or deleted, or the secret does not belong to the id; or region ap-east-1, whose STS is asked (spec.access.stsRegion), is not enabled for the account. Put a working key of account 111122223333 into it, or better, connect over a role: spec.access.roleArn.
+STS off in the region
+  Fail StsRegionDisabled: STS is not active in ap-east-1 for account 111122223333. Activate it there (IAM, account settings), or set spec.access.stsRegion to us-east-1.
 may not federate
   Fail FederationDenied: The IAM user of the access key may not call sts:GetFederationToken, so no session narrowed to the report can be made for Jobs. Allow it on arn:aws:sts::111122223333:federated-user/awscost-*, or better, connect over a role: spec.access.roleArn.
 an organization denies
