@@ -57,6 +57,8 @@ pub(crate) struct Script {
     /// What GetFederationToken ends in.
     pub federate: Option<AwsFault>,
     pub read: Result<ObjectRead, AwsFault>,
+    /// Keys at which there is nothing.
+    pub no_such_keys: Vec<&'static str>,
 }
 
 /// The traits over one script.
@@ -194,8 +196,12 @@ impl BucketProbe for FakeAws {
         Ok(folders.into_iter().find(|(prefix, _)| prefix == request.prefix).unwrap_or_default().1)
     }
 
-    async fn read(&self, _: &Session, _: ReadObject<'_>) -> Result<ObjectRead, AwsFault> {
-        self.called("read").read
+    async fn read(&self, _: &Session, request: ReadObject<'_>) -> Result<ObjectRead, AwsFault> {
+        let script = self.called("read");
+        if script.no_such_keys.contains(&request.key) {
+            return Err(AwsFault::new(Operation::GetObject, Code::NoSuchKey));
+        }
+        script.read
     }
 
     async fn ownership(

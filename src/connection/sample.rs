@@ -199,5 +199,6 @@ pub(crate) fn script() -> Script {
         keys: Ok(assumed()),
         federate: None,
         read: Ok(ObjectRead { bytes: "{".into(), etag: "\"e\"".to_owned(), last_modified: now() }),
+        no_such_keys: Vec::new(),
     }
 }

@@ -1,6 +1,8 @@
 //! Looks into the report's bucket: a listing and a manifest in the session that Jobs get, and where that shows nothing or is
 //! refused, what tells why.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 
 use super::{Sessions, elsewhere, in_session};
@@ -137,7 +139,10 @@ pub(super) async fn list(
     aws.buckets.list(session, request).await
 }
 
-/// Reads the first bytes of the newest manifest there is.
+/// How many periods are looked into for a manifest: the newest one's may be still to come.
+const PERIODS: usize = 3;
+
+/// Reads the first bytes of the newest manifest there is in the newest periods.
 async fn manifest(
     aws: &Aws,
     session: &Session,
@@ -147,12 +152,13 @@ async fn manifest(
     let mut folders = Vec::new();
     let metadata = format!("{}metadata/", report.key_root());
     if root.folders.contains(&metadata) {
-        let below = folders_below(aws, session, report, &metadata).await?;
-        folders.extend(below.into_iter().filter(|folder| is_export_period(folder)).max());
+        let mut below = folders_below(aws, session, report, &metadata).await?;
+        below.retain(|folder| is_export_period(folder));
+        folders.extend(newest(below));
     }
-    folders.extend(root.folders.iter().filter(|folder| is_legacy_period(folder)).max().cloned());
+    folders.extend(newest(root.folders.iter().filter(|folder| is_legacy_period(folder)).cloned().collect()));
     if folders.is_empty() {
-        folders.extend(newest_month(aws, session, report, root).await?);
+        folders.extend(newest_months(aws, session, report, root).await?);
     }
     for folder in folders {
         let key = format!("{folder}{}-Manifest.json", report.name);
@@ -174,23 +180,36 @@ async fn manifest(
     Ok(ManifestRead::NoneYet)
 }
 
+fn newest(mut folders: Vec<String>) -> Vec<String> {
+    folders.sort_unstable_by(|a, b| b.cmp(a));
+    folders.truncate(PERIODS);
+    folders
+}
+
 /// The newest `NAME/year=2026/month=11/`, where a legacy Parquet report may have its manifest (fact sheet C6).
-async fn newest_month(
+async fn newest_months(
     aws: &Aws,
     session: &Session,
     report: &ReportTarget,
     root: &Listing,
-) -> Result<Option<String>, AwsFault> {
+) -> Result<Vec<String>, AwsFault> {
     let base = format!("{}{}/", report.key_root(), report.name);
     if !root.folders.contains(&base) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let years = folders_below(aws, session, report, &base).await?;
-    let Some(year) = years.into_iter().max_by_key(|folder| partition(folder, "year")) else {
-        return Ok(None);
-    };
-    let months = folders_below(aws, session, report, &year).await?;
-    Ok(months.into_iter().max_by_key(|folder| partition(folder, "month")))
+    let mut years = folders_below(aws, session, report, &base).await?;
+    years.sort_by_key(|folder| Reverse(partition(folder, "year")));
+    let mut newest = Vec::new();
+    for year in years {
+        let mut months = folders_below(aws, session, report, &year).await?;
+        months.sort_by_key(|folder| Reverse(partition(folder, "month")));
+        newest.extend(months);
+        if newest.len() >= PERIODS {
+            break;
+        }
+    }
+    newest.truncate(PERIODS);
+    Ok(newest)
 }
 
 async fn folders_below(

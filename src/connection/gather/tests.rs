@@ -350,3 +350,33 @@ async fn only_a_list_that_answers_makes_an_execution_forgotten() {
         assert_eq!(facts.execution.known(), expected.as_ref(), "{exports:?}");
     }
 }
+
+#[tokio::test]
+async fn a_newest_month_without_a_manifest_yet_hides_no_fault_of_the_month_before() {
+    let base = "cur/acme/acme/";
+    let [y25, y26] = [2025, 2026].map(|year| format!("{base}year={year}/"));
+    let [december, january] = [format!("{y25}month=12/"), format!("{y26}month=1/")];
+    let parquet = vec![
+        ("cur/acme/".to_owned(), sample::folders(&[base])),
+        (base.to_owned(), sample::folders(&[&y25, &y26])),
+        (y26.clone(), sample::folders(&[&january])),
+        (y25.clone(), sample::folders(&[&format!("{y25}month=9/"), &december])),
+    ];
+    let legacy = ["cur/acme/20261101-20261201/", "cur/acme/20261201-20270101/"];
+    for (list, empty) in [
+        (None, "cur/acme/metadata/BILLING_PERIOD=2026-11/acme-Manifest.json"),
+        (
+            Some(vec![("cur/acme/".to_owned(), sample::folders(&legacy))]),
+            "cur/acme/20261201-20270101/acme-Manifest.json",
+        ),
+        (Some(parquet), "cur/acme/acme/year=2026/month=1/acme-Manifest.json"),
+    ] {
+        let facts = facts_of(|script| {
+            script.list = list.map_or(script.list.clone(), Ok);
+            script.no_such_keys = vec![empty];
+            script.read = Err(fault(Operation::GetObject, Code::KmsDisabled));
+        })
+        .await;
+        assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::KmsKeyUnusable, "{empty}");
+    }
+}
