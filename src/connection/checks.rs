@@ -12,6 +12,8 @@ pub(super) mod role;
 
 use jiff::Timestamp;
 
+pub use keys::deprecated;
+
 use super::{Access, ExternalIdPolicy, Facts, Finding, Target, Verdict};
 use crate::{
     aws::{AwsFault, Detail},
@@ -58,8 +60,8 @@ pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
     if let Some(region) = &target.metrics {
         findings.push(behind(ConditionType::MetricsReadable, &|| metrics::check(facts, target, region, now)));
     }
-    if let Some(deprecated) = keys::deprecated(target) {
-        findings.push(deprecated);
+    if target.role().is_none() {
+        findings.push(deprecated());
     }
     findings.insert(0, access);
     findings

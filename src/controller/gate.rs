@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{USE_ACCESS_KEY, USE_EXTERNAL_ID, USE_LABEL},
-    connection::{Access, Finding, NextExternalId, RoleAccess},
+    connection::{Access, Finding, NextExternalId, RoleAccess, checks},
     model::{AccessKeys, ConditionType, ExternalId, InvalidExternalId, Reason},
 };
 
@@ -166,15 +166,19 @@ pub fn shut(finding: Finding, account: &ValidAccount) -> Vec<Finding> {
     let role = ConditionType::RoleAssumable;
     std::iter::once(finding)
         .chain(behind.into_iter().map(|condition| Finding::blocked(condition, role)))
+        .chain(account.role().is_none().then(checks::deprecated))
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;
-    use crate::controller::validate;
+    use crate::{connection::Facts, controller::validate};
 
     fn account() -> ValidAccount {
         let spec = json!({
@@ -248,6 +252,42 @@ mod tests {
         assert!(matches!(new.next_external_id, NextExternalId::Usable(next) if next.expose() == "new-id"));
 
         assert!(rotating(SecretSight::NotUsable, SecretSight::NotUsable).is_none());
+    }
+
+    #[test]
+    fn a_shut_gate_speaks_of_the_same_conditions_as_an_open_one() {
+        let bucket = json!({"name": "acme-billing", "region": "eu-west-1"});
+        let with = |access: serde_json::Value| {
+            let spec = json!({
+                "accountType": "Management",
+                "accountId": "123456789012",
+                "access": access,
+                "report": {"name": "acme", "bucket": bucket},
+                "ingestion": {"warehouseRef": {"name": "main"}},
+                "metrics": {"region": "eu-west-1"}
+            });
+            validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
+        };
+        let role = "arn:aws:iam::123456789012:role/awscost";
+        for (account, sight) in [
+            (account(), usable()),
+            (with(json!({"roleArn": role, "externalIdSecretRef": {"name": "id"}})), usable()),
+            (
+                with(json!({"accessKeySecretRef": {"name": "keys"}})),
+                AccessSight::Keys(SecretSight::Usable(
+                    AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys"),
+                )),
+            ),
+        ] {
+            let access = pass(&account, "finops", Ok(()), &sight, None, false).expect("it is open");
+            let conditions = |findings: Vec<Finding>| -> BTreeSet<ConditionType> {
+                findings.into_iter().map(|finding| finding.condition).collect()
+            };
+            let open =
+                checks::run(&Facts::default(), &account.target(access, None), Timestamp::UNIX_EPOCH);
+            let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
+            assert_eq!(conditions(shut(finding, &account)), conditions(open));
+        }
     }
 
     #[test]

@@ -98,14 +98,12 @@ fn federation_refused(fault: &AwsFault, target: &Target) -> Finding {
     )
 }
 
-/// The advice to move on; `None` where a role is used.
-pub(in crate::connection) fn deprecated(target: &Target) -> Option<Finding> {
-    target.role().is_none().then(|| {
-        Finding::pass(
-            Deprecated,
-            Reason::IamUserKeys,
-            "This account is connected with the long-lived keys of an IAM user. Create a role (awscost onboard), then \
-             replace spec.access.accessKeySecretRef by roleArn and externalIdSecretRef: what is loaded stays.",
-        )
-    })
+/// The advice to move on, for accounts that use no role.
+pub fn deprecated() -> Finding {
+    Finding::pass(
+        Deprecated,
+        Reason::IamUserKeys,
+        "This account is connected with the long-lived keys of an IAM user. Create a role (awscost onboard), then \
+         replace spec.access.accessKeySecretRef by roleArn and externalIdSecretRef: what is loaded stays.",
+    )
 }
