@@ -209,7 +209,7 @@ fn through(
     let versions = secrets::versions(&valid.access, version);
     match valid.role() {
         // The operator makes it when the account is applied: what it will be, nobody can know before.
-        Some(role) if role.generate && !case.secrets.contains_key(&role.secret.name) => {
+        Some(role) if tenancy.is_ok() && role.generate && !case.secrets.contains_key(&role.secret.name) => {
             Err(Box::new(Finding::unknown(
                 ConditionType::RoleAssumable,
                 Reason::NotChecked,
@@ -286,4 +286,44 @@ fn conclude(
         now,
     })
     .conditions
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::ConditionStatus;
+
+    #[test]
+    fn tenancy_is_judged_before_a_secret_that_the_operator_is_to_make() {
+        let spec = json!({
+            "accountType": "Member",
+            "access": {
+                "roleArn": "arn:aws:iam::123456789012:role/awscost",
+                "externalIdSecretRef": {"name": "id"},
+                "generateExternalId": true
+            }
+        });
+        let spec: AwsCostAccountSpec = serde_json::from_value(spec).expect("a spec");
+        let valid = validate::account(&spec).expect("valid");
+        let case = Case {
+            account: &AwsCostAccount::new("acme", spec),
+            namespace: "finops",
+            uid: "uid",
+            secrets: &BTreeMap::new(),
+            warehouse: &Saying::new(
+                ConditionType::WarehouseReady,
+                ConditionStatus::Unknown,
+                Reason::Probing,
+                "words",
+            ),
+        };
+        for (tenancy, expected) in
+            [(Ok(()), Reason::NotChecked), (Err(Refusal::NoRule), Reason::RoleNotAllowedInNamespace)]
+        {
+            let finding = through(&valid, &case, tenancy, false).expect_err("there is no Secret");
+            assert_eq!(finding.reason, expected);
+        }
+    }
 }
