@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Lets the account through with what it is reached by, or says why not. `secret_version` tells a changed Secret from
-/// an unchanged one, and nothing of what it holds.
+/// an unchanged one, and nothing of what it holds; `reused` says which external IDs are another tenant's.
 ///
 /// # Errors
 /// The finding that RoleAssumable gets instead of a look.
@@ -25,22 +25,22 @@ pub fn pass(
     tenancy: Result<(), Refusal>,
     sight: &AccessSight,
     secret_version: Option<String>,
-    reused: bool,
+    reused: &dyn Fn(&ExternalId) -> bool,
 ) -> Result<Access, Box<Finding>> {
     if let Err(refusal) = tenancy {
         return no(Reason::RoleNotAllowedInNamespace, not_allowed(account, namespace, refusal));
     }
     match (&account.access, sight) {
         (ValidAccess::Role(role), AccessSight::Role { current, next }) => {
-            let name = &role.secret.name;
+            let reused_in = reused_in(role, current, next.as_ref(), reused);
             let next_external_id = next_external_id(role, next.as_ref());
-            let external_id = match (external_id(name, current), &next_external_id) {
+            let external_id = match (external_id(&role.secret.name, current), &next_external_id) {
                 (Ok(current), _) => current,
                 // Who has deleted the old Secret and not yet named the new one in its place loses nothing.
                 (Err(_), NextExternalId::Usable(next)) => next.clone(),
                 (Err(finding), _) => return Err(finding),
             };
-            if reused {
+            if let Some(name) = reused_in {
                 return no(
                     Reason::ExternalIdReused,
                     format!(
@@ -123,6 +123,20 @@ fn external_id(name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Fi
             no(reason, format!("Secret {name} holds no external ID: {problem}."))
         }
     }
+}
+
+/// The Secret whose external ID is another tenant's.
+fn reused_in<'a>(
+    role: &'a RoleInput,
+    current: &ExternalIdSight,
+    next: Option<&ExternalIdSight>,
+    reused: &dyn Fn(&ExternalId) -> bool,
+) -> Option<&'a str> {
+    let is_reused = |sight: &ExternalIdSight| matches!(sight, SecretSight::Usable(id) if reused(id));
+    if is_reused(current) {
+        return Some(&role.secret.name);
+    }
+    role.next.as_ref().filter(|_| next.is_some_and(is_reused)).map(|next| next.name.as_str())
 }
 
 /// What is wrong with the next external ID takes nothing away from a connection that works with the current one.
@@ -219,39 +233,56 @@ mod tests {
             (Ok(()), invalid(InvalidExternalId::Characters), false, Some(Reason::ExternalIdInvalid)),
             (Ok(()), usable(), true, Some(Reason::ExternalIdReused)),
         ] {
-            let finding = pass(&account(), "finops", tenancy, &sight, None, reused).err();
+            let finding = pass(&account(), "finops", tenancy, &sight, None, &|_| reused).err();
             assert_eq!(finding.as_ref().map(|finding| finding.reason), expected);
             assert!(expected.is_none_or(|reason| REASONS.contains(&reason)), "{expected:?}");
             assert!(finding.is_none_or(|finding| !finding.message.contains("canary")));
         }
     }
 
-    fn rotating(current: ExternalIdSight, next: ExternalIdSight) -> Option<RoleAccess> {
+    fn id(text: &str) -> ExternalId {
+        ExternalId::parse(text.as_bytes()).expect("an id")
+    }
+
+    fn rotating(
+        current: ExternalIdSight,
+        next: ExternalIdSight,
+        reused: &dyn Fn(&ExternalId) -> bool,
+    ) -> Result<RoleAccess, Box<Finding>> {
         let mut account = account();
         if let ValidAccess::Role(role) = &mut account.access {
             role.next = Some(validate::SecretKey { name: "next".to_owned(), key: "externalId".to_owned() });
         }
         let sight = AccessSight::Role { current, next: Some(next) };
-        match pass(&account, "finops", Ok(()), &sight, None, false) {
-            Ok(Access::Role(role)) => Some(role),
-            _ => None,
-        }
+        let access = pass(&account, "finops", Ok(()), &sight, None, reused)?;
+        let Access::Role(role) = access else { unreachable!("it is a role's") };
+        Ok(role)
     }
 
     #[test]
     fn one_usable_external_id_of_two_is_enough() {
-        let id = |text: &str| ExternalId::parse(text.as_bytes()).expect("an id");
         let usable = |text: &str| SecretSight::Usable(id(text));
+        let none = &|_: &ExternalId| false;
 
-        let old = rotating(usable("old-id"), SecretSight::NotUsable).expect("the current one works");
+        let old = rotating(usable("old-id"), SecretSight::NotUsable, none).expect("the current one works");
         assert_eq!(old.external_id.as_ref().map(ExternalId::expose), Some("old-id"));
         assert!(matches!(old.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
 
-        let new = rotating(SecretSight::NotUsable, usable("new-id")).expect("the next one works");
+        let new = rotating(SecretSight::NotUsable, usable("new-id"), none).expect("the next one works");
         assert_eq!(new.external_id.as_ref().map(ExternalId::expose), Some("new-id"));
         assert!(matches!(new.next_external_id, NextExternalId::Usable(next) if next.expose() == "new-id"));
 
-        assert!(rotating(SecretSight::NotUsable, SecretSight::NotUsable).is_none());
+        assert!(rotating(SecretSight::NotUsable, SecretSight::NotUsable, none).is_err());
+    }
+
+    #[test]
+    fn of_two_external_ids_the_secret_of_the_reused_one_is_named() {
+        for (reused, name) in [("old-id", "acme-external-id"), ("new-id", "next")] {
+            let (old, new) = (SecretSight::Usable(id("old-id")), SecretSight::Usable(id("new-id")));
+            let finding = rotating(old, new, &|id| id.expose() == reused).expect_err("it is reused");
+            assert_eq!(finding.reason, Reason::ExternalIdReused);
+            assert!(finding.message.contains(&format!("the external ID of Secret {name}.")), "{}", finding.message);
+        }
     }
 
     #[test]
@@ -279,7 +310,7 @@ mod tests {
                 )),
             ),
         ] {
-            let access = pass(&account, "finops", Ok(()), &sight, None, false).expect("it is open");
+            let access = pass(&account, "finops", Ok(()), &sight, None, &|_| false).expect("it is open");
             let conditions = |findings: Vec<Finding>| -> BTreeSet<ConditionType> {
                 findings.into_iter().map(|finding| finding.condition).collect()
             };

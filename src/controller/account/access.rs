@@ -14,6 +14,7 @@ use crate::{
         tenancy::Refusal,
         validate::{ValidAccess, ValidAccount},
     },
+    model::ExternalId,
 };
 
 impl Pass<'_> {
@@ -84,8 +85,9 @@ impl Pass<'_> {
         own: Option<&Caller>,
     ) -> Result<Access, Box<Finding>> {
         let tenancy = self.tenancy(valid, own);
-        let reused = self.context.external_ids().is_reused(&self.owner.uid);
-        gate::pass(valid, &self.owner.namespace, tenancy, sight, self.secret_version(valid), reused)
+        let ids = self.context.external_ids();
+        let reused = |id: &ExternalId| ids.is_reused(&self.owner.uid, id);
+        gate::pass(valid, &self.owner.namespace, tenancy, sight, self.secret_version(valid), &reused)
     }
 
     fn tenancy(&self, valid: &ValidAccount, own: Option<&Caller>) -> Result<(), Refusal> {
