@@ -35,6 +35,8 @@ pub struct WarehouseSight {
     pub saying: Saying,
     /// True if what keeps it from being ready is tried again by itself.
     pub retries: bool,
+    /// True if there is one of that name, whatever its spec.
+    pub exists: bool,
     /// The warehouse, if it is there and its spec can be used.
     pub found: Option<FoundWarehouse>,
 }
@@ -55,8 +57,9 @@ pub fn warehouse(stores: &Stores, namespace: &str, name: &str) -> WarehouseSight
     let found = stores.warehouse(namespace, name);
     let parsed = found.as_ref().and_then(|found| found.0.as_ref().ok());
     let Some(warehouse) = parsed else {
-        let saying = no_warehouse(name);
-        return WarehouseSight { saying, retries: false, found: None };
+        let exists = found.is_some();
+        let saying = if exists { unreadable_warehouse(name) } else { no_warehouse(name) };
+        return WarehouseSight { saying, retries: false, exists, found: None };
     };
     let valid = validate::warehouse(&warehouse.spec).ok();
     let secret = valid.as_ref().and_then(ValidWarehouse::secret);
@@ -67,6 +70,7 @@ pub fn warehouse(stores: &Stores, namespace: &str, name: &str) -> WarehouseSight
     WarehouseSight {
         saying: warehouse_says(warehouse),
         retries: !stalled,
+        exists: true,
         found: valid.map(|valid| FoundWarehouse {
             uid: warehouse.uid().unwrap_or_default(),
             fingerprint: fingerprint(warehouse, secret_version.as_deref()),
@@ -94,6 +98,11 @@ pub fn no_warehouse(name: &str) -> Saying {
     let message = format!(
         "There is no CostWarehouse {name} in this namespace: create it, or correct spec.ingestion.warehouseRef."
     );
+    say(ConditionStatus::False, Reason::WarehouseNotFound, message)
+}
+
+fn unreadable_warehouse(name: &str) -> Saying {
+    let message = format!("The spec of CostWarehouse {name} can't be read: its own Ready says why. Correct it.");
     say(ConditionStatus::False, Reason::WarehouseNotFound, message)
 }
 
