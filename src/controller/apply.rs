@@ -152,7 +152,7 @@ pub async fn create_job(context: &Context, job: &Job, label: &str, uid: &str) ->
                 )
             } else {
                 let fix =
-                    "see the operator's log for the rule that does, and change spec.ingestion or the rule";
+                    "see the operator's log for the rule that does, and change the spec or the rule";
                 (
                     Reason::JobFailed,
                     format!("The API server refuses the Job in namespace {namespace}: {fix}."),
