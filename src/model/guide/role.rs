@@ -37,7 +37,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(RoleAssumable, False)],
             meaning: "AssumeRole worked before and is refused now, with the same Secret: the role is gone, or its trust policy changed.",
             recognised: "`sts:AssumeRole`: `AccessDenied`, and the same spec and Secret as when it last worked.",
-            remedy: "Ask the account's owner: restore the role, or its trust policy to the one in the message. A role that was deleted and made anew under the same name works again.",
+            remedy: "Ask the account's owner: restore the role, or its trust policy to the one in the message. A role that was deleted and made anew under the same name needs that trust policy again.",
         },
         Guide {
             reason: Reason::CallerMayNotAssume,
@@ -109,7 +109,7 @@ pub(super) const SECTION: Section = Section {
             reason: Reason::AccessKeyAccepted,
             stands: &[(RoleAssumable, True)],
             meaning: "The account's own IAM-user keys work, and belong to the declared account. It works, and should be replaced: `Deprecated` says so.",
-            recognised: "`sts:GetCallerIdentity` with the keys.",
+            recognised: "`sts:GetCallerIdentity` and `sts:GetFederationToken` with the keys.",
             remedy: "Nothing at once; see `IamUserKeys`.",
         },
         Guide {
