@@ -16,6 +16,11 @@ fn permissions() {
             ("administers", |facts, _| {
                 facts.excess = seen(Excess { administers: true, writes_bucket: true, reads_others: true });
             }),
+            ("minimal, without a report", |_, target| target.report = None),
+            ("reads others, without a report", |facts, target| {
+                target.report = None;
+                facts.excess = seen(Excess { reads_others: true, ..Excess::default() });
+            }),
             ("not told", |facts, _| facts.excess = refused(SimulatePrincipalPolicy, Code::AccessDenied)),
             ("throttled", |facts, _| facts.excess = refused(SimulatePrincipalPolicy, Code::Throttling)),
         ],
@@ -29,6 +34,10 @@ reads others
   Fail CanReadOtherBuckets: arn:aws:iam::111122223333:role/finops/awscost can read buckets other than the report's. It need only read the report: awscost onboard policy prints what is needed and nothing more.
 administers
   Fail AdministratorLike: arn:aws:iam::111122223333:role/finops/awscost can create users or attach policies, and so do almost anything in the account. It need only read the report: awscost onboard policy prints what is needed and nothing more.
+minimal, without a report
+  Pass Minimal: arn:aws:iam::111122223333:role/finops/awscost can neither read buckets nor administer the account.
+reads others, without a report
+  Fail CanReadOtherBuckets: arn:aws:iam::111122223333:role/finops/awscost can read buckets. Without a report it need read none: awscost onboard policy prints what is needed and nothing more.
 not told
   Unknown AuditDenied: arn:aws:iam::111122223333:role/finops/awscost may not call iam:SimulatePrincipalPolicy on itself, so whether it can do too much is not known. Allow it on arn:aws:iam::111122223333:role/finops/awscost to have it checked.
 throttled
