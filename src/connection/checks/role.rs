@@ -240,9 +240,9 @@ fn denied(who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
         Some(before) if before.secret_version != access.secret_version => (
             Reason::ExternalIdChanged,
             format!(
-                "{role} could be assumed until the Secret with the external ID changed, and is refused since. Most likely the \
-                 sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value back \
-                 into the Secret. This trust policy works: {policy}"
+                "{role} could be assumed until the Secret with the external ID changed or was edited, and is refused since. Most likely \
+                 the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value \
+                 back into the Secret. If they are the same, the role was removed or its trust policy changed. This trust policy works: {policy}"
             ),
         ),
         Some(_) => (

@@ -28,9 +28,9 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::ExternalIdChanged,
             stands: &[(RoleAssumable, False)],
-            meaning: "AssumeRole worked before and is refused now, and the external-ID Secret changed in between.",
+            meaning: "AssumeRole worked before and is refused now, and the external-ID Secret changed, or was edited, in between.",
             recognised: "`sts:AssumeRole`: `AccessDenied`, and another version of the Secret than when it last worked.",
-            remedy: "Put the new external ID into the role's trust policy, or the old one back into the Secret. To change it without a gap, use `spec.access.nextExternalIdSecretRef`.",
+            remedy: "Put the new external ID into the role's trust policy, or the old one back into the Secret; if they are the same, see `RoleRemovedOrTrustChanged`. To change it without a gap, use `spec.access.nextExternalIdSecretRef`.",
         },
         Guide {
             reason: Reason::RoleRemovedOrTrustChanged,
