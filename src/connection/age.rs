@@ -49,7 +49,8 @@ impl Ages {
     pub fn due(&self, facts: &Facts, target: &Target, uid: &str, now: Timestamp) -> Look {
         let findings = checks::run(facts, target, now);
         let due = |group: Group| {
-            group.applies(target) && self.due_at(group, facts, target, &findings, uid).is_none_or(|at| at <= now)
+            group.applies(target)
+                && self.due_at(group, facts, target, &findings, uid).is_none_or(|at| at <= now)
         };
         let identity = due(Group::Identity);
         // Behind a role that does not work there is nothing to look at, unless this very look mends it.

@@ -68,6 +68,9 @@ mod tests {
     #[test]
     fn an_operator_that_is_not_known_is_a_placeholder_of_the_roles_partition() {
         let policy = trust_policy(None, Partition::AwsCn);
-        assert!(policy.contains(r#"{"AWS":"arn:aws-cn:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE"}"#), "{policy}");
+        assert!(
+            policy.contains(r#"{"AWS":"arn:aws-cn:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE"}"#),
+            "{policy}"
+        );
     }
 }

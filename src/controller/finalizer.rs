@@ -263,6 +263,10 @@ mod tests {
         };
         let (step, status) = next(&unusable(true));
         assert_eq!((step, status.warehouse_gone_since), (Step::Unusable, None));
-        assert_eq!(next(&unusable(false)).0, Step::Release(Release::WarehouseGone), "there is nothing to remove");
+        assert_eq!(
+            next(&unusable(false)).0,
+            Step::Release(Release::WarehouseGone),
+            "there is nothing to remove"
+        );
     }
 }

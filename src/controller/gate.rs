@@ -281,7 +281,11 @@ mod tests {
             let (old, new) = (SecretSight::Usable(id("old-id")), SecretSight::Usable(id("new-id")));
             let finding = rotating(old, new, &|id| id.expose() == reused).expect_err("it is reused");
             assert_eq!(finding.reason, Reason::ExternalIdReused);
-            assert!(finding.message.contains(&format!("the external ID of Secret {name}.")), "{}", finding.message);
+            assert!(
+                finding.message.contains(&format!("the external ID of Secret {name}.")),
+                "{}",
+                finding.message
+            );
         }
     }
 
@@ -314,8 +318,7 @@ mod tests {
             let conditions = |findings: Vec<Finding>| -> BTreeSet<ConditionType> {
                 findings.into_iter().map(|finding| finding.condition).collect()
             };
-            let open =
-                checks::run(&Facts::default(), &account.target(access, None), Timestamp::UNIX_EPOCH);
+            let open = checks::run(&Facts::default(), &account.target(access, None), Timestamp::UNIX_EPOCH);
             let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
             assert_eq!(conditions(shut(finding, &account)), conditions(open));
         }

@@ -102,7 +102,8 @@ pub fn no_warehouse(name: &str) -> Saying {
 }
 
 fn unreadable_warehouse(name: &str) -> Saying {
-    let message = format!("The spec of CostWarehouse {name} can't be read: its own Ready says why. Correct it.");
+    let message =
+        format!("The spec of CostWarehouse {name} can't be read: its own Ready says why. Correct it.");
     say(ConditionStatus::False, Reason::WarehouseNotFound, message)
 }
 

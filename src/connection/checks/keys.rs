@@ -61,7 +61,9 @@ fn or_region_off(target: &Target) -> String {
     if region.as_str() == target.partition().home_region() {
         return String::new();
     }
-    format!("; or region {region}, whose STS is asked (spec.access.stsRegion), is not enabled for the account")
+    format!(
+        "; or region {region}, whose STS is asked (spec.access.stsRegion), is not enabled for the account"
+    )
 }
 
 fn federation_refused(fault: &AwsFault, target: &Target) -> Finding {

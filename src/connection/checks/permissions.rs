@@ -127,9 +127,5 @@ fn judge(excess: Excess, target: &Target, access: &RoleAccess) -> Finding {
             },
         );
     };
-    Finding::fail(
-        PermissionsMinimal,
-        reason,
-        format!("{role} {problem}. {need}: {fix}"),
-    )
+    Finding::fail(PermissionsMinimal, reason, format!("{role} {problem}. {need}: {fix}"))
 }

@@ -176,7 +176,9 @@ fn failed(end: &BadEnd) -> Vec<Saying> {
     let reason = reason_of(end);
     let words = match reason {
         // The Job's own words name a field that only accounts have.
-        Reason::OutOfMemory => "it ran out of the memory that probes get; see what limits memory in this namespace.",
+        Reason::OutOfMemory => {
+            "it ran out of the memory that probes get; see what limits memory in this namespace."
+        }
         _ => end.message.as_str(),
     };
     let message = format!("The probe failed: {words}");
@@ -189,12 +191,7 @@ fn failed(end: &BadEnd) -> Vec<Saying> {
 /// Not ready, and tried again by itself.
 fn retrying(reason: Reason, message: &str) -> Vec<Saying> {
     vec![
-        Saying::new(
-            ConditionType::Reconciling,
-            ConditionStatus::True,
-            Reason::ProgressingWithRetry,
-            message,
-        ),
+        Saying::new(ConditionType::Reconciling, ConditionStatus::True, Reason::ProgressingWithRetry, message),
         ready(ConditionStatus::False, reason, message),
     ]
 }
