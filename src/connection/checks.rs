@@ -12,8 +12,13 @@ pub(super) mod role;
 
 use jiff::Timestamp;
 
+pub use keys::deprecated;
+
 use super::{Access, ExternalIdPolicy, Facts, Finding, Target, Verdict};
-use crate::model::{ConditionType, ReportKind};
+use crate::{
+    aws::{AwsFault, Detail},
+    model::{ConditionType, Reason, ReportKind},
+};
 
 /// RoleAssumable, however the account is reached.
 pub(super) fn access(facts: &Facts, target: &Target, now: Timestamp) -> Finding {
@@ -55,11 +60,38 @@ pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
     if let Some(region) = &target.metrics {
         findings.push(behind(ConditionType::MetricsReadable, &|| metrics::check(facts, target, region, now)));
     }
-    if let Some(deprecated) = keys::deprecated(target) {
-        findings.push(deprecated);
+    if target.role().is_none() {
+        findings.push(deprecated());
     }
     findings.insert(0, access);
     findings
+}
+
+/// The finding for a refusal of `what` where AWS says that it is neither the account's own policies nor the bucket's.
+fn policy_elsewhere(
+    condition: ConditionType,
+    fault: &AwsFault,
+    target: &Target,
+    what: &str,
+) -> Option<Finding> {
+    let (action, actor) = (fault.operation, target.actor());
+    let (reason, cause) = match fault.detail {
+        Detail::EndpointPolicy => (
+            Reason::NetworkPolicyDenied,
+            "the policy of a VPC endpoint between the operator and AWS refuses it. Allow it in that endpoint's policy."
+                .to_owned(),
+        ),
+        Detail::OrganizationPolicy => (
+            Reason::OrganizationPolicyDenies,
+            format!(
+                "a service or resource control policy of an organization refuses it. Ask whoever administers the \
+                 organization of account {} to allow it.",
+                target.account
+            ),
+        ),
+        Detail::None | Detail::TagSession | Detail::KmsDecrypt | Detail::IdentityPolicy => return None,
+    };
+    Some(Finding::fail(condition, reason, format!("{actor} may not call {action} on {what}: {cause}")))
 }
 
 /// True if Ready can't be True because of this finding.

@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{
     api::{USE_ACCESS_KEY, USE_EXTERNAL_ID, USE_LABEL},
-    connection::{Access, Finding, NextExternalId, RoleAccess},
+    connection::{Access, Finding, NextExternalId, RoleAccess, checks},
     model::{AccessKeys, ConditionType, ExternalId, InvalidExternalId, Reason},
 };
 
 /// Lets the account through with what it is reached by, or says why not. `secret_version` tells a changed Secret from
-/// an unchanged one, and nothing of what it holds.
+/// an unchanged one, and nothing of what it holds; `reused` says which external IDs are another tenant's.
 ///
 /// # Errors
 /// The finding that RoleAssumable gets instead of a look.
@@ -25,16 +25,22 @@ pub fn pass(
     tenancy: Result<(), Refusal>,
     sight: &AccessSight,
     secret_version: Option<String>,
-    reused: bool,
+    reused: &dyn Fn(&ExternalId) -> bool,
 ) -> Result<Access, Box<Finding>> {
     if let Err(refusal) = tenancy {
         return no(Reason::RoleNotAllowedInNamespace, not_allowed(account, namespace, refusal));
     }
     match (&account.access, sight) {
         (ValidAccess::Role(role), AccessSight::Role { current, next }) => {
-            let name = &role.secret.name;
-            let external_id = external_id(name, current)?;
-            if reused {
+            let reused_in = reused_in(role, current, next.as_ref(), reused);
+            let next_external_id = next_external_id(role, next.as_ref());
+            let external_id = match (external_id(&role.secret.name, current), &next_external_id) {
+                (Ok(current), _) => current,
+                // Who has deleted the old Secret and not yet named the new one in its place loses nothing.
+                (Err(_), NextExternalId::Usable(next)) => next.clone(),
+                (Err(finding), _) => return Err(finding),
+            };
+            if let Some(name) = reused_in {
                 return no(
                     Reason::ExternalIdReused,
                     format!(
@@ -46,7 +52,7 @@ pub fn pass(
             Ok(Access::Role(RoleAccess {
                 role: role.role.clone(),
                 external_id: Some(external_id),
-                next_external_id: next_external_id(role, next.as_ref()),
+                next_external_id,
                 secret_version,
                 policy: role.policy,
             }))
@@ -58,6 +64,18 @@ pub fn pass(
         _ => no(Reason::NotChecked, "The Secret of the new spec is about to be read.".to_owned()),
     }
 }
+
+/// What the gate says. All of it is judged anew in every pass, so none of it outlives what it was said of.
+pub const REASONS: [Reason; 8] = [
+    Reason::RoleNotAllowedInNamespace,
+    Reason::SecretNotUsable,
+    Reason::SecretKeyMissing,
+    Reason::ExternalIdEmpty,
+    Reason::ExternalIdWhitespace,
+    Reason::ExternalIdInvalid,
+    Reason::ExternalIdReused,
+    Reason::AccessKeyInvalid,
+];
 
 fn no<T>(reason: Reason, message: String) -> Result<T, Box<Finding>> {
     Err(Box::new(Finding::fail(ConditionType::RoleAssumable, reason, message)))
@@ -107,6 +125,20 @@ fn external_id(name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Fi
     }
 }
 
+/// The Secret whose external ID is another tenant's.
+fn reused_in<'a>(
+    role: &'a RoleInput,
+    current: &ExternalIdSight,
+    next: Option<&ExternalIdSight>,
+    reused: &dyn Fn(&ExternalId) -> bool,
+) -> Option<&'a str> {
+    let is_reused = |sight: &ExternalIdSight| matches!(sight, SecretSight::Usable(id) if reused(id));
+    if is_reused(current) {
+        return Some(&role.secret.name);
+    }
+    role.next.as_ref().filter(|_| next.is_some_and(is_reused)).map(|next| next.name.as_str())
+}
+
 /// What is wrong with the next external ID takes nothing away from a connection that works with the current one.
 fn next_external_id(role: &RoleInput, sight: Option<&ExternalIdSight>) -> NextExternalId {
     match (&role.next, sight) {
@@ -148,15 +180,19 @@ pub fn shut(finding: Finding, account: &ValidAccount) -> Vec<Finding> {
     let role = ConditionType::RoleAssumable;
     std::iter::once(finding)
         .chain(behind.into_iter().map(|condition| Finding::blocked(condition, role)))
+        .chain(account.role().is_none().then(checks::deprecated))
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;
-    use crate::controller::validate;
+    use crate::{connection::Facts, controller::validate};
 
     fn account() -> ValidAccount {
         let spec = json!({
@@ -197,23 +233,95 @@ mod tests {
             (Ok(()), invalid(InvalidExternalId::Characters), false, Some(Reason::ExternalIdInvalid)),
             (Ok(()), usable(), true, Some(Reason::ExternalIdReused)),
         ] {
-            let finding = pass(&account(), "finops", tenancy, &sight, None, reused).err();
+            let finding = pass(&account(), "finops", tenancy, &sight, None, &|_| reused).err();
             assert_eq!(finding.as_ref().map(|finding| finding.reason), expected);
+            assert!(expected.is_none_or(|reason| REASONS.contains(&reason)), "{expected:?}");
             assert!(finding.is_none_or(|finding| !finding.message.contains("canary")));
         }
     }
 
-    #[test]
-    fn an_unusable_next_external_id_takes_nothing_away() {
+    fn id(text: &str) -> ExternalId {
+        ExternalId::parse(text.as_bytes()).expect("an id")
+    }
+
+    fn rotating(
+        current: ExternalIdSight,
+        next: ExternalIdSight,
+        reused: &dyn Fn(&ExternalId) -> bool,
+    ) -> Result<RoleAccess, Box<Finding>> {
         let mut account = account();
         if let ValidAccess::Role(role) = &mut account.access {
             role.next = Some(validate::SecretKey { name: "next".to_owned(), key: "externalId".to_owned() });
         }
-        let AccessSight::Role { current, .. } = usable() else { unreachable!("it is a role's") };
-        let sight = AccessSight::Role { current, next: Some(SecretSight::NotUsable) };
-        let access = pass(&account, "finops", Ok(()), &sight, None, false).expect("the current one works");
+        let sight = AccessSight::Role { current, next: Some(next) };
+        let access = pass(&account, "finops", Ok(()), &sight, None, reused)?;
         let Access::Role(role) = access else { unreachable!("it is a role's") };
-        assert!(matches!(role.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
+        Ok(role)
+    }
+
+    #[test]
+    fn one_usable_external_id_of_two_is_enough() {
+        let usable = |text: &str| SecretSight::Usable(id(text));
+        let none = &|_: &ExternalId| false;
+
+        let old = rotating(usable("old-id"), SecretSight::NotUsable, none).expect("the current one works");
+        assert_eq!(old.external_id.as_ref().map(ExternalId::expose), Some("old-id"));
+        assert!(matches!(old.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
+
+        let new = rotating(SecretSight::NotUsable, usable("new-id"), none).expect("the next one works");
+        assert_eq!(new.external_id.as_ref().map(ExternalId::expose), Some("new-id"));
+        assert!(matches!(new.next_external_id, NextExternalId::Usable(next) if next.expose() == "new-id"));
+
+        assert!(rotating(SecretSight::NotUsable, SecretSight::NotUsable, none).is_err());
+    }
+
+    #[test]
+    fn of_two_external_ids_the_secret_of_the_reused_one_is_named() {
+        for (reused, name) in [("old-id", "acme-external-id"), ("new-id", "next")] {
+            let (old, new) = (SecretSight::Usable(id("old-id")), SecretSight::Usable(id("new-id")));
+            let finding = rotating(old, new, &|id| id.expose() == reused).expect_err("it is reused");
+            assert_eq!(finding.reason, Reason::ExternalIdReused);
+            assert!(
+                finding.message.contains(&format!("the external ID of Secret {name}.")),
+                "{}",
+                finding.message
+            );
+        }
+    }
+
+    #[test]
+    fn a_shut_gate_speaks_of_the_same_conditions_as_an_open_one() {
+        let bucket = json!({"name": "acme-billing", "region": "eu-west-1"});
+        let with = |access: serde_json::Value| {
+            let spec = json!({
+                "accountType": "Management",
+                "accountId": "123456789012",
+                "access": access,
+                "report": {"name": "acme", "bucket": bucket},
+                "ingestion": {"warehouseRef": {"name": "main"}},
+                "metrics": {"region": "eu-west-1"}
+            });
+            validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
+        };
+        let role = "arn:aws:iam::123456789012:role/awscost";
+        for (account, sight) in [
+            (account(), usable()),
+            (with(json!({"roleArn": role, "externalIdSecretRef": {"name": "id"}})), usable()),
+            (
+                with(json!({"accessKeySecretRef": {"name": "keys"}})),
+                AccessSight::Keys(SecretSight::Usable(
+                    AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys"),
+                )),
+            ),
+        ] {
+            let access = pass(&account, "finops", Ok(()), &sight, None, &|_| false).expect("it is open");
+            let conditions = |findings: Vec<Finding>| -> BTreeSet<ConditionType> {
+                findings.into_iter().map(|finding| finding.condition).collect()
+            };
+            let open = checks::run(&Facts::default(), &account.target(access, None), Timestamp::UNIX_EPOCH);
+            let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
+            assert_eq!(conditions(shut(finding, &account)), conditions(open));
+        }
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::super::{
-    Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, principal, trust_policy,
-};
+use super::super::{Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, trust_policy};
 use crate::model::{ConditionType::ExternalIdEnforced, Reason};
 
 pub(in crate::connection) fn check(facts: &Facts, access: &RoleAccess, now: Timestamp) -> Finding {
@@ -49,9 +47,7 @@ pub(in crate::connection) fn check(facts: &Facts, access: &RoleAccess, now: Time
 }
 
 fn not_enforced(facts: &Facts, access: &RoleAccess, reason: Reason, problem: String) -> Finding {
-    let caller = facts.base.known().map(|caller| principal(&caller.arn));
-    let who = caller.unwrap_or_else(|| "THE-OPERATOR'S-ROLE-ARN".to_owned());
-    let policy = trust_policy(&who, &["sts:AssumeRole"]);
+    let policy = trust_policy(facts.base.known(), access.role.partition());
     let weight = match access.policy {
         ExternalIdPolicy::Enforce => "",
         ExternalIdPolicy::Warn => " (A warning only: spec.access.requireExternalId is Warn.)",

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     super::{Facts, Finding, ReportTarget, Standing, Target},
+    policy_elsewhere,
     query::Query,
 };
 use crate::{
@@ -143,25 +144,13 @@ fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timesta
     let legacy = report.asks_legacy(target).then(|| facts.legacy.standing(now));
     let exports = report.asks_exports(target).then(|| facts.exports.standing(now));
     let export = report.asks_exports(target).then(|| facts.export.standing(now));
-    let role = target.actor();
-    for (standing, reason, action) in [
-        (export.and_then(refusal), Reason::ExportGetDenied, "bcm-data-exports:GetExport"),
-        (exports.and_then(refusal), Reason::ExportListDenied, "bcm-data-exports:ListExports"),
-        (legacy.and_then(refusal), Reason::LegacyApiDenied, "cur:DescribeReportDefinitions"),
+    for (refused, reason) in [
+        (export.and_then(refusal), Reason::ExportGetDenied),
+        (exports.and_then(refusal), Reason::ExportListDenied),
+        (legacy.and_then(refusal), Reason::LegacyApiDenied),
     ] {
-        match standing {
-            Some(fault) if fault.class == FaultClass::Denied => {
-                return fail(
-                    reason,
-                    format!(
-                        "{role} may not call {action}, so report {} can't be looked up. Allow it in its policy; if it \
-                         is allowed, activate IAM access to billing information in account {}.",
-                        report.name, target.account
-                    ),
-                );
-            }
-            Some(fault) => return Finding::doubtful(ReportConfigured, &fault.clone().inconclusive()),
-            None => {}
+        if let Some(fault) = refused {
+            return api_refused(fault, reason, target, report);
         }
     }
     legacy
@@ -169,6 +158,27 @@ fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timesta
         .or_else(|| exports.and_then(undecided))
         .or_else(|| export.and_then(undecided))
         .unwrap_or_else(|| nowhere(facts, target, report))
+}
+
+fn api_refused(fault: &AwsFault, reason: Reason, target: &Target, report: &ReportTarget) -> Finding {
+    if fault.class != FaultClass::Denied {
+        return Finding::doubtful(ReportConfigured, &fault.clone().inconclusive());
+    }
+    let reports = format!("the reports of account {}", target.account);
+    if let Some(finding) = policy_elsewhere(ReportConfigured, fault, target, &reports) {
+        return finding;
+    }
+    fail(
+        reason,
+        format!(
+            "{} may not call {}, so report {} can't be looked up. Allow it in its policy; if it is allowed, activate IAM \
+             access to billing information in account {}.",
+            target.actor(),
+            fault.operation,
+            report.name,
+            target.account
+        ),
+    )
 }
 
 fn refusal<T>(standing: Standing<'_, T>) -> Option<&AwsFault> {

@@ -62,6 +62,16 @@ pub(in crate::connection) fn check(
                 rotation(facts, access)
             ),
         ),
+        Standing::Refused(fault) if region_knows_not_the_operator(fault, facts, target) => Finding::fail(
+            RoleAssumable,
+            Reason::StsRegionDisabled,
+            format!(
+                "STS in {} does not accept the operator's credentials, which work elsewhere: most likely that region is not \
+                 enabled for the operator's account. Set spec.access.stsRegion to {}, or have the region enabled.",
+                target.sts_region,
+                role.partition().home_region()
+            ),
+        ),
         Standing::Refused(fault) => role_refused(fault, facts, target, access),
         standing => inconclusive(facts, &standing, now),
     }
@@ -137,6 +147,16 @@ fn base_refused(fault: &AwsFault) -> Finding {
     }
 }
 
+/// True if the operator's credentials were refused in the target's region alone: what a region answers that is not enabled
+/// (fact sheet 1.4, 1.5). The same look saw them work in the operator's own.
+fn region_knows_not_the_operator(fault: &AwsFault, facts: &Facts, target: &Target) -> bool {
+    let works = facts.base.fault().is_none() && facts.base.looked_at() == facts.role.looked_at();
+    fault.operation == Operation::AssumeRole
+        && fault.code == Code::InvalidClientToken
+        && works
+        && target.sts_region.as_str() != target.partition().home_region()
+}
+
 /// AssumeRole was refused.
 fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleAccess) -> Finding {
     let role = &access.role;
@@ -150,7 +170,7 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
             format!(
                 "The trust policy of {role} allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod \
                  Identity needs as well. This trust policy works: {}",
-                trust_policy(who, &["sts:AssumeRole", "sts:TagSession"])
+                trust_policy(facts.base.known(), role.partition())
             ),
         ),
         (Code::RegionDisabled, _) => Finding::fail(
@@ -214,15 +234,15 @@ fn policy_refuses(detail: Detail, who: &str, access: &RoleAccess) -> Finding {
 /// AWS says no and nothing more. What changed since it last said yes puts the candidate causes in order.
 fn denied(who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
     let role = &access.role;
-    let policy = trust_policy(who, &["sts:AssumeRole"]);
+    let policy = trust_policy(facts.base.known(), role.partition());
     let before = facts.last_assumed.as_ref().filter(|before| before.role == *role);
     let (reason, message) = match before {
         Some(before) if before.secret_version != access.secret_version => (
             Reason::ExternalIdChanged,
             format!(
-                "{role} could be assumed until the Secret with the external ID changed, and is refused since. Most likely the \
-                 sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value back \
-                 into the Secret. This trust policy works: {policy}"
+                "{role} could be assumed until the Secret with the external ID changed or was edited, and is refused since. Most likely \
+                 the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value \
+                 back into the Secret. If they are the same, the role was removed or its trust policy changed. This trust policy works: {policy}"
             ),
         ),
         Some(_) => (

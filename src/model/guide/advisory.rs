@@ -22,7 +22,7 @@ pub(super) const SECTION: Section = Section {
             reason: Reason::CanWriteBucket,
             stands: &[(PermissionsMinimal, False)],
             meaning: "The role may write to the report's bucket or delete from it.",
-            recognised: "`iam:SimulatePrincipalPolicy`: `s3:PutObject` or `s3:DeleteObject` there is allowed.",
+            recognised: "`iam:SimulatePrincipalPolicy`: `s3:PutObject`, `s3:DeleteObject` or `s3:PutBucketPolicy` there is allowed.",
             remedy: "Replace the role's policy by the one that `awscost onboard policy --with-audit` prints.",
         },
         Guide {

@@ -3,7 +3,7 @@
 use super::{Guide, Section};
 use crate::model::{
     ConditionStatus::{False, True},
-    ConditionType::{DataCurrent, TotalsVerified},
+    ConditionType::{DataCurrent, TotalsVerified, WarehouseReady},
     Reason,
 };
 
@@ -34,17 +34,17 @@ pub(super) const SECTION: Section = Section {
         },
         Guide {
             reason: Reason::JobFailed,
-            stands: &[(DataCurrent, False)],
-            meaning: "The Job failed without a better reason, ran into its deadline, lost its pod, or the API server refused it.",
+            stands: &[(DataCurrent, False), (WarehouseReady, False)],
+            meaning: "The Job failed without a better reason, ran into its deadline, lost its pod, or the API server refused it. On `WarehouseReady`: no probe could be started.",
             recognised: "The Job, its pod's exit code and termination message.",
             remedy: "Read the message and the Job's log.",
         },
         Guide {
             reason: Reason::OutOfMemory,
-            stands: &[(DataCurrent, False)],
+            stands: &[(DataCurrent, False), (WarehouseReady, False)],
             meaning: "The Job ran out of memory.",
             recognised: "Its container was `OOMKilled`.",
-            remedy: "Raise `spec.ingestion.resources.limits.memory` (1Gi by default).",
+            remedy: "Raise `spec.ingestion.resources.limits.memory` (1Gi by default). A warehouse's probe has the default, which is plenty: look for what limits memory in the namespace.",
         },
         Guide {
             reason: Reason::Unschedulable,
@@ -55,7 +55,7 @@ pub(super) const SECTION: Section = Section {
         },
         Guide {
             reason: Reason::QuotaExceeded,
-            stands: &[(DataCurrent, False)],
+            stands: &[(DataCurrent, False), (WarehouseReady, False)],
             meaning: "A quota, limit or admission policy refuses the Job or its pod.",
             recognised: "The API server's 403 with \"exceeded quota\"; or a started Job without a pod.",
             remedy: "`kubectl describe job NAME` says which.",

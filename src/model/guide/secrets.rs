@@ -22,7 +22,7 @@ pub(super) const SECTION: Section = Section {
             reason: Reason::SecretKeyMissing,
             stands: &[(RoleAssumable, False)],
             meaning: "The Secret has no such key.",
-            recognised: "Local: the `key` of the reference (`externalId` by default) is not among the Secret's.",
+            recognised: "Local: the `key` of the reference (`externalId` by default) is not among the Secret's; of an access key, `accessKeyId` or `secretAccessKey` is not.",
             remedy: "Correct the key in the spec or in the Secret.",
         },
         Guide {
