@@ -33,7 +33,7 @@ pub fn pass(
     match (&account.access, sight) {
         (ValidAccess::Role(role), AccessSight::Role { current, next }) => {
             let name = &role.secret.name;
-            let external_id = external_id(name, current)?;
+            let external_id = external_id(namespace, name, current)?;
             if reused {
                 return no(
                     Reason::ExternalIdReused,
@@ -52,7 +52,7 @@ pub fn pass(
             }))
         }
         (ValidAccess::Keys { secret }, AccessSight::Keys(keys)) => {
-            Ok(Access::Keys(access_keys(secret, keys)?))
+            Ok(Access::Keys(access_keys(namespace, secret, keys)?))
         }
         // Seen before the spec changed from one way to the other: the next pass sees anew.
         _ => no(Reason::NotChecked, "The Secret of the new spec is about to be read.".to_owned()),
@@ -80,19 +80,23 @@ fn not_allowed(account: &ValidAccount, namespace: &str, refusal: Refusal) -> Str
     }
 }
 
-fn not_usable<T>(name: &str, wanted: &str) -> Result<T, Box<Finding>> {
-    no(
-        Reason::SecretNotUsable,
-        format!(
-            "Secret {name} is not usable: it must exist in this namespace and carry the label {USE_LABEL}: {wanted}."
-        ),
+/// What is said of a Secret that is absent, unlabelled or forbidden: the three read the same.
+pub(super) fn secret_not_usable(namespace: &str, name: &str, wanted: &str) -> String {
+    format!(
+        "Secret {name} is missing in namespace {namespace}, or lacks the label {USE_LABEL}: {wanted} (the operator sees \
+         labelled Secrets only). kubectl -n {namespace} label secret {name} {USE_LABEL}={wanted} labels one that is there; \
+         kubectl -n {namespace} create secret generic {name} --from-literal=KEY=VALUE makes one, to be labelled too."
     )
 }
 
-fn external_id(name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Finding>> {
+fn not_usable<T>(namespace: &str, name: &str, wanted: &str) -> Result<T, Box<Finding>> {
+    no(Reason::SecretNotUsable, secret_not_usable(namespace, name, wanted))
+}
+
+fn external_id(namespace: &str, name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Finding>> {
     match sight {
         SecretSight::Usable(id) => Ok(id.clone()),
-        SecretSight::NotUsable => not_usable(name, USE_EXTERNAL_ID),
+        SecretSight::NotUsable => not_usable(namespace, name, USE_EXTERNAL_ID),
         SecretSight::KeyMissing(key) => {
             no(Reason::SecretKeyMissing, format!("Secret {name} has no key {key}."))
         }
@@ -102,7 +106,14 @@ fn external_id(name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Fi
                 InvalidExternalId::Whitespace => Reason::ExternalIdWhitespace,
                 InvalidExternalId::Characters => Reason::ExternalIdInvalid,
             };
-            no(reason, format!("Secret {name} holds no external ID: {problem}."))
+            let fix = match problem {
+                InvalidExternalId::Empty => {
+                    " Put the external ID of the role's trust policy into it; most often a variable was unset when the \
+                     Secret was made."
+                }
+                InvalidExternalId::Whitespace | InvalidExternalId::Characters => "",
+            };
+            no(reason, format!("Secret {name} holds no external ID: {problem}.{fix}"))
         }
     }
 }
@@ -116,10 +127,10 @@ fn next_external_id(role: &RoleInput, sight: Option<&ExternalIdSight>) -> NextEx
     }
 }
 
-fn access_keys(name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Finding>> {
+fn access_keys(namespace: &str, name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Finding>> {
     match sight {
         SecretSight::Usable(keys) => Ok(keys.clone()),
-        SecretSight::NotUsable => not_usable(name, USE_ACCESS_KEY),
+        SecretSight::NotUsable => not_usable(namespace, name, USE_ACCESS_KEY),
         SecretSight::KeyMissing(key) => {
             no(Reason::SecretKeyMissing, format!("Secret {name} has no key {key}."))
         }
