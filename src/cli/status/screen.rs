@@ -94,7 +94,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{api::AwsCostAccount, cli::status::View};
+    use crate::{
+        api::AwsCostAccount,
+        cli::{status::View, wrap::fits},
+    };
 
     fn now() -> Timestamp {
         "2026-11-25T12:00:00Z".parse().expect("a time")
@@ -165,7 +168,7 @@ mod tests {
             }),
         );
         let shown = screen(&view, now());
-        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+        assert!(fits(&shown), "{shown}");
         insta::assert_snapshot!(shown);
     }
 
