@@ -16,6 +16,18 @@ pub fn principal(caller_arn: &str) -> String {
     assumed(caller_arn).unwrap_or_else(|| caller_arn.to_owned())
 }
 
+/// The principal of a trust policy where the operator could not say who it is. One word: a wrapped policy stays whole.
+const UNKNOWN_PRINCIPAL: &str = "THE-OPERATORS-ARN";
+
+/// A trust policy that works for a caller, and the command that prints it with the external ID in it.
+pub(super) fn working_trust(caller_arn: Option<&str>, actions: &[&str]) -> String {
+    let who = caller_arn.map_or_else(|| UNKNOWN_PRINCIPAL.to_owned(), principal);
+    let policy = trust_policy(&who, actions);
+    format!(
+        "This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {policy}"
+    )
+}
+
 /// A trust policy that lets `principal` in with the external ID and nobody without it.
 ///
 /// The external ID itself is left as a placeholder: this text goes into status.
