@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    cluster::{ClusterFault, Scope},
+    cluster::{ClusterFault, Scope, said},
     fleet::{Kind, Name},
     format::{OutputFormat, structured},
     selection::SelectionArgs,
@@ -175,7 +175,7 @@ async fn apply(
     }
     let done = stream::iter(names)
         .map(|name| async move {
-            let error = apply_one(scope, &name, action, dry_run).await.err().map(|error| error.to_string());
+            let error = apply_one(scope, &name, action, dry_run).await.err().map(|error| said(&error));
             let done = error.is_none().then(|| action.done());
             Done { name, done, error, ready: None }
         })

@@ -129,7 +129,7 @@ fn a_reason_names_the_objects_that_bulk_commands_take() {
 
 #[test]
 fn the_view_fits_80_columns() {
-    let shown = text(&Overview::of(&fleet(), remedy, true), false, at(60 * 30));
+    let shown = text(&Overview::of(&fleet(), remedy, true), false, None, at(60 * 30));
     assert!(fits(&shown), "{shown}");
     insta::assert_snapshot!(shown);
 }
@@ -137,7 +137,7 @@ fn the_view_fits_80_columns() {
 #[test]
 fn a_large_group_names_its_objects_and_the_fix_once() {
     let members = (0..50).map(|number| denied(&format!("account-{number:02}"), number)).collect();
-    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, at(60 * 24 * 3));
+    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(60 * 24 * 3));
     assert!(fits(&shown), "{shown}");
     insta::assert_snapshot!(shown);
 }
@@ -145,6 +145,16 @@ fn a_large_group_names_its_objects_and_the_fix_once() {
 #[test]
 fn a_healthy_fleet_says_so() {
     let members = vec![account("acme", Vec::new())];
-    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, at(0));
+    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
     assert_eq!(shown, "None of 1 account is broken, no warehouses.\n");
+}
+
+#[test]
+fn an_empty_scope_is_named() {
+    let nothing = Overview::of(&Fleet::default(), remedy, false);
+    assert_eq!(
+        text(&nothing, false, Some("finops"), at(0)),
+        "No accounts, no warehouses in namespace finops.\n"
+    );
+    assert_eq!(text(&nothing, false, None, at(0)), "No accounts, no warehouses in any namespace.\n");
 }
