@@ -46,6 +46,9 @@ pub struct Args {
 
 /// Options of `reconcile`.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("names", |names| {
+    names.help("Names of accounts; costwarehouse/NAME (or cwh/NAME) for a warehouse")
+}))]
 pub struct ReconcileArgs {
     #[command(flatten)]
     common: Args,

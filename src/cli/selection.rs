@@ -15,11 +15,10 @@ use crate::model::Reason;
 
 /// Which objects.
 #[derive(Debug, Args)]
-#[group(skip)]
+#[group(required = true, multiple = true)]
 pub struct SelectionArgs {
-    /// Names of accounts; costwarehouse/NAME (or cwh/NAME) for a warehouse.
-    #[arg(value_name = "NAME", value_parser = wanted, required_unless_present_any = ["selector", "reasons", "all"],
-          conflicts_with_all = ["selector", "reasons", "all"])]
+    /// Names of accounts.
+    #[arg(value_name = "NAME", value_parser = wanted, conflicts_with_all = ["selector", "reasons", "all"])]
     names: Vec<Wanted>,
     #[command(flatten)]
     scope: ScopeArgs,
