@@ -89,6 +89,20 @@ pub struct Word {
     pub message: String,
 }
 
+impl Word {
+    /// Where it stands in the order of mending: by layers, but a report that is named wrongly comes before the place that
+    /// was looked at for it.
+    pub fn turn(&self) -> (ConditionType, bool) {
+        turn(self.type_, self.reason)
+    }
+}
+
+/// [`Word::turn`] of a condition and its reason.
+pub fn turn(type_: ConditionType, reason: Reason) -> (ConditionType, bool) {
+    let misnamed = reason.misnames_report();
+    (if misnamed { ConditionType::BucketReadable } else { type_ }, !misnamed)
+}
+
 /// Everything in a scope.
 #[derive(Debug, Clone, Default)]
 pub struct Fleet {

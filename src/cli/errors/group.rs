@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{
-        fleet::{Fleet, Kind, Member, Name, Word},
+        fleet::{Fleet, Kind, Member, Name, Word, turn},
         severity::Severity,
     },
     model::{ConditionType, Reason},
@@ -178,7 +178,13 @@ fn waiting(fleet: &Fleet, member: &Member, type_: ConditionType) -> usize {
         let accounts = fleet.of(Kind::AwsCostAccount).filter(uses);
         return accounts.map(|account| blocked(account, Reason::BlockedByWarehouse)).sum();
     }
+    let misnamed = member.words.iter().any(|word| word.reason.misnames_report());
     match type_ {
+        // What waits for a place that is not the report's waits for the report.
+        ConditionType::BucketReadable if misnamed => 0,
+        ConditionType::ReportConfigured if misnamed => {
+            blocked(member, Reason::BlockedByBucket) + blocked(member, Reason::BlockedByReport)
+        }
         ConditionType::RoleAssumable => blocked(member, Reason::BlockedByRole),
         ConditionType::BucketReadable => blocked(member, Reason::BlockedByBucket),
         ConditionType::ReportConfigured => blocked(member, Reason::BlockedByReport),
@@ -203,7 +209,7 @@ const WHOLE: [Reason; 2] = [Reason::InvalidSpec, Reason::InternalError];
 
 /// Where a group stands in the order of mending: what hits everybody, what keeps whole objects from being looked at, then
 /// what most checks wait for, what hits most, the lowest layer, the oldest.
-type Urgency = (u8, Reverse<usize>, Reverse<usize>, Option<ConditionType>, Timestamp, Reason);
+type Urgency = (u8, Reverse<usize>, Reverse<usize>, Option<(ConditionType, bool)>, Timestamp, Reason);
 
 fn urgency(group: &Group) -> Urgency {
     let tier = match group.reason {
@@ -211,11 +217,12 @@ fn urgency(group: &Group) -> Urgency {
         reason if WHOLE.contains(&reason) => 1,
         _ => 2,
     };
+    let layers = group.objects.iter().filter_map(|hit| ConditionType::from_name(hit.condition));
     (
         tier,
         Reverse(group.waiting),
         Reverse(group.count),
-        group.objects.iter().filter_map(|hit| ConditionType::from_name(hit.condition)).min(),
+        layers.map(|layer| turn(layer, group.reason)).min(),
         group.since,
         group.reason,
     )

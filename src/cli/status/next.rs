@@ -28,7 +28,7 @@ pub(super) fn steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
     if broken.is_empty() {
         broken = of(member, Severity::Untold).collect();
     }
-    broken.sort_by_key(|word| word.type_);
+    broken.sort_by_key(|word| word.turn());
     if !broken.is_empty() {
         let mut steps: Vec<String> =
             broken.iter().map(|word| format!("{}: {}", subject(word), word.message)).collect();

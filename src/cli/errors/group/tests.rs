@@ -114,8 +114,8 @@ fn what_most_checks_wait_for_is_mended_first_and_the_operators_own_before_all() 
             Reason::BaseCredentialsExpired,
             Reason::WarehouseAuthFailed,
             Reason::AssumeRoleDenied,
-            Reason::BucketNotFound,
             Reason::ReportNotFound,
+            Reason::BucketNotFound,
         ]
     );
 }
@@ -157,4 +157,19 @@ fn an_empty_scope_is_named() {
         "No accounts, no warehouses in namespace finops.\n"
     );
     assert_eq!(text(&nothing, false, None, at(0)), "No accounts, no warehouses in any namespace.\n");
+}
+
+#[test]
+fn a_report_that_is_named_wrongly_is_mended_before_the_listing_it_spoils() {
+    let members = vec![account(
+        "acme",
+        vec![
+            word(ConditionType::BucketReadable, False, Reason::BucketListDenied, 10),
+            word(ConditionType::ReportConfigured, False, Reason::ReportNotFound, 10),
+            word(ConditionType::ReportDelivered, Unknown, Reason::BlockedByBucket, 10),
+        ],
+    )];
+    let errors = Overview::of(&Fleet { members }, remedy, true).errors;
+    let order: Vec<(Reason, usize)> = errors.iter().map(|group| (group.reason, group.waiting)).collect();
+    assert_eq!(order, [(Reason::ReportNotFound, 1), (Reason::BucketListDenied, 0)]);
 }
