@@ -45,9 +45,9 @@ pub(super) fn steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
         };
         return vec![format!("Nothing but wait. {}{jobs}", waiting.message)];
     }
-    let advice: Vec<String> =
-        of(member, Severity::Advice).map(|word| format!("{}: {}", subject(word), word.message)).collect();
-    if advice.is_empty() { vec!["Nothing: everything works.".to_owned()] } else { advice }
+    let advice =
+        of(member, Severity::Advice).map(|word| format!("Optional: {}: {}", subject(word), word.message));
+    std::iter::once("Nothing: everything works.".to_owned()).chain(advice).collect()
 }
 
 fn of(member: &Member, severity: Severity) -> impl Iterator<Item = &Word> {

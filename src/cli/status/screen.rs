@@ -181,7 +181,10 @@ mod tests {
         let first = condition("ReportDelivered", "Unknown", "AwaitingFirstDelivery", "Up to 24 hours.");
         assert_eq!(next(&[fine.clone(), first]), "Nothing but wait. Up to 24 hours.");
         let broad = condition("PermissionsMinimal", "False", "CanWriteBucket", "Take s3:PutObject away.");
-        assert_eq!(next(&[fine, broad]), "PermissionsMinimal: Take s3:PutObject away.");
+        assert_eq!(
+            next(&[fine, broad]),
+            "Nothing: everything works. | Optional: PermissionsMinimal: Take s3:PutObject away."
+        );
         let throttled = condition("RoleAssumable", "Unknown", "Throttled", "AWS throttles.");
         assert!(next(&[throttled]).starts_with("RoleAssumable: AWS throttles."));
     }
