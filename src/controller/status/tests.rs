@@ -109,7 +109,7 @@ fn summary(status: &AwsCostAccountStatus) -> (String, String, &'static str) {
 fn the_summary_of_every_layer() {
     type Row = (fn(&mut World), (&'static str, &'static str, &'static str));
     use ConditionType as T;
-    let table: [Row; 19] = [
+    let table: [Row; 20] = [
         (|_| {}, ("True", "Succeeded", "")),
         (
             |w| w.set(T::RoleAssumable, Verdict::Fail, Reason::AssumeRoleDenied),
@@ -186,6 +186,13 @@ fn the_summary_of_every_layer() {
                     vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Transient, Reason::JobFailed))];
             },
             ("True", "Succeeded", ""),
+        ),
+        (
+            |w| {
+                let end = failed(-5, FailureClass::Conflict, Reason::DuplicateConnection);
+                w.jobs = vec![job("2026-11", "v1", 1, end)];
+            },
+            ("False", "DuplicateConnection", "Reconciling"),
         ),
         (
             |w| {
