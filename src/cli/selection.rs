@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 
 use super::{
@@ -15,7 +15,9 @@ use crate::model::Reason;
 
 /// Which objects.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(skip)]
+#[command(group = ArgGroup::new("selected")
+    .args(["names", "selector", "reasons", "all"]).required(true).multiple(true))]
 pub struct SelectionArgs {
     /// Names of accounts.
     #[arg(value_name = "NAME", value_parser = wanted, conflicts_with_all = ["selector", "reasons", "all"])]
@@ -116,7 +118,28 @@ impl SelectionArgs {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        _selection: SelectionArgs,
+    }
+
+    #[test]
+    fn nothing_is_selected_by_accident_and_each_way_to_select_is_named() {
+        let parsed =
+            |words: &[&str]| Line::try_parse_from(std::iter::once("suspend").chain(words.iter().copied()));
+        for words in [&["acme"][..], &["--all"], &["-l", "team=data"], &["--reason", "AssumeRoleDenied"]] {
+            assert!(parsed(words).is_ok(), "{words:?}");
+        }
+        let refused = parsed(&["-n", "finops"]).expect_err("nothing is selected").to_string();
+        for way in ["NAME", "--selector", "--reason", "--all"] {
+            assert!(refused.contains(way), "{way}: {refused}");
+        }
+    }
 
     #[test]
     fn names_have_kubectls_forms() {
