@@ -291,3 +291,60 @@ fn fault_finding(fault: &ReportFault) -> Finding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        controller::{periods, periods::tests::at, validate},
+        model::VersionIdentity,
+    };
+
+    fn bill() -> Bill {
+        let spec = json!({
+            "accountType": "Management",
+            "access": {
+                "roleArn": "arn:aws:iam::123456789012:role/awscost",
+                "externalIdSecretRef": {"name": "acme-external-id"}
+            },
+            "report": {"name": "acme-cur", "bucket": {"name": "acme-billing", "region": "us-east-1", "prefix": "cur"}},
+            "history": {"months": 1},
+            "ingestion": {"warehouseRef": {"name": "lake"}}
+        });
+        let account = validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid");
+        account.bill.expect("a bill")
+    }
+
+    /// What an empty listing means, with the months that status knows.
+    fn of_an_empty_bucket(known: &[PeriodStatus]) -> Finding {
+        let mut deliveries = Deliveries::default();
+        deliveries.record(at(0), Ok(Vec::new()));
+        let question = Question {
+            bill: &bill(),
+            below: &[],
+            facts: &Facts::default(),
+            kind: None,
+            deliveries: &deliveries,
+            known,
+            since: at(0),
+            now: at(1),
+        };
+        question.report_delivered()
+    }
+
+    #[test]
+    fn nobody_waits_for_a_first_delivery_of_what_was_loaded() {
+        let mut known = periods::update(&[], &periods::wanted(1, at(0)), Some(&[]), &[], at(0)).list;
+        assert_eq!(of_an_empty_bucket(&known).reason, Reason::AwaitingFirstDelivery);
+        known[0].version = Some(VersionIdentity("v1".to_owned()));
+        let gone = of_an_empty_bucket(&known);
+        assert_eq!((gone.verdict, gone.reason), (Verdict::Fail, Reason::DeliveredButNotHere));
+        assert!(
+            gone.message.starts_with("Months were loaded from s3://acme-billing/cur/acme-cur/"),
+            "{}",
+            gone.message
+        );
+    }
+}

@@ -225,6 +225,18 @@ mod tests {
     }
 
     #[test]
+    fn whoever_wanted_a_bill_that_another_has_is_told_what_it_can_do() {
+        let connection: ConnectionKey = "123456789012".parse().expect("a key");
+        let told = |owner, other| owned_by_another(&connection, owner, other);
+        let object = told("prod/finops/double", "prod/finops/acme");
+        assert!(object.starts_with("AwsCostAccount finops/acme already loads"), "{object}");
+        assert!(object.contains("delete one of the two") && !object.contains("--connection"), "{object}");
+        assert!(told("prod/finops/acme", "test/finops/acme").contains("finops/acme of cluster test"));
+        assert!(told("prod/finops/acme", "cli").contains("by hand (owner cli)"));
+        assert!(told("cli", "prod/finops/acme").contains("choose another --connection"));
+    }
+
+    #[test]
     fn the_worst_period_is_the_exit_code() {
         use ExitCode::{Configuration, Conflict, Data, Done, Transient};
         for (codes, expected) in [
