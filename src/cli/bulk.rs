@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    cluster::{ClusterFault, Scope},
+    cluster::{ClusterFault, Scope, said},
     fleet::{Kind, Name},
     format::{OutputFormat, structured},
     selection::{Selected, SelectionArgs},
@@ -46,6 +46,9 @@ pub struct Args {
 
 /// Options of `reconcile`.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("names", |names| {
+    names.help("Names of accounts; costwarehouse/NAME (or cwh/NAME) for a warehouse")
+}))]
 pub struct ReconcileArgs {
     #[command(flatten)]
     common: Args,
@@ -170,7 +173,7 @@ async fn act(args: &Args, action: &Action) -> Result<Vec<Done>, ClusterFault> {
 async fn apply(scope: &Scope, selected: Vec<Selected>, action: &Action, dry_run: bool) -> Vec<Done> {
     let done = stream::iter(selected)
         .map(|one| async move {
-            let error = apply_one(scope, &one, action, dry_run).await.err().map(|error| error.to_string());
+            let error = apply_one(scope, &one, action, dry_run).await.err().map(|error| said(&error));
             let done = error.is_none().then(|| action.done());
             Done { name: one.name, done, error, silence: None, ready: None }
         })

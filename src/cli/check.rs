@@ -1,5 +1,6 @@
 //! `awscost check`: the operator's verdict on manifests, without an operator and without a cluster.
 
+mod caller;
 mod inquiry;
 mod json;
 mod junit;

@@ -53,5 +53,6 @@ async fn shown(args: &Args, now: Timestamp) -> Result<String, ClusterFault> {
     let scope = args.scope.connect().await?;
     let fleet = Fleet::read(&scope, args.selector.as_deref(), now).await?;
     let overview = Overview::of(&fleet, remedy, args.fix_order);
-    Ok(structured(&overview, args.output).unwrap_or_else(|| text::text(&overview, args.advice, now)))
+    Ok(structured(&overview, args.output)
+        .unwrap_or_else(|| text::text(&overview, args.advice, scope.namespace.as_deref(), now)))
 }

@@ -92,6 +92,20 @@ pub struct Word {
     pub message: String,
 }
 
+impl Word {
+    /// Where it stands in the order of mending: by layers, but a report that is named wrongly comes before the place that
+    /// was looked at for it.
+    pub fn turn(&self) -> (Said<ConditionType>, bool) {
+        turn(&self.type_, &self.reason)
+    }
+}
+
+/// [`Word::turn`] of a condition and its reason.
+pub fn turn(type_: &Said<ConditionType>, reason: &Said<Reason>) -> (Said<ConditionType>, bool) {
+    let misnamed = reason.known().is_some_and(Reason::misnames_report);
+    (if misnamed { ConditionType::BucketReadable.into() } else { type_.clone() }, !misnamed)
+}
+
 /// Everything in a scope.
 #[derive(Debug, Clone, Default)]
 pub struct Fleet {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 
 use super::{
@@ -15,10 +15,11 @@ use crate::model::Reason;
 /// Which objects.
 #[derive(Debug, Args)]
 #[group(skip)]
+#[command(group = ArgGroup::new("selected")
+    .args(["names", "selector", "reasons", "all"]).required(true).multiple(true))]
 pub struct SelectionArgs {
-    /// Names of accounts; costwarehouse/NAME (or cwh/NAME) for a warehouse.
-    #[arg(value_name = "NAME", value_parser = wanted, required_unless_present_any = ["selector", "reasons", "all"],
-          conflicts_with_all = ["selector", "reasons", "all"])]
+    /// Names of accounts.
+    #[arg(value_name = "NAME", value_parser = wanted, conflicts_with_all = ["selector", "reasons", "all"])]
     names: Vec<Wanted>,
     #[command(flatten)]
     scope: ScopeArgs,
@@ -210,6 +211,14 @@ mod tests {
             assert!(selection.names_no_warehouse().is_err(), "{words:?}");
         }
         assert!(line(&["acme"]).expect("a name").selection.names_no_warehouse().is_ok());
+    }
+
+    #[test]
+    fn nothing_is_selected_by_accident_and_each_way_to_select_is_named() {
+        let refused = line(&["-n", "finops"]).expect_err("nothing is selected").to_string();
+        for way in ["NAME", "--selector", "--reason", "--all"] {
+            assert!(refused.contains(way), "{way}: {refused}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod screen;
 
 use jiff::Timestamp;
 use kube::{
-    Api, Resource,
+    Resource,
     core::{DeserializeGuard, NamespaceResourceScope},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -106,16 +106,14 @@ where
         + Clone
         + std::fmt::Debug,
 {
-    let plural = K::plural(&());
     if let Some(namespace) = &scope.namespace {
-        let api: Api<K> = Api::namespaced(scope.client.clone(), namespace);
-        return api.get(name).await.map_err(ClusterFault::api(format!("read {plural} {name}")));
+        return scope.get(namespace, name).await;
     }
     let mut found = scope.list::<K>(None).await?;
     found.retain(|object| object.meta().name.as_deref() == Some(name));
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(ClusterFault::Refused(format!("there is no {name} among {plural}"))),
+        0 => Err(ClusterFault::Refused(format!("no {} {name} in any namespace", K::kind(&())))),
         _ => Err(ClusterFault::Refused(format!(
             "there is a {name} in several namespaces: say which one with --namespace"
         ))),

@@ -47,9 +47,15 @@ pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
     findings.push(behind(ConditionType::AccountTypeVerified, &|| account_type::check(facts, target, now)));
     if let Some(report) = &target.report {
         // … what a Job will read can be read with what a Job will have,
-        findings.push(behind(ConditionType::BucketReadable, &|| bucket::check(facts, target, report, now)));
+        let mut readable =
+            behind(ConditionType::BucketReadable, &|| bucket::check(facts, target, report, now));
         // … and that what AWS delivers there is a whole bill in a form that can be loaded.
-        findings.push(behind(ConditionType::ReportConfigured, &|| report::check(facts, target, report, now)));
+        let configured =
+            behind(ConditionType::ReportConfigured, &|| report::check(facts, target, report, now));
+        if readable.verdict == Verdict::Fail && configured.reason.misnames_report() {
+            readable.message = after_the_report(&readable.message);
+        }
+        findings.extend([readable, configured]);
     }
     // Advice, which holds nothing up: a role that can do more than it must, and metrics for those who want them.
     if let Some(role) = target.role() {
@@ -92,6 +98,11 @@ fn policy_elsewhere(
         Detail::None | Detail::TagSession | Detail::KmsDecrypt | Detail::IdentityPolicy => return None,
     };
     Some(Finding::fail(condition, reason, format!("{actor} may not call {action} on {what}: {cause}")))
+}
+
+/// What is said of a place that is not the report's.
+fn after_the_report(message: &str) -> String {
+    format!("First correct spec.report as ReportConfigured says. If this lasts then: {message}")
 }
 
 /// True if Ready can't be True because of this finding.

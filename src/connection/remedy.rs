@@ -18,6 +18,14 @@ pub fn principal(caller_arn: &str) -> String {
     assumed(caller_arn).unwrap_or_else(|| caller_arn.to_owned())
 }
 
+/// A trust policy that works for the operator, and the command that prints it with the external ID in it.
+pub(super) fn working_trust(operator: Option<&Caller>, partition: Partition) -> String {
+    let policy = trust_policy(operator, partition);
+    format!(
+        "This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {policy}"
+    )
+}
+
 /// A trust policy that lets the operator in with the external ID and nobody without it.
 ///
 /// The external ID itself is left as a placeholder: this text goes into status. Tagging is allowed whatever the operator's

@@ -34,7 +34,7 @@ pub fn pass(
         (ValidAccess::Role(role), AccessSight::Role { current, next }) => {
             let reused_in = reused_in(role, current, next.as_ref(), reused);
             let next_external_id = next_external_id(role, next.as_ref());
-            let external_id = match (external_id(&role.secret.name, current), &next_external_id) {
+            let external_id = match (external_id(namespace, &role.secret.name, current), &next_external_id) {
                 (Ok(current), _) => current,
                 // Who has deleted the old Secret and not yet named the new one in its place loses nothing.
                 (Err(_), NextExternalId::Usable(next)) => next.clone(),
@@ -58,7 +58,7 @@ pub fn pass(
             }))
         }
         (ValidAccess::Keys { secret }, AccessSight::Keys(keys)) => {
-            Ok(Access::Keys(access_keys(secret, keys)?))
+            Ok(Access::Keys(access_keys(namespace, secret, keys)?))
         }
         // Seen before the spec changed from one way to the other: the next pass sees anew.
         _ => no(Reason::NotChecked, "The Secret of the new spec is about to be read.".to_owned()),
@@ -98,19 +98,23 @@ fn not_allowed(account: &ValidAccount, namespace: &str, refusal: Refusal) -> Str
     }
 }
 
-fn not_usable<T>(name: &str, wanted: &str) -> Result<T, Box<Finding>> {
-    no(
-        Reason::SecretNotUsable,
-        format!(
-            "Secret {name} is not usable: it must exist in this namespace and carry the label {USE_LABEL}: {wanted}."
-        ),
+/// What is said of a Secret that is absent, unlabelled or forbidden: the three read the same.
+pub(super) fn secret_not_usable(namespace: &str, name: &str, wanted: &str) -> String {
+    format!(
+        "Secret {name} is missing in namespace {namespace}, or lacks the label {USE_LABEL}: {wanted} (the operator sees \
+         labelled Secrets only). kubectl -n {namespace} label secret {name} {USE_LABEL}={wanted} labels one that is there; \
+         kubectl -n {namespace} create secret generic {name} --from-literal=KEY=VALUE makes one, to be labelled too."
     )
 }
 
-fn external_id(name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Finding>> {
+fn not_usable<T>(namespace: &str, name: &str, wanted: &str) -> Result<T, Box<Finding>> {
+    no(Reason::SecretNotUsable, secret_not_usable(namespace, name, wanted))
+}
+
+fn external_id(namespace: &str, name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Finding>> {
     match sight {
         SecretSight::Usable(id) => Ok(id.clone()),
-        SecretSight::NotUsable => not_usable(name, USE_EXTERNAL_ID),
+        SecretSight::NotUsable => not_usable(namespace, name, USE_EXTERNAL_ID),
         SecretSight::KeyMissing(key) => {
             no(Reason::SecretKeyMissing, format!("Secret {name} has no key {key}."))
         }
@@ -120,7 +124,14 @@ fn external_id(name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Fi
                 InvalidExternalId::Whitespace => Reason::ExternalIdWhitespace,
                 InvalidExternalId::Characters => Reason::ExternalIdInvalid,
             };
-            no(reason, format!("Secret {name} holds no external ID: {problem}."))
+            let fix = match problem {
+                InvalidExternalId::Empty => {
+                    " Put the external ID of the role's trust policy into it; most often a variable was unset when the \
+                     Secret was made."
+                }
+                InvalidExternalId::Whitespace | InvalidExternalId::Characters => "",
+            };
+            no(reason, format!("Secret {name} holds no external ID: {problem}.{fix}"))
         }
     }
 }
@@ -148,10 +159,10 @@ fn next_external_id(role: &RoleInput, sight: Option<&ExternalIdSight>) -> NextEx
     }
 }
 
-fn access_keys(name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Finding>> {
+fn access_keys(namespace: &str, name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Finding>> {
     match sight {
         SecretSight::Usable(keys) => Ok(keys.clone()),
-        SecretSight::NotUsable => not_usable(name, USE_ACCESS_KEY),
+        SecretSight::NotUsable => not_usable(namespace, name, USE_ACCESS_KEY),
         SecretSight::KeyMissing(key) => {
             no(Reason::SecretKeyMissing, format!("Secret {name} has no key {key}."))
         }

@@ -178,6 +178,7 @@ impl Preflight {
                 facts: &seen.facts,
                 kind: seen.kind,
                 deliveries: &seen.deliveries,
+                known: case.account.status.as_ref().map_or(&[], |status| status.periods.as_slice()),
                 since: case.account.metadata.creation_timestamp.as_ref().map_or(now, |created| created.0),
                 now,
             };

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::caller;
 use crate::{
     cli::severity::Severity,
     model::{ConditionStatus, ConditionType, Reason},
@@ -72,19 +73,11 @@ pub enum Verdict {
     Unchecked = 2,
 }
 
-/// Reasons that speak of whoever runs the check, and of nothing that is checked.
-const OWN: [Reason; 4] = [
-    Reason::NoBaseCredentials,
-    Reason::BaseCredentialsInvalid,
-    Reason::BaseCredentialsExpired,
-    Reason::WebIdentityRejected,
-];
-
 impl Finding {
     /// How much it matters to a check: without an identity of its own, a check could not look.
     pub fn weight(&self) -> Severity {
         match self.severity {
-            Severity::Error if OWN.contains(&self.reason) => Severity::Untold,
+            Severity::Error if caller::words(self.reason).is_some() => Severity::Untold,
             severity => severity,
         }
     }

@@ -10,7 +10,10 @@ use kube::{Api, Client};
 
 use crate::{
     api::USE_LABEL,
-    cli::manifests::{self, Document, SecretValues},
+    cli::{
+        cluster::said,
+        manifests::{self, Document, SecretValues},
+    },
 };
 
 /// `--secret NAMESPACE/NAME=PATH`.
@@ -41,15 +44,17 @@ impl SecretVariable {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFault {
     /// A folder or file can't be read.
-    #[error("the Secret in {path} can't be read: {problem}")]
+    #[error("the Secret in {path} can't be read (a folder with one file a key, or a manifest): {problem}")]
     Unreadable {
         /// Where.
         path: String,
         /// Why.
         problem: String,
     },
-    /// The manifest has no such Secret.
-    #[error("{path} has no Secret {name}")]
+    /// The manifest has no such Secret, or the file is no manifest.
+    #[error(
+        "{path} is no manifest of Secret {name}: --secret takes a folder with one file a key, or a manifest"
+    )]
     NotThere {
         /// Where.
         path: String,
@@ -60,7 +65,7 @@ pub enum SecretFault {
     #[error("the environment variable {0} is not set")]
     NotSet(String),
     /// The cluster gave no answer.
-    #[error("the cluster does not give Secret {name}: {source}")]
+    #[error("the cluster does not give Secret {name}: {}", said(source))]
     Cluster {
         /// Its name.
         name: String,
@@ -258,6 +263,11 @@ mod tests {
         let secrets = Secrets::new(&read.secrets, "default", None);
         let unlabelled = Some((None, b"canary-7d1f".to_vec()));
         assert_eq!(found(&secrets).await, unlabelled, "what uses it sees that the label is missing");
+        let plain = folder.path().join("externalId");
+        std::fs::write(&plain, "canary-7d1f").expect("written");
+        let plain = SecretFile { namespace: "finops".into(), name: "acme".into(), path: plain };
+        let refused = Secrets::default().add_file(&plain).expect_err("a plain file is none").to_string();
+        assert!(refused.contains("a folder with one file a key, or a manifest"), "{refused}");
         let mut secrets = Secrets::default();
         secrets
             .add_file(&SecretFile { namespace: "finops".into(), name: "acme".into(), path })
@@ -284,7 +294,7 @@ mod tests {
         let both = given(&format!("{web}{}", manifest(", namespace: finops", "canary-7d1f")));
         assert_eq!(found(&both.expect("there")).await, usable("canary-7d1f"));
         let refused = given(&web).err().map(|fault| fault.to_string()).unwrap_or_default();
-        assert!(refused.ends_with("has no Secret finops/acme"), "{refused}");
+        assert!(refused.contains("is no manifest of Secret finops/acme"), "{refused}");
         let anywhere = given(&manifest("", "canary-7d1f")).expect("one that names no namespace");
         assert_eq!(found(&anywhere).await, usable("canary-7d1f"));
     }

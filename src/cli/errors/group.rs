@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{
-        fleet::{Fleet, Kind, Member, Name, Word},
+        fleet::{Fleet, Kind, Member, Name, Word, turn},
         said::Said,
         severity::Severity,
     },
@@ -194,7 +194,13 @@ fn waiting(fleet: &Fleet, member: &Member, type_: &Said<ConditionType>) -> usize
         return accounts.map(|account| blocked(account, Reason::BlockedByWarehouse)).sum();
     }
     let Some(type_) = type_.known() else { return 0 };
+    let misnamed = member.words.iter().filter_map(|word| word.reason.known()).any(Reason::misnames_report);
     match type_ {
+        // What waits for a place that is not the report's waits for the report.
+        ConditionType::BucketReadable if misnamed => 0,
+        ConditionType::ReportConfigured if misnamed => {
+            blocked(member, Reason::BlockedByBucket) + blocked(member, Reason::BlockedByReport)
+        }
         ConditionType::RoleAssumable => blocked(member, Reason::BlockedByRole),
         ConditionType::BucketReadable => blocked(member, Reason::BlockedByBucket),
         ConditionType::ReportConfigured => blocked(member, Reason::BlockedByReport),
@@ -219,7 +225,8 @@ const WHOLE: [Reason; 2] = [Reason::InvalidSpec, Reason::InternalError];
 
 /// Where a group stands in the order of mending: what hits everybody, what keeps whole objects from being looked at, then
 /// what most checks wait for, what hits most, the lowest layer, the oldest.
-type Urgency = (u8, Reverse<usize>, Reverse<usize>, Option<ConditionType>, Timestamp, Said<Reason>);
+type Urgency =
+    (u8, Reverse<usize>, Reverse<usize>, Option<(Said<ConditionType>, bool)>, Timestamp, Said<Reason>);
 
 fn urgency(group: &Group) -> Urgency {
     let tier = match group.reason.known() {
@@ -231,7 +238,7 @@ fn urgency(group: &Group) -> Urgency {
         tier,
         Reverse(group.waiting),
         Reverse(group.count),
-        group.objects.iter().filter_map(|hit| hit.condition.known()).min(),
+        group.objects.iter().map(|hit| turn(&hit.condition, &group.reason)).min(),
         group.since,
         group.reason.clone(),
     )

@@ -14,8 +14,8 @@ const TOLD: usize = 3;
 const NAMED: usize = 20;
 
 /// The view.
-pub(super) fn text(overview: &Overview, advice: bool, now: Timestamp) -> String {
-    let mut text = wrap(&summary(overview), "", "");
+pub(super) fn text(overview: &Overview, advice: bool, namespace: Option<&str>, now: Timestamp) -> String {
+    let mut text = wrap(&summary(overview, namespace), "", "");
     for group in &overview.errors {
         text.push('\n');
         text.push_str(&told(group, now));
@@ -41,7 +41,8 @@ pub(super) fn text(overview: &Overview, advice: bool, now: Timestamp) -> String 
     text
 }
 
-fn summary(overview: &Overview) -> String {
+/// The counts; where there is nothing, also where that was looked for.
+fn summary(overview: &Overview, namespace: Option<&str>) -> String {
     let count = |broken: usize, all: usize, kind: &str| {
         let plural = if all == 1 { "" } else { "s" };
         match (broken, all) {
@@ -52,7 +53,12 @@ fn summary(overview: &Overview) -> String {
     };
     let accounts = count(overview.broken_accounts, overview.accounts, "account");
     let warehouses = count(overview.broken_warehouses, overview.warehouses, "warehouse");
-    let mut line = format!("{accounts}, {warehouses}.");
+    let place = match namespace {
+        _ if overview.accounts + overview.warehouses > 0 => String::new(),
+        Some(namespace) => format!(" in namespace {namespace}"),
+        None => " in any namespace".to_owned(),
+    };
+    let mut line = format!("{accounts}, {warehouses}{place}.");
     if let Some(first) = line.get(..1) {
         line = format!("{}{}", first.to_uppercase(), &line[1..]);
     }

@@ -26,7 +26,7 @@ pub(super) fn steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
     if broken.is_empty() {
         broken = of(member, Severity::Untold).collect();
     }
-    broken.sort_by_key(|word| &word.type_);
+    broken.sort_by_key(|word| word.turn());
     if !broken.is_empty() {
         let mut steps: Vec<String> =
             broken.iter().map(|word| format!("{}: {}", subject(word), word.message)).collect();
@@ -43,9 +43,9 @@ pub(super) fn steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
         };
         return vec![format!("Nothing but wait. {}{jobs}", waiting.message)];
     }
-    let advice: Vec<String> =
-        of(member, Severity::Advice).map(|word| format!("{}: {}", subject(word), word.message)).collect();
-    if advice.is_empty() { vec!["Nothing: everything works.".to_owned()] } else { advice }
+    let advice =
+        of(member, Severity::Advice).map(|word| format!("Optional: {}: {}", subject(word), word.message));
+    std::iter::once("Nothing: everything works.".to_owned()).chain(advice).collect()
 }
 
 fn of(member: &Member, severity: Severity) -> impl Iterator<Item = &Word> {

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::super::{Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, trust_policy};
+use super::super::{
+    Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, remedy::working_trust,
+};
 use crate::model::{ConditionType::ExternalIdEnforced, Reason};
 
 pub(in crate::connection) fn check(facts: &Facts, access: &RoleAccess, now: Timestamp) -> Finding {
@@ -47,10 +49,10 @@ pub(in crate::connection) fn check(facts: &Facts, access: &RoleAccess, now: Time
 }
 
 fn not_enforced(facts: &Facts, access: &RoleAccess, reason: Reason, problem: String) -> Finding {
-    let policy = trust_policy(facts.base.known(), access.role.partition());
+    let policy = working_trust(facts.base.known(), access.role.partition());
     let weight = match access.policy {
         ExternalIdPolicy::Enforce => "",
         ExternalIdPolicy::Warn => " (A warning only: spec.access.requireExternalId is Warn.)",
     };
-    Finding::fail(ExternalIdEnforced, reason, format!("{problem} This trust policy works: {policy}{weight}"))
+    Finding::fail(ExternalIdEnforced, reason, format!("{problem} {policy}{weight}"))
 }

@@ -103,6 +103,7 @@ impl Pass<'_> {
                 facts: &memory.facts,
                 kind,
                 deliveries: &memory.deliveries,
+                known: &base.status.periods,
                 since: self.account.creation_timestamp().map_or(now, |time| time.0),
                 now,
             };
@@ -137,6 +138,7 @@ impl Pass<'_> {
             facts: &memory.facts,
             kind: None,
             deliveries: &memory.deliveries,
+            known: &base.status.periods,
             since: self.now,
             now: self.now,
         }

@@ -12,6 +12,7 @@ use crate::{
         status::{FailureClass, ProbeStatus},
     },
     controller::{
+        gate::secret_not_usable,
         sight::{BadEnd, Hindrance, JobState},
         status::{Blockage, Summary},
     },
@@ -40,7 +41,7 @@ pub(super) struct Probe {
 /// What makes a probe pointless until somebody acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Obstacle {
-    SecretNotUsable(String),
+    SecretNotUsable { namespace: String, name: String },
     ClaimNotUsable(String),
 }
 
@@ -198,14 +199,9 @@ fn retrying(reason: Reason, message: &str) -> Vec<Saying> {
 
 fn obstacle_sayings(obstacle: &Obstacle) -> Vec<Saying> {
     match obstacle {
-        Obstacle::SecretNotUsable(name) => Summary::stalled(
+        Obstacle::SecretNotUsable { namespace, name } => Summary::stalled(
             Reason::SecretNotUsable,
-            &format!(
-                "Secret {name} is not usable: it must exist in this namespace and carry the label \
-                 {}: {}.",
-                crate::api::USE_LABEL,
-                crate::api::USE_WAREHOUSE
-            ),
+            &secret_not_usable(namespace, name, crate::api::USE_WAREHOUSE),
         ),
         Obstacle::ClaimNotUsable(name) => Summary::stalled(
             Reason::ClaimNotUsable,

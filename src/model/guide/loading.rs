@@ -9,7 +9,7 @@ use crate::model::{
 
 pub(super) const SECTION: Section = Section {
     title: "Loading: `DataCurrent`",
-    intro: "A load that failed with *Transient*, *Conflict* or *Lost* (see `status.periods[].failure.class`) is tried again after 1, 10 and 60 minutes, then every 6 hours; one that failed with *Data* or *Configuration* waits for a new version, spec, Secret, operator version or `reconcile-at`. `Ready` is held down only when the quick attempts are used up. A reason of another layer can stand here too, with the month in front of the message.",
+    intro: "A load that failed with *Transient*, *Conflict* or *Lost* (see `status.periods[].failure.class`) is tried again after 1, 10 and 60 minutes, then every 6 hours; one that failed with *Data* or *Configuration* waits for a new version, spec, Secret, operator version or `reconcile-at`. `Ready` is held down only when the quick attempts are used up, or at once where another object owns the bill (`DuplicateConnection`). A reason of another layer can stand here too, with the month in front of the message.",
     guides: &[
         Guide {
             reason: Reason::Current,
@@ -86,7 +86,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(DataCurrent, False)],
             meaning: "Another object owns this account's bill in this warehouse.",
             recognised: "The ledger's owner: `CLUSTER/NAMESPACE/NAME`, or `cli`.",
-            remedy: "Keep one of the two, or purge first: [costs-table.md](costs-table.md).",
+            remedy: "Delete one of the two, the one that loaded it with `deletionPolicy: Purge`, or name another warehouse in `spec.ingestion.warehouseRef`. What was loaded by hand goes with `awscost warehouse purge`: [costs-table.md](costs-table.md).",
         },
     ],
 };

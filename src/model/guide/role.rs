@@ -42,9 +42,9 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::CallerMayNotAssume,
             stands: &[(RoleAssumable, False)],
-            meaning: "The operator's own policies do not let it call AssumeRole on this role.",
+            meaning: "The operator's own policies do not let it call AssumeRole on this role; most often because its name is misspelt, where they name each role.",
             recognised: "`sts:AssumeRole`: `AccessDenied` that speaks of an identity-based policy.",
-            remedy: "The administrator allows the operator's identity `sts:AssumeRole` on the role's ARN; check its permissions boundary too.",
+            remedy: "Compare `spec.access.roleArn` with the role's page in the IAM console first. If it is right, the administrator allows the operator's identity `sts:AssumeRole` on it; check its permissions boundary too.",
         },
         Guide {
             reason: Reason::OrganizationPolicyDenies,

@@ -16,7 +16,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(RoleAssumable, False), (WarehouseReady, False)],
             meaning: "The Secret is absent, lacks the label, or may not be read: the three read the same on purpose.",
             recognised: "Local. On a CostWarehouse: the Secret of `credentialsSecretRef` is absent or lacks its label.",
-            remedy: "Create it in this namespace and label it: `awscost.io/use=external-id`, for keys `awscost.io/use=access-key`, for a warehouse `awscost.io/use=warehouse`.",
+            remedy: "The operator sees labelled Secrets only. Create it in this namespace if it is missing (`kubectl -n NAMESPACE create secret generic NAME --from-literal=KEY=VALUE`), and label it (`kubectl -n NAMESPACE label secret NAME awscost.io/use=external-id`), for keys `awscost.io/use=access-key`, for a warehouse `awscost.io/use=warehouse`.",
         },
         Guide {
             reason: Reason::SecretKeyMissing,

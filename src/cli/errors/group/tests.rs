@@ -1,7 +1,10 @@
 //! What is broken in a small fleet: its groups, their order, and the view of them.
 
 use super::*;
-use crate::{cli::errors::text::text, model::ConditionStatus};
+use crate::{
+    cli::{errors::text::text, wrap::fits},
+    model::ConditionStatus,
+};
 use ConditionStatus::{False, Unknown};
 
 fn at(minutes: i64) -> Timestamp {
@@ -114,8 +117,8 @@ fn what_most_checks_wait_for_is_mended_first_and_the_operators_own_before_all() 
             Reason::BaseCredentialsExpired,
             Reason::WarehouseAuthFailed,
             Reason::AssumeRoleDenied,
-            Reason::BucketNotFound,
             Reason::ReportNotFound,
+            Reason::BucketNotFound,
         ]
     );
 }
@@ -142,16 +145,16 @@ fn a_reason_names_the_objects_that_bulk_commands_take() {
 
 #[test]
 fn the_view_fits_80_columns() {
-    let shown = text(&Overview::of(&fleet(), remedy, true), false, at(60 * 30));
-    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    let shown = text(&Overview::of(&fleet(), remedy, true), false, None, at(60 * 30));
+    assert!(fits(&shown), "{shown}");
     insta::assert_snapshot!(shown);
 }
 
 #[test]
 fn a_large_group_names_its_objects_and_the_fix_once() {
     let members = (0..50).map(|number| denied(&format!("account-{number:02}"), number)).collect();
-    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, at(60 * 24 * 3));
-    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(60 * 24 * 3));
+    assert!(fits(&shown), "{shown}");
     insta::assert_snapshot!(shown);
 }
 
@@ -159,6 +162,32 @@ fn a_large_group_names_its_objects_and_the_fix_once() {
 fn a_healthy_fleet_says_so() {
     let members =
         vec![account("acme", vec![word(ConditionType::Ready, ConditionStatus::True, Reason::Succeeded, 0)])];
-    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, at(0));
+    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
     assert_eq!(shown, "None of 1 account is broken, no warehouses.\n");
+}
+
+#[test]
+fn an_empty_scope_is_named() {
+    let nothing = Overview::of(&Fleet::default(), remedy, false);
+    assert_eq!(
+        text(&nothing, false, Some("finops"), at(0)),
+        "No accounts, no warehouses in namespace finops.\n"
+    );
+    assert_eq!(text(&nothing, false, None, at(0)), "No accounts, no warehouses in any namespace.\n");
+}
+
+#[test]
+fn a_report_that_is_named_wrongly_is_mended_before_the_listing_it_spoils() {
+    let members = vec![account(
+        "acme",
+        vec![
+            word(ConditionType::BucketReadable, False, Reason::BucketListDenied, 10),
+            word(ConditionType::ReportConfigured, False, Reason::ReportNotFound, 10),
+            word(ConditionType::ReportDelivered, Unknown, Reason::BlockedByBucket, 10),
+        ],
+    )];
+    let errors = Overview::of(&Fleet { members }, remedy, true).errors;
+    let order: Vec<(Option<Reason>, usize)> =
+        errors.iter().map(|group| (group.reason.known(), group.waiting)).collect();
+    assert_eq!(order, [(Some(Reason::ReportNotFound), 1), (Some(Reason::BucketListDenied), 0)]);
 }
