@@ -372,7 +372,7 @@ async fn a_newest_month_without_a_manifest_yet_hides_no_fault_of_the_month_befor
         (Some(parquet), "cur/acme/acme/year=2026/month=1/acme-Manifest.json"),
     ] {
         let facts = facts_of(|script| {
-            script.list = list.map_or(script.list.clone(), Ok);
+            script.list = list.map_or_else(|| script.list.clone(), Ok);
             script.no_such_keys = vec![empty];
             script.read = Err(fault(Operation::GetObject, Code::KmsDisabled));
         })
