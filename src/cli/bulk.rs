@@ -244,7 +244,7 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
         for done in &mut all {
             done.ready = answers.verdicts.remove(&done.name);
             done.silence = answers.silent.remove(&done.name);
-            done.error = done.error.take().or(done.silence.as_ref().map(ToString::to_string));
+            done.error = done.error.take().or_else(|| done.silence.as_ref().map(ToString::to_string));
         }
     }
     Ok(all)

@@ -213,7 +213,7 @@ fn reader(spec: &AwsCostAccountSpec) -> Result<Reader, NotWanted> {
     // Nothing else says where keys are good: the bucket, the metrics or STS are in the user's own partition.
     let region = spec.report.as_ref().map(|report| report.bucket.region.as_str());
     let region = region.or_else(|| spec.metrics.as_ref().map(|metrics| metrics.region.as_str()));
-    let region = region.or_else(|| spec.access.sts_region.as_deref());
+    let region = region.or(spec.access.sts_region.as_deref());
     let region: Option<Region> = region.map(|text| parsed("region", text)).transpose()?;
     Ok(Reader::User {
         account: parsed("spec.accountId", account)?,

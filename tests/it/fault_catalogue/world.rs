@@ -49,29 +49,27 @@ pub fn stage(sandbox: &Sandbox, scene: &Scene, delivered: &Objects) {
     stage_calls(sandbox, scene);
 }
 
-/// The policies of the VPC endpoints, which all accounts share: they let everybody through but for what the scene says of
+/// The policy of the VPC endpoint for S3, which all accounts share: it lets everybody through but for what the scene says of
 /// its own account.
 fn stage_network(world: &mut World, scene: &Scene) {
     let sid = format!("row{}", scene.names.account);
-    for service in ["s3"] {
-        let known = world.vpc_endpoints.remove(service).map(|policy| json!(policy)["Statement"].take());
-        let mut statements = match known {
-            Some(Value::Array(statements)) => statements,
-            _ => vec![json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})],
-        };
-        statements.retain(|statement| statement["Sid"] != sid.as_str());
-        if let Value::Object(own) = scene.at(&format!("/network/{service}")) {
-            let mut own = own.clone();
-            own.insert("Sid".to_owned(), json!(sid));
-            own.insert(
-                "Condition".to_owned(),
-                json!({"StringEquals": {"aws:PrincipalAccount": scene.names.account}}),
-            );
-            statements.push(Value::Object(own));
-        }
-        let policy = json!({"Version": "2012-10-17", "Statement": statements});
-        world.vpc_endpoints.insert(service.to_owned(), serde_json::from_value(policy).expect("a policy"));
+    let known = world.vpc_endpoints.remove("s3").map(|policy| json!(policy)["Statement"].take());
+    let mut statements = match known {
+        Some(Value::Array(statements)) => statements,
+        _ => vec![json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})],
+    };
+    statements.retain(|statement| statement["Sid"] != sid.as_str());
+    if let Value::Object(own) = scene.at("/network/s3") {
+        let mut own = own.clone();
+        own.insert("Sid".to_owned(), json!(sid));
+        own.insert(
+            "Condition".to_owned(),
+            json!({"StringEquals": {"aws:PrincipalAccount": scene.names.account}}),
+        );
+        statements.push(Value::Object(own));
     }
+    let policy = json!({"Version": "2012-10-17", "Statement": statements});
+    world.vpc_endpoints.insert("s3".to_owned(), serde_json::from_value(policy).expect("a policy"));
 }
 
 /// Delivers one small bill of this month, and gives what then lies in the bucket.
