@@ -23,9 +23,10 @@ const OWN_IDENTITY: &str =
     "the operator's own identity, which every account of a run shares (connection::checks)";
 const BEHIND: &str = "said behind a broken layer, in the rows of that layer";
 const STORE: &str = "takes a store that behaves otherwise than S3 does (warehouse::conformance)";
+const JOB: &str = "befalls a probe's Job, which no kubelet runs here (controller::warehouse)";
 const REFUSED_BEFORE: &str = "the API server refuses such a manifest";
 
-const WITHOUT: [(Reason, &str); 23] = [
+const WITHOUT: [(Reason, &str); 26] = [
     (Reason::NoBaseCredentials, OWN_IDENTITY),
     (Reason::BaseCredentialsInvalid, OWN_IDENTITY),
     (Reason::BaseCredentialsExpired, OWN_IDENTITY),
@@ -45,6 +46,9 @@ const WITHOUT: [(Reason, &str); 23] = [
     (Reason::Probing, "said before a warehouse's first probe only"),
     (Reason::BlockedByRole, BEHIND),
     (Reason::InternalError, "a bug of the operator's (controller::tests)"),
+    (Reason::JobFailed, JOB),
+    (Reason::OutOfMemory, JOB),
+    (Reason::QuotaExceeded, JOB),
     (Reason::WarehouseUnreachable, STORE),
     (Reason::ProbeFailed, STORE),
     (Reason::UnsafeStore, STORE),
