@@ -20,6 +20,7 @@ test: ## everything that CI runs
 	@$(STEP) "alert rules" $(MAKE) --no-print-directory alerts
 	@$(STEP) "Python engines" tests/environment/python
 	@$(STEP) "unit and integration tests" $(MAKE) --no-print-directory unit
+	@$(STEP) "fault catalogue and a fleet" $(MAKE) --no-print-directory catalogue
 	@$(STEP) "end to end on a node" $(MAKE) --no-print-directory end-to-end
 
 scripts: ## shellcheck over every script
@@ -37,14 +38,14 @@ audit: ## known advisories; needs the internet
 unit: ## unit tests and tests/it, with a real API server and other engines
 	@AWSCOST_PYTHON="$$(tests/environment/python)" tests/environment/with-api-server $(CARGO) test --workspace --locked -- --include-ignored $(TIMED:%=--skip %)
 
-# What promises seconds is measured with nothing beside it.
+# What promises seconds is measured with nothing beside it: the step of its own.
 TIMED := fault_catalogue::every_fault fault_catalogue::pairs fault_catalogue::fleet::broken
 
 catalogue: ## every fault of the catalogue named within seconds, pairs of them, and a fleet with broken accounts
-	@tests/environment/with-api-server $(CARGO) test --locked --test it fault_catalogue:: -- --include-ignored --nocapture --test-threads 1
+	@tests/environment/with-api-server $(CARGO) test --workspace --locked --test it -- $(TIMED) --include-ignored --nocapture --test-threads 1
 
 fleet: ## 2,000 accounts, a tenth of them broken, beside as many healthy ones; the catalogue's does 300
-	@AWSCOST_TEST_FLEET=2000 tests/environment/with-api-server $(CARGO) test --locked --test it fault_catalogue::fleet -- --include-ignored --nocapture
+	@AWSCOST_TEST_FLEET=2000 tests/environment/with-api-server $(CARGO) test --workspace --locked --test it -- fault_catalogue::fleet --include-ignored --nocapture
 
 end-to-end: ## the main job on a real node, as a test
 	@tests/e2e/run
@@ -62,11 +63,11 @@ demo-down: ## removes every trace of the demo
 	@tests/demo/down
 
 generate: ## rewrites generated files
-	@$(CARGO) run --quiet --bin awscost -- crds --dir crds
+	@tests/environment/awscost crds --dir crds
 	@rm -rf charts/awscost-crds/files && cp -r crds charts/awscost-crds/files
 	@cp deploy/alerts/awscost.rules.yaml charts/awscost-operator/files/
-	@$(CARGO) run --quiet --bin awscost -- reasons --markdown >docs/troubleshooting.md
-	@$(CARGO) run --quiet --bin awscost -- page >docs/cli.md
+	@tests/environment/awscost reasons --markdown >docs/troubleshooting.md
+	@tests/environment/awscost page >docs/cli.md
 
 bench: ## rows/s, MB/s and peak memory beside DuckDB on the same files
 	@tests/bench/run

@@ -10,6 +10,7 @@ pub mod discover;
 pub mod errors;
 mod fleet;
 mod format;
+mod harmless;
 pub mod ingest;
 mod logging;
 pub mod manifests;
@@ -19,6 +20,7 @@ mod page;
 mod progress;
 pub mod reasons;
 mod remedy;
+mod said;
 mod selection;
 mod severity;
 pub mod status;
@@ -132,6 +134,8 @@ pub fn run() -> std::process::ExitCode {
     std::process::ExitCode::from(exit)
 }
 
+#[cfg(test)]
+mod documented;
 #[cfg(test)]
 mod tests {
     use super::*;

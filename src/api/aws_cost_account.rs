@@ -53,7 +53,7 @@ use super::status::AwsCostAccountStatus;
     validation = Rule::new("(has(self.access.roleArn) ? self.access.roleArn.split(':')[4] : self.accountId) == (has(oldSelf.access.roleArn) ? oldSelf.access.roleArn.split(':')[4] : oldSelf.accountId)")
         .message("the AWS account can't change: spec.access.roleArn may name another role of the same account only; create another AwsCostAccount for another account"),
     validation = Rule::new("!has(oldSelf.accountId) || (has(self.accountId) && self.accountId == oldSelf.accountId)")
-        .message("spec.accountId can't change: create another AwsCostAccount for another account"),
+        .message("spec.accountId can't change, nor be removed once it is set: write it again as it was, or create another AwsCostAccount for another account"),
     validation = Rule::new("self.accountType == 'Member' || has(self.report)")
         .message("a Management or Standalone account needs spec.report: its name and its bucket; only a Member may go without"),
     validation = Rule::new("!has(self.report) || has(self.ingestion)")

@@ -110,10 +110,13 @@ pub fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).expect("the seconds of a timestamp are one")
 }
 
-/// At most [`MAX_MESSAGE`] bytes, cut between characters.
+/// What can be printed of a message, at most [`MAX_MESSAGE`] bytes of it, cut between characters: names that others chose
+/// must not move the cursor of the terminal they are shown in, nor turn its writing round.
 pub fn bounded(message: &str) -> String {
+    let turns = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let message = message.replace(|character: char| character.is_control() || turns(character), "?");
     if message.len() <= MAX_MESSAGE {
-        return message.to_owned();
+        return message;
     }
     let mut end = MAX_MESSAGE - '…'.len_utf8();
     while !message.is_char_boundary(end) {
@@ -125,6 +128,11 @@ pub fn bounded(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_named_is_shown_without_its_control_characters() {
+        assert_eq!(bounded("export \u{1b}[2Jacme\n\u{202e}gro é"), "export ?[2Jacme??gro é");
+    }
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("a time")

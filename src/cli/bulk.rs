@@ -11,16 +11,16 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use kube::{
     Api,
-    api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams},
+    api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions},
 };
 use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    cluster::{ClusterFault, Scope},
+    cluster::{ClusterFault, Scope, said},
     fleet::{Kind, Name},
     format::{OutputFormat, structured},
-    selection::SelectionArgs,
+    selection::{Selected, SelectionArgs},
     warehouse::{complain, print},
 };
 use crate::{
@@ -46,6 +46,9 @@ pub struct Args {
 
 /// Options of `reconcile`.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("names", |names| {
+    names.help("Names of accounts; costwarehouse/NAME (or cwh/NAME) for a warehouse")
+}))]
 pub struct ReconcileArgs {
     #[command(flatten)]
     common: Args,
@@ -88,6 +91,9 @@ struct Done {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Why the operator's look was not seen.
+    #[serde(skip)]
+    silence: Option<wait::Silence>,
     /// What the operator says after its look.
     #[serde(skip_serializing_if = "Option::is_none")]
     ready: Option<wait::Verdict>,
@@ -113,7 +119,8 @@ pub async fn delete(args: DeleteArgs) -> u8 {
     ended(deleted(&args).await, &args.common)
 }
 
-/// Prints what was done; 1 if an object failed, or is not Ready after a look that was awaited.
+/// Prints what was done; 1 if an object failed or is not Ready after a look that was awaited, 11 or 12 if one's look was not
+/// seen.
 fn ended(outcome: Result<Vec<Done>, ClusterFault>, args: &Args) -> u8 {
     match outcome {
         Ok(all) if all.is_empty() => {
@@ -127,6 +134,9 @@ fn ended(outcome: Result<Vec<Done>, ClusterFault>, args: &Args) -> u8 {
                 if let Some(error) = failed.error.as_ref().filter(|_| args.output == OutputFormat::Text) {
                     complain(&format!("{}: {error}", failed.name));
                 }
+            }
+            if let Some(silence) = all.iter().find_map(|done| done.silence.as_ref()) {
+                return silence.exit() as u8;
             }
             let ready = |done: &Done| done.ready.as_ref().is_none_or(wait::Verdict::is_ready);
             u8::from(!all.iter().all(|done| done.error.is_none() && ready(done)))
@@ -152,35 +162,23 @@ fn text(all: &[Done], dry_run: bool) -> String {
 /// Does it to everything that is selected.
 async fn act(args: &Args, action: &Action) -> Result<Vec<Done>, ClusterFault> {
     let scope = args.selection.scope().await?;
-    let names = args.selection.select(&scope, Timestamp::now()).await?;
-    apply(&scope, names, action, args.dry_run).await
+    let now = Timestamp::now();
+    let selected = match action {
+        Action::Resume => args.selection.suspended_accounts(&scope, now).await?,
+        _ => args.selection.accounts(&scope, now).await?,
+    };
+    Ok(apply(&scope, selected, action, args.dry_run).await)
 }
 
-async fn apply(
-    scope: &Scope,
-    mut names: Vec<Name>,
-    action: &Action,
-    dry_run: bool,
-) -> Result<Vec<Done>, ClusterFault> {
-    if !matches!(action, Action::Reconcile { .. }) {
-        if let Some(name) = names.iter().find(|name| name.kind == Kind::CostWarehouse)
-            && names.len() == 1
-        {
-            return Err(ClusterFault::Refused(format!(
-                "{name} can only be reconciled from here: nothing was done"
-            )));
-        }
-        // What a reason has hit may be a warehouse; the accounts among them are meant.
-        names.retain(|name| name.kind == Kind::AwsCostAccount);
-    }
-    let done = stream::iter(names)
-        .map(|name| async move {
-            let error = apply_one(scope, &name, action, dry_run).await.err().map(|error| error.to_string());
+async fn apply(scope: &Scope, selected: Vec<Selected>, action: &Action, dry_run: bool) -> Vec<Done> {
+    let done = stream::iter(selected)
+        .map(|one| async move {
+            let error = apply_one(scope, &one, action, dry_run).await.err().map(|error| said(&error));
             let done = error.is_none().then(|| action.done());
-            Done { name, done, error, ready: None }
+            Done { name: one.name, done, error, silence: None, ready: None }
         })
         .buffered(AT_ONCE);
-    Ok(done.collect().await)
+    done.collect().await
 }
 
 impl Action {
@@ -194,19 +192,30 @@ impl Action {
     }
 }
 
-async fn apply_one(scope: &Scope, name: &Name, action: &Action, dry_run: bool) -> Result<(), kube::Error> {
+async fn apply_one(
+    scope: &Scope,
+    selected: &Selected,
+    action: &Action,
+    dry_run: bool,
+) -> Result<(), kube::Error> {
+    let name = &selected.name;
     let api = dynamic(scope, name);
     let patch = match action {
         Action::Suspend => json!({"spec": {"suspend": true}}),
         Action::Resume => json!({"spec": {"suspend": false}}),
         Action::Reconcile { at } => json!({"metadata": {"annotations": {RECONCILE_AT: at}}}),
         Action::Delete => {
-            let params = DeleteParams { dry_run, ..DeleteParams::default() };
-            return api.delete(&name.name, &params).await.map(drop);
+            return api.delete(&name.name, &deletion(selected, dry_run)).await.map(drop);
         }
     };
     let params = PatchParams { dry_run, ..PatchParams::default() };
     api.patch(&name.name, &params, &Patch::Merge(&patch)).await.map(drop)
+}
+
+/// Deletes the object that was selected: a person may think for minutes, and it may be another one's name by then.
+fn deletion(selected: &Selected, dry_run: bool) -> DeleteParams {
+    let preconditions = Preconditions { uid: selected.uid.clone(), resource_version: None };
+    DeleteParams { dry_run, preconditions: Some(preconditions), ..DeleteParams::default() }
 }
 
 /// An API that reads objects whatever their spec holds.
@@ -225,15 +234,17 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
     let common = &args.common;
     let scope = common.selection.scope().await?;
     let now = Timestamp::now();
-    let names = common.selection.select(&scope, now).await?;
+    let selected = common.selection.select(&scope, now).await?;
     let action = Action::Reconcile { at: now.to_string() };
-    let mut all = apply(&scope, names, &action, common.dry_run).await?;
+    let mut all = apply(&scope, selected, &action, common.dry_run).await;
     if args.wait {
         let asked: Vec<Name> =
             all.iter().filter(|done| done.error.is_none()).map(|done| done.name.clone()).collect();
-        let mut verdicts = wait::until_looked_at(&scope, &asked, &now.to_string(), args.timeout).await?;
+        let mut answers = wait::until_looked_at(&scope, &asked, now, args.timeout).await;
         for done in &mut all {
-            done.ready = verdicts.remove(&done.name);
+            done.ready = answers.verdicts.remove(&done.name);
+            done.silence = answers.silent.remove(&done.name);
+            done.error = done.error.take().or_else(|| done.silence.as_ref().map(ToString::to_string));
         }
     }
     Ok(all)
@@ -242,17 +253,16 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
 async fn deleted(args: &DeleteArgs) -> Result<Vec<Done>, ClusterFault> {
     let common = &args.common;
     let scope = common.selection.scope().await?;
-    let names = common.selection.select(&scope, Timestamp::now()).await?;
-    let accounts: Vec<&Name> = names.iter().filter(|name| name.kind == Kind::AwsCostAccount).collect();
+    let accounts = common.selection.accounts(&scope, Timestamp::now()).await?;
     if accounts.len() > 1 && !args.yes && !common.dry_run {
         confirm(&accounts)?;
     }
-    apply(&scope, names, &Action::Delete, common.dry_run).await
+    Ok(apply(&scope, accounts, &Action::Delete, common.dry_run).await)
 }
 
 /// Asks the person.
-fn confirm(accounts: &[&Name]) -> Result<(), ClusterFault> {
-    let list: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+fn confirm(accounts: &[Selected]) -> Result<(), ClusterFault> {
+    let list: Vec<String> = accounts.iter().map(|account| account.name.to_string()).collect();
     let question = format!("{} AwsCostAccounts would be deleted: {}.", accounts.len(), list.join(", "));
     if !std::io::stdin().is_terminal() {
         return Err(ClusterFault::Refused(format!(
@@ -268,4 +278,18 @@ fn confirm(accounts: &[&Name]) -> Result<(), ClusterFault> {
         return Ok(());
     }
     Err(ClusterFault::Refused("nothing was deleted".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_object_that_was_selected_is_deleted() {
+        let name =
+            Name { kind: Kind::AwsCostAccount, namespace: "finops".to_owned(), name: "acme".to_owned() };
+        let params = deletion(&Selected { name, uid: Some("3f1c".to_owned()) }, true);
+        let uid = params.preconditions.and_then(|preconditions| preconditions.uid);
+        assert_eq!((uid.as_deref(), params.dry_run), (Some("3f1c"), true));
+    }
 }

@@ -1,5 +1,6 @@
 //! `awscost check`: the operator's verdict on manifests, without an operator and without a cluster.
 
+mod caller;
 mod inquiry;
 mod json;
 mod junit;
@@ -18,7 +19,7 @@ use super::{
     warehouse::{complain, print},
 };
 use crate::controller::settings::InvalidSettings;
-use report::{Report, Verdict};
+use report::{NOTHING, Report, Verdict};
 use secrets::{SecretFault, SecretFile, SecretVariable, secret_file, secret_variable};
 
 /// What to check, and with what.
@@ -87,6 +88,9 @@ pub async fn run(args: Args) -> u8 {
     match inquiry::report(&args).await {
         Ok(report) => {
             print(&rendered(&report, &args));
+            if report.is_empty() {
+                complain(NOTHING);
+            }
             report.verdict(args.strict) as u8
         }
         Err(fault) => {

@@ -64,7 +64,7 @@ pub enum ClusterFault {
     #[error("the cluster does not know {0}: install the chart awscost-crds")]
     NotInstalled(String),
     /// The API server refused, or did not answer.
-    #[error("failed to {action}: {source}")]
+    #[error("failed to {action}: {}", said(source))]
     Api {
         /// What was being done.
         action: String,
@@ -72,12 +72,22 @@ pub enum ClusterFault {
         #[source]
         source: Box<kube::Error>,
     },
-    /// Something was awaited for too long.
-    #[error("{0}")]
-    TimedOut(String),
     /// What was asked for can't be done as it was asked for.
     #[error("{0}")]
     Refused(String),
+}
+
+/// What the API server says, without the rest of its answer; any other error as it is.
+pub fn said(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => format!("{} ({})", status.message.trim(), status.code),
+        error => error.to_string(),
+    }
+}
+
+/// True if there is no object of that name. A kind that the API server does not know has no such reason.
+fn no_such_object(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404 && status.reason == "NotFound")
 }
 
 impl ClusterFault {
@@ -97,7 +107,6 @@ impl ClusterFault {
                 kube::Error::Api(status) if (400..500).contains(&status.code) => ExitCode::Configuration,
                 _ => ExitCode::Transient,
             },
-            Self::TimedOut(_) => ExitCode::Transient,
         }
     }
 }
@@ -134,6 +143,27 @@ impl ScopeArgs {
 }
 
 impl Scope {
+    /// One object of a kind by its name and namespace.
+    ///
+    /// # Errors
+    /// [`ClusterFault`] if it is not there, or the API server does not give it.
+    pub async fn get<K>(&self, namespace: &str, name: &str) -> Result<K, ClusterFault>
+    where
+        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + DeserializeOwned
+            + Clone
+            + std::fmt::Debug,
+    {
+        let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
+        api.get(name).await.map_err(|error| {
+            let kind = K::kind(&());
+            if no_such_object(&error) {
+                return ClusterFault::Refused(format!("no {kind} {name} in namespace {namespace}"));
+            }
+            unless_not_installed::<K>(error, format!("read {kind} {name}"))
+        })
+    }
+
     /// The objects of a kind in this scope, with a label selector if there is one.
     ///
     /// # Errors
@@ -153,17 +183,49 @@ impl Scope {
         params.label_selector = selector.map(str::to_owned);
         let mut all = Vec::new();
         loop {
-            let page = api.list(&params).await.map_err(|error| match &error {
-                kube::Error::Api(status) if status.code == 404 => {
-                    ClusterFault::NotInstalled(K::plural(&()).into_owned())
-                }
-                _ => ClusterFault::api(format!("list {}", K::plural(&())))(error),
-            })?;
+            let page = api
+                .list(&params)
+                .await
+                .map_err(|error| unless_not_installed::<K>(error, format!("list {}", K::plural(&()))))?;
             all.extend(page.items);
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params.continue_token = Some(token),
                 None => return Ok(all),
             }
         }
+    }
+}
+
+/// The fault of a call on a kind: the API server knows no such kind, or something else.
+fn unless_not_installed<K: Resource<DynamicType = ()>>(error: kube::Error, action: String) -> ClusterFault {
+    match &error {
+        kube::Error::Api(status) if status.code == 404 => {
+            ClusterFault::NotInstalled(K::plural(&()).into_owned())
+        }
+        _ => ClusterFault::api(action)(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    fn refused(code: u16, reason: &str, message: &str) -> kube::Error {
+        kube::Error::Api(Box::new(Status::failure(message, reason).with_code(code)))
+    }
+
+    #[test]
+    fn a_refusal_is_the_servers_message_and_code_and_nothing_more() {
+        let forbidden =
+            ClusterFault::api("read AwsCostAccount acme")(refused(403, "Forbidden", "no right to it"));
+        assert_eq!(forbidden.to_string(), "failed to read AwsCostAccount acme: no right to it (403)");
+    }
+
+    #[test]
+    fn an_object_that_is_not_there_is_told_from_a_kind_that_is_not() {
+        assert!(no_such_object(&refused(404, "NotFound", "awscostaccounts \"acme\" not found")));
+        assert!(!no_such_object(&refused(404, "Failed to parse error data", "404 page not found")));
     }
 }

@@ -53,8 +53,14 @@ enum Fault {
     NoCredentials(#[from] NoCredentials),
     #[error(transparent)]
     ExternalId(#[from] NotWanted),
-    #[error("{0}: are the credentials still good, and may they assume the role?")]
+    #[error("{0}: are the credentials still good?")]
     Identity(AwsFault),
+    #[error("{0}: are the credentials still good, may they assume the role, and is its external ID given?")]
+    Role(AwsFault),
+    #[error(
+        "the IAM user {0} may not get a session for the list: allow it sts:GetFederationToken, organizations:DescribeOrganization and organizations:ListAccounts, or sign in as a role, or give one with --role-arn"
+    )]
+    Federation(String),
     #[error("account {0} is in no organization: write its manifest by hand, with accountType Standalone")]
     Standalone(AccountId),
     #[error(
@@ -73,7 +79,7 @@ impl Fault {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Organizations(_) => ExitCode::Transient,
-            Self::Identity(fault) if !fault.class.is_conclusive() => ExitCode::Transient,
+            Self::Identity(fault) | Self::Role(fault) if !fault.class.is_conclusive() => ExitCode::Transient,
             _ => ExitCode::Configuration,
         }
     }
@@ -133,7 +139,7 @@ async fn ask(sdk: &Sdk, aws: &Aws, args: &Args, now: Timestamp) -> Result<Organi
     let partition = args.role_arn.as_ref().map_or(own, RoleArn::partition);
     let account = args.role_arn.as_ref().map_or(&caller.account, RoleArn::account);
     let region = partition.home_region().parse().expect("a partition's home region is a region");
-    let session = session(sdk, aws, args, &region, now).await?;
+    let session = session(sdk, aws, args, &caller.arn, &region, now).await?;
     let refused = |fault: AwsFault| match fault.class {
         FaultClass::Denied => Fault::Denied(account.clone()),
         FaultClass::Credentials => Fault::Identity(fault),
@@ -155,6 +161,7 @@ async fn session(
     sdk: &Sdk,
     aws: &Aws,
     args: &Args,
+    caller: &str,
     region: &Region,
     now: Timestamp,
 ) -> Result<Session, Fault> {
@@ -168,14 +175,17 @@ async fn session(
             policy: Some(POLICY),
             region,
         };
-        return aws.identity.assume_role(request).await.map_err(Fault::Identity);
+        return aws.identity.assume_role(request).await.map_err(Fault::Role);
     }
     match sdk.own_credentials(now).await? {
         OwnCredentials::Session(session) => Ok(session),
         OwnCredentials::Keys(keys) => {
             let request =
                 Federate { keys: &keys, name: "awscost-discover", duration: SESSION, policy: POLICY, region };
-            aws.identity.federate(request).await.map_err(Fault::Identity)
+            aws.identity.federate(request).await.map_err(|fault| match fault.class {
+                FaultClass::Denied => Fault::Federation(caller.to_owned()),
+                _ => Fault::Identity(fault),
+            })
         }
     }
 }

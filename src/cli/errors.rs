@@ -10,6 +10,7 @@ use super::{
     fleet::Fleet,
     format::{OutputFormat, structured},
     remedy::remedy,
+    selection::labels,
     warehouse::{complain, print},
 };
 use crate::model::ExitCode;
@@ -21,7 +22,7 @@ pub struct Args {
     #[command(flatten)]
     scope: ScopeArgs,
     /// Only objects with these labels.
-    #[arg(short = 'l', long, value_name = "LABELS")]
+    #[arg(short = 'l', long, value_name = "LABELS", value_parser = labels)]
     selector: Option<String>,
     /// What unblocks most first, with the reason for the order.
     #[arg(long)]
@@ -52,5 +53,6 @@ async fn shown(args: &Args, now: Timestamp) -> Result<String, ClusterFault> {
     let scope = args.scope.connect().await?;
     let fleet = Fleet::read(&scope, args.selector.as_deref(), now).await?;
     let overview = Overview::of(&fleet, remedy, args.fix_order);
-    Ok(structured(&overview, args.output).unwrap_or_else(|| text::text(&overview, args.advice, now)))
+    Ok(structured(&overview, args.output)
+        .unwrap_or_else(|| text::text(&overview, args.advice, scope.namespace.as_deref(), now)))
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     cluster::{ClusterFault, Scope},
+    said::Said,
     severity::Severity,
 };
 use crate::{
@@ -64,6 +65,8 @@ impl fmt::Display for Name {
 pub struct Member {
     /// What it is called.
     pub name: Name,
+    /// What tells it from one that is created later under its name.
+    pub uid: Option<String>,
     /// True if looks and loads are paused.
     pub suspended: bool,
     /// The warehouse an account names.
@@ -76,17 +79,31 @@ pub struct Member {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
     /// The layer.
-    pub type_: ConditionType,
+    pub type_: Said<ConditionType>,
     /// Whether it holds.
     pub status: ConditionStatus,
     /// Why.
-    pub reason: Reason,
+    pub reason: Said<Reason>,
     /// How much it matters.
     pub severity: Severity,
     /// Since when.
     pub since: Timestamp,
     /// Why, and what to do.
     pub message: String,
+}
+
+impl Word {
+    /// Where it stands in the order of mending: by layers, but a report that is named wrongly comes before the place that
+    /// was looked at for it.
+    pub fn turn(&self) -> (Said<ConditionType>, bool) {
+        turn(&self.type_, &self.reason)
+    }
+}
+
+/// [`Word::turn`] of a condition and its reason.
+pub fn turn(type_: &Said<ConditionType>, reason: &Said<Reason>) -> (Said<ConditionType>, bool) {
+    let misnamed = reason.known().is_some_and(Reason::misnames_report);
+    (if misnamed { ConditionType::BucketReadable.into() } else { type_.clone() }, !misnamed)
 }
 
 /// Everything in a scope.
@@ -124,7 +141,7 @@ impl Member {
         let name = named(Kind::AwsCostAccount, object);
         let account = match &object.0 {
             Ok(account) => account,
-            Err(invalid) => return Self::unparsable(name, object.creation_timestamp(), &invalid.error, now),
+            Err(invalid) => return Self::unparsable(name, object, &invalid.error, now),
         };
         let policy = account.spec.access.require_external_id.unwrap_or_default();
         let enforced = policy == RequireExternalId::Enforce;
@@ -132,8 +149,9 @@ impl Member {
         let words = understood(conditions.unwrap_or_default(), |type_, status, reason| {
             Severity::of(type_, status, reason, enforced)
         });
+        let words = summed_up(words, object, now);
         let warehouse = account.spec.ingestion.as_ref().map(|ingestion| ingestion.warehouse_ref.name.clone());
-        Self { name, suspended: account.spec.suspend == Some(true), warehouse, words }
+        Self { name, uid: object.uid(), suspended: account.spec.suspend == Some(true), warehouse, words }
     }
 
     /// A warehouse.
@@ -141,31 +159,27 @@ impl Member {
         let name = named(Kind::CostWarehouse, object);
         let warehouse = match &object.0 {
             Ok(warehouse) => warehouse,
-            Err(invalid) => return Self::unparsable(name, object.creation_timestamp(), &invalid.error, now),
+            Err(invalid) => return Self::unparsable(name, object, &invalid.error, now),
         };
         let conditions = warehouse.status.as_ref().map(|status| status.conditions.as_slice());
         let words = understood(conditions.unwrap_or_default(), |type_, status, reason| match type_ {
             ConditionType::Ready => Severity::of_warehouse(status, reason),
             _ => Severity::Fine,
         });
-        Self { name, suspended: false, warehouse: None, words }
+        let words = summed_up(words, object, now);
+        Self { name, uid: object.uid(), suspended: false, warehouse: None, words }
     }
 
-    fn unparsable(
-        name: Name,
-        created: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>,
-        problem: &str,
-        now: Timestamp,
-    ) -> Self {
+    fn unparsable(name: Name, object: &impl ResourceExt, problem: &str, now: Timestamp) -> Self {
         let word = Word {
-            type_: ConditionType::Ready,
+            type_: ConditionType::Ready.into(),
             status: ConditionStatus::False,
-            reason: Reason::InvalidSpec,
+            reason: Reason::InvalidSpec.into(),
             severity: Severity::Error,
-            since: created.map_or(now, |created| created.0),
+            since: object.creation_timestamp().map_or(now, |created| created.0),
             message: conditions::bounded(&format!("The object does not parse: {problem}.")),
         };
-        Self { name, suspended: false, warehouse: None, words: vec![word] }
+        Self { name, uid: object.uid(), suspended: false, warehouse: None, words: vec![word] }
     }
 
     /// True if something must be mended, or could not be told.
@@ -178,29 +192,124 @@ fn named<K: ResourceExt>(kind: Kind, object: &K) -> Name {
     Name { kind, namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
 }
 
-/// The conditions that this version knows.
+/// The conditions, those that only a newer operator knows among them.
 pub fn understood(
     conditions: &[Condition],
-    severity: impl Fn(ConditionType, ConditionStatus, Reason) -> Severity,
+    severity: impl Fn(ConditionType, ConditionStatus, Option<Reason>) -> Severity,
 ) -> Vec<Word> {
+    let status_of = |condition: &Condition| match condition.status.as_str() {
+        "True" => ConditionStatus::True,
+        "False" => ConditionStatus::False,
+        _ => ConditionStatus::Unknown,
+    };
+    let summary = conditions::find(conditions, ConditionType::Ready);
+    let ready = summary.is_some_and(|summary| status_of(summary) == ConditionStatus::True);
     conditions
         .iter()
-        .filter_map(|condition| {
-            let type_ = ConditionType::from_name(&condition.type_)?;
-            let reason = Reason::from_name(&condition.reason)?;
-            let status = match condition.status.as_str() {
-                "True" => ConditionStatus::True,
-                "False" => ConditionStatus::False,
-                _ => ConditionStatus::Unknown,
+        .map(|condition| {
+            let type_ = Said::of(&condition.type_, ConditionType::from_name);
+            let reason = Said::of(&condition.reason, Reason::from_name);
+            let status = status_of(condition);
+            let severity = match type_.known() {
+                Some(type_) => severity(type_, status, reason.known()),
+                None => Severity::of_newer(status, reason.known(), ready),
             };
-            Some(Word {
+            Word {
                 type_,
                 status,
                 reason,
-                severity: severity(type_, status, reason),
+                severity,
                 since: condition.last_transition_time,
                 message: condition.message.clone(),
-            })
+            }
         })
         .collect()
+}
+
+/// The words, of which Ready counts for itself where no layer says what keeps it from being True. Without it, nobody has
+/// looked: that is not to be read as health.
+fn summed_up(mut words: Vec<Word>, object: &impl ResourceExt, now: Timestamp) -> Vec<Word> {
+    let gravest = words.iter().map(|word| word.severity).max().unwrap_or(Severity::Fine);
+    match words.iter_mut().find(|word| word.type_ == ConditionType::Ready) {
+        Some(ready) if ready.status == ConditionStatus::False && gravest < Severity::Untold => {
+            ready.severity = Severity::Error;
+        }
+        Some(ready) if ready.status == ConditionStatus::Unknown && gravest == Severity::Fine => {
+            ready.severity = Severity::of_unknown(ready.reason.known());
+        }
+        Some(_) => {}
+        None => words.push(Word {
+            type_: ConditionType::Ready.into(),
+            status: ConditionStatus::Unknown,
+            reason: Reason::NotChecked.into(),
+            severity: Severity::Untold,
+            since: object.creation_timestamp().map_or(now, |created| created.0),
+            message: "The operator has not looked at it yet: see that it runs and watches this namespace."
+                .to_owned(),
+        }),
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-25T12:00:00Z".parse().expect("a time")
+    }
+
+    fn account(conditions: &[(&str, &str, &str)]) -> Member {
+        let conditions: Vec<Value> = conditions
+            .iter()
+            .map(|(type_, status, reason)| {
+                json!({"type": type_, "status": status, "reason": reason, "message": "words",
+                       "lastTransitionTime": "2026-11-25T09:30:00Z"})
+            })
+            .collect();
+        let value = json!({
+            "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount",
+            "metadata": {"name": "acme", "namespace": "finops", "creationTimestamp": "2026-11-25T09:00:00Z"},
+            "spec": {
+                "accountType": "Member",
+                "access": {
+                    "roleArn": "arn:aws:iam::123456789012:role/awscost",
+                    "externalIdSecretRef": {"name": "acme-external-id"}
+                }
+            },
+            "status": {"conditions": conditions}
+        });
+        Member::account(&serde_json::from_value(value).expect("metadata"), now())
+    }
+
+    #[test]
+    fn an_account_is_healthy_only_if_its_operator_says_so() {
+        let ready = ("Ready", "True", "Succeeded");
+        let unready = ("Ready", "False", "BucketOnTheMoon");
+        for (conditions, broken) in [
+            (&[][..], true),
+            (&[ready], false),
+            (&[ready, ("BucketReadable", "True", "ReadableFromTheMoon")], false),
+            (&[unready, ("BucketReadable", "False", "BucketOnTheMoon")], true),
+            (&[unready, ("MoonReachable", "False", "BucketOnTheMoon")], true),
+            (&[unready], true),
+            (&[ready, ("MoonReachable", "False", "BucketOnTheMoon")], false),
+            (&[("Ready", "Unknown", "Progressing")], false),
+        ] {
+            assert_eq!(account(conditions).is_broken(), broken, "{conditions:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_a_newer_operator_knows_keeps_its_name() {
+        let member = account(&[("Ready", "False", "BucketOnTheMoon"), ("MoonReachable", "False", "NewMoon")]);
+        let said: Vec<String> = member
+            .words
+            .iter()
+            .map(|word| format!("{} {} {:?}", word.type_, word.reason, word.severity))
+            .collect();
+        assert_eq!(said, ["Ready BucketOnTheMoon Fine", "MoonReachable NewMoon Error"]);
+    }
 }

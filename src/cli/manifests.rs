@@ -332,7 +332,7 @@ fn title(value: &Value) -> String {
 }
 
 /// What is wrong with the name and the namespace.
-fn metadata(value: &Value) -> Vec<Complaint> {
+pub(super) fn metadata(value: &Value) -> Vec<Complaint> {
     let complaint = |field: &str, problem: &str| Complaint {
         field: format!("metadata.{field}"),
         problem: problem.to_owned(),

@@ -12,7 +12,7 @@ use crate::{
     model::ExitCode,
     onboarding::{
         Impossible, PrincipalArn, Reader, Wanted, cloudformation,
-        delivery::{ExportChoices, ExportGranularity},
+        delivery::{self, ExportChoices, ExportGranularity},
         link::{self, LinkFault, StackName, TemplateUrl},
         permissions, terraform,
         text::Text,
@@ -56,6 +56,9 @@ pub struct TrustArgs {
     /// the Secret among the manifests that the account refers to.
     #[arg(long, value_name = "FILE")]
     external_id_file: Option<PathBuf>,
+    /// The same for the external ID of nextExternalIdSecretRef (AWSCOST_NEXT_EXTERNAL_ID), where the manifest has it.
+    #[arg(long, value_name = "FILE")]
+    next_external_id_file: Option<PathBuf>,
 }
 
 /// Whom the role trusts.
@@ -191,12 +194,10 @@ fn print_policy(args: &PolicyArgs) -> Result<(), Fault> {
 fn print_trust(args: &TrustArgs) -> Result<(), Fault> {
     let read = args.wanted.read()?;
     args.trusted.principal.role(&read.wanted)?;
-    let external_id = read.external_id(args.external_id_file.as_deref())?;
-    let policy = trust::policy(
-        plain(args.trusted.principal.as_str()),
-        plain(external_id.expose()),
-        args.trusted.base(),
-    );
+    let external_ids =
+        read.external_ids(args.external_id_file.as_deref(), args.next_external_id_file.as_deref())?;
+    let external_ids = external_ids.iter().map(|external_id| plain(external_id.expose())).collect();
+    let policy = trust::policy(plain(args.trusted.principal.as_str()), external_ids, args.trusted.base());
     print(&json(&policy));
     complain("this policy holds the external ID: keep it where the role's owner alone reads it");
     Ok(())
@@ -269,11 +270,13 @@ impl DeliveryArgs {
                 "whoever creates the export needs bcm-data-exports:CreateExport and cur:PutReportDefinition; AWS delivers the first version within a day, and no months before this one",
             );
         }
-        if self.with_bucket && wanted.kms_key.is_some() {
+        if let Some(report) = wanted.report.as_ref().filter(|_| self.with_bucket && wanted.kms_key.is_some())
+        {
             // Fact sheet 4.2.
-            complain(
-                "the key's policy has to allow bcm-data-exports.amazonaws.com kms:GenerateDataKey* and kms:Decrypt, with the conditions of the bucket's policy",
-            );
+            complain(&format!(
+                "the key's policy has to allow {} kms:GenerateDataKey* and kms:Decrypt, with the conditions of the bucket's policy",
+                delivery::deliverers(report).join(" and ")
+            ));
         }
     }
 }

@@ -2,31 +2,32 @@
 
 use std::collections::BTreeSet;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 
 use super::{
     cluster::{ClusterFault, Scope, ScopeArgs},
-    errors::group::Overview,
-    fleet::{Fleet, Kind, Name},
-    remedy::remedy,
+    errors::group::hit_by,
+    fleet::{Fleet, Kind, Member, Name},
 };
 use crate::model::Reason;
 
 /// Which objects.
 #[derive(Debug, Args)]
 #[group(skip)]
+#[command(group = ArgGroup::new("selected")
+    .args(["names", "selector", "reasons", "all"]).required(true).multiple(true))]
 pub struct SelectionArgs {
-    /// Names of accounts; costwarehouse/NAME (or cwh/NAME) for a warehouse.
-    #[arg(value_name = "NAME", value_parser = wanted, required_unless_present_any = ["selector", "reasons", "all"],
-          conflicts_with_all = ["selector", "reasons", "all"])]
+    /// Names of accounts.
+    #[arg(value_name = "NAME", value_parser = wanted, conflicts_with_all = ["selector", "reasons", "all"])]
     names: Vec<Wanted>,
     #[command(flatten)]
     scope: ScopeArgs,
     /// Accounts with these labels.
-    #[arg(short = 'l', long, value_name = "LABELS")]
+    #[arg(short = 'l', long, value_name = "LABELS", value_parser = labels)]
     selector: Option<String>,
-    /// Everything that `errors` shows under this reason; may be given several times.
+    /// Everything that `errors` shows under this reason, or for `resume` what was suspended with it; may be given several
+    /// times.
     #[arg(long = "reason", value_name = "REASON", value_parser = reason)]
     reasons: Vec<Reason>,
     /// All accounts of the namespace, or with -A of all namespaces.
@@ -43,6 +44,15 @@ pub struct Wanted {
     pub name: String,
 }
 
+/// A selected object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Selected {
+    /// What it is called.
+    pub name: Name,
+    /// The one of this name that was there when it was selected.
+    pub uid: Option<String>,
+}
+
 /// Parses `NAME` and `KIND/NAME`.
 pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
     let (kind, name) = text.split_once('/').unwrap_or(("aca", text));
@@ -55,6 +65,14 @@ pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
         return Err("it takes one name".to_owned());
     }
     Ok(Wanted { kind, name: name.to_owned() })
+}
+
+/// A label selector. A blank one, as an unset variable of a script leaves it, would be all objects there are.
+pub(super) fn labels(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it takes labels such as team=data; without any it would be everything".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// A reason in any spelling of upper and lower case.
@@ -76,27 +94,69 @@ impl SelectionArgs {
     ///
     /// # Errors
     /// [`ClusterFault`] if the API server does not list them, or a name is not there or not unique.
-    pub async fn select(&self, scope: &Scope, now: Timestamp) -> Result<Vec<Name>, ClusterFault> {
+    pub async fn select(&self, scope: &Scope, now: Timestamp) -> Result<Vec<Selected>, ClusterFault> {
         let fleet = Fleet::read(scope, self.selector.as_deref(), now).await?;
-        self.of(&fleet)
+        self.of(&fleet, false)
     }
 
-    /// The selected objects of a fleet. Pure.
-    fn of(&self, fleet: &Fleet) -> Result<Vec<Name>, ClusterFault> {
+    /// The selected accounts, for what is done to accounts alone.
+    ///
+    /// # Errors
+    /// [`ClusterFault`] as [`Self::select`], and if a warehouse is named.
+    pub async fn accounts(&self, scope: &Scope, now: Timestamp) -> Result<Vec<Selected>, ClusterFault> {
+        self.accounts_that(scope, now, false).await
+    }
+
+    /// The selected accounts, of which a reason is that of suspended ones.
+    ///
+    /// # Errors
+    /// [`ClusterFault`] as [`Self::accounts`].
+    pub async fn suspended_accounts(
+        &self,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Vec<Selected>, ClusterFault> {
+        self.accounts_that(scope, now, true).await
+    }
+
+    async fn accounts_that(
+        &self,
+        scope: &Scope,
+        now: Timestamp,
+        suspended: bool,
+    ) -> Result<Vec<Selected>, ClusterFault> {
+        self.names_no_warehouse()?;
+        let fleet = Fleet::read(scope, self.selector.as_deref(), now).await?;
+        let mut selected = self.of(&fleet, suspended)?;
+        // What a reason has hit may be a warehouse; the accounts among them are meant.
+        selected.retain(|one| one.name.kind == Kind::AwsCostAccount);
+        Ok(selected)
+    }
+
+    fn names_no_warehouse(&self) -> Result<(), ClusterFault> {
+        match self.names.iter().find(|wanted| wanted.kind == Kind::CostWarehouse) {
+            Some(warehouse) => Err(ClusterFault::Refused(format!(
+                "CostWarehouse {} can only be reconciled from here: nothing was done",
+                warehouse.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The selected objects of a fleet; by a reason those at work, or those that are `suspended`. Pure.
+    fn of(&self, fleet: &Fleet, suspended: bool) -> Result<Vec<Selected>, ClusterFault> {
         if !self.reasons.is_empty() {
-            let overview = Overview::of(fleet, remedy, false);
-            let hit: BTreeSet<Name> =
-                self.reasons.iter().flat_map(|reason| overview.hit_by(*reason)).collect();
-            return Ok(hit.into_iter().collect());
+            let hit = self.reasons.iter().flat_map(|reason| hit_by(fleet, *reason, suspended));
+            return Ok(hit.map(selected).collect::<BTreeSet<_>>().into_iter().collect());
         }
         if self.names.is_empty() {
-            return Ok(fleet.of(Kind::AwsCostAccount).map(|member| member.name.clone()).collect());
+            return Ok(fleet.of(Kind::AwsCostAccount).map(selected).collect());
         }
         let mut found = BTreeSet::new();
         for wanted in &self.names {
             let mut named = fleet.of(wanted.kind).filter(|member| member.name.name == wanted.name);
             match (named.next(), named.next()) {
-                (Some(member), None) => found.insert(member.name.clone()),
+                (Some(member), None) => found.insert(selected(member)),
                 (None, _) => {
                     return Err(ClusterFault::Refused(format!(
                         "there is no {:?} {}: nothing was done",
@@ -115,9 +175,51 @@ impl SelectionArgs {
     }
 }
 
+fn selected(member: &Member) -> Selected {
+    Selected { name: member.name.clone(), uid: member.uid.clone() }
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        selection: SelectionArgs,
+    }
+
+    fn line(words: &[&str]) -> Result<Line, clap::Error> {
+        Line::try_parse_from(std::iter::once("suspend").chain(words.iter().copied()))
+    }
+
+    #[test]
+    fn everything_is_selected_only_by_all() {
+        for blank in [["-l", ""], ["-l", " "], ["--selector", ""], ["--reason", ""]] {
+            assert!(line(&blank).is_err(), "{blank:?} is what an unset variable leaves");
+        }
+        assert!(line(&["--selector="]).is_err() && line(&[]).is_err() && line(&[""]).is_err());
+        assert!(line(&["-l", "team=data"]).is_ok() && line(&["--all"]).is_ok());
+    }
+
+    #[test]
+    fn a_named_warehouse_is_refused_among_accounts_too() {
+        for words in [&["cwh/lake"][..], &["acme", "cwh/lake"], &["cwh/a", "cwh/b"]] {
+            let selection = line(words).expect("names").selection;
+            assert!(selection.names_no_warehouse().is_err(), "{words:?}");
+        }
+        assert!(line(&["acme"]).expect("a name").selection.names_no_warehouse().is_ok());
+    }
+
+    #[test]
+    fn nothing_is_selected_by_accident_and_each_way_to_select_is_named() {
+        let refused = line(&["-n", "finops"]).expect_err("nothing is selected").to_string();
+        for way in ["NAME", "--selector", "--reason", "--all"] {
+            assert!(refused.contains(way), "{way}: {refused}");
+        }
+    }
 
     #[test]
     fn names_have_kubectls_forms() {

@@ -9,7 +9,7 @@ pub enum Severity {
     Fine,
     /// It takes its time, and nobody needs to do anything.
     Waiting,
-    /// It can't be told before another condition holds.
+    /// It can't be told before another condition holds, or somebody lets it be looked at.
     Blocked,
     /// Nothing is broken, but it could be better.
     Advice,
@@ -20,12 +20,19 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Of an account's condition. `enforced`: whether the account insists on its external ID.
-    pub fn of(type_: ConditionType, status: ConditionStatus, reason: Reason, enforced: bool) -> Self {
+    /// Of an account's condition. `enforced`: whether the account insists on its external ID. A reason that this version
+    /// does not know makes none better than its status says.
+    pub fn of(
+        type_: ConditionType,
+        status: ConditionStatus,
+        reason: impl Into<Option<Reason>>,
+        enforced: bool,
+    ) -> Self {
+        let reason = reason.into();
         match (type_, status) {
             // The summaries repeat a layer, but for these, which no layer says.
             (ConditionType::Ready, ConditionStatus::False)
-                if matches!(reason, Reason::InvalidSpec | Reason::InternalError) =>
+                if matches!(reason, Some(Reason::InvalidSpec | Reason::InternalError)) =>
             {
                 Self::Error
             }
@@ -38,17 +45,29 @@ impl Severity {
     }
 
     /// Of a warehouse's Ready.
-    pub fn of_warehouse(status: ConditionStatus, reason: Reason) -> Self {
+    pub fn of_warehouse(status: ConditionStatus, reason: impl Into<Option<Reason>>) -> Self {
         match status {
             ConditionStatus::True => Self::Fine,
+            ConditionStatus::False => Self::Error,
+            ConditionStatus::Unknown => Self::of_unknown(reason.into()),
+        }
+    }
+
+    /// Of a condition whose type only a newer operator knows. `ready`: whether Ready is True in spite of it.
+    pub fn of_newer(status: ConditionStatus, reason: Option<Reason>, ready: bool) -> Self {
+        match status {
+            ConditionStatus::True => Self::Fine,
+            ConditionStatus::False if ready => Self::Advice,
             ConditionStatus::False => Self::Error,
             ConditionStatus::Unknown => Self::of_unknown(reason),
         }
     }
 
-    fn of_failed(type_: ConditionType, reason: Reason, enforced: bool) -> Self {
+    fn of_failed(type_: ConditionType, reason: Option<Reason>, enforced: bool) -> Self {
         match type_ {
-            ConditionType::DataCurrent if matches!(reason, Reason::Queued | Reason::Loading) => Self::Waiting,
+            ConditionType::DataCurrent if matches!(reason, Some(Reason::Queued | Reason::Loading)) => {
+                Self::Waiting
+            }
             ConditionType::ExternalIdEnforced if !enforced => Self::Advice,
             ConditionType::PermissionsMinimal
             | ConditionType::MetricsReadable
@@ -57,20 +76,24 @@ impl Severity {
         }
     }
 
-    fn of_unknown(reason: Reason) -> Self {
+    /// Of what could not be told.
+    pub fn of_unknown(reason: Option<Reason>) -> Self {
+        let Some(reason) = reason else { return Self::Untold };
         match reason {
             Reason::BlockedByRole
             | Reason::BlockedByBucket
             | Reason::BlockedByReport
             | Reason::BlockedByDelivery
             | Reason::BlockedByWarehouse
-            | Reason::BlockedByData => Self::Blocked,
+            | Reason::BlockedByData
+            // An audit is opt-in: without it nothing is wrong, and nothing is to be waited for.
+            | Reason::AuditDenied => Self::Blocked,
             Reason::AwaitingFirstDelivery
             | Reason::NotChecked
             | Reason::Probing
             | Reason::Progressing
             | Reason::ProgressingWithRetry => Self::Waiting,
-            Reason::OrganizationReadDenied | Reason::AuditDenied => Self::Advice,
+            Reason::OrganizationReadDenied => Self::Advice,
             _ => Self::Untold,
         }
     }
@@ -93,11 +116,24 @@ mod tests {
             (ConditionType::DataCurrent, False, Reason::Loading, Severity::Waiting),
             (ConditionType::DataCurrent, False, Reason::OutOfMemory, Severity::Error),
             (ConditionType::PermissionsMinimal, False, Reason::CanWriteBucket, Severity::Advice),
+            (ConditionType::PermissionsMinimal, Unknown, Reason::AuditDenied, Severity::Blocked),
             (ConditionType::Deprecated, True, Reason::IamUserKeys, Severity::Advice),
             (ConditionType::AccountTypeVerified, Unknown, Reason::OrganizationReadDenied, Severity::Advice),
             (ConditionType::RoleAssumable, True, Reason::RoleAssumed, Severity::Fine),
         ] {
             assert_eq!(Severity::of(type_, status, reason, true), expected, "{type_} {reason}");
+        }
+        for (type_, status, expected) in [
+            (ConditionType::BucketReadable, False, Severity::Error),
+            (ConditionType::BucketReadable, Unknown, Severity::Untold),
+            (ConditionType::PermissionsMinimal, False, Severity::Advice),
+            (ConditionType::BucketReadable, True, Severity::Fine),
+        ] {
+            assert_eq!(
+                Severity::of(type_, status, None, true),
+                expected,
+                "{type_} for a newer operator's reason"
+            );
         }
         let lax = Severity::of(ConditionType::ExternalIdEnforced, False, Reason::NotEnforced, false);
         assert_eq!(lax, Severity::Advice, "an account that does not insist is only warned");

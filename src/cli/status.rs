@@ -5,7 +5,7 @@ mod screen;
 
 use jiff::Timestamp;
 use kube::{
-    Api, Resource,
+    Resource,
     core::{DeserializeGuard, NamespaceResourceScope},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -14,12 +14,13 @@ use super::{
     cluster::{ClusterFault, Scope, ScopeArgs},
     fleet::{Kind, Member, Name},
     format::{OutputFormat, structured},
+    said::Said,
     selection::{Wanted, wanted},
     warehouse::{complain, print},
 };
 use crate::{
     api::{AwsCostAccount, CostWarehouse, status::PeriodStatus},
-    model::ExitCode,
+    model::{ConditionType, ExitCode, Reason},
 };
 
 /// What to show.
@@ -61,9 +62,9 @@ pub(super) struct View {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Line {
     #[serde(rename = "type")]
-    type_: &'static str,
+    type_: Said<ConditionType>,
     status: &'static str,
-    reason: &'static str,
+    reason: Said<Reason>,
     since: Timestamp,
     message: String,
 }
@@ -105,16 +106,14 @@ where
         + Clone
         + std::fmt::Debug,
 {
-    let plural = K::plural(&());
     if let Some(namespace) = &scope.namespace {
-        let api: Api<K> = Api::namespaced(scope.client.clone(), namespace);
-        return api.get(name).await.map_err(ClusterFault::api(format!("read {plural} {name}")));
+        return scope.get(namespace, name).await;
     }
     let mut found = scope.list::<K>(None).await?;
     found.retain(|object| object.meta().name.as_deref() == Some(name));
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(ClusterFault::Refused(format!("there is no {name} among {plural}"))),
+        0 => Err(ClusterFault::Refused(format!("no {} {name} in any namespace", K::kind(&())))),
         _ => Err(ClusterFault::Refused(format!(
             "there is a {name} in several namespaces: say which one with --namespace"
         ))),
@@ -189,13 +188,13 @@ fn about(account: &AwsCostAccount) -> Vec<String> {
 
 fn lines(member: &Member) -> Vec<Line> {
     let mut words: Vec<_> = member.words.iter().collect();
-    words.sort_by_key(|word| word.type_);
+    words.sort_by_key(|word| &word.type_);
     words
         .into_iter()
         .map(|word| Line {
-            type_: word.type_.as_str(),
+            type_: word.type_.clone(),
             status: word.status.as_str(),
-            reason: word.reason.as_str(),
+            reason: word.reason.clone(),
             since: word.since,
             message: word.message.clone(),
         })

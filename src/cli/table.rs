@@ -1,5 +1,7 @@
 //! A table for a terminal: columns of equal width, text to the left, numbers to the right, in 80 columns.
 
+use super::harmless::harmless;
+
 /// The width that tables keep to where the numbers leave room.
 const WIDTH: usize = 80;
 /// A name is never cut below this.
@@ -38,7 +40,7 @@ pub(super) fn render(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String 
                 }
             })
             .collect();
-        text.push_str(cells.join(GAP).trim_end());
+        text.push_str(&harmless(cells.join(GAP).trim_end()));
         text.push('\n');
     }
     text

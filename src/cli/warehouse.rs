@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo, Timestamp};
 
 use super::{
+    harmless::harmless,
     table::{self, Align},
     warehouse_location::WarehouseLocation,
 };
@@ -224,7 +225,8 @@ pub(super) fn print(text: &str) {
 
 /// Tells of a fault or of nothing to print.
 pub(super) fn complain(text: &str) {
-    drop(writeln!(std::io::stderr(), "awscost: {text}"));
+    let lines: Vec<String> = text.lines().map(harmless).collect();
+    drop(writeln!(std::io::stderr(), "awscost: {}", lines.join("\n")));
 }
 
 #[cfg(test)]

@@ -1,36 +1,38 @@
-//! Text for people in 80 columns: wrapped at words, and within a word that is longer than a line.
+//! Text for people in 80 columns, wrapped between words. A word is never broken, so that an ARN or a policy survives copy
+//! and paste: one that is longer than a line stands on a line of its own.
+
+use super::harmless::harmless;
 
 /// The width that text keeps to.
 pub(super) const WIDTH: usize = 80;
 
-/// The text in lines of at most [`WIDTH`]: the first begins with `first`, the others with `rest`.
+/// The text in lines of at most [`WIDTH`], but for longer words: the first begins with `first`, the others with `rest`.
 pub(super) fn wrap(text: &str, first: &str, rest: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut line = first.to_owned();
+    // A word that does not fit behind the beginning of the first line goes to the next, where it may.
+    let mut may_break = !first.trim().is_empty();
     let mut empty = true;
     for word in text.split_whitespace() {
-        let mut word: Vec<char> = word.chars().collect();
-        if !empty && line.chars().count() + 1 + word.len() > WIDTH {
+        let width = line.chars().count() + usize::from(!empty) + word.chars().count();
+        if may_break && width > WIDTH {
             lines.push(std::mem::replace(&mut line, rest.to_owned()));
             empty = true;
         }
         if !empty {
             line.push(' ');
         }
-        loop {
-            let room = WIDTH.saturating_sub(line.chars().count()).max(1);
-            let tail = word.split_off(word.len().min(room));
-            line.extend(word);
-            empty = false;
-            if tail.is_empty() {
-                break;
-            }
-            lines.push(std::mem::replace(&mut line, rest.to_owned()));
-            word = tail;
-        }
+        line.push_str(word);
+        (empty, may_break) = (false, true);
     }
     lines.push(line);
-    lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+    lines.iter().map(|line| format!("{}\n", harmless(line.trim_end()))).collect()
+}
+
+/// True if no line that could be broken between two words is longer than [`WIDTH`].
+#[cfg(test)]
+pub(super) fn fits(text: &str) -> bool {
+    text.lines().all(|line| line.chars().count() <= WIDTH || line.split_whitespace().nth(1).is_none())
 }
 
 #[cfg(test)]
@@ -38,12 +40,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_even_long_ones_stay_in_the_width() {
-        let arn = "a".repeat(200);
-        let text = wrap(&format!("The role {arn} is gone, and nobody knows why."), "Fix: ", "     ");
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
-        assert_eq!(text.matches('a').count(), 200 + 1, "nothing is lost:\n{text}");
-        assert!(text.starts_with("Fix: The role\n"), "{text}");
+    fn a_word_is_never_broken() {
+        let policy = format!("{{\"AWS\":\"arn:aws:iam::123456789012:role/{}\"}}", "a".repeat(200));
+        let arn = format!("arn:aws:iam::123456789012:role/{}", "b".repeat(40));
+        let text =
+            wrap(&format!("The role {arn} is gone: {policy} works, nobody knows why."), "Fix: ", "     ");
+        assert!(fits(&text), "{text}");
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        assert!(lines.contains(&policy.as_str()), "a longer one has a line of its own:\n{text}");
+        assert!(text.contains(&arn), "one that fits a line is whole:\n{text}");
+    }
+
+    #[test]
+    fn a_word_that_does_not_fit_behind_the_beginning_goes_to_the_next_line() {
+        let long = "x".repeat(70);
+        assert_eq!(wrap(&long, "a long beginning: ", "  "), format!("a long beginning:\n  {long}\n"));
+        assert_eq!(wrap(&long, "            ", "  "), format!("            {long}\n"), "no line is empty");
     }
 
     #[test]

@@ -3,8 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::{Facts, Finding, Target, Verdict, checks};
-use crate::model::ConditionType;
+use super::{Facts, Finding, ReportTarget, Target, Verdict, checks};
+use crate::{
+    aws::traits::{ExecutionEnd, ExportHealth, LegacyDeliveryStatus},
+    model::ConditionType,
+};
 
 /// The ages at which facts are looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +49,8 @@ impl Ages {
     pub fn due(&self, facts: &Facts, target: &Target, uid: &str, now: Timestamp) -> Look {
         let findings = checks::run(facts, target, now);
         let due = |group: Group| {
-            group.applies(target) && self.due_at(group, facts, &findings, uid).is_none_or(|at| at <= now)
+            group.applies(target)
+                && self.due_at(group, facts, target, &findings, uid).is_none_or(|at| at <= now)
         };
         let identity = due(Group::Identity);
         // Behind a role that does not work there is nothing to look at, unless this very look mends it.
@@ -68,14 +72,21 @@ impl Ages {
         Group::ALL
             .into_iter()
             .filter(|group| *group == Group::Identity || (group.applies(target) && role_works(&findings)))
-            .map(|group| self.due_at(group, facts, &findings, uid).unwrap_or(now))
+            .map(|group| self.due_at(group, facts, target, &findings, uid).unwrap_or(now))
             .min()
             .map_or(now, |at| at.max(now))
     }
 
     /// When a group is due, or `None` if it was never looked at.
-    fn due_at(&self, group: Group, facts: &Facts, findings: &[Finding], uid: &str) -> Option<Timestamp> {
-        let (looked_at, faulty) = group.state(facts);
+    fn due_at(
+        &self,
+        group: Group,
+        facts: &Facts,
+        target: &Target,
+        findings: &[Finding],
+        uid: &str,
+    ) -> Option<Timestamp> {
+        let (looked_at, faulty) = group.state(facts, target);
         let failed = faulty
             || findings
                 .iter()
@@ -145,7 +156,7 @@ impl Group {
     }
 
     /// When it was last looked at, and whether that look met a fault.
-    fn state(self, facts: &Facts) -> (Option<Timestamp>, bool) {
+    fn state(self, facts: &Facts, target: &Target) -> (Option<Timestamp>, bool) {
         match self {
             Self::Identity => (
                 facts.role.looked_at().or_else(|| facts.base.looked_at()),
@@ -159,18 +170,38 @@ impl Group {
                 facts.exports.looked_at().max(facts.legacy.looked_at()),
                 facts.legacy.fault().is_some()
                     || facts.exports.fault().is_some()
-                    || facts.export.fault().is_some(),
+                    || facts.export.fault().is_some()
+                    || facts.execution.fault().is_some()
+                    || target.report.as_ref().is_some_and(|report| is_ill(facts, report)),
             ),
             Self::Listing => (
                 facts.listing.looked_at().or_else(|| facts.ingest_session.looked_at()),
                 facts.listing.fault().is_some()
                     || facts.ingest_session.fault().is_some()
-                    || facts.manifest.fault().is_some(),
+                    || facts.manifest.fault().is_some()
+                    || facts.listing_any_owner.fault().is_some()
+                    || facts.elsewhere.fault().is_some()
+                    || facts.ownership.fault().is_some(),
             ),
             Self::Permissions => (facts.excess.looked_at(), facts.excess.fault().is_some()),
             Self::Metrics => (facts.metrics.looked_at(), facts.metrics.fault().is_some()),
         }
     }
+}
+
+/// True if AWS itself says that it does not deliver: what mends that shows in no finding of these checks.
+fn is_ill(facts: &Facts, report: &ReportTarget) -> bool {
+    let legacy = facts.legacy.known().into_iter().flatten();
+    let undelivered = legacy
+        .filter(|definition| definition.name == report.name.as_str())
+        .filter_map(|definition| definition.delivery.as_ref())
+        .any(|delivery| {
+            matches!(delivery.status, LegacyDeliveryStatus::PermissionsError | LegacyDeliveryStatus::NoBucket)
+        });
+    let export = facts.export.known().and_then(Option::as_ref);
+    let unhealthy = export.is_some_and(|export| matches!(export.health, ExportHealth::Unhealthy(_)));
+    let execution = facts.execution.known().and_then(Option::as_ref);
+    undelivered || unhealthy || execution.is_some_and(|execution| execution.end != ExecutionEnd::Delivered)
 }
 
 /// `age` ± 20 %, the same for an object and a group at all times, so that many objects spread out and none drifts.

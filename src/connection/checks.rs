@@ -11,10 +11,14 @@ pub(super) mod report;
 pub(super) mod role;
 
 use jiff::Timestamp;
-pub use keys::iam_user_keys;
+
+pub use keys::deprecated;
 
 use super::{Access, ExternalIdPolicy, Facts, Finding, Target, Verdict};
-use crate::model::{ConditionType, ReportKind};
+use crate::{
+    aws::{AwsFault, Detail},
+    model::{ConditionType, Reason, ReportKind},
+};
 
 /// RoleAssumable, however the account is reached.
 pub(super) fn access(facts: &Facts, target: &Target, now: Timestamp) -> Finding {
@@ -43,9 +47,15 @@ pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
     findings.push(behind(ConditionType::AccountTypeVerified, &|| account_type::check(facts, target, now)));
     if let Some(report) = &target.report {
         // … what a Job will read can be read with what a Job will have,
-        findings.push(behind(ConditionType::BucketReadable, &|| bucket::check(facts, target, report, now)));
+        let mut readable =
+            behind(ConditionType::BucketReadable, &|| bucket::check(facts, target, report, now));
         // … and that what AWS delivers there is a whole bill in a form that can be loaded.
-        findings.push(behind(ConditionType::ReportConfigured, &|| report::check(facts, target, report, now)));
+        let configured =
+            behind(ConditionType::ReportConfigured, &|| report::check(facts, target, report, now));
+        if readable.verdict == Verdict::Fail && configured.reason.misnames_report() {
+            readable.message = after_the_report(&readable.message);
+        }
+        findings.extend([readable, configured]);
     }
     // Advice, which holds nothing up: a role that can do more than it must, and metrics for those who want them.
     if let Some(role) = target.role() {
@@ -56,11 +66,43 @@ pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
     if let Some(region) = &target.metrics {
         findings.push(behind(ConditionType::MetricsReadable, &|| metrics::check(facts, target, region, now)));
     }
-    if let Some(deprecated) = keys::deprecated(target) {
-        findings.push(deprecated);
+    if target.role().is_none() {
+        findings.push(deprecated());
     }
     findings.insert(0, access);
     findings
+}
+
+/// The finding for a refusal of `what` where AWS says that it is neither the account's own policies nor the bucket's.
+fn policy_elsewhere(
+    condition: ConditionType,
+    fault: &AwsFault,
+    target: &Target,
+    what: &str,
+) -> Option<Finding> {
+    let (action, actor) = (fault.operation, target.actor());
+    let (reason, cause) = match fault.detail {
+        Detail::EndpointPolicy => (
+            Reason::NetworkPolicyDenied,
+            "the policy of a VPC endpoint between the operator and AWS refuses it. Allow it in that endpoint's policy."
+                .to_owned(),
+        ),
+        Detail::OrganizationPolicy => (
+            Reason::OrganizationPolicyDenies,
+            format!(
+                "a service or resource control policy of an organization refuses it. Ask whoever administers the \
+                 organization of account {} to allow it.",
+                target.account
+            ),
+        ),
+        Detail::None | Detail::TagSession | Detail::KmsDecrypt | Detail::IdentityPolicy => return None,
+    };
+    Some(Finding::fail(condition, reason, format!("{actor} may not call {action} on {what}: {cause}")))
+}
+
+/// What is said of a place that is not the report's.
+fn after_the_report(message: &str) -> String {
+    format!("First correct spec.report as ReportConfigured says. If this lasts then: {message}")
 }
 
 /// True if Ready can't be True because of this finding.

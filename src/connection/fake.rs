@@ -45,6 +45,8 @@ pub(crate) struct Script {
     /// By prefix: what lies directly below it.
     pub list: Result<Vec<(String, Listing)>, AwsFault>,
     pub list_any_owner: Result<(), AwsFault>,
+    /// What a listing around the report's own folder ends in.
+    pub list_around: Option<AwsFault>,
     pub execution: Result<Option<ExportExecution>, AwsFault>,
     pub ownership: Result<ObjectOwnership, AwsFault>,
     /// The actions that the role's policies allow, on whatever resource.
@@ -55,6 +57,8 @@ pub(crate) struct Script {
     /// What GetFederationToken ends in.
     pub federate: Option<AwsFault>,
     pub read: Result<ObjectRead, AwsFault>,
+    /// Keys at which there is nothing.
+    pub no_such_keys: Vec<&'static str>,
 }
 
 /// The traits over one script.
@@ -184,12 +188,20 @@ impl BucketProbe for FakeAws {
         if request.owner == BucketOwner::Any {
             return self.called("list_any_owner").list_any_owner.map(|()| Listing::default());
         }
-        let folders = self.called("list").list?;
+        let script = self.called("list");
+        if let Some(fault) = script.list_around.filter(|_| !request.prefix.starts_with("cur/acme/")) {
+            return Err(fault);
+        }
+        let folders = script.list?;
         Ok(folders.into_iter().find(|(prefix, _)| prefix == request.prefix).unwrap_or_default().1)
     }
 
-    async fn read(&self, _: &Session, _: ReadObject<'_>) -> Result<ObjectRead, AwsFault> {
-        self.called("read").read
+    async fn read(&self, _: &Session, request: ReadObject<'_>) -> Result<ObjectRead, AwsFault> {
+        let script = self.called("read");
+        if script.no_such_keys.contains(&request.key) {
+            return Err(AwsFault::new(Operation::GetObject, Code::NoSuchKey));
+        }
+        script.read
     }
 
     async fn ownership(

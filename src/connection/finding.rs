@@ -89,7 +89,7 @@ impl Finding {
     }
 
     /// The finding for a fault that answers nothing.
-    pub(super) fn doubtful(condition: ConditionType, fault: &AwsFault) -> Self {
+    pub fn doubtful(condition: ConditionType, fault: &AwsFault) -> Self {
         let operation = fault.operation;
         let (reason, message) = match fault.class {
             FaultClass::Throttled => {

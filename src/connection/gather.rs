@@ -293,7 +293,10 @@ async fn definitions(aws: &Aws, target: &Target, report: &ReportTarget, session:
             .as_ref()
             .ok()
             .map(|list| list.iter().find(|export| export.name == report.name.as_str()).cloned());
-        let Some(Some(found)) = named else { return (exports, named.map(|_| Ok(None)), None) };
+        let Some(Some(found)) = named else {
+            let none_of_the_name = named.is_some();
+            return (exports, none_of_the_name.then_some(Ok(None)), none_of_the_name.then_some(Ok(None)));
+        };
         let (export, execution) = futures::join!(
             aws.catalog.export(session, partition, &found.arn),
             aws.catalog.last_execution(session, partition, &found.arn)
@@ -330,15 +333,15 @@ impl Definitions {
             // What can no longer be listed is no longer known either.
             if outcome.as_ref().is_err_and(|fault| fault.class == FaultClass::Denied) {
                 facts.export.forget();
+                facts.execution.forget();
             }
             facts.exports.record(now, in_session(outcome, &mut sessions.control));
         }
         if let Some(outcome) = self.export {
             facts.export.record(now, in_session(outcome, &mut sessions.control));
         }
-        match self.execution {
-            Some(outcome) => facts.execution.record(now, in_session(outcome, &mut sessions.control)),
-            None => facts.execution.forget(),
+        if let Some(outcome) = self.execution {
+            facts.execution.record(now, in_session(outcome, &mut sessions.control));
         }
     }
 }

@@ -191,6 +191,7 @@ pub(crate) fn script() -> Script {
             ),
         ]),
         list_any_owner: Ok(()),
+        list_around: None,
         execution: Ok(None),
         ownership: Ok(ObjectOwnership::BucketOwner),
         allowed: Ok(Vec::new()),
@@ -198,5 +199,6 @@ pub(crate) fn script() -> Script {
         keys: Ok(assumed()),
         federate: None,
         read: Ok(ObjectRead { bytes: "{".into(), etag: "\"e\"".to_owned(), last_modified: now() }),
+        no_such_keys: Vec::new(),
     }
 }

@@ -219,9 +219,10 @@ impl Pass<'_> {
         valid: ValidAccount,
         jobs: Vec<LoadJob>,
     ) -> Result<std::time::Duration, ReconcileFault> {
+        let own = self.context.own_identity(self.now).await;
+        self.generate(&valid, own.as_ref().ok()).await?;
         let sight = self.sight(memory, &valid).await?;
         self.note_external_ids(&sight);
-        let own = self.context.own_identity(self.now).await;
         match self.gate(&valid, &sight, own.as_ref().ok()) {
             Err(finding) => {
                 // What was seen behind an open gate says nothing any more.

@@ -151,8 +151,7 @@ pub async fn create_job(context: &Context, job: &Job, label: &str, uid: &str) ->
                     format!("A resource quota of namespace {namespace} refuses the Job: {fix}."),
                 )
             } else {
-                let fix =
-                    "see the operator's log for the rule that does, and change spec.ingestion or the rule";
+                let fix = "see the operator's log for the rule that does, and change the spec or the rule";
                 (
                     Reason::JobFailed,
                     format!("The API server refuses the Job in namespace {namespace}: {fix}."),

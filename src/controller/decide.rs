@@ -130,9 +130,11 @@ fn wait_after(failure: &Failure) -> Option<SignedDuration> {
     }
 }
 
-/// True if the quick attempts are used up: only a change, or hours, bring the next.
+/// True if the quick attempts are used up, or can't help: another object owns the bill until somebody takes it away.
 pub fn used_up(failure: &Failure) -> bool {
-    failure.reason != Reason::Current.as_str() && wait_after(failure).is_none_or(|wait| wait == LONG_WAIT)
+    failure.reason != Reason::Current.as_str()
+        && (failure.reason == Reason::DuplicateConnection.as_str()
+            || wait_after(failure).is_none_or(|wait| wait == LONG_WAIT))
 }
 
 /// How many Jobs are at work, seen from one load that wants to start.

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{observe::Deliveries, validate::Bill};
 use crate::{
+    api::status::PeriodStatus,
     aws::traits::{ExecutionEnd, ExportExecution, ExportHealth, ExportIllness, LegacyDeliveryStatus},
     connection::{Facts, Finding, Verdict},
     model::{BillingPeriod, ConditionType, Reason, ReportKind},
@@ -28,6 +29,8 @@ pub struct Question<'a> {
     pub kind: Option<ReportKind>,
     /// What was listed.
     pub deliveries: &'a Deliveries,
+    /// The months as status knows them. Once one is loaded, the spec's report and place stay what they are.
+    pub known: &'a [PeriodStatus],
     /// When the connection began to wait.
     pub since: Timestamp,
     /// Now.
@@ -60,6 +63,19 @@ impl Question<'_> {
         match readiness(times, self.since, self.bill.freshness, self.now) {
             Readiness::Delivered { .. } => {
                 Finding::pass(DELIVERED, Reason::Delivered, "A complete manifest is there, and it is fresh.")
+            }
+            Readiness::AwaitingFirst | Readiness::FirstOverdue if self.loaded().next().is_some() => {
+                Finding::fail(
+                    DELIVERED,
+                    Reason::DeliveredButNotHere,
+                    format!(
+                        "Months were loaded from s3://{}/{}, and there is no manifest any more: the delivered reports are gone. \
+                         What is loaded stays. Check that nothing removes the files (a lifecycle rule, a clean-up). AWS writes \
+                         the current month with its next delivery, and past months when AWS Support is asked for a backfill.",
+                        report.bucket,
+                        report.key_root()
+                    ),
+                )
             }
             Readiness::AwaitingFirst | Readiness::FirstOverdue if self.delivered_by_its_word() => {
                 Finding::fail(
@@ -132,10 +148,16 @@ impl Question<'_> {
             .iter()
             .filter(|found| !matches!(found.delivery, Err(ReportFault::NoManifest { .. })))
             .map(|found| found.period)
+            .chain(self.loaded())
             .collect();
         let mut missing = missing_months(&delivered, self.bill.months.saturating_sub(1), self.now);
         missing.reverse();
         missing
+    }
+
+    /// Months that are loaded: they were delivered, whatever lies there now.
+    fn loaded(&self) -> impl Iterator<Item = BillingPeriod> + '_ {
+        self.known.iter().filter(|status| status.version.is_some()).map(|status| status.period)
     }
 
     /// What AWS itself says is wrong with deliveries.
@@ -267,5 +289,62 @@ fn fault_finding(fault: &ReportFault) -> Finding {
         FaultClass::NotYet | FaultClass::Transient => {
             Finding::unknown(DELIVERED, fault.reason(), format!("{message}."))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        controller::{periods, periods::tests::at, validate},
+        model::VersionIdentity,
+    };
+
+    fn bill() -> Bill {
+        let spec = json!({
+            "accountType": "Management",
+            "access": {
+                "roleArn": "arn:aws:iam::123456789012:role/awscost",
+                "externalIdSecretRef": {"name": "acme-external-id"}
+            },
+            "report": {"name": "acme-cur", "bucket": {"name": "acme-billing", "region": "us-east-1", "prefix": "cur"}},
+            "history": {"months": 1},
+            "ingestion": {"warehouseRef": {"name": "lake"}}
+        });
+        let account = validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid");
+        account.bill.expect("a bill")
+    }
+
+    /// What an empty listing means, with the months that status knows.
+    fn of_an_empty_bucket(known: &[PeriodStatus]) -> Finding {
+        let mut deliveries = Deliveries::default();
+        deliveries.record(at(0), Ok(Vec::new()));
+        let question = Question {
+            bill: &bill(),
+            below: &[],
+            facts: &Facts::default(),
+            kind: None,
+            deliveries: &deliveries,
+            known,
+            since: at(0),
+            now: at(1),
+        };
+        question.report_delivered()
+    }
+
+    #[test]
+    fn nobody_waits_for_a_first_delivery_of_what_was_loaded() {
+        let mut known = periods::update(&[], &periods::wanted(1, at(0)), Some(&[]), &[], at(0)).list;
+        assert_eq!(of_an_empty_bucket(&known).reason, Reason::AwaitingFirstDelivery);
+        known[0].version = Some(VersionIdentity("v1".to_owned()));
+        let gone = of_an_empty_bucket(&known);
+        assert_eq!((gone.verdict, gone.reason), (Verdict::Fail, Reason::DeliveredButNotHere));
+        assert!(
+            gone.message.starts_with("Months were loaded from s3://acme-billing/cur/acme-cur/"),
+            "{}",
+            gone.message
+        );
     }
 }

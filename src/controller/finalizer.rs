@@ -90,7 +90,9 @@ pub struct View<'a> {
 pub enum WarehouseThere {
     /// It is.
     Yes,
-    /// It is not, or its spec can't be used.
+    /// It is, and its spec can't be read or used.
+    Unusable,
+    /// It is not.
     No,
 }
 
@@ -107,6 +109,8 @@ pub enum Step {
     Failed(BadEnd, Timestamp),
     /// The warehouse is gone; at that time the object goes without a purge.
     Missing(Timestamp),
+    /// The warehouse is there and can't be used: that is waited out, for its rows are there too.
+    Unusable,
     /// The object is let go.
     Release(Release),
 }
@@ -116,7 +120,7 @@ pub enum Step {
 pub enum Release {
     /// Its rows are gone.
     Purged,
-    /// Its warehouse is gone, for a day or with nothing ever loaded.
+    /// Its warehouse is gone, for a day or with nothing ever loaded; or can't be used, with nothing ever loaded.
     WarehouseGone,
 }
 
@@ -139,6 +143,10 @@ pub fn next(view: &View<'_>) -> (Step, PurgeStatus) {
         return (step, status);
     }
     status.warehouse_gone_since = None;
+    if view.warehouse == WarehouseThere::Unusable {
+        let step = if view.loaded { Step::Unusable } else { Step::Release(Release::WarehouseGone) };
+        return (step, status);
+    }
     let newest = view.purges.iter().max_by_key(|(attempt, _)| *attempt);
     if let Some((attempt, JobState::Failed { at, end })) = newest
         && *attempt > status.failures
@@ -242,5 +250,23 @@ mod tests {
         assert_eq!((step, back.warehouse_gone_since), (Step::Start(1), None), "it came back");
         let nothing = View { loaded: false, ..gone(None, NOW) };
         assert_eq!(next(&nothing).0, Step::Release(Release::WarehouseGone));
+    }
+
+    #[test]
+    fn a_warehouse_that_is_there_and_cannot_be_used_holds_the_object_until_it_can() {
+        let gone = PurgeStatus { warehouse_gone_since: Some(at(0)), ..PurgeStatus::default() };
+        let unusable = |loaded| View {
+            warehouse: WarehouseThere::Unusable,
+            loaded,
+            now: at(48 * 60),
+            ..view(Some(&gone), &[])
+        };
+        let (step, status) = next(&unusable(true));
+        assert_eq!((step, status.warehouse_gone_since), (Step::Unusable, None));
+        assert_eq!(
+            next(&unusable(false)).0,
+            Step::Release(Release::WarehouseGone),
+            "there is nothing to remove"
+        );
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Lets the account through with what it is reached by, or says why not. `secret_version` tells a changed Secret from
-/// an unchanged one, and nothing of what it holds.
+/// an unchanged one, and nothing of what it holds; `reused` says which external IDs are another tenant's.
 ///
 /// # Errors
 /// The finding that RoleAssumable gets instead of a look.
@@ -25,16 +25,22 @@ pub fn pass(
     tenancy: Result<(), Refusal>,
     sight: &AccessSight,
     secret_version: Option<String>,
-    reused: bool,
+    reused: &dyn Fn(&ExternalId) -> bool,
 ) -> Result<Access, Box<Finding>> {
     if let Err(refusal) = tenancy {
         return no(Reason::RoleNotAllowedInNamespace, not_allowed(account, namespace, refusal));
     }
     match (&account.access, sight) {
         (ValidAccess::Role(role), AccessSight::Role { current, next }) => {
-            let name = &role.secret.name;
-            let external_id = external_id(name, current)?;
-            if reused {
+            let reused_in = reused_in(role, current, next.as_ref(), reused);
+            let next_external_id = next_external_id(role, next.as_ref());
+            let external_id = match (external_id(namespace, &role.secret.name, current), &next_external_id) {
+                (Ok(current), _) => current,
+                // Who has deleted the old Secret and not yet named the new one in its place loses nothing.
+                (Err(_), NextExternalId::Usable(next)) => next.clone(),
+                (Err(finding), _) => return Err(finding),
+            };
+            if let Some(name) = reused_in {
                 return no(
                     Reason::ExternalIdReused,
                     format!(
@@ -46,18 +52,30 @@ pub fn pass(
             Ok(Access::Role(RoleAccess {
                 role: role.role.clone(),
                 external_id: Some(external_id),
-                next_external_id: next_external_id(role, next.as_ref()),
+                next_external_id,
                 secret_version,
                 policy: role.policy,
             }))
         }
         (ValidAccess::Keys { secret }, AccessSight::Keys(keys)) => {
-            Ok(Access::Keys(access_keys(secret, keys)?))
+            Ok(Access::Keys(access_keys(namespace, secret, keys)?))
         }
         // Seen before the spec changed from one way to the other: the next pass sees anew.
         _ => no(Reason::NotChecked, "The Secret of the new spec is about to be read.".to_owned()),
     }
 }
+
+/// What the gate says. All of it is judged anew in every pass, so none of it outlives what it was said of.
+pub const REASONS: [Reason; 8] = [
+    Reason::RoleNotAllowedInNamespace,
+    Reason::SecretNotUsable,
+    Reason::SecretKeyMissing,
+    Reason::ExternalIdEmpty,
+    Reason::ExternalIdWhitespace,
+    Reason::ExternalIdInvalid,
+    Reason::ExternalIdReused,
+    Reason::AccessKeyInvalid,
+];
 
 fn no<T>(reason: Reason, message: String) -> Result<T, Box<Finding>> {
     Err(Box::new(Finding::fail(ConditionType::RoleAssumable, reason, message)))
@@ -80,19 +98,23 @@ fn not_allowed(account: &ValidAccount, namespace: &str, refusal: Refusal) -> Str
     }
 }
 
-fn not_usable<T>(name: &str, wanted: &str) -> Result<T, Box<Finding>> {
-    no(
-        Reason::SecretNotUsable,
-        format!(
-            "Secret {name} is not usable: it must exist in this namespace and carry the label {USE_LABEL}: {wanted}."
-        ),
+/// What is said of a Secret that is absent, unlabelled or forbidden: the three read the same.
+pub(super) fn secret_not_usable(namespace: &str, name: &str, wanted: &str) -> String {
+    format!(
+        "Secret {name} is missing in namespace {namespace}, or lacks the label {USE_LABEL}: {wanted} (the operator sees \
+         labelled Secrets only). kubectl -n {namespace} label secret {name} {USE_LABEL}={wanted} labels one that is there; \
+         kubectl -n {namespace} create secret generic {name} --from-literal=KEY=VALUE makes one, to be labelled too."
     )
 }
 
-fn external_id(name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Finding>> {
+fn not_usable<T>(namespace: &str, name: &str, wanted: &str) -> Result<T, Box<Finding>> {
+    no(Reason::SecretNotUsable, secret_not_usable(namespace, name, wanted))
+}
+
+fn external_id(namespace: &str, name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Finding>> {
     match sight {
         SecretSight::Usable(id) => Ok(id.clone()),
-        SecretSight::NotUsable => not_usable(name, USE_EXTERNAL_ID),
+        SecretSight::NotUsable => not_usable(namespace, name, USE_EXTERNAL_ID),
         SecretSight::KeyMissing(key) => {
             no(Reason::SecretKeyMissing, format!("Secret {name} has no key {key}."))
         }
@@ -102,9 +124,30 @@ fn external_id(name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Fi
                 InvalidExternalId::Whitespace => Reason::ExternalIdWhitespace,
                 InvalidExternalId::Characters => Reason::ExternalIdInvalid,
             };
-            no(reason, format!("Secret {name} holds no external ID: {problem}."))
+            let fix = match problem {
+                InvalidExternalId::Empty => {
+                    " Put the external ID of the role's trust policy into it; most often a variable was unset when the \
+                     Secret was made."
+                }
+                InvalidExternalId::Whitespace | InvalidExternalId::Characters => "",
+            };
+            no(reason, format!("Secret {name} holds no external ID: {problem}.{fix}"))
         }
     }
+}
+
+/// The Secret whose external ID is another tenant's.
+fn reused_in<'a>(
+    role: &'a RoleInput,
+    current: &ExternalIdSight,
+    next: Option<&ExternalIdSight>,
+    reused: &dyn Fn(&ExternalId) -> bool,
+) -> Option<&'a str> {
+    let is_reused = |sight: &ExternalIdSight| matches!(sight, SecretSight::Usable(id) if reused(id));
+    if is_reused(current) {
+        return Some(&role.secret.name);
+    }
+    role.next.as_ref().filter(|_| next.is_some_and(is_reused)).map(|next| next.name.as_str())
 }
 
 /// What is wrong with the next external ID takes nothing away from a connection that works with the current one.
@@ -116,10 +159,10 @@ fn next_external_id(role: &RoleInput, sight: Option<&ExternalIdSight>) -> NextEx
     }
 }
 
-fn access_keys(name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Finding>> {
+fn access_keys(namespace: &str, name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Finding>> {
     match sight {
         SecretSight::Usable(keys) => Ok(keys.clone()),
-        SecretSight::NotUsable => not_usable(name, USE_ACCESS_KEY),
+        SecretSight::NotUsable => not_usable(namespace, name, USE_ACCESS_KEY),
         SecretSight::KeyMissing(key) => {
             no(Reason::SecretKeyMissing, format!("Secret {name} has no key {key}."))
         }
@@ -129,7 +172,7 @@ fn access_keys(name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Fi
     }
 }
 
-/// All findings when the gate is shut: the gate's own, every layer behind it blocked, and advice that needs no look.
+/// All findings when the gate is shut: the gate's own, and every layer behind it blocked.
 pub fn shut(finding: Finding, account: &ValidAccount) -> Vec<Finding> {
     let mut behind = Vec::new();
     if account.role().is_some() {
@@ -148,16 +191,19 @@ pub fn shut(finding: Finding, account: &ValidAccount) -> Vec<Finding> {
     let role = ConditionType::RoleAssumable;
     std::iter::once(finding)
         .chain(behind.into_iter().map(|condition| Finding::blocked(condition, role)))
-        .chain(account.role().is_none().then(checks::iam_user_keys))
+        .chain(account.role().is_none().then(checks::deprecated))
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;
-    use crate::controller::validate;
+    use crate::{connection::Facts, controller::validate};
 
     fn account() -> ValidAccount {
         let spec = json!({
@@ -198,35 +244,95 @@ mod tests {
             (Ok(()), invalid(InvalidExternalId::Characters), false, Some(Reason::ExternalIdInvalid)),
             (Ok(()), usable(), true, Some(Reason::ExternalIdReused)),
         ] {
-            let finding = pass(&account(), "finops", tenancy, &sight, None, reused).err();
+            let finding = pass(&account(), "finops", tenancy, &sight, None, &|_| reused).err();
             assert_eq!(finding.as_ref().map(|finding| finding.reason), expected);
+            assert!(expected.is_none_or(|reason| REASONS.contains(&reason)), "{expected:?}");
             assert!(finding.is_none_or(|finding| !finding.message.contains("canary")));
         }
     }
 
-    #[test]
-    fn an_unusable_next_external_id_takes_nothing_away() {
+    fn id(text: &str) -> ExternalId {
+        ExternalId::parse(text.as_bytes()).expect("an id")
+    }
+
+    fn rotating(
+        current: ExternalIdSight,
+        next: ExternalIdSight,
+        reused: &dyn Fn(&ExternalId) -> bool,
+    ) -> Result<RoleAccess, Box<Finding>> {
         let mut account = account();
         if let ValidAccess::Role(role) = &mut account.access {
             role.next = Some(validate::SecretKey { name: "next".to_owned(), key: "externalId".to_owned() });
         }
-        let AccessSight::Role { current, .. } = usable() else { unreachable!("it is a role's") };
-        let sight = AccessSight::Role { current, next: Some(SecretSight::NotUsable) };
-        let access = pass(&account, "finops", Ok(()), &sight, None, false).expect("the current one works");
+        let sight = AccessSight::Role { current, next: Some(next) };
+        let access = pass(&account, "finops", Ok(()), &sight, None, reused)?;
         let Access::Role(role) = access else { unreachable!("it is a role's") };
-        assert!(matches!(role.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
+        Ok(role)
     }
 
     #[test]
-    fn behind_a_shut_gate_keys_are_advised_against_all_the_same() {
-        let spec = json!({
-            "accountType": "Member", "accountId": "123456789012",
-            "access": {"accessKeySecretRef": {"name": "acme-keys"}}
-        });
-        let account = validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid");
-        let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
-        let reasons: Vec<Reason> = shut(finding, &account).iter().map(|finding| finding.reason).collect();
-        assert_eq!(reasons, [Reason::SecretNotUsable, Reason::BlockedByRole, Reason::IamUserKeys]);
+    fn one_usable_external_id_of_two_is_enough() {
+        let usable = |text: &str| SecretSight::Usable(id(text));
+        let none = &|_: &ExternalId| false;
+
+        let old = rotating(usable("old-id"), SecretSight::NotUsable, none).expect("the current one works");
+        assert_eq!(old.external_id.as_ref().map(ExternalId::expose), Some("old-id"));
+        assert!(matches!(old.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
+
+        let new = rotating(SecretSight::NotUsable, usable("new-id"), none).expect("the next one works");
+        assert_eq!(new.external_id.as_ref().map(ExternalId::expose), Some("new-id"));
+        assert!(matches!(new.next_external_id, NextExternalId::Usable(next) if next.expose() == "new-id"));
+
+        assert!(rotating(SecretSight::NotUsable, SecretSight::NotUsable, none).is_err());
+    }
+
+    #[test]
+    fn of_two_external_ids_the_secret_of_the_reused_one_is_named() {
+        for (reused, name) in [("old-id", "acme-external-id"), ("new-id", "next")] {
+            let (old, new) = (SecretSight::Usable(id("old-id")), SecretSight::Usable(id("new-id")));
+            let finding = rotating(old, new, &|id| id.expose() == reused).expect_err("it is reused");
+            assert_eq!(finding.reason, Reason::ExternalIdReused);
+            assert!(
+                finding.message.contains(&format!("the external ID of Secret {name}.")),
+                "{}",
+                finding.message
+            );
+        }
+    }
+
+    #[test]
+    fn a_shut_gate_speaks_of_the_same_conditions_as_an_open_one() {
+        let bucket = json!({"name": "acme-billing", "region": "eu-west-1"});
+        let with = |access: serde_json::Value| {
+            let spec = json!({
+                "accountType": "Management",
+                "accountId": "123456789012",
+                "access": access,
+                "report": {"name": "acme", "bucket": bucket},
+                "ingestion": {"warehouseRef": {"name": "main"}},
+                "metrics": {"region": "eu-west-1"}
+            });
+            validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
+        };
+        let role = "arn:aws:iam::123456789012:role/awscost";
+        for (account, sight) in [
+            (account(), usable()),
+            (with(json!({"roleArn": role, "externalIdSecretRef": {"name": "id"}})), usable()),
+            (
+                with(json!({"accessKeySecretRef": {"name": "keys"}})),
+                AccessSight::Keys(SecretSight::Usable(
+                    AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys"),
+                )),
+            ),
+        ] {
+            let access = pass(&account, "finops", Ok(()), &sight, None, &|_| false).expect("it is open");
+            let conditions = |findings: Vec<Finding>| -> BTreeSet<ConditionType> {
+                findings.into_iter().map(|finding| finding.condition).collect()
+            };
+            let open = checks::run(&Facts::default(), &account.target(access, None), Timestamp::UNIX_EPOCH);
+            let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
+            assert_eq!(conditions(shut(finding, &account)), conditions(open));
+        }
     }
 
     #[test]

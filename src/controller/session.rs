@@ -19,9 +19,9 @@ use super::{
 };
 use crate::{
     api::USE_LABEL,
-    aws::Session,
-    connection::{Access, Purpose, ReportTarget, Target, open, session_policy},
-    model::Reason,
+    aws::{AwsFault, Code, Session},
+    connection::{Access, Finding, Purpose, ReportTarget, Target, open, session_policy},
+    model::{ConditionType, Reason},
 };
 
 /// Value of the use label on the Secrets this module writes; lets the one Secret watch see them.
@@ -53,16 +53,24 @@ pub async fn assume(context: &Context, target: &Target, report: &ReportTarget) -
     })?;
     let purpose = Purpose { name: "awscost-ingest", policy: Some(&policy) };
     let opened = open(&context.aws, target, purpose).await.map_err(|fault| NoSession {
-        reason: match target.access {
-            Access::Role(_) => Reason::AssumeRoleDenied,
-            Access::Keys(_) => Reason::FederationDenied,
-        },
+        reason: reason(&fault, &target.access),
         message: format!(
             "No Job was started, because no session for it could be had ({}: {}). It is tried again in some minutes.",
             fault.operation, fault.code
         ),
     })?;
     Ok(opened.session)
+}
+
+fn reason(fault: &AwsFault, access: &Access) -> Reason {
+    if !fault.class.is_conclusive() {
+        return Finding::doubtful(ConditionType::DataCurrent, fault).reason;
+    }
+    match access {
+        _ if fault.code == Code::PackedPolicyTooLarge => Reason::SessionPolicyTooLong,
+        Access::Role(_) => Reason::AssumeRoleDenied,
+        Access::Keys(_) => Reason::FederationDenied,
+    }
 }
 
 /// Writes the session Secret of a Job, new or over the one of a pass that was cut short.
@@ -227,7 +235,7 @@ pub async fn delete(context: &Context, namespace: &str, name: &str, uid: &str) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controller::periods::tests::at;
+    use crate::{aws::Operation, connection::sample, controller::periods::tests::at};
 
     fn seen(name: &str, created: i64, expires: i64, job_ended: bool) -> SessionSight {
         SessionSight {
@@ -241,6 +249,21 @@ mod tests {
 
     fn names(texts: &[&str]) -> Vec<String> {
         texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn only_a_refusal_of_a_session_is_told_as_one() {
+        let (role, keys) = (sample::target().access, sample::with_keys().access);
+        for (code, over_role, with_keys) in [
+            (Code::AccessDenied, Reason::AssumeRoleDenied, Reason::FederationDenied),
+            (Code::PackedPolicyTooLarge, Reason::SessionPolicyTooLong, Reason::SessionPolicyTooLong),
+            (Code::Throttling, Reason::Throttled, Reason::Throttled),
+            (Code::TimedOut, Reason::EndpointUnreachable, Reason::EndpointUnreachable),
+            (Code::Unexpected, Reason::UnexpectedAnswer, Reason::UnexpectedAnswer),
+        ] {
+            let fault = AwsFault::new(Operation::AssumeRole, code);
+            assert_eq!((reason(&fault, &role), reason(&fault, &keys)), (over_role, with_keys), "{code}");
+        }
     }
 
     #[test]

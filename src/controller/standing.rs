@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::{
     context::{Answered, Context, Stores},
     error::{LONGEST_WAIT, ReconcileFault, is_gone},
+    gate,
     status::{Summary, replace_summary},
     validate::{self, ValidWarehouse},
 };
@@ -34,6 +35,8 @@ pub struct WarehouseSight {
     pub saying: Saying,
     /// True if what keeps it from being ready is tried again by itself.
     pub retries: bool,
+    /// True if there is one of that name, whatever its spec.
+    pub exists: bool,
     /// The warehouse, if it is there and its spec can be used.
     pub found: Option<FoundWarehouse>,
 }
@@ -54,8 +57,9 @@ pub fn warehouse(stores: &Stores, namespace: &str, name: &str) -> WarehouseSight
     let found = stores.warehouse(namespace, name);
     let parsed = found.as_ref().and_then(|found| found.0.as_ref().ok());
     let Some(warehouse) = parsed else {
-        let saying = no_warehouse(name);
-        return WarehouseSight { saying, retries: false, found: None };
+        let exists = found.is_some();
+        let saying = if exists { unreadable_warehouse(name) } else { no_warehouse(name) };
+        return WarehouseSight { saying, retries: false, exists, found: None };
     };
     let valid = validate::warehouse(&warehouse.spec).ok();
     let secret = valid.as_ref().and_then(ValidWarehouse::secret);
@@ -66,6 +70,7 @@ pub fn warehouse(stores: &Stores, namespace: &str, name: &str) -> WarehouseSight
     WarehouseSight {
         saying: warehouse_says(warehouse),
         retries: !stalled,
+        exists: true,
         found: valid.map(|valid| FoundWarehouse {
             uid: warehouse.uid().unwrap_or_default(),
             fingerprint: fingerprint(warehouse, secret_version.as_deref()),
@@ -93,6 +98,12 @@ pub fn no_warehouse(name: &str) -> Saying {
     let message = format!(
         "There is no CostWarehouse {name} in this namespace: create it, or correct spec.ingestion.warehouseRef."
     );
+    say(ConditionStatus::False, Reason::WarehouseNotFound, message)
+}
+
+fn unreadable_warehouse(name: &str) -> Saying {
+    let message =
+        format!("The spec of CostWarehouse {name} can't be read: its own Ready says why. Correct it.");
     say(ConditionStatus::False, Reason::WarehouseNotFound, message)
 }
 
@@ -126,6 +137,22 @@ fn status_of(condition: &Condition) -> ConditionStatus {
     }
 }
 
+/// True if status has AWS's verdict on this generation's access, so that there is time for the next look. That it says the
+/// generation was seen is not enough: that is written before the first look.
+pub fn stood(status: &AwsCostAccountStatus, generation: Option<i64>) -> bool {
+    let access = conditions::find(&status.conditions, ConditionType::RoleAssumable);
+    access.is_some_and(|access| {
+        access.observed_generation == generation && status_of(access) != ConditionStatus::Unknown
+    }) && !ended_at_gate(status)
+}
+
+/// True if the last pass ended at the gate: AWS was not asked, and status says nothing of what it would say.
+fn ended_at_gate(status: &AwsCostAccountStatus) -> bool {
+    let role = conditions::find(&status.conditions, ConditionType::RoleAssumable);
+    let reason = role.and_then(|condition| Reason::from_name(&condition.reason));
+    reason.is_some_and(|reason| gate::REASONS.contains(&reason))
+}
+
 /// After a restart the facts behind the last verdicts are gone, but the verdicts are in status: they stand until a look
 /// gives an answer, or until looks gave none for six hours.
 pub fn keep_over_restart(
@@ -135,7 +162,7 @@ pub fn keep_over_restart(
     started: Timestamp,
     now: Timestamp,
 ) {
-    if now.duration_since(started) >= STALE_AFTER {
+    if now.duration_since(started) >= STALE_AFTER || ended_at_gate(status) {
         return;
     }
     let before = |condition: ConditionType| {
@@ -266,8 +293,12 @@ mod tests {
     use crate::controller::periods::tests::at;
 
     fn status() -> AwsCostAccountStatus {
+        status_with(ConditionStatus::True, Reason::RoleAssumed)
+    }
+
+    fn status_with(role: ConditionStatus, reason: Reason) -> AwsCostAccountStatus {
         let sayings = [
-            Saying::new(ConditionType::RoleAssumable, ConditionStatus::True, Reason::RoleAssumed, "words"),
+            Saying::new(ConditionType::RoleAssumable, role, reason, "words"),
             Saying::new(
                 ConditionType::BucketReadable,
                 ConditionStatus::False,
@@ -281,6 +312,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_a_verdict_on_the_same_generation_lets_a_look_wait() {
+        assert!(stood(&status(), Some(1)));
+        assert!(!stood(&status(), Some(2)), "the spec has changed since");
+        let seen = AwsCostAccountStatus { observed_generation: Some(1), ..AwsCostAccountStatus::default() };
+        assert!(!stood(&seen, Some(1)), "the generation was seen, and nothing looked at");
+    }
+
     fn kept(role: Finding, generation: i64, minutes: i64) -> Vec<Reason> {
         let bucket = if role.verdict == Verdict::Pass {
             Finding::unknown(ConditionType::BucketReadable, Reason::NotChecked, "words")
@@ -290,6 +329,19 @@ mod tests {
         let mut findings = [role, bucket];
         keep_over_restart(&mut findings, &status(), Some(generation), at(0), at(minutes));
         findings.iter().map(|finding| finding.reason).collect()
+    }
+
+    #[test]
+    fn what_the_gate_said_does_not_outlive_it() {
+        for reason in gate::REASONS {
+            let shut = status_with(ConditionStatus::False, reason);
+            assert!(ended_at_gate(&shut), "{reason}");
+            let not_looked = Finding::unknown(ConditionType::RoleAssumable, Reason::NotChecked, "words");
+            let mut findings = [not_looked.clone()];
+            keep_over_restart(&mut findings, &shut, Some(1), at(0), at(1));
+            assert_eq!(findings, [not_looked], "{reason}");
+        }
+        assert!(!ended_at_gate(&status()));
     }
 
     #[test]

@@ -172,12 +172,12 @@ impl ExternalIds {
         self.claims.remove(uid);
     }
 
-    /// True if an older object in another namespace uses the same external ID (of the same age: the one whose UID
+    /// True if an older object in another namespace uses this external ID of an object's (of the same age: the one whose UID
     /// sorts first is the older).
-    pub fn is_reused(&self, uid: &str) -> bool {
-        let Some(mine) = self.claims.get(uid) else { return false };
+    pub fn is_reused(&self, uid: &str, id: &ExternalId) -> bool {
+        let (Some(mine), hash) = (self.claims.get(uid), self.hash(id)) else { return false };
         self.claims.iter().any(|(other, claim)| {
-            claim.hashes.iter().any(|hash| mine.hashes.contains(hash))
+            claim.hashes.contains(&hash)
                 && claim.namespace != mine.namespace
                 && (claim.created, other.as_str()) < (mine.created, uid)
         })
@@ -275,13 +275,13 @@ mod tests {
         let id = ExternalId::parse(b"shared-external-id").expect("an id");
         let mut ids = ExternalIds::default();
         ids.note("newer", "b", at(20), &[&id]);
-        assert!(!ids.is_reused("newer"), "alone it is fine");
+        assert!(!ids.is_reused("newer", &id), "alone it is fine");
         ids.note("older", "a", at(10), &[&id]);
-        assert!(ids.is_reused("newer") && !ids.is_reused("older"));
+        assert!(ids.is_reused("newer", &id) && !ids.is_reused("older", &id));
         ids.note("sibling", "a", at(30), &[&id]);
-        assert!(!ids.is_reused("older"), "one namespace is one trust domain");
+        assert!(!ids.is_reused("older", &id), "one namespace is one trust domain");
         ids.forget("older");
         ids.forget("sibling");
-        assert!(!ids.is_reused("newer"));
+        assert!(!ids.is_reused("newer", &id));
     }
 }

@@ -29,7 +29,7 @@ use crate::{
         Access, ExternalIdPolicy, Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict, checks,
         gather,
     },
-    model::{ConditionType, Reason, Region, ReportKind},
+    model::{ConditionType, ExternalId, Reason, Region, ReportKind},
 };
 
 pub use super::{
@@ -149,8 +149,8 @@ impl Preflight {
             ValidAccess::Role(role) => self.tenancy.check(case.namespace, &role.role, own),
             ValidAccess::Keys { .. } => self.tenancy.check_keys(case.namespace, &valid.account),
         };
-        let reused = self.external_ids.is_reused(case.uid);
-        let access = through(valid, case, tenancy, reused)?;
+        let reused = |id: &ExternalId| self.external_ids.is_reused(case.uid, id);
+        let access = through(valid, case, tenancy, &reused)?;
         Ok(valid.target(access, self.own_region.as_ref()))
     }
 
@@ -178,6 +178,7 @@ impl Preflight {
                 facts: &seen.facts,
                 kind: seen.kind,
                 deliveries: &seen.deliveries,
+                known: case.account.status.as_ref().map_or(&[], |status| status.periods.as_slice()),
                 since: case.account.metadata.creation_timestamp.as_ref().map_or(now, |created| created.0),
                 now,
             };
@@ -202,14 +203,14 @@ fn through(
     valid: &ValidAccount,
     case: &Case<'_>,
     tenancy: Result<(), Refusal>,
-    reused: bool,
+    reused: &dyn Fn(&ExternalId) -> bool,
 ) -> Result<Access, Box<Finding>> {
     let version = |name: &str| case.secrets.get(name)?.metadata.resource_version.clone();
     let sight = secrets::sight(&valid.access, case.secrets);
     let versions = secrets::versions(&valid.access, version);
     match valid.role() {
         // The operator makes it when the account is applied: what it will be, nobody can know before.
-        Some(role) if role.generate && !case.secrets.contains_key(&role.secret.name) => {
+        Some(role) if tenancy.is_ok() && role.generate && !case.secrets.contains_key(&role.secret.name) => {
             Err(Box::new(Finding::unknown(
                 ConditionType::RoleAssumable,
                 Reason::NotChecked,
@@ -232,7 +233,7 @@ pub fn without_aws(case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
         Err(problem) => return invalid_spec(&problem.to_string(), now),
     };
     let given = valid.access.secrets().all(|name| case.secrets.contains_key(name));
-    let refused = given.then(|| through(&valid, case, Ok(()), false).err()).flatten();
+    let refused = given.then(|| through(&valid, case, Ok(()), &|_| false).err()).flatten();
     let mut sayings: Vec<Saying> = refused.iter().map(|finding| status::saying(finding)).collect();
     sayings.extend(valid.bill.is_some().then(|| case.warehouse.clone()));
     conditions::write(&[], &sayings, None, now)
@@ -286,4 +287,44 @@ fn conclude(
         now,
     })
     .conditions
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::ConditionStatus;
+
+    #[test]
+    fn tenancy_is_judged_before_a_secret_that_the_operator_is_to_make() {
+        let spec = json!({
+            "accountType": "Member",
+            "access": {
+                "roleArn": "arn:aws:iam::123456789012:role/awscost",
+                "externalIdSecretRef": {"name": "id"},
+                "generateExternalId": true
+            }
+        });
+        let spec: AwsCostAccountSpec = serde_json::from_value(spec).expect("a spec");
+        let valid = validate::account(&spec).expect("valid");
+        let case = Case {
+            account: &AwsCostAccount::new("acme", spec),
+            namespace: "finops",
+            uid: "uid",
+            secrets: &BTreeMap::new(),
+            warehouse: &Saying::new(
+                ConditionType::WarehouseReady,
+                ConditionStatus::Unknown,
+                Reason::Probing,
+                "words",
+            ),
+        };
+        for (tenancy, expected) in
+            [(Ok(()), Reason::NotChecked), (Err(Refusal::NoRule), Reason::RoleNotAllowedInNamespace)]
+        {
+            let finding = through(&valid, &case, tenancy, &|_| false).expect_err("there is no Secret");
+            assert_eq!(finding.reason, expected);
+        }
+    }
 }

@@ -136,7 +136,8 @@ impl Pass<'_> {
         if let Some(name) = valid.secret()
             && standing::usable_secret(self.stores, &self.owner.namespace, name).is_none()
         {
-            return Ok(Some(Obstacle::SecretNotUsable(name.to_owned())));
+            let namespace = self.owner.namespace.clone();
+            return Ok(Some(Obstacle::SecretNotUsable { namespace, name: name.to_owned() }));
         }
         if let Place::Claim(name) = &valid.place {
             let claim = apply::claim_of(self.context, &self.owner.namespace, name).await?;

@@ -55,9 +55,10 @@ impl Ended {
         Self { report, exit: verdict.exit }
     }
 
-    /// The ledger's rules settled it without a load. `rows` are the connection's ledger rows.
+    /// The ledger's rules settled it without a load. `rows` are the connection's ledger rows, `owner` is who wanted it.
     pub fn settled(
         connection: &ConnectionKey,
+        owner: &str,
         delivery: &Delivery,
         decision: &Decision,
         rows: &[LedgerRow],
@@ -86,13 +87,9 @@ impl Ended {
                     delivery.period
                 ),
             ),
-            (Decision::DuplicateConnection { owner }, _) => (
-                Outcome::Failed,
-                Reason::DuplicateConnection,
-                format!(
-                    "connection {connection} belongs to {owner}: choose another --connection, or purge it first"
-                ),
-            ),
+            (Decision::DuplicateConnection { owner: other }, _) => {
+                (Outcome::Failed, Reason::DuplicateConnection, owned_by_another(connection, owner, other))
+            }
         };
         let report = PeriodReport {
             connection: Some(connection.clone()),
@@ -106,6 +103,47 @@ impl Ended {
             _ => ExitCode::Conflict,
         };
         Self { report, exit }
+    }
+}
+
+/// Who has the bill, and what whoever wanted it can do: an object of a cluster has other means than a person at a shell.
+fn owned_by_another(connection: &ConnectionKey, owner: &str, other: &str) -> String {
+    match (Object::of(owner), Object::of(other)) {
+        (None, _) => {
+            format!(
+                "connection {connection} belongs to {other}: choose another --connection, or purge it first"
+            )
+        }
+        (Some(own), Some(Object { cluster, namespace, name })) => {
+            let elsewhere =
+                if own.cluster == cluster { String::new() } else { format!(" of cluster {cluster}") };
+            format!(
+                "AwsCostAccount {namespace}/{name}{elsewhere} already loads the bill of {connection} into this warehouse: \
+                 delete one of the two (that one with deletionPolicy: Purge), or name another warehouse in \
+                 spec.ingestion.warehouseRef"
+            )
+        }
+        (Some(_), None) => format!(
+            "the bill of {connection} was loaded into this warehouse by hand (owner {other}): remove it with awscost \
+             warehouse purge, or name another warehouse in spec.ingestion.warehouseRef"
+        ),
+    }
+}
+
+/// An object of a cluster, as the operator writes it as an owner into the ledger.
+struct Object<'a> {
+    cluster: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Object<'a> {
+    fn of(owner: &'a str) -> Option<Self> {
+        let mut parts = owner.split('/');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(cluster), Some(namespace), Some(name), None) => Some(Self { cluster, namespace, name }),
+            _ => None,
+        }
     }
 }
 
@@ -184,6 +222,18 @@ mod tests {
 
     fn ended(exit: ExitCode) -> Ended {
         Ended { report: empty("2026-10".parse().expect("a period"), Outcome::Failed), exit }
+    }
+
+    #[test]
+    fn whoever_wanted_a_bill_that_another_has_is_told_what_it_can_do() {
+        let connection: ConnectionKey = "123456789012".parse().expect("a key");
+        let told = |owner, other| owned_by_another(&connection, owner, other);
+        let object = told("prod/finops/double", "prod/finops/acme");
+        assert!(object.starts_with("AwsCostAccount finops/acme already loads"), "{object}");
+        assert!(object.contains("delete one of the two") && !object.contains("--connection"), "{object}");
+        assert!(told("prod/finops/acme", "test/finops/acme").contains("finops/acme of cluster test"));
+        assert!(told("prod/finops/acme", "cli").contains("by hand (owner cli)"));
+        assert!(told("cli", "prod/finops/acme").contains("choose another --connection"));
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Loader<'_> {
         let connection = &self.terms.connection;
         let (delivery, fault) = match step {
             Step::Settled { delivery, decision } => {
-                return Ended::settled(connection, delivery, decision, rows);
+                return Ended::settled(connection, &self.terms.owner, delivery, decision, rows);
             }
             Step::Load { delivery, .. } => (Some(delivery), LoadFault::Changed),
             Step::NotExpected { delivery } => {
@@ -126,7 +126,10 @@ impl Loader<'_> {
     /// The commit's own look at the ledger said no: someone else was first.
     async fn refused(&self, delivery: &Delivery, decision: &Decision) -> Ended {
         match self.warehouse.ledger(Some(&self.terms.connection)).await {
-            Ok(rows) => Ended::settled(&self.terms.connection, delivery, decision, &rows),
+            Ok(rows) => {
+                let Terms { connection, owner, .. } = self.terms;
+                Ended::settled(connection, owner, delivery, decision, &rows)
+            }
             Err(fault) => {
                 Ended::fault(delivery.period, Some(&self.terms.connection), Some(delivery), &fault.into())
             }

@@ -377,6 +377,14 @@ vocabulary! {
     }
 }
 
+impl Reason {
+    /// True if the spec names a report or a place that AWS does not deliver. What a look at that place comes to follows
+    /// from it: a role is allowed to list where its report lies, and nowhere else.
+    pub const fn misnames_report(self) -> bool {
+        matches!(self, Self::ReportNotFound | Self::DestinationDiffers)
+    }
+}
+
 /// The status of a condition, as Kubernetes spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConditionStatus {

@@ -25,6 +25,8 @@ pub const CAPABILITY: &str = "CAPABILITY_NAMED_IAM";
 pub const PRINCIPAL_PARAMETER: &str = "PrincipalArn";
 /// The parameter that takes the external ID.
 const EXTERNAL_ID_PARAMETER: &str = "ExternalId";
+/// The parameter that takes the one that is to follow.
+const NEXT_EXTERNAL_ID_PARAMETER: &str = "NextExternalId";
 
 const ROLE: &str = "Role";
 const BUCKET: &str = "ReportBucket";
@@ -107,6 +109,8 @@ struct Output {
 pub enum Variable {
     /// The parameter with the external ID.
     ExternalId,
+    /// The parameter with the next one.
+    NextExternalId,
     /// The parameter with the operator's identity.
     Principal,
     /// The account the stack is in.
@@ -121,6 +125,7 @@ impl Variable {
     fn name(self) -> &'static str {
         match self {
             Self::ExternalId => EXTERNAL_ID_PARAMETER,
+            Self::NextExternalId => NEXT_EXTERNAL_ID_PARAMETER,
             Self::Principal => PRINCIPAL_PARAMETER,
             Self::Account => "AWS::AccountId",
             Self::Bucket => BUCKET,
@@ -194,7 +199,7 @@ pub fn stack(wanted: &Wanted, choices: &Choices) -> Result<Stack, Impossible> {
         version: "2010-09-09",
         description,
         metadata: BTreeMap::from([("Awscost", metadata)]),
-        parameters: parameters(choices),
+        parameters: parameters(wanted, choices),
         outputs: BTreeMap::from([(
             "RoleArn",
             output("What goes into spec.access.roleArn", json!({"Fn::GetAtt": [ROLE, "Arn"]})),
@@ -224,11 +229,9 @@ fn role(role: &RoleArn, wanted: &Wanted, choices: &Choices) -> Properties {
         Scope::Account => Text::from(role.account().as_str()),
         Scope::StackSet => Text::reference(Variable::Account),
     };
-    let trust = trust::policy(
-        Text::reference(Variable::Principal),
-        Text::reference(Variable::ExternalId),
-        choices.base,
-    );
+    let mut external_ids = vec![Text::reference(Variable::ExternalId)];
+    external_ids.extend(wanted.rotating.then(|| Text::reference(Variable::NextExternalId)));
+    let trust = trust::policy(Text::reference(Variable::Principal), external_ids, choices.base);
     Properties::Role {
         role_name: role.role_name().to_owned(),
         path: role.path(),
@@ -249,22 +252,22 @@ fn creates(resources: &BTreeMap<&'static str, Resource>) -> String {
     parts.join(", ")
 }
 
-fn parameters(choices: &Choices) -> BTreeMap<&'static str, Parameter> {
-    BTreeMap::from([
-        (
-            EXTERNAL_ID_PARAMETER,
-            Parameter {
-                kind: "String",
-                description: "The external ID in the Secret that spec.access.externalIdSecretRef names",
-                no_echo: Some(true),
-                min_length: Some(2),
-                max_length: Some(1224),
-                // STS's own rule (fact sheet 1.2).
-                allowed_pattern: "^[A-Za-z0-9_+=,.@:/-]*$",
-                constraint_description: "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -",
-                ..Parameter::default()
-            },
-        ),
+fn parameters(wanted: &Wanted, choices: &Choices) -> BTreeMap<&'static str, Parameter> {
+    let external_id = |description| Parameter {
+        kind: "String",
+        description,
+        no_echo: Some(true),
+        min_length: Some(2),
+        max_length: Some(1224),
+        // STS's own rule (fact sheet 1.2).
+        allowed_pattern: "^[A-Za-z0-9_+=,.@:/-]*$",
+        constraint_description: "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -",
+        ..Parameter::default()
+    };
+    let current = external_id("The external ID in the Secret that spec.access.externalIdSecretRef names");
+    let next = external_id("The external ID in the Secret that spec.access.nextExternalIdSecretRef names");
+    let mut parameters = BTreeMap::from([
+        (EXTERNAL_ID_PARAMETER, current),
         (
             PRINCIPAL_PARAMETER,
             Parameter {
@@ -276,7 +279,9 @@ fn parameters(choices: &Choices) -> BTreeMap<&'static str, Parameter> {
                 ..Parameter::default()
             },
         ),
-    ])
+    ]);
+    parameters.extend(wanted.rotating.then_some((NEXT_EXTERNAL_ID_PARAMETER, next)));
+    parameters
 }
 
 #[cfg(test)]

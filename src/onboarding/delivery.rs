@@ -10,6 +10,10 @@ use super::{
 };
 use crate::model::{Partition, ReportKind};
 
+/// Delivers legacy reports.
+const LEGACY_DELIVERER: &str = "billingreports.amazonaws.com";
+/// Delivers exports.
+const EXPORT_DELIVERER: &str = "bcm-data-exports.amazonaws.com";
 /// The table of CUR 2.0.
 pub const TABLE: &str = "COST_AND_USAGE_REPORT";
 
@@ -127,6 +131,15 @@ pub fn export(wanted: &Wanted, report: &WantedReport, choices: ExportChoices) ->
     }
 }
 
+/// The services that deliver a report of its kind, or of either (fact sheet 4).
+pub fn deliverers(report: &WantedReport) -> Vec<&'static str> {
+    match report.kind {
+        Some(ReportKind::LegacyCur) => vec![LEGACY_DELIVERER],
+        Some(ReportKind::Cur2) => vec![EXPORT_DELIVERER],
+        None => vec![LEGACY_DELIVERER, EXPORT_DELIVERER],
+    }
+}
+
 /// The policy that lets AWS deliver into the bucket on behalf of this account alone (fact sheet 4).
 pub fn bucket_policy<R>(wanted: &Wanted, report: &WantedReport) -> Policy<R> {
     let partition = wanted.partition();
@@ -141,17 +154,18 @@ pub fn bucket_policy<R>(wanted: &Wanted, report: &WantedReport) -> Policy<R> {
     let below = || vec![Text::from(format!("{bucket}/*"))];
     let whole = || vec![Text::from(bucket.as_str())];
     let mut statements = Vec::new();
-    if report.kind != Some(ReportKind::Cur2) {
+    let by = deliverers(report);
+    if by.contains(&LEGACY_DELIVERER) {
         let source = format!("cur:{home}:{account}:definition/*");
-        let service = || Principal::Service("billingreports.amazonaws.com");
+        let service = || Principal::Service(LEGACY_DELIVERER);
         let check = vec!["s3:GetBucketAcl", "s3:GetBucketPolicy"];
         statements.push(on_behalf(Statement::allow("CurCheck", check, whole()).to(service()), &source));
         let write = vec!["s3:PutObject"];
         statements.push(on_behalf(Statement::allow("CurWrite", write, below()).to(service()), &source));
     }
-    if report.kind != Some(ReportKind::LegacyCur) {
+    if by.contains(&EXPORT_DELIVERER) {
         let source = format!("bcm-data-exports:{home}:{account}:export/*");
-        let service = || Principal::Service("bcm-data-exports.amazonaws.com");
+        let service = || Principal::Service(EXPORT_DELIVERER);
         let check = vec!["s3:GetBucketPolicy"];
         statements.push(on_behalf(Statement::allow("ExportCheck", check, whole()).to(service()), &source));
         let write = vec!["s3:PutObject"];

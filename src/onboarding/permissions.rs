@@ -29,7 +29,10 @@ pub fn policy<R: Clone>(wanted: &Wanted, account: &Text<R>) -> Policy<R> {
         Reader::Role(_) => {}
         // A federated session never holds more than its user does, and can't ask IAM anything.
         Reader::User { .. } => {
-            statements.push(Statement::allow("GetSessions", vec!["sts:GetFederationToken"], anything()));
+            let sessions = Text::from(format!("arn:{}:sts::", wanted.partition().as_str()))
+                .then(account)
+                .then(":federated-user/awscost-*".to_owned());
+            statements.push(Statement::allow("GetSessions", vec!["sts:GetFederationToken"], vec![sessions]));
         }
     }
     if let Some(report) = wanted.report.as_ref().filter(|_| wanted.audit) {
@@ -182,7 +185,10 @@ mod tests {
         let wanted = Wanted { reader, audit: true, report: None, ..sample::wanted() };
         assert_eq!(
             lines(&wanted),
-            [r#""organizations:DescribeOrganization" "*""#, r#""sts:GetFederationToken" "*""#]
+            [
+                r#""organizations:DescribeOrganization" "*""#,
+                r#""sts:GetFederationToken" "arn:aws:sts::123456789012:federated-user/awscost-*""#
+            ]
         );
     }
 

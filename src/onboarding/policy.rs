@@ -95,9 +95,15 @@ impl<R> Statement<R> {
 
     /// Only where a key of the request has this value.
     #[must_use]
-    pub fn only_where(mut self, operator: Operator, key: &'static str, value: Text<R>) -> Self {
+    pub fn only_where(self, operator: Operator, key: &'static str, value: Text<R>) -> Self {
+        self.only_where_any(operator, key, vec![value])
+    }
+
+    /// Only where a key of the request has one of these values.
+    #[must_use]
+    pub fn only_where_any(mut self, operator: Operator, key: &'static str, values: Vec<Text<R>>) -> Self {
         let keys = self.condition.entry(operator).or_insert_with(|| Keys(BTreeMap::new()));
-        keys.0.insert(key, Values(vec![value]));
+        keys.0.insert(key, Values(values));
         self
     }
 }

@@ -14,6 +14,7 @@ pub(super) fn wanted() -> Wanted {
             owner: "123456789012".parse().expect("an account"),
         }),
         kms_key: None,
+        rotating: false,
         metrics: false,
         audit: false,
     }

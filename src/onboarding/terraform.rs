@@ -55,6 +55,8 @@ struct Provider {
 pub enum Variable {
     /// The external ID.
     ExternalId,
+    /// The one that is to follow.
+    NextExternalId,
     /// The operator's identity.
     Principal,
 }
@@ -64,6 +66,7 @@ impl Reference for Variable {
         let part = |part: &Part<Self>| match part {
             Part::Literal(literal) => literally(literal),
             Part::Reference(Self::ExternalId) => "${var.external_id}".to_owned(),
+            Part::Reference(Self::NextExternalId) => "${var.next_external_id}".to_owned(),
             Part::Reference(Self::Principal) => "${var.principal_arn}".to_owned(),
         };
         Value::String(text.0.iter().map(part).collect())
@@ -99,13 +102,15 @@ pub fn configuration(wanted: &Wanted, choices: &Choices) -> Result<Configuration
         let after = choices.bucket.then_some("aws_s3_bucket_policy.awscost");
         resources.add("aws_bcmdataexports_export", export(wanted, definition, after));
     }
+    // The first with exports (hashicorp/terraform-provider-aws#37144).
+    let version = if choices.export.is_some() { ">= 5.47" } else { ">= 5.0" };
     Ok(Configuration {
         terraform: json!({
             "required_version": ">= 1.3",
-            "required_providers": {"aws": {"source": "hashicorp/aws", "version": ">= 5.0"}},
+            "required_providers": {"aws": {"source": "hashicorp/aws", "version": version}},
         }),
         provider: BTreeMap::from([("aws", providers(wanted, choices))]),
-        variable: variables(&choices.principal),
+        variable: variables(wanted, &choices.principal),
         resource: resources.0,
         output: BTreeMap::from([(
             "role_arn",
@@ -138,21 +143,25 @@ fn providers(wanted: &Wanted, choices: &Choices) -> Vec<Provider> {
     providers
 }
 
-fn variables(principal: &PrincipalArn) -> BTreeMap<&'static str, Value> {
-    BTreeMap::from([
-        (
-            "external_id",
-            json!({
-                "type": "string",
-                "description": "The external ID in the Secret that spec.access.externalIdSecretRef names",
-                "sensitive": true,
-                "validation": [{
-                    // STS's own rule (fact sheet 1.2).
-                    "condition": "${can(regex(\"^[A-Za-z0-9_+=,.@:/-]{2,}$\", var.external_id)) && length(var.external_id) <= 1224}",
-                    "error_message": "An external ID takes 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -",
-                }],
-            }),
-        ),
+fn external_id(variable: &str, field: &str) -> Value {
+    // STS's own rule (fact sheet 1.2).
+    let rule = format!(
+        "can(regex(\"^[A-Za-z0-9_+=,.@:/-]{{2,}}$\", var.{variable})) && length(var.{variable}) <= 1224"
+    );
+    json!({
+        "type": "string",
+        "description": format!("The external ID in the Secret that spec.access.{field} names"),
+        "sensitive": true,
+        "validation": [{
+            "condition": format!("${{{rule}}}"),
+            "error_message": "An external ID takes 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -",
+        }],
+    })
+}
+
+fn variables(wanted: &Wanted, principal: &PrincipalArn) -> BTreeMap<&'static str, Value> {
+    let mut variables = BTreeMap::from([
+        ("external_id", external_id("external_id", "externalIdSecretRef")),
         (
             "principal_arn",
             json!({
@@ -161,15 +170,17 @@ fn variables(principal: &PrincipalArn) -> BTreeMap<&'static str, Value> {
                 "default": literally(principal.as_str()),
             }),
         ),
-    ])
+    ]);
+    if wanted.rotating {
+        variables.insert("next_external_id", external_id("next_external_id", "nextExternalIdSecretRef"));
+    }
+    variables
 }
 
 fn role(role: &RoleArn, wanted: &Wanted, choices: &Choices, resources: &mut Resources) {
-    let trust = trust::policy(
-        Text::reference(Variable::Principal),
-        Text::reference(Variable::ExternalId),
-        choices.base,
-    );
+    let mut external_ids = vec![Text::reference(Variable::ExternalId)];
+    external_ids.extend(wanted.rotating.then(|| Text::reference(Variable::NextExternalId)));
+    let trust = trust::policy(Text::reference(Variable::Principal), external_ids, choices.base);
     resources.add(
         "aws_iam_role",
         json!({

@@ -1,4 +1,4 @@
-//! Who may assume the role: one identity, with the external ID (fact sheet 5.1).
+//! Who may assume the role: one identity, with the external ID, or during a rotation with either (fact sheet 5.1).
 
 use super::{
     policy::{Operator, Policy, Principal, Statement},
@@ -15,16 +15,14 @@ pub enum BaseIdentity {
 }
 
 /// The trust policy.
-pub fn policy<R>(principal: Text<R>, external_id: Text<R>, base: BaseIdentity) -> Policy<R> {
+pub fn policy<R>(principal: Text<R>, external_ids: Vec<Text<R>>, base: BaseIdentity) -> Policy<R> {
     let action = match base {
         BaseIdentity::Plain => vec!["sts:AssumeRole"],
         BaseIdentity::PodIdentity => vec!["sts:AssumeRole", "sts:TagSession"],
     };
-    let statement = Statement::allow("Awscost", action, Vec::new()).to(Principal::Aws(principal)).only_where(
-        Operator::StringEquals,
-        "sts:ExternalId",
-        external_id,
-    );
+    let statement = Statement::allow("Awscost", action, Vec::new())
+        .to(Principal::Aws(principal))
+        .only_where_any(Operator::StringEquals, "sts:ExternalId", external_ids);
     Policy::of(vec![statement])
 }
 
@@ -36,8 +34,11 @@ mod tests {
 
     #[test]
     fn one_principal_and_its_external_id() {
-        let policy: Policy<Infallible> =
-            policy("arn:aws:iam::999988887777:role/awscost".into(), "id".into(), BaseIdentity::PodIdentity);
+        let policy: Policy<Infallible> = policy(
+            "arn:aws:iam::999988887777:role/awscost".into(),
+            vec!["id".into()],
+            BaseIdentity::PodIdentity,
+        );
         insta::assert_json_snapshot!(policy, @r#"
 {
   "Version": "2012-10-17",

@@ -13,6 +13,8 @@ pub struct Wanted {
     pub report: Option<WantedReport>,
     /// The customer-managed key the bucket's objects are encrypted with.
     pub kms_key: Option<KmsKeyArn>,
+    /// Whether the external ID is being replaced, so that the role has to take the next one too.
+    pub rotating: bool,
     /// Whether `MetricsReadable` is to be checked.
     pub metrics: bool,
     /// Whether `PermissionsMinimal` and the bucket's ownership are to be checked.

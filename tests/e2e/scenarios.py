@@ -3,8 +3,10 @@
 import collections
 import json
 import pathlib
+import re
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -138,6 +140,25 @@ class Recovery(unittest.TestCase):
                 "awscost.io/expires"] > "2026-01-01T00:00:00Z")
         finally:
             kubectl("-n", TENANT, "delete", "awscostaccount", "waiting")
+
+
+class Onboarding(unittest.TestCase):
+    """docs/onboarding.md as a reader follows it, letter by letter, for the account that nobody has connected yet."""
+
+    def test_15_from_nothing_to_ready_in_ten_commands(self):
+        page = (REPOSITORY / "docs/onboarding.md").read_text(encoding="utf-8")
+        walk = page[:page.index("## What `awscost onboard` prints")]
+        script = "\n".join(re.findall(r"^```\n(.*?)^```$", walk, re.MULTILINE | re.DOTALL))
+        bodiless = re.sub(r"<<'(\w+)'\n.*?^\1$", "", script, flags=re.MULTILINE | re.DOTALL).replace("\\\n", " ")
+        commands = ["source globex", *filter(None, map(str.strip, bodiless.splitlines()))]
+        self.assertLessEqual(len(commands), 10, commands)
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", f"source {DEMO}/globex; {script}"],
+                cwd=folder, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        eventually("the first delivery is loaded", lambda: healthy("globex-payer"), 240)
+        kubectl("-n", TENANT, "delete", "awscostaccount", "globex-payer", "--timeout=60s")
 
 
 class Security(unittest.TestCase):

@@ -151,7 +151,7 @@ async fn a_good_account_is_good() {
 async fn each_fault_has_the_operators_reason_and_its_line() {
     type Fault = (&'static str, String, &'static str, &'static str, u64);
     let broken = |from: &str, to: &str| good().replace(from, to);
-    let table: [Fault; 8] = [
+    let table: [Fault; 11] = [
         ("bucket", broken("acme-billing", "acme-biling"), "BucketReadable", "BucketNotFound", 15),
         (
             "region",
@@ -160,6 +160,21 @@ async fn each_fault_has_the_operators_reason_and_its_line() {
             "BucketRegionMismatch",
             16,
         ),
+        (
+            "bucket's definition",
+            broken("acme-billing", "acme-biling"),
+            "ReportConfigured",
+            "DestinationDiffers",
+            15,
+        ),
+        (
+            "region's definition",
+            broken("region: us-east-1", "region: eu-central-1"),
+            "ReportConfigured",
+            "DestinationDiffers",
+            16,
+        ),
+        ("prefix", broken("prefix: cur", "prefix: cost"), "ReportConfigured", "DestinationDiffers", 17),
         ("report", broken("acme-cur", "Acme-cur"), "ReportConfigured", "ReportNotFound", 13),
         ("external ID", broken(EXTERNAL_ID, "another-external-id"), "RoleAssumable", "AssumeRoleDenied", 9),
         ("label", broken("use: external-id", "use: warehouse"), "RoleAssumable", "SecretNotUsable", 11),
@@ -270,6 +285,20 @@ fn without_aws_schema_rules_and_references_are_checked() {
     assert_eq!((code, reason(&report, "Ready")), (1, Some("InvalidSpec")), "{report:#}");
     let (code, _) = offline(&good().replace("123456789012:role", "123456789012:user"));
     assert_eq!(code, 1);
+}
+
+#[test]
+fn nothing_to_check_is_not_good() {
+    for format in ["text", "json", "junit", "sarif"] {
+        let output = Check::of("", None).with(&["--skip-aws", "-o", format]).run();
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{format}: a build that came to nothing is no green pull request"
+        );
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("nothing was checked"), "{format}: {stderr}");
+    }
 }
 
 #[test]

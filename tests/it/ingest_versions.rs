@@ -61,7 +61,9 @@ fn another_owner_is_refused() {
     let other = place.ingest(&["--owner", "east/finops/double"]);
     assert_eq!(other.exit, Some(13), "{other:?}");
     assert_eq!(other.report().reason.as_deref(), Some("DuplicateConnection"));
-    assert!(other.report().message.as_deref().is_some_and(|text| text.contains("east/finops/acme")));
+    assert!(
+        other.report().message.as_deref().is_some_and(|text| text.contains("AwsCostAccount finops/acme"))
+    );
     let adopted = place.ingest(&["--owner", "east/finops/acme"]);
     assert_eq!(adopted.report().outcome, Outcome::AlreadyLoaded);
 }

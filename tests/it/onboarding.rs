@@ -153,6 +153,10 @@ fn a_public_linter_finds_nothing_in_the_policies() {
 
 /// What `onboard policy` and what else is asked of it print for a manifest.
 fn of_manifest(document: &str, access: &Value, metrics: bool) -> Output {
+    of_manifest_with(document, access, metrics, &[])
+}
+
+fn of_manifest_with(document: &str, access: &Value, metrics: bool, options: &[&str]) -> Output {
     let mut spec = json!({"accountId": "123456789012", "accountType": "Member", "access": access});
     if metrics {
         spec["metrics"] = json!({"region": "eu-west-1"});
@@ -168,6 +172,7 @@ fn of_manifest(document: &str, access: &Value, metrics: bool) -> Output {
     if document != "policy" {
         command.args(["--principal", PRINCIPAL]);
     }
+    command.args(options).env("AWSCOST_EXTERNAL_ID", EXTERNAL_ID);
     command.output().expect("the program runs")
 }
 
@@ -188,6 +193,38 @@ fn the_policy_holds_what_the_manifest_asks_for() {
             statements.iter().filter_map(|statement| one(&statement["Action"]).as_str()).collect();
         assert_eq!(actions, expected, "{access}");
     }
+}
+
+#[test]
+fn a_rotation_is_in_every_document() {
+    let access = json!({
+        "roleArn": ROLE, "externalIdSecretRef": {"name": "acme"}, "nextExternalIdSecretRef": {"name": "acme-next"},
+    });
+    let trusted = |statement: &Value| statement["Condition"]["StringEquals"]["sts:ExternalId"].clone();
+    let run = |document: &str, options: &[&str]| {
+        let output = of_manifest_with(document, &access, false, options);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (serde_json::from_slice::<Value>(&output.stdout).unwrap_or_default(), said)
+    };
+    let (_, said) = run("trust", &[]);
+    assert!(said.contains("--next-external-id-file"), "{said}");
+    let folder = tempfile::tempdir().expect("a folder");
+    put(folder.path(), "next", "the-next-one\n");
+    let next = folder.path().join("next").display().to_string();
+    let (trust, said) = run("trust", &["--next-external-id-file", &next]);
+    assert_eq!(trusted(&trust["Statement"][0]), json!([EXTERNAL_ID, "the-next-one"]), "{said}");
+
+    let (stack, said) = run("cloudformation", &["-o", "json"]);
+    let role = &stack["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0];
+    assert_eq!(trusted(role), json!([{"Ref": "ExternalId"}, {"Ref": "NextExternalId"}]), "{said}");
+    assert_eq!(stack["Parameters"]["NextExternalId"]["NoEcho"], true);
+    let (configuration, said) = run("terraform", &[]);
+    assert_eq!(configuration["variable"]["next_external_id"]["sensitive"], true, "{said}");
+    let role = configuration["resource"]["aws_iam_role"]["awscost"]["assume_role_policy"].as_str();
+    assert!(
+        role.is_some_and(|role| role.contains(r#"["${var.external_id}","${var.next_external_id}"]"#)),
+        "{role:?}"
+    );
 }
 
 #[test]

@@ -154,6 +154,13 @@ async fn many_are_suspended_and_resumed_at_once() {
     assert_eq!(place.suspended().await, ["old"], "a dry run changes nothing");
     place.prints(&["suspend", "--reason", "AssumeRoleDenied"]).await;
     assert_eq!(place.suspended().await, ["denied-1", "denied-2", "old"]);
+    place.prints(&["resume", "--reason", "AssumeRoleDenied"]).await;
+    assert_eq!(
+        place.suspended().await,
+        Vec::<String>::new(),
+        "what was suspended with a reason resumes with it"
+    );
+    place.prints(&["suspend", "denied-1", "denied-2", "old"]).await;
     place.prints(&["resume", "-l", "team=data"]).await;
     assert_eq!(place.suspended().await, Vec::<String>::new());
     place.prints(&["suspend", "fine", "old"]).await;
@@ -202,6 +209,11 @@ async fn reconcile_waits_for_the_operators_answer() {
     let silent = place.run(&["reconcile", "fine", "--wait", "--timeout", "1s"]).await;
     assert_eq!(silent.status.code(), Some(12), "no operator answers");
     let operator = tokio::spawn(answer(place.accounts()));
+    let half = place.run(&["reconcile", "fine", "cwh/lake", "--wait", "--timeout", "5s"]).await;
+    assert_eq!(half.status.code(), Some(12), "nobody answers for the warehouse");
+    let (stdout, stderr) = (String::from_utf8_lossy(&half.stdout), String::from_utf8_lossy(&half.stderr));
+    assert!(stdout.contains("Ready True Succeeded"), "the account's answer counts all the same: {stdout}");
+    assert!(stderr.contains("/lake: the operator has not looked at it within 5 s"), "{stderr}");
     let text = place.prints(&["reconcile", "fine", "--wait", "--timeout", "30s"]).await;
     assert!(text.contains("reconciled: Ready True Succeeded"), "{text}");
     let broken =

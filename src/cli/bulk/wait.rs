@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use kube::{
     Api, ResourceExt,
     api::DynamicObject,
@@ -19,10 +20,11 @@ use super::resource;
 use crate::{
     api::RECONCILE_AT,
     cli::{
-        cluster::{ClusterFault, Scope},
+        cluster::Scope,
         fleet::{Kind, Name},
     },
     controller::wish,
+    model::ExitCode,
 };
 
 /// What the operator says of an object after its look.
@@ -45,56 +47,94 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// Why there is no verdict.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Silence {
+    /// The operator did not look in time.
+    #[error("the operator has not looked at it within {} s: see that it runs and watches the namespace", .0.as_secs())]
+    TooLong(Duration),
+    /// The API server does not let it be seen.
+    #[error("its answer can't be waited for: {0}. --wait needs the verbs list and watch")]
+    NotAllowed(String),
+}
+
+impl Silence {
+    /// How the process ends.
+    pub fn exit(&self) -> ExitCode {
+        match self {
+            Self::TooLong(_) => ExitCode::Transient,
+            Self::NotAllowed(_) => ExitCode::Configuration,
+        }
+    }
+}
+
+/// What was answered, and what was not.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// What the operator says.
+    pub verdicts: BTreeMap<Name, Verdict>,
+    /// Why it says nothing.
+    pub silent: BTreeMap<Name, Silence>,
+}
+
 /// Waits until every object's wish `at` is answered in its status; what the operator says then. One that is deleted
 /// meanwhile is left out.
-///
-/// # Errors
-/// [`ClusterFault::TimedOut`] with the names that are still waited for.
-pub async fn until_looked_at(
-    scope: &Scope,
-    names: &[Name],
-    at: &str,
-    limit: Duration,
-) -> Result<BTreeMap<Name, Verdict>, ClusterFault> {
+pub async fn until_looked_at(scope: &Scope, names: &[Name], at: Timestamp, limit: Duration) -> Answers {
     let mut pending: BTreeSet<Name> = names.iter().cloned().collect();
-    let mut verdicts = BTreeMap::new();
+    let mut answers = Answers::default();
     let places: BTreeSet<(Kind, &str)> =
         names.iter().map(|name| (name.kind, name.namespace.as_str())).collect();
     let watches = places.into_iter().map(|(kind, namespace)| {
         let api: Api<DynamicObject> = Api::namespaced_with(scope.client.clone(), namespace, &resource(kind));
         // A watch that breaks is begun anew after a while, until the time is over.
         let events = watcher(api, watcher::Config::default()).default_backoff();
-        events.map_ok(move |event| (kind, event)).boxed()
+        events.map(move |event| ((kind, namespace), event)).boxed()
     });
     let mut watches = stream::select_all(watches);
     let watching = async {
         while !pending.is_empty()
-            && let Some(event) = watches.next().await
+            && let Some(((kind, namespace), event)) = watches.next().await
         {
             match event {
-                Ok((kind, watcher::Event::Apply(object) | watcher::Event::InitApply(object))) => {
+                Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
                     let name = named(kind, &object);
                     if let Some(verdict) = answered(&object, at)
                         && pending.remove(&name)
                     {
-                        verdicts.insert(name, verdict);
+                        answers.verdicts.insert(name, verdict);
                     }
                 }
-                Ok((kind, watcher::Event::Delete(object))) => drop(pending.remove(&named(kind, &object))),
-                Ok((_, watcher::Event::Init | watcher::Event::InitDone)) => {}
-                Err(error) => tracing::debug!(%error, "the watch broke and begins anew"),
+                Ok(watcher::Event::Delete(object)) => drop(pending.remove(&named(kind, &object))),
+                Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
+                Err(error) => match not_allowed(&error) {
+                    Some(silence) => {
+                        let hidden = |name: &Name| name.kind == kind && name.namespace == namespace;
+                        let (gone, left): (BTreeSet<Name>, _) =
+                            std::mem::take(&mut pending).into_iter().partition(hidden);
+                        pending = left;
+                        answers.silent.extend(gone.into_iter().map(|name| (name, silence.clone())));
+                    }
+                    None => tracing::debug!(%error, "the watch broke and begins anew"),
+                },
             }
         }
     };
-    if tokio::time::timeout(limit, watching).await.is_ok() {
-        return Ok(verdicts);
-    }
-    let left: Vec<String> = pending.iter().map(ToString::to_string).collect();
-    Err(ClusterFault::TimedOut(format!(
-        "the operator has not looked at {} within {} s: see that it runs and watches the namespace",
-        left.join(", "),
-        limit.as_secs()
-    )))
+    // What was answered in time counts, whatever was not.
+    drop(tokio::time::timeout(limit, watching).await);
+    answers.silent.extend(pending.into_iter().map(|name| (name, Silence::TooLong(limit))));
+    answers
+}
+
+/// A refusal, which no patience changes.
+fn not_allowed(error: &watcher::Error) -> Option<Silence> {
+    let status = match error {
+        watcher::Error::WatchError(status)
+        | watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status)) => status,
+        _ => return None,
+    };
+    [401, 403].contains(&status.code).then(|| Silence::NotAllowed(status.message.clone()))
 }
 
 fn named(kind: Kind, object: &DynamicObject) -> Name {
@@ -102,9 +142,9 @@ fn named(kind: Kind, object: &DynamicObject) -> Name {
 }
 
 /// What the operator says, if its status answers the wish `at` (or a later one).
-fn answered(object: &DynamicObject, at: &str) -> Option<Verdict> {
-    let asked = object.annotations().get(RECONCILE_AT)?;
-    if asked.as_str() < at {
+fn answered(object: &DynamicObject, at: Timestamp) -> Option<Verdict> {
+    let asked: Timestamp = object.annotations().get(RECONCILE_AT)?.parse().ok()?;
+    if asked < at {
         return None;
     }
     let status = &object.data["status"];
@@ -144,8 +184,8 @@ mod tests {
     #[test]
     fn only_an_answered_wish_is_a_verdict() {
         let none = json!({});
-        let ready =
-            |object: &DynamicObject| answered(object, "2026-11-25T10:00:00Z").map(|ready| ready.reason);
+        let at = "2026-11-25T10:00:00Z".parse().expect("a time");
+        let ready = |object: &DynamicObject| answered(object, at).map(|ready| ready.reason);
         assert_eq!(ready(&object("2026-11-25T10:00:00Z", "2026-11-25T09:00:00Z", &none)), None);
         assert_eq!(
             ready(&object("2026-11-25T10:00:00Z", "2026-11-25T10:00:00Z", &none)).as_deref(),
@@ -156,8 +196,25 @@ mod tests {
             None,
             "an older wish"
         );
+        let later = "2026-11-25T10:00:00.5Z";
+        assert!(
+            ready(&object(later, later, &none)).is_some(),
+            "another person's later wish, to the half second"
+        );
         let flux = json!({"reconcile.fluxcd.io/requestedAt": "x"});
         let joined = object("2026-11-25T10:00:00Z", "2026-11-25T10:00:00Z,x", &flux);
         assert!(ready(&joined).is_some(), "where Flux asks as well, both are answered at once");
+    }
+
+    #[test]
+    fn only_a_refusal_ends_a_watch() {
+        let error = |code: u16| {
+            let status = json!({"status": "Failure", "message": "no", "reason": "R", "code": code});
+            let status: kube::core::Status = serde_json::from_value(status).expect("a status");
+            watcher::Error::WatchStartFailed(kube::Error::Api(Box::new(status)))
+        };
+        for (code, refused) in [(401, true), (403, true), (410, false), (500, false)] {
+            assert_eq!(not_allowed(&error(code)).is_some(), refused, "{code}");
+        }
     }
 }

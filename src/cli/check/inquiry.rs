@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
 
 use super::{
-    Args, Fault, place,
+    Args, Fault, caller, place,
     report::{Finding, Report, Subject, Unreadable},
     secrets::Secrets,
 };
@@ -20,7 +20,7 @@ use crate::{
     },
     aws::{AwsSettings, Sdk},
     cli::{
-        fleet::{Word, understood},
+        fleet::understood,
         manifests::{self, Document, Lines, ManifestFault, Manifests, Origin},
         operator::own_region,
         severity::Severity,
@@ -74,6 +74,8 @@ struct Declared<'a> {
     /// The names of those that are not.
     absent: Vec<String>,
     warehouse: Saying,
+    /// True if a cluster was asked for what is not given.
+    asked_cluster: bool,
 }
 
 impl Inquiry<'_> {
@@ -116,7 +118,7 @@ impl Inquiry<'_> {
         Ok(declared
             .iter()
             .zip(conditions)
-            .map(|(declared, conditions)| self.subject(declared, &conditions, &declared.given()))
+            .map(|(declared, conditions)| self.subject(declared, &conditions))
             .collect())
     }
 
@@ -138,7 +140,16 @@ impl Inquiry<'_> {
             Some(ingestion) => self.warehouse_of(&namespace, &ingestion.warehouse_ref.name).await?,
             None => not_probed(),
         };
-        Ok(Declared { document, namespace, uid: index.to_string(), secrets, absent, warehouse })
+        let asked_cluster = self.client.is_some();
+        Ok(Declared {
+            document,
+            namespace,
+            uid: index.to_string(),
+            secrets,
+            absent,
+            warehouse,
+            asked_cluster,
+        })
     }
 
     /// What the named warehouse comes to: declared beside the account, or in the cluster.
@@ -168,7 +179,7 @@ impl Inquiry<'_> {
 
     fn without_aws(&self, declared: &Declared<'_>) -> Subject {
         let conditions = verdict::without_aws(&declared.case(), self.now);
-        let mut subject = self.subject(declared, &conditions, "");
+        let mut subject = self.subject(declared, &conditions);
         if subject.findings.iter().all(|finding| finding.weight() < Severity::Advice) {
             let message = "The spec is valid, and what it refers to is declared. AWS was not asked.";
             subject.findings.push(unasked(message, Reason::NotChecked, &declared.document.origin));
@@ -176,20 +187,28 @@ impl Inquiry<'_> {
         subject
     }
 
-    /// `hint` is added where a Secret is not usable: a check has only what it is given.
-    fn subject(&self, declared: &Declared<'_>, conditions: &[Condition], hint: &str) -> Subject {
+    /// The findings in a check's own words where the operator's are about its pod or its cluster.
+    fn subject(&self, declared: &Declared<'_>, conditions: &[Condition]) -> Subject {
         let account = &declared.document.object;
         let policy = account.spec.access.require_external_id.unwrap_or_default();
         let enforced = policy == RequireExternalId::Enforce;
         let origin = &declared.document.origin;
         let severity = |type_, status, reason| match reason {
             // Here nothing looks again later.
-            Reason::NotChecked => Severity::Untold,
+            Some(Reason::NotChecked) => Severity::Untold,
             reason => Severity::of(type_, status, reason, enforced),
         };
         let mut findings = findings(conditions, severity, self.lines(origin), origin);
-        for finding in findings.iter_mut().filter(|finding| finding.reason == Reason::SecretNotUsable) {
-            finding.message.push_str(hint);
+        for finding in &mut findings {
+            match finding.reason {
+                Reason::SecretNotUsable => finding.message.push_str(&declared.secret_given()),
+                Reason::WarehouseNotFound => finding.message.push_str(declared.warehouse_given()),
+                reason => {
+                    if let Some(words) = caller::words(reason) {
+                        words.clone_into(&mut finding.message);
+                    }
+                }
+            }
         }
         Subject { name: self.titled("AwsCostAccount", account), file: origin.file.clone(), findings }
     }
@@ -216,12 +235,20 @@ impl Declared<'_> {
     }
 
     /// How a Secret that was not given can be.
-    fn given(&self) -> String {
+    fn secret_given(&self) -> String {
         let Some(name) = self.absent.first() else { return String::new() };
         format!(
             " This check was not given it: see --secret {}/{name}=PATH and --from-cluster.",
             self.namespace
         )
+    }
+
+    /// How a CostWarehouse that was not given can be.
+    fn warehouse_given(&self) -> &'static str {
+        if self.asked_cluster {
+            return "";
+        }
+        " This check was not given it: if it is there, give its manifest with -f, or --from-cluster."
     }
 }
 
@@ -250,12 +277,12 @@ fn unasked(message: &str, reason: Reason, origin: &Origin) -> Finding {
 /// The conditions that a check speaks of: no loads run here, and the summary only repeats the layers.
 fn findings(
     conditions: &[Condition],
-    severity: impl Fn(ConditionType, ConditionStatus, Reason) -> Severity,
+    severity: impl Fn(ConditionType, ConditionStatus, Option<Reason>) -> Severity,
     lines: Option<&Lines>,
     origin: &Origin,
 ) -> Vec<Finding> {
-    let spoken = |word: &Word| match word.type_ {
-        ConditionType::Ready => word.reason == Reason::InvalidSpec,
+    let spoken = |type_, reason| match type_ {
+        ConditionType::Ready => reason == Reason::InvalidSpec,
         ConditionType::Reconciling
         | ConditionType::Stalled
         | ConditionType::DataCurrent
@@ -264,13 +291,15 @@ fn findings(
     };
     understood(conditions, severity)
         .into_iter()
-        .filter(spoken)
-        .map(|word| {
-            let field = place::field(word.type_, word.reason);
+        // All are known: they were made here.
+        .filter_map(|word| Some((word.type_.known()?, word.reason.known()?, word)))
+        .filter(|(condition, reason, _)| spoken(*condition, *reason))
+        .map(|(condition, reason, word)| {
+            let field = place::field(condition, reason, &word.message);
             Finding {
-                condition: word.type_,
+                condition,
                 status: word.status,
-                reason: word.reason,
+                reason,
                 severity: word.severity,
                 message: word.message,
                 line: line_of(field, lines, origin),

@@ -57,7 +57,11 @@ impl Suite {
                 Severity::Untold => outcome("error", finding.reason.as_str(), &words),
                 Severity::Error => outcome("failure", finding.reason.as_str(), &words),
             };
-            case(&subject.name, finding.condition.as_str(), &inner)
+            let name = match finding.refused_field() {
+                Some(field) => format!("{}: {field}", finding.condition),
+                None => finding.condition.to_string(),
+            };
+            case(&subject.name, &name, &inner)
         });
         Self {
             name: subject.name.clone(),
@@ -89,8 +93,10 @@ fn case(class: &str, name: &str, inner: &str) -> String {
     format!("    <testcase classname=\"{class}\" name=\"{name}\">{inner}</testcase>\n")
 }
 
+/// Some readers show the attribute, some the text (GitLab): both have the words.
 fn outcome(element: &str, kind: &str, words: &str) -> String {
-    format!("<{element} type=\"{kind}\" message=\"{}\"/>", escaped(words))
+    let words = escaped(words);
+    format!("<{element} type=\"{kind}\" message=\"{words}\">{words}</{element}>")
 }
 
 /// Text as XML takes it; what XML 1.0 has no form for is replaced.

@@ -3,7 +3,7 @@
 use crate::model::{ConditionType, Reason};
 
 /// The field's path; empty where no one field is.
-pub(super) fn field(condition: ConditionType, reason: Reason) -> &'static str {
+pub(super) fn field(condition: ConditionType, reason: Reason, message: &str) -> &'static str {
     match reason {
         Reason::SecretNotUsable | Reason::ExternalIdReused => "spec.access.externalIdSecretRef.name",
         Reason::SecretKeyMissing
@@ -19,13 +19,23 @@ pub(super) fn field(condition: ConditionType, reason: Reason) -> &'static str {
         Reason::StsRegionDisabled => "spec.access.stsRegion",
         Reason::BucketRegionMismatch => "spec.report.bucket.region",
         Reason::BucketOwnerMismatch => "spec.report.bucket.ownerAccountId",
-        Reason::PrefixIncludesReportName | Reason::PrefixOneLevelOff | Reason::DestinationDiffers => {
-            "spec.report.bucket.prefix"
-        }
+        Reason::PrefixIncludesReportName | Reason::PrefixOneLevelOff => "spec.report.bucket.prefix",
+        Reason::DestinationDiffers => first_difference(message),
         Reason::MonthsMissing => "spec.history.months",
         Reason::MetricsRegionDisabled => "spec.metrics.region",
         _ => of_condition(condition),
     }
+}
+
+/// The field of the first difference that the message of `DestinationDiffers` lists.
+fn first_difference(message: &str) -> &'static str {
+    let listed = [
+        ("its bucket is ", "spec.report.bucket.name"),
+        ("its prefix is ", "spec.report.bucket.prefix"),
+        ("its region is ", "spec.report.bucket.region"),
+    ];
+    let found = listed.into_iter().find(|(difference, _)| message.contains(difference));
+    found.map_or("spec.report.bucket.ownerAccountId", |(_, field)| field)
 }
 
 fn of_condition(condition: ConditionType) -> &'static str {
@@ -54,6 +64,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_destination_that_differs_points_at_what_differs() {
+        for (differences, expected) in [
+            ("its bucket is a, not b; its prefix is c, not d", "spec.report.bucket.name"),
+            ("its prefix is c, not d", "spec.report.bucket.prefix"),
+            ("its region is us-east-1, not eu-west-1", "spec.report.bucket.region"),
+            ("its bucket's owner is 1, not 2", "spec.report.bucket.ownerAccountId"),
+        ] {
+            let message =
+                format!("Report acme is not delivered where spec.report.bucket says: {differences}.");
+            let found = field(ConditionType::ReportConfigured, Reason::DestinationDiffers, &message);
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
     fn what_can_be_told_points_at_its_field() {
         for (condition, reason, expected) in [
             (ConditionType::RoleAssumable, Reason::AssumeRoleDenied, "spec.access.roleArn"),
@@ -62,7 +87,7 @@ mod tests {
             (ConditionType::BucketReadable, Reason::BucketRegionMismatch, "spec.report.bucket.region"),
             (ConditionType::WarehouseReady, Reason::WarehouseNotFound, "spec.ingestion.warehouseRef.name"),
         ] {
-            assert_eq!(field(condition, reason), expected);
+            assert_eq!(field(condition, reason, ""), expected);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::caller;
 use crate::{
     cli::severity::Severity,
     model::{ConditionStatus, ConditionType, Reason},
@@ -72,21 +73,18 @@ pub enum Verdict {
     Unchecked = 2,
 }
 
-/// Reasons that speak of whoever runs the check, and of nothing that is checked.
-const OWN: [Reason; 4] = [
-    Reason::NoBaseCredentials,
-    Reason::BaseCredentialsInvalid,
-    Reason::BaseCredentialsExpired,
-    Reason::WebIdentityRejected,
-];
-
 impl Finding {
     /// How much it matters to a check: without an identity of its own, a check could not look.
     pub fn weight(&self) -> Severity {
         match self.severity {
-            Severity::Error if OWN.contains(&self.reason) => Severity::Untold,
+            Severity::Error if caller::words(self.reason).is_some() => Severity::Untold,
             severity => severity,
         }
+    }
+
+    /// What tells it from others of its condition: a spec is refused for each of its fields.
+    pub fn refused_field(&self) -> Option<&str> {
+        (self.reason == Reason::InvalidSpec && !self.field.is_empty()).then_some(self.field.as_str())
     }
 
     /// The finding's name in outputs that want one: `BucketReadable/BucketNotFound`.
@@ -95,7 +93,16 @@ impl Finding {
     }
 }
 
+/// What is said of a check that had nothing to check.
+pub const NOTHING: &str =
+    "there is no AwsCostAccount or CostWarehouse in what was given, so nothing was checked";
+
 impl Report {
+    /// True if there was nothing to check: a path that is wrong, or a build that came to nothing.
+    pub fn is_empty(&self) -> bool {
+        self.subjects.is_empty() && self.unreadable.is_empty()
+    }
+
     /// All findings with their objects.
     pub fn findings(&self) -> impl Iterator<Item = (&Subject, &Finding)> {
         self.subjects
@@ -113,7 +120,7 @@ impl Report {
         let advice = strict && self.count(Severity::Advice) > 0;
         if self.count(Severity::Error) > 0 || advice {
             Verdict::Findings
-        } else if self.count(Severity::Untold) > 0 || !self.unreadable.is_empty() {
+        } else if self.count(Severity::Untold) > 0 || !self.unreadable.is_empty() || self.is_empty() {
             Verdict::Unchecked
         } else {
             Verdict::Good

@@ -10,6 +10,9 @@ use crate::{cli::severity::Severity, model::Guide};
 /// Where a reader finds each reason explained.
 const HELP: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/troubleshooting.md");
 
+/// The rule that stands for files that could not be read.
+const UNREADABLE: &str = "File/Unreadable";
+
 /// The report.
 pub(super) fn sarif(report: &Report) -> String {
     let told: Vec<(&Subject, &Finding)> =
@@ -18,13 +21,18 @@ pub(super) fn sarif(report: &Report) -> String {
     for (_, finding) in &told {
         rules.entry(finding.rule()).or_insert(finding);
     }
-    let results: Vec<Value> = told
+    let mut results: Vec<Value> = told
         .iter()
         .map(|(subject, finding)| {
             let index = rules.keys().position(|rule| *rule == finding.rule());
             result(subject, finding, index)
         })
         .collect();
+    let mut told_rules: Vec<Value> = rules.iter().map(|(id, finding)| rule(id, finding)).collect();
+    if !report.unreadable.is_empty() {
+        results.extend(report.unreadable.iter().map(|fault| unread(fault, told_rules.len())));
+        told_rules.push(readable());
+    }
     let unreadable: Vec<Value> = report.unreadable.iter().map(notification).collect();
     let whole = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -34,10 +42,12 @@ pub(super) fn sarif(report: &Report) -> String {
                 "name": "awscost",
                 "version": env!("CARGO_PKG_VERSION"),
                 "informationUri": env!("CARGO_PKG_REPOSITORY"),
-                "rules": rules.iter().map(|(id, finding)| rule(id, finding)).collect::<Vec<_>>(),
+                "rules": told_rules,
             }},
             "invocations": [{
-                "executionSuccessful": report.unreadable.is_empty() && report.count(Severity::Untold) == 0,
+                "executionSuccessful": !report.is_empty()
+                    && report.unreadable.is_empty()
+                    && report.count(Severity::Untold) == 0,
                 "toolExecutionNotifications": unreadable,
             }],
             "columnKind": "unicodeCodePoints",
@@ -59,13 +69,40 @@ fn level(severity: Severity) -> Option<&'static str> {
 
 fn rule(id: &str, finding: &Finding) -> Value {
     let guide = Guide::to(finding.reason);
+    let (meaning, remedy) = (guide.meaning.replace('`', ""), guide.remedy.replace('`', ""));
     json!({
         "id": id,
         "name": finding.reason.as_str(),
-        "shortDescription": {"text": guide.meaning.replace('`', "")},
-        "help": {"text": guide.remedy.replace('`', "")},
+        "shortDescription": {"text": meaning},
+        "fullDescription": {"text": format!("{meaning} {remedy}")},
+        "help": {"text": remedy},
         "helpUri": HELP,
         "defaultConfiguration": {"level": level(finding.weight()).unwrap_or("none")},
+    })
+}
+
+/// The rule that a file can be read: most viewers show results alone, and nothing in such a file was checked.
+fn readable() -> Value {
+    let meaning = "The file can't be read as manifests, so nothing in it was checked.";
+    let remedy = "Mend what the message names.";
+    json!({
+        "id": UNREADABLE,
+        "name": "Unreadable",
+        "shortDescription": {"text": meaning},
+        "fullDescription": {"text": format!("{meaning} {remedy}")},
+        "help": {"text": remedy},
+        "defaultConfiguration": {"level": "error"},
+    })
+}
+
+fn unread(fault: &Unreadable, rule: usize) -> Value {
+    json!({
+        "ruleId": UNREADABLE,
+        "ruleIndex": rule,
+        "level": "error",
+        "message": {"text": fault.problem},
+        "locations": [{"physicalLocation": location(&fault.file, fault.line)}],
+        "partialFingerprints": {"file/v1": fault.file},
     })
 }
 
@@ -74,6 +111,7 @@ fn result(subject: &Subject, finding: &Finding, rule: Option<usize>) -> Value {
     if !finding.field.is_empty() {
         logical["fullyQualifiedName"] = json!(format!("{}#{}", subject.name, finding.field));
     }
+    let field = finding.refused_field().map(|field| format!("#{field}")).unwrap_or_default();
     json!({
         "ruleId": finding.rule(),
         "ruleIndex": rule,
@@ -84,7 +122,7 @@ fn result(subject: &Subject, finding: &Finding, rule: Option<usize>) -> Value {
             "logicalLocations": [logical],
         }],
         // The same finding on another line is the same finding.
-        "partialFingerprints": {"objectAndReason/v1": format!("{}/{}", subject.name, finding.rule())},
+        "partialFingerprints": {"objectAndReason/v1": format!("{}/{}{field}", subject.name, finding.rule())},
     })
 }
 

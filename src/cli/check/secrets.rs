@@ -10,7 +10,10 @@ use kube::{Api, Client};
 
 use crate::{
     api::USE_LABEL,
-    cli::manifests::{self, Document, SecretValues},
+    cli::{
+        cluster::said,
+        manifests::{self, Document, SecretValues},
+    },
 };
 
 /// `--secret NAMESPACE/NAME=PATH`.
@@ -41,26 +44,28 @@ impl SecretVariable {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFault {
     /// A folder or file can't be read.
-    #[error("the Secret in {path} can't be read: {problem}")]
+    #[error("the Secret in {path} can't be read (a folder with one file a key, or a manifest): {problem}")]
     Unreadable {
         /// Where.
         path: String,
         /// Why.
         problem: String,
     },
-    /// The manifest has no such Secret.
-    #[error("{path} has no Secret {name}")]
+    /// The manifest has no such Secret, or the file is no manifest.
+    #[error(
+        "{path} is no manifest of Secret {name}: --secret takes a folder with one file a key, or a manifest"
+    )]
     NotThere {
         /// Where.
         path: String,
-        /// Its name.
+        /// Its namespace and name.
         name: String,
     },
     /// The environment has no such variable.
     #[error("the environment variable {0} is not set")]
     NotSet(String),
     /// The cluster gave no answer.
-    #[error("the cluster does not give Secret {name}: {source}")]
+    #[error("the cluster does not give Secret {name}: {}", said(source))]
     Cluster {
         /// Its name.
         name: String,
@@ -190,11 +195,15 @@ fn manifest(file: &SecretFile) -> Result<Secret, SecretFault> {
     if let Some(fault) = faults.first() {
         return Err(SecretFault::Unreadable { path, problem: fault.to_string() });
     }
-    let found = manifests.secrets.iter().find(|document| document.object.name == file.name);
+    let meant = |secret: &SecretValues| {
+        let namespace = secret.namespace.as_ref();
+        secret.name == file.name && namespace.is_none_or(|namespace| *namespace == file.namespace)
+    };
+    let found = manifests.secrets.iter().find(|document| meant(&document.object));
     let secret = found.map(|document| document.object.to_secret());
     secret
         .map(|secret| Secret { metadata: ObjectMeta::default(), ..secret })
-        .ok_or_else(|| SecretFault::NotThere { path, name: file.name.clone() })
+        .ok_or_else(|| SecretFault::NotThere { path, name: format!("{}/{}", file.namespace, file.name) })
 }
 
 #[cfg(test)]
@@ -254,10 +263,39 @@ mod tests {
         let secrets = Secrets::new(&read.secrets, "default", None);
         let unlabelled = Some((None, b"canary-7d1f".to_vec()));
         assert_eq!(found(&secrets).await, unlabelled, "what uses it sees that the label is missing");
+        let plain = folder.path().join("externalId");
+        std::fs::write(&plain, "canary-7d1f").expect("written");
+        let plain = SecretFile { namespace: "finops".into(), name: "acme".into(), path: plain };
+        let refused = Secrets::default().add_file(&plain).expect_err("a plain file is none").to_string();
+        assert!(refused.contains("a folder with one file a key, or a manifest"), "{refused}");
         let mut secrets = Secrets::default();
         secrets
             .add_file(&SecretFile { namespace: "finops".into(), name: "acme".into(), path })
             .expect("there");
         assert_eq!(found(&secrets).await, usable("canary-7d1f"), "vouched for by hand");
+    }
+
+    #[tokio::test]
+    async fn of_two_namespaces_the_named_one_counts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secrets.yaml");
+        let manifest = |place: &str, value: &str| {
+            format!(
+                "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: acme{place}}}\nstringData: {{externalId: {value}}}\n"
+            )
+        };
+        let given = |text: &str| {
+            std::fs::write(&path, text).expect("written");
+            let mut secrets = Secrets::default();
+            let file = SecretFile { namespace: "finops".into(), name: "acme".into(), path: path.clone() };
+            secrets.add_file(&file).map(|()| secrets)
+        };
+        let web = manifest(", namespace: web", "canary-web");
+        let both = given(&format!("{web}{}", manifest(", namespace: finops", "canary-7d1f")));
+        assert_eq!(found(&both.expect("there")).await, usable("canary-7d1f"));
+        let refused = given(&web).err().map(|fault| fault.to_string()).unwrap_or_default();
+        assert!(refused.contains("is no manifest of Secret finops/acme"), "{refused}");
+        let anywhere = given(&manifest("", "canary-7d1f")).expect("one that names no namespace");
+        assert_eq!(found(&anywhere).await, usable("canary-7d1f"));
     }
 }

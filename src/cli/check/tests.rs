@@ -8,7 +8,7 @@ use super::{
     text::text,
 };
 use crate::{
-    cli::severity::Severity,
+    cli::{severity::Severity, wrap::fits},
     model::{ConditionStatus, ConditionType, Reason},
 };
 
@@ -84,7 +84,7 @@ fn one(reason: Reason, condition: ConditionType, status: ConditionStatus) -> Rep
 #[test]
 fn what_must_be_mended_fits_80_columns() {
     let text = text(&report(), false);
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(fits(&text), "{text}");
     insta::assert_snapshot!(text);
 }
 
@@ -101,9 +101,38 @@ fn junit_has_a_case_a_condition() {
     insta::assert_snapshot!(xml);
 }
 
+/// An object that is refused for two fields.
+fn refused() -> Report {
+    let finding = |field| {
+        finding(ConditionType::Ready, ConditionStatus::False, Reason::InvalidSpec, field, 3, "no such value")
+    };
+    let findings = ["spec.accountType", "spec.report.name"].map(finding).to_vec();
+    Report {
+        subjects: vec![Subject { name: "x".to_owned(), file: "x.yaml".to_owned(), findings }],
+        ..Report::default()
+    }
+}
+
+#[test]
+fn each_refused_field_is_a_case_of_its_own() {
+    let xml = junit(&refused(), false);
+    for name in ["Ready: spec.accountType", "Ready: spec.report.name"] {
+        assert_eq!(xml.matches(&format!("name=\"{name}\"")).count(), 1, "{xml}");
+    }
+}
+
 #[test]
 fn sarif_points_at_the_line() {
     insta::assert_snapshot!(sarif(&report()).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}
+
+#[test]
+fn sarif_tells_refused_fields_apart() {
+    let sarif: serde_json::Value = serde_json::from_str(&sarif(&refused())).expect("JSON");
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
+    let prints: std::collections::BTreeSet<String> =
+        results.iter().map(|result| result["partialFingerprints"].to_string()).collect();
+    assert_eq!((results.len(), prints.len()), (2, 2), "{prints:?}");
 }
 
 #[test]
@@ -111,7 +140,8 @@ fn errors_outweigh_what_could_not_be_checked_and_that_outweighs_advice() {
     use ConditionStatus::{False, True, Unknown};
     use ConditionType as T;
     for (report, strict, expected) in [
-        (Report::default(), false, Verdict::Good),
+        // Nothing was checked: a build that came to nothing is no green pull request.
+        (Report::default(), false, Verdict::Unchecked),
         (report(), false, Verdict::Findings),
         (one(Reason::RoleAssumed, T::RoleAssumable, True), true, Verdict::Good),
         (one(Reason::AssumeRoleDenied, T::RoleAssumable, False), false, Verdict::Findings),
@@ -119,6 +149,7 @@ fn errors_outweigh_what_could_not_be_checked_and_that_outweighs_advice() {
         (one(Reason::NoBaseCredentials, T::RoleAssumable, False), false, Verdict::Unchecked),
         (one(Reason::Throttled, T::RoleAssumable, Unknown), false, Verdict::Unchecked),
         (one(Reason::AwaitingFirstDelivery, T::ReportDelivered, Unknown), true, Verdict::Good),
+        (one(Reason::AuditDenied, T::PermissionsMinimal, Unknown), true, Verdict::Good),
         (one(Reason::CanWriteBucket, T::PermissionsMinimal, False), false, Verdict::Good),
         (one(Reason::CanWriteBucket, T::PermissionsMinimal, False), true, Verdict::Findings),
     ] {

@@ -16,7 +16,9 @@ pub(super) fn text(report: &Report, strict: bool) -> String {
         text.push_str(&of_subject(subject));
         text.push('\n');
     }
-    text.push_str(&wrap(&summary(report, strict), "", ""));
+    if !report.is_empty() {
+        text.push_str(&wrap(&summary(report, strict), "", ""));
+    }
     text
 }
 

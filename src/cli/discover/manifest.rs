@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::{GROUP, admission},
     aws::traits::OrganizationAccount,
+    cli::manifests,
     model::{
         AccountId, AccountType, BucketName, InvalidBucketName, KeyPrefix, Partition, Region, ReportName,
     },
@@ -114,7 +115,9 @@ impl Fleet<'_> {
         };
         let object = self.object(account, account_type, report);
         // What the options hold is checked by the same rules that a cluster has, before anything is written.
-        if let Some(complaint) = admission::complaints("AwsCostAccount", &object, None).first() {
+        let mut complaints = manifests::metadata(&object);
+        complaints.extend(admission::complaints("AwsCostAccount", &object, None));
+        if let Some(complaint) = complaints.first() {
             return Err(ReportMissing::Refused(account.id.clone(), complaint.to_string()));
         }
         Ok(Some(Manifest {
@@ -292,5 +295,7 @@ spec:
     fn what_a_cluster_would_refuse_is_not_written() {
         let refused = manifest("--role-name no!role", "000000000001").expect_err("refused").to_string();
         assert!(refused.contains("spec.access.roleArn: should match"), "{refused}");
+        let refused = manifest("-n Fin_Ops", "000000000001").expect_err("refused").to_string();
+        assert!(refused.contains("metadata.namespace: takes 1 to 63 lower-case letters"), "{refused}");
     }
 }

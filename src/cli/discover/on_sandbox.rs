@@ -50,9 +50,21 @@ async fn an_account_without_an_organization_and_a_wrong_external_id_are_told_apa
     let alone = asked(&sandbox, shop, "shop-7a1de5f4-9a1c-4f0b-8a3e-6f2c1b7d3e42").await;
     assert!(matches!(alone, Err(Fault::Standalone(_))));
     let refused = asked(&sandbox, PAYER, "another-external-id").await.map(|found| found.accounts);
-    assert!(
-        matches!(&refused, Err(fault @ Fault::Identity(_)) if fault.exit_code() == ExitCode::Configuration)
-    );
+    assert!(matches!(&refused, Err(fault @ Fault::Role(_)) if fault.exit_code() == ExitCode::Configuration));
     let said = refused.map_or_else(|fault| fault.to_string(), |_| String::new());
     assert!(!said.contains("another-external-id"), "{said}");
+}
+
+#[tokio::test]
+async fn an_iam_user_who_may_not_get_a_session_is_told_what_it_takes() {
+    let sandbox = demo();
+    let args = Line::try_parse_from(["discover"]).unwrap_or_else(|error| unreachable!("{error}")).args;
+    let sdk = sdk(&sandbox);
+    let refused = ask(&sdk, &sdk.aws(), &args, Timestamp::now()).await.map(|found| found.accounts);
+    let said = refused.map_or_else(|fault| fault.to_string(), |_| String::new());
+    for needed in
+        ["user/awscost-operator", "sts:GetFederationToken", "organizations:ListAccounts", "--role-arn"]
+    {
+        assert!(said.contains(needed), "{needed}: {said}");
+    }
 }

@@ -1,13 +1,14 @@
 //! What is broken, by reason: who is hit since when, what waits behind it, and what is to be mended first. Pure.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::cmp::Reverse;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
     cli::{
-        fleet::{Fleet, Kind, Member, Name, Word},
+        fleet::{Fleet, Kind, Member, Name, Word, turn},
+        said::Said,
         severity::Severity,
     },
     model::{ConditionType, Reason},
@@ -18,8 +19,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct Group {
     /// The reason.
-    #[serde(serialize_with = "name_of_reason")]
-    pub reason: Reason,
+    pub reason: Said<Reason>,
     /// How many objects it has hit.
     pub count: usize,
     /// Since when, for the one that was hit first.
@@ -43,7 +43,7 @@ pub struct Hit {
     #[serde(flatten)]
     pub name: Name,
     /// The condition that says so.
-    pub condition: &'static str,
+    pub condition: Said<ConditionType>,
     /// False, or Unknown where it could not be told.
     pub status: &'static str,
     /// Since when.
@@ -98,30 +98,39 @@ impl Overview {
             suspended: fleet.members.iter().filter(|member| member.suspended).map(named).collect(),
         }
     }
+}
 
-    /// The objects that a reason has hit.
-    pub fn hit_by(&self, reason: Reason) -> BTreeSet<Name> {
-        let groups = self.errors.iter().chain(&self.advice).filter(|group| group.reason == reason);
-        groups.flat_map(|group| &group.objects).map(|hit| hit.name.clone()).collect()
-    }
+/// The objects that a reason has hit: those at work, or those that it had hit when they were suspended.
+pub fn hit_by(fleet: &Fleet, reason: Reason, suspended: bool) -> impl Iterator<Item = &Member> {
+    let hit = move |member: &&Member| {
+        let shown = |word: &Word| word.severity >= Severity::Advice && !is_a_copy(fleet, word, member);
+        member.words.iter().any(|word| word.reason == reason && shown(word))
+    };
+    fleet.members.iter().filter(move |member| member.suspended == suspended).filter(hit)
 }
 
 fn named(member: &Member) -> Name {
     member.name.clone()
 }
 
+/// What to do about a reason that this version does not know.
+const NEWER: &str =
+    "Only a newer operator knows this reason: see the object's message, and update this awscost.";
+
 /// Grouped by reason, the most frequent first.
 fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for member in fleet.members.iter().filter(|member| !member.suspended) {
-        for word in member.words.iter().filter(|word| wanted(word.severity) && !is_a_copy(word, member)) {
+        for word in
+            member.words.iter().filter(|word| wanted(word.severity) && !is_a_copy(fleet, word, member))
+        {
             let hit = Hit {
                 name: member.name.clone(),
-                condition: word.type_.as_str(),
+                condition: word.type_.clone(),
                 status: word.status.as_str(),
                 since: word.since,
                 message: word.message.clone(),
-                waiting: waiting(fleet, member, word.type_),
+                waiting: waiting(fleet, member, &word.type_),
             };
             match groups.iter_mut().find(|group| group.reason == word.reason) {
                 Some(group) => group.add(hit),
@@ -129,18 +138,18 @@ fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> V
             }
         }
     }
-    groups.sort_by(|one, other| (other.count, one.reason.as_str()).cmp(&(one.count, other.reason.as_str())));
+    groups.sort_by_cached_key(|group| (Reverse(group.count), group.reason.to_string()));
     groups
 }
 
 impl Group {
     fn of(word: &Word, hit: Hit, remedy: Remedy) -> Self {
         Self {
-            reason: word.reason,
+            reason: word.reason.clone(),
             count: 1,
             since: hit.since,
             waiting: hit.waiting,
-            fix: remedy(word.reason),
+            fix: word.reason.known().map_or_else(|| NEWER.to_owned(), remedy),
             why: None,
             objects: vec![hit],
         }
@@ -157,15 +166,21 @@ impl Group {
     }
 }
 
-/// An account repeats its warehouse's fault, which the warehouse itself shows; only one that is not there can't.
-fn is_a_copy(word: &Word, member: &Member) -> bool {
+/// An account repeats its warehouse's fault, which the warehouse itself shows; one that is not there, or was not asked
+/// for, can't.
+fn is_a_copy(fleet: &Fleet, word: &Word, member: &Member) -> bool {
+    let shows = |warehouse: &Member| {
+        warehouse.name.namespace == member.name.namespace
+            && member.warehouse.as_ref() == Some(&warehouse.name.name)
+    };
     member.name.kind == Kind::AwsCostAccount
         && word.type_ == ConditionType::WarehouseReady
         && word.reason != Reason::WarehouseNotFound
+        && fleet.of(Kind::CostWarehouse).any(shows)
 }
 
 /// How many checks wait for a condition: an account's own, and those of every account that uses a warehouse.
-fn waiting(fleet: &Fleet, member: &Member, type_: ConditionType) -> usize {
+fn waiting(fleet: &Fleet, member: &Member, type_: &Said<ConditionType>) -> usize {
     let blocked = |member: &Member, reason| {
         let waits = |word: &&Word| word.severity == Severity::Blocked && word.reason == reason;
         member.words.iter().filter(waits).count()
@@ -178,7 +193,14 @@ fn waiting(fleet: &Fleet, member: &Member, type_: ConditionType) -> usize {
         let accounts = fleet.of(Kind::AwsCostAccount).filter(uses);
         return accounts.map(|account| blocked(account, Reason::BlockedByWarehouse)).sum();
     }
+    let Some(type_) = type_.known() else { return 0 };
+    let misnamed = member.words.iter().filter_map(|word| word.reason.known()).any(Reason::misnames_report);
     match type_ {
+        // What waits for a place that is not the report's waits for the report.
+        ConditionType::BucketReadable if misnamed => 0,
+        ConditionType::ReportConfigured if misnamed => {
+            blocked(member, Reason::BlockedByBucket) + blocked(member, Reason::BlockedByReport)
+        }
         ConditionType::RoleAssumable => blocked(member, Reason::BlockedByRole),
         ConditionType::BucketReadable => blocked(member, Reason::BlockedByBucket),
         ConditionType::ReportConfigured => blocked(member, Reason::BlockedByReport),
@@ -203,21 +225,22 @@ const WHOLE: [Reason; 2] = [Reason::InvalidSpec, Reason::InternalError];
 
 /// Where a group stands in the order of mending: what hits everybody, what keeps whole objects from being looked at, then
 /// what most checks wait for, what hits most, the lowest layer, the oldest.
-type Urgency = (u8, Reverse<usize>, Reverse<usize>, Option<ConditionType>, Timestamp, Reason);
+type Urgency =
+    (u8, Reverse<usize>, Reverse<usize>, Option<(Said<ConditionType>, bool)>, Timestamp, Said<Reason>);
 
 fn urgency(group: &Group) -> Urgency {
-    let tier = match group.reason {
-        reason if EVERYWHERE.contains(&reason) => 0,
-        reason if WHOLE.contains(&reason) => 1,
+    let tier = match group.reason.known() {
+        Some(reason) if EVERYWHERE.contains(&reason) => 0,
+        Some(reason) if WHOLE.contains(&reason) => 1,
         _ => 2,
     };
     (
         tier,
         Reverse(group.waiting),
         Reverse(group.count),
-        group.objects.iter().filter_map(|hit| ConditionType::from_name(hit.condition)).min(),
+        group.objects.iter().map(|hit| turn(&hit.condition, &group.reason)).min(),
         group.since,
-        group.reason,
+        group.reason.clone(),
     )
 }
 
@@ -227,17 +250,15 @@ fn why(group: &Group) -> String {
         1 => "1 check waits for it.".to_owned(),
         many => format!("{many} checks wait for it."),
     };
-    match group.reason {
-        reason if EVERYWHERE.contains(&reason) => {
+    match group.reason.known() {
+        Some(reason) if EVERYWHERE.contains(&reason) => {
             format!("It is the operator's own: mended once, it is mended for every account. {checks}")
         }
-        reason if WHOLE.contains(&reason) => "Nothing else of these objects is looked at before.".to_owned(),
+        Some(reason) if WHOLE.contains(&reason) => {
+            "Nothing else of these objects is looked at before.".to_owned()
+        }
         _ => checks,
     }
-}
-
-fn name_of_reason<S: serde::Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(reason.as_str())
 }
 
 #[cfg(test)]

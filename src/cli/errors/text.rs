@@ -14,8 +14,8 @@ const TOLD: usize = 3;
 const NAMED: usize = 20;
 
 /// The view.
-pub(super) fn text(overview: &Overview, advice: bool, now: Timestamp) -> String {
-    let mut text = wrap(&summary(overview), "", "");
+pub(super) fn text(overview: &Overview, advice: bool, namespace: Option<&str>, now: Timestamp) -> String {
+    let mut text = wrap(&summary(overview, namespace), "", "");
     for group in &overview.errors {
         text.push('\n');
         text.push_str(&told(group, now));
@@ -30,7 +30,8 @@ pub(super) fn text(overview: &Overview, advice: bool, now: Timestamp) -> String 
         let reasons: Vec<String> =
             overview.advice.iter().map(|group| format!("{} {}", group.reason, group.count)).collect();
         let list = format!("{} (--advice tells more)", reasons.join(", "));
-        text.push_str(&wrap(&list, "\nNot broken, but could be better: ", "  "));
+        text.push('\n');
+        text.push_str(&wrap(&list, "Not broken, but could be better: ", "  "));
     }
     if !overview.suspended.is_empty() {
         let names: Vec<String> = overview.suspended.iter().map(ToString::to_string).collect();
@@ -40,7 +41,8 @@ pub(super) fn text(overview: &Overview, advice: bool, now: Timestamp) -> String 
     text
 }
 
-fn summary(overview: &Overview) -> String {
+/// The counts; where there is nothing, also where that was looked for.
+fn summary(overview: &Overview, namespace: Option<&str>) -> String {
     let count = |broken: usize, all: usize, kind: &str| {
         let plural = if all == 1 { "" } else { "s" };
         match (broken, all) {
@@ -51,7 +53,12 @@ fn summary(overview: &Overview) -> String {
     };
     let accounts = count(overview.broken_accounts, overview.accounts, "account");
     let warehouses = count(overview.broken_warehouses, overview.warehouses, "warehouse");
-    let mut line = format!("{accounts}, {warehouses}.");
+    let place = match namespace {
+        _ if overview.accounts + overview.warehouses > 0 => String::new(),
+        Some(namespace) => format!(" in namespace {namespace}"),
+        None => " in any namespace".to_owned(),
+    };
+    let mut line = format!("{accounts}, {warehouses}{place}.");
     if let Some(first) = line.get(..1) {
         line = format!("{}{}", first.to_uppercase(), &line[1..]);
     }
@@ -91,7 +98,7 @@ fn told(group: &Group, now: Timestamp) -> String {
 fn heading(group: &Group, now: Timestamp) -> String {
     let objects = if group.count == 1 { "object" } else { "objects" };
     let right = format!("{} {objects}, for {}", group.count, age(group.since, now));
-    let reason = group.reason.as_str();
+    let reason = group.reason.to_string();
     let gap = WIDTH.saturating_sub(reason.len() + right.len()).max(2);
     format!("{reason}{}{right}\n", " ".repeat(gap))
 }

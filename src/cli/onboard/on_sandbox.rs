@@ -43,6 +43,7 @@ fn payer(name: &'static str, kind: Option<ReportKind>, kms_key: Option<&str>) ->
         reader: Reader::Role("arn:aws:iam::123456789012:role/awscost".parse().expect("a role")),
         report: Some(report),
         kms_key: kms_key.map(|key| key.parse().expect("a key")),
+        rotating: false,
         metrics: false,
         audit: false,
     };
@@ -63,6 +64,7 @@ fn shop(name: &'static str, kind: Option<ReportKind>) -> Variant {
         reader: Reader::Role("arn:aws:iam::210987654321:role/finops/awscost".parse().expect("a role")),
         report: Some(report),
         kms_key: None,
+        rotating: false,
         metrics: false,
         audit: false,
     };
@@ -120,7 +122,7 @@ impl Variant {
         let sandbox = demo();
         let document = serde_json::json!({"Version": "2012-10-17", "Statement": statements});
         let policy: SandboxPolicy = serde_json::from_value(document).expect("a policy");
-        let trust = trust::policy(plain(OPERATOR), plain(EXTERNAL_ID), BaseIdentity::Plain);
+        let trust = trust::policy(plain(OPERATOR), vec![plain(EXTERNAL_ID)], BaseIdentity::Plain);
         let trust = serde_json::from_value(serde_json::to_value(trust).expect("JSON")).expect("a policy");
         sandbox.world_mut(|world| {
             let account = world.accounts.get_mut(self.wanted.account().as_str()).expect("the account");

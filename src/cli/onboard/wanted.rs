@@ -14,7 +14,7 @@ use kube::ResourceExt;
 use crate::{
     api::{
         AwsCostAccount, DEFAULT_EXTERNAL_ID_KEY,
-        aws_cost_account::{AwsCostAccountSpec, Report, ReportKindChoice},
+        aws_cost_account::{AwsCostAccountSpec, Report, ReportKindChoice, SecretKeyRef},
     },
     cli::manifests::{self, ManifestFault, Manifests},
     model::{
@@ -24,8 +24,9 @@ use crate::{
     onboarding::{Impossible, KmsKeyArn, Reader, Wanted, WantedReport},
 };
 
-/// The variable that holds the external ID where no file does: command lines are seen by others.
+/// The variables that hold external IDs where no file does: command lines are seen by others.
 const EXTERNAL_ID_VARIABLE: &str = "AWSCOST_EXTERNAL_ID";
+const NEXT_EXTERNAL_ID_VARIABLE: &str = "AWSCOST_NEXT_EXTERNAL_ID";
 /// The longest file that can hold an external ID, whatever surrounds it.
 const LONGEST_FILE: u64 = 16 * 1024;
 
@@ -107,6 +108,10 @@ pub(in crate::cli) enum NotWanted {
         "the trust policy needs the external ID: give --external-id-file, set {EXTERNAL_ID_VARIABLE}, or have the account's Secret among the manifests"
     )]
     NoExternalId,
+    #[error(
+        "the manifest has nextExternalIdSecretRef, so the trust policy needs the next external ID too: give --next-external-id-file, set {NEXT_EXTERNAL_ID_VARIABLE}, or have that Secret among the manifests"
+    )]
+    NoNextExternalId,
 }
 
 fn lines(faults: &[ManifestFault]) -> String {
@@ -118,20 +123,25 @@ pub(super) struct Asked {
     pub(super) wanted: Wanted,
     /// The external ID of the Secret among the manifests that the account refers to.
     secret: Option<Result<ExternalId, NotWanted>>,
+    /// The one that is to follow, alike.
+    next_secret: Option<Result<ExternalId, NotWanted>>,
 }
 
 impl WantedArgs {
     /// What the manifests or the options ask for.
     pub(super) fn read(&self) -> Result<Asked, NotWanted> {
-        let (declared, secret) = match &self.role_arn {
-            Some(role) => (self.of_options(role), None),
-            None => {
-                let manifests = manifests::read(&self.filenames).map_err(NotWanted::Manifests)?;
-                let account = self.chosen(&manifests)?;
-                (self.of_manifest(account)?, in_secret(account, &manifests))
-            }
-        };
-        Ok(Asked { wanted: declared.checked()?, secret })
+        if let Some(role) = &self.role_arn {
+            return Ok(Asked { wanted: self.of_options(role).checked()?, secret: None, next_secret: None });
+        }
+        let manifests = manifests::read(&self.filenames).map_err(NotWanted::Manifests)?;
+        let account = self.chosen(&manifests)?;
+        let access = &account.spec.access;
+        let held = |reference: &Option<SecretKeyRef>| in_secret(account, reference.as_ref()?, &manifests);
+        Ok(Asked {
+            wanted: self.of_manifest(account)?.checked()?,
+            secret: held(&access.external_id_secret_ref),
+            next_secret: held(&access.next_external_id_secret_ref),
+        })
     }
 
     fn of_options(&self, role: &RoleArn) -> Wanted {
@@ -139,6 +149,7 @@ impl WantedArgs {
             reader: Reader::Role(role.clone()),
             report: self.report.read(role.account()),
             kms_key: self.kms_key.clone(),
+            rotating: false,
             metrics: self.with_metrics,
             audit: self.with_audit,
         }
@@ -155,6 +166,7 @@ impl WantedArgs {
             reader,
             report: spec.report.as_ref().map(|report| declared(report, owner)).transpose()?,
             kms_key: self.kms_key.clone(),
+            rotating: spec.access.next_external_id_secret_ref.is_some(),
             metrics: self.with_metrics || spec.metrics.is_some(),
             audit: self.with_audit,
         })
@@ -200,7 +212,7 @@ fn reader(spec: &AwsCostAccountSpec) -> Result<Reader, NotWanted> {
     let account = spec.account_id.as_deref().unwrap_or_default();
     // Nothing else says where keys are good: the bucket, the metrics or STS are in the user's own partition.
     let region = spec.report.as_ref().map(|report| report.bucket.region.as_str());
-    let region = region.or(spec.metrics.as_ref().map(|metrics| metrics.region.as_str()));
+    let region = region.or_else(|| spec.metrics.as_ref().map(|metrics| metrics.region.as_str()));
     let region = region.or(spec.access.sts_region.as_deref());
     let region: Option<Region> = region.map(|text| parsed("region", text)).transpose()?;
     Ok(Reader::User {
@@ -233,9 +245,12 @@ fn parsed<T: FromStr<Err: Display>>(field: &'static str, text: &str) -> Result<T
     text.parse().map_err(|problem: T::Err| NotWanted::Field(field, problem.to_string()))
 }
 
-/// The external ID of the account's Secret, if that is among the manifests.
-fn in_secret(account: &AwsCostAccount, manifests: &Manifests) -> Option<Result<ExternalId, NotWanted>> {
-    let reference = account.spec.access.external_id_secret_ref.as_ref()?;
+/// The external ID in a Secret of the account, if that is among the manifests.
+fn in_secret(
+    account: &AwsCostAccount,
+    reference: &SecretKeyRef,
+    manifests: &Manifests,
+) -> Option<Result<ExternalId, NotWanted>> {
     let namespace = account.namespace();
     let mut secrets = manifests.secrets.iter().map(|document| &document.object);
     let secret = secrets.find(|secret| secret.name == reference.name && secret.namespace == namespace)?;
@@ -244,15 +259,33 @@ fn in_secret(account: &AwsCostAccount, manifests: &Manifests) -> Option<Result<E
 }
 
 impl Asked {
-    /// The external ID: from the file, the environment or the manifests, the first there is.
-    pub(super) fn external_id(self, file: Option<&Path>) -> Result<ExternalId, NotWanted> {
-        match file {
-            Some(path) => read_external_id(path),
-            None => match std::env::var(EXTERNAL_ID_VARIABLE) {
-                Ok(value) => external_id(EXTERNAL_ID_VARIABLE, value.as_bytes()),
-                Err(_) => self.secret.unwrap_or(Err(NotWanted::NoExternalId)),
-            },
+    /// The external ID and, where it is being replaced, the next one: each from its file, the environment or the
+    /// manifests, the first there is.
+    pub(super) fn external_ids(
+        self,
+        file: Option<&Path>,
+        next_file: Option<&Path>,
+    ) -> Result<Vec<ExternalId>, NotWanted> {
+        let current = found(file, EXTERNAL_ID_VARIABLE, self.secret, NotWanted::NoExternalId)?;
+        if !self.wanted.rotating {
+            return Ok(vec![current]);
         }
+        let next =
+            found(next_file, NEXT_EXTERNAL_ID_VARIABLE, self.next_secret, NotWanted::NoNextExternalId)?;
+        Ok(vec![current, next])
+    }
+}
+
+fn found(
+    file: Option<&Path>,
+    variable: &str,
+    secret: Option<Result<ExternalId, NotWanted>>,
+    absent: NotWanted,
+) -> Result<ExternalId, NotWanted> {
+    match (file, std::env::var(variable)) {
+        (Some(path), _) => read_external_id(path),
+        (None, Ok(value)) => external_id(variable, value.as_bytes()),
+        (None, Err(_)) => secret.unwrap_or(Err(absent)),
     }
 }
 

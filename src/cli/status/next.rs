@@ -5,7 +5,7 @@ use crate::{
         fleet::{Kind, Member, Word},
         severity::Severity,
     },
-    model::ConditionType,
+    model::{ConditionType, Reason},
 };
 
 /// The steps, first things first.
@@ -19,16 +19,14 @@ pub(super) fn steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
         let resume = format!("kubectl awscost resume {object} -n {}", name.namespace);
         return vec![format!("It is suspended: nothing is looked at or loaded. {resume}")];
     }
-    if member.words.is_empty() {
-        return vec![
-            "The operator has not looked at it yet: see that it runs and watches this namespace.".to_owned(),
-        ];
+    if let Some(unseen) = of(member, Severity::Untold).find(|word| word.reason == Reason::NotChecked) {
+        return vec![unseen.message.clone()];
     }
     let mut broken: Vec<&Word> = of(member, Severity::Error).collect();
     if broken.is_empty() {
         broken = of(member, Severity::Untold).collect();
     }
-    broken.sort_by_key(|word| word.type_);
+    broken.sort_by_key(|word| word.turn());
     if !broken.is_empty() {
         let mut steps: Vec<String> =
             broken.iter().map(|word| format!("{}: {}", subject(word), word.message)).collect();
@@ -38,16 +36,16 @@ pub(super) fn steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
         ));
         return steps;
     }
-    if let Some(waiting) = of(member, Severity::Waiting).min_by_key(|word| word.type_) {
+    if let Some(waiting) = of(member, Severity::Waiting).min_by_key(|word| &word.type_) {
         let jobs = match active_jobs.first() {
             Some(job) => format!(" kubectl logs -f job/{job} -n {}", name.namespace),
             None => String::new(),
         };
         return vec![format!("Nothing but wait. {}{jobs}", waiting.message)];
     }
-    let advice: Vec<String> =
-        of(member, Severity::Advice).map(|word| format!("{}: {}", subject(word), word.message)).collect();
-    if advice.is_empty() { vec!["Nothing: everything works.".to_owned()] } else { advice }
+    let advice =
+        of(member, Severity::Advice).map(|word| format!("Optional: {}: {}", subject(word), word.message));
+    std::iter::once("Nothing: everything works.".to_owned()).chain(advice).collect()
 }
 
 fn of(member: &Member, severity: Severity) -> impl Iterator<Item = &Word> {
@@ -55,6 +53,6 @@ fn of(member: &Member, severity: Severity) -> impl Iterator<Item = &Word> {
 }
 
 /// The layer, where the summary is not all there is.
-fn subject(word: &Word) -> &'static str {
-    if word.type_ == ConditionType::Ready { word.reason.as_str() } else { word.type_.as_str() }
+fn subject(word: &Word) -> String {
+    if word.type_ == ConditionType::Ready { word.reason.to_string() } else { word.type_.to_string() }
 }

@@ -46,7 +46,12 @@ fn conditions(view: &View, now: Timestamp) -> String {
         .conditions
         .iter()
         .map(|line| {
-            vec![line.type_.to_owned(), line.status.to_owned(), line.reason.to_owned(), age(line.since, now)]
+            vec![
+                line.type_.to_string(),
+                line.status.to_owned(),
+                line.reason.to_string(),
+                age(line.since, now),
+            ]
         })
         .collect();
     table::render(&columns, &rows)
@@ -94,7 +99,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{api::AwsCostAccount, cli::status::View};
+    use crate::{
+        api::AwsCostAccount,
+        cli::{status::View, wrap::fits},
+    };
 
     fn now() -> Timestamp {
         "2026-11-25T12:00:00Z".parse().expect("a time")
@@ -165,7 +173,7 @@ mod tests {
             }),
         );
         let shown = screen(&view, now());
-        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+        assert!(fits(&shown), "{shown}");
         insta::assert_snapshot!(shown);
     }
 
@@ -178,8 +186,14 @@ mod tests {
         let first = condition("ReportDelivered", "Unknown", "AwaitingFirstDelivery", "Up to 24 hours.");
         assert_eq!(next(&[fine.clone(), first]), "Nothing but wait. Up to 24 hours.");
         let broad = condition("PermissionsMinimal", "False", "CanWriteBucket", "Take s3:PutObject away.");
-        assert_eq!(next(&[fine, broad]), "PermissionsMinimal: Take s3:PutObject away.");
+        let denied = condition("PermissionsMinimal", "Unknown", "AuditDenied", "The role may not ask.");
+        assert_eq!(next(&[fine.clone(), denied]), "Nothing: everything works.");
+        assert_eq!(
+            next(&[fine, broad]),
+            "Nothing: everything works. | Optional: PermissionsMinimal: Take s3:PutObject away."
+        );
         let throttled = condition("RoleAssumable", "Unknown", "Throttled", "AWS throttles.");
-        assert!(next(&[throttled]).starts_with("RoleAssumable: AWS throttles."));
+        let retried = condition("Ready", "Unknown", "ProgressingWithRetry", "RoleAssumable: AWS throttles.");
+        assert!(next(&[retried, throttled]).starts_with("RoleAssumable: AWS throttles."));
     }
 }

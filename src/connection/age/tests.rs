@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    aws::{AwsFault, Code, Operation},
+    aws::{
+        AwsFault, Code, Operation,
+        traits::{ExportDefinition, ExportExecution, ExportIllness, LegacyDefinition, LegacyDelivery},
+    },
     connection::{Fact, sample},
 };
 
@@ -73,4 +76,36 @@ fn jitter_spreads_objects_and_stays_the_same_for_one() {
     assert!(all.len() > 80, "spread over {} values", all.len());
     assert!(all.iter().all(|age| (48..=72).contains(&age.as_mins())), "{all:?}");
     assert_eq!(of("a"), of("a"));
+}
+
+#[test]
+fn what_aws_does_not_deliver_is_asked_after_soon() {
+    fn seen<T>(value: T) -> Fact<T> {
+        Fact::seen(sample::now(), Ok(value))
+    }
+    let legacy = |status| {
+        let delivery = Some(LegacyDelivery { at: None, status });
+        vec![LegacyDefinition { delivery, ..sample::legacy("acme") }]
+    };
+    let export = |health| Some(ExportDefinition { health, ..sample::export() });
+    let execution = |end| Some(ExportExecution { end, illness: None });
+    let throttled = AwsFault::new(Operation::ListExecutions, Code::Throttling);
+    let of_legacy = |status| Facts { legacy: seen(legacy(status)), export: seen(None), ..sample::facts() };
+    for (soon, facts) in [
+        (true, of_legacy(LegacyDeliveryStatus::NoBucket)),
+        (true, of_legacy(LegacyDeliveryStatus::PermissionsError)),
+        (
+            true,
+            Facts {
+                export: seen(export(ExportHealth::Unhealthy(ExportIllness::InsufficientPermission))),
+                ..sample::facts()
+            },
+        ),
+        (true, Facts { execution: seen(execution(ExecutionEnd::QueryFailed)), ..sample::facts() }),
+        (true, Facts { execution: Fact::seen(sample::now(), Err(throttled)), ..sample::facts() }),
+        (false, of_legacy(LegacyDeliveryStatus::Success)),
+        (false, Facts { execution: seen(execution(ExecutionEnd::Delivered)), ..sample::facts() }),
+    ] {
+        assert_eq!(due(&facts, 13).definitions, soon, "{facts:?}");
+    }
 }

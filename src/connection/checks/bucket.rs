@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     super::{Elsewhere, Facts, Finding, ManifestRead, ReportTarget, Standing, Target},
-    report,
+    policy_elsewhere, report,
 };
 use crate::{
     aws::{
@@ -66,12 +66,19 @@ pub(in crate::connection) fn check(
     }
 }
 
-/// The report lies one level off, unless AWS's own definition says that it is to be delivered just where declared.
+/// The report lies one level off, or may do so for all that is known, unless AWS's own definition says that it is to be
+/// delivered just where declared.
 fn misplaced(facts: &Facts, report: &ReportTarget, now: Timestamp) -> Option<Finding> {
-    let Standing::Known(Some(elsewhere)) = facts.elsewhere.standing(now) else { return None };
     if report::delivers_as_declared(facts, report) {
         return None;
     }
+    let elsewhere = match facts.elsewhere.standing(now) {
+        Standing::Known(Some(elsewhere)) => elsewhere,
+        standing @ (Standing::Doubtful(_) | Standing::Outdated) => {
+            return Some(Finding::inconclusive(BucketReadable, &standing));
+        }
+        Standing::Known(None) | Standing::Refused(_) | Standing::NotLooked => return None,
+    };
     let named = |prefix: &str| {
         if prefix.is_empty() { "an empty prefix".to_owned() } else { format!("the prefix {prefix}") }
     };
@@ -120,11 +127,11 @@ fn list_refused(
     now: Timestamp,
 ) -> Finding {
     let (bucket, role) = (&report.bucket, target.actor());
+    if let Some(finding) = policy_elsewhere(BucketReadable, fault, target, bucket.as_str()) {
+        return finding;
+    }
     match (fault.code, fault.class) {
         (Code::AllAccessDisabled | Code::AccountProblem, _) => disabled(report),
-        (Code::AccessDenied, _) if policy_elsewhere(fault) => {
-            refused_elsewhere(fault, "s3:ListBucket", target, report)
-        }
         (Code::NoSuchBucket, _) => fail(
             Reason::BucketNotFound,
             format!(
@@ -175,32 +182,6 @@ fn wrong_region(fault: &AwsFault, report: &ReportTarget) -> Finding {
     fail(Reason::BucketRegionMismatch, message)
 }
 
-/// True if it is neither the role's own policy nor the bucket's that refuses.
-fn policy_elsewhere(fault: &AwsFault) -> bool {
-    matches!(fault.detail, Detail::OrganizationPolicy | Detail::EndpointPolicy)
-}
-
-fn refused_elsewhere(fault: &AwsFault, action: &str, target: &Target, report: &ReportTarget) -> Finding {
-    let (bucket, actor) = (&report.bucket, target.actor());
-    if fault.detail == Detail::EndpointPolicy {
-        return fail(
-            Reason::NetworkPolicyDenied,
-            format!(
-                "A VPC endpoint policy between the operator and S3 refuses {action} on {bucket}. Allow it for {actor} in that \
-                 endpoint's policy."
-            ),
-        );
-    }
-    fail(
-        Reason::OrganizationPolicyDenies,
-        format!(
-            "A service or resource control policy of an organization refuses {actor} {action} on {bucket}. Ask whoever \
-             administers the organization of account {} to allow it.",
-            target.account
-        ),
-    )
-}
-
 fn disabled(report: &ReportTarget) -> Finding {
     fail(
         Reason::BucketDisabled,
@@ -221,11 +202,11 @@ fn read_refused(
     let role = target.actor();
     let objects =
         format!("arn:{}:s3:::{}/{}*", target.partition().as_str(), report.bucket, report.key_root());
+    if let Some(finding) = policy_elsewhere(BucketReadable, fault, target, report.bucket.as_str()) {
+        return finding;
+    }
     match (fault.code, fault.class) {
         (Code::AllAccessDisabled | Code::AccountProblem, _) => disabled(report),
-        (Code::AccessDenied, _) if policy_elsewhere(fault) => {
-            refused_elsewhere(fault, "s3:GetObject", target, report)
-        }
         (Code::AccessDenied, _) if fault.detail == Detail::KmsDecrypt => fail(
             Reason::KmsDecryptDenied,
             format!(

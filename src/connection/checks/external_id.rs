@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::{
-    Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, principal, trust_policy,
+    Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, remedy::working_trust,
 };
 use crate::model::{ConditionType::ExternalIdEnforced, Reason};
 
@@ -49,12 +49,10 @@ pub(in crate::connection) fn check(facts: &Facts, access: &RoleAccess, now: Time
 }
 
 fn not_enforced(facts: &Facts, access: &RoleAccess, reason: Reason, problem: String) -> Finding {
-    let caller = facts.base.known().map(|caller| principal(&caller.arn));
-    let who = caller.unwrap_or_else(|| "THE-OPERATOR'S-ROLE-ARN".to_owned());
-    let policy = trust_policy(&who, &["sts:AssumeRole"]);
+    let policy = working_trust(facts.base.known(), access.role.partition());
     let weight = match access.policy {
         ExternalIdPolicy::Enforce => "",
         ExternalIdPolicy::Warn => " (A warning only: spec.access.requireExternalId is Warn.)",
     };
-    Finding::fail(ExternalIdEnforced, reason, format!("{problem} This trust policy works: {policy}{weight}"))
+    Finding::fail(ExternalIdEnforced, reason, format!("{problem} {policy}{weight}"))
 }

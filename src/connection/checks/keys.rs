@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::super::{Facts, Finding, Standing, Target};
+use super::{
+    super::{Facts, Finding, Standing, Target},
+    policy_elsewhere,
+};
 use crate::{
-    aws::{AwsFault, FaultClass},
+    aws::{AwsFault, Code, FaultClass},
     model::{
         ConditionType::{Deprecated, RoleAssumable},
         Reason,
@@ -31,8 +34,9 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
                 Reason::AccessKeyRefused,
                 format!(
                     "AWS does not accept the access key in the Secret: it is unknown, inactive or deleted, or the secret does \
-                     not belong to the id. Put a working key of account {} into it, or better, connect over a role: \
+                     not belong to the id{}. Put a working key of account {} into it, or better, connect over a role: \
                      spec.access.roleArn.",
+                    or_region_off(target),
                     target.account
                 ),
             );
@@ -51,9 +55,37 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
     }
 }
 
+/// A region that is not enabled refuses every key (fact sheet 1.4, 1.5); a home region always is.
+fn or_region_off(target: &Target) -> String {
+    let region = &target.sts_region;
+    if region.as_str() == target.partition().home_region() {
+        return String::new();
+    }
+    format!(
+        "; or region {region}, whose STS is asked (spec.access.stsRegion), is not enabled for the account"
+    )
+}
+
 fn federation_refused(fault: &AwsFault, target: &Target) -> Finding {
+    if fault.code == Code::RegionDisabled {
+        return Finding::fail(
+            RoleAssumable,
+            Reason::StsRegionDisabled,
+            format!(
+                "STS is not active in {} for account {}. Activate it there (IAM, account settings), or set \
+                 spec.access.stsRegion to {}.",
+                target.sts_region,
+                target.account,
+                target.partition().home_region()
+            ),
+        );
+    }
     if fault.class != FaultClass::Denied {
         return Finding::doubtful(RoleAssumable, &fault.clone().inconclusive());
+    }
+    let account = format!("account {}", target.account);
+    if let Some(finding) = policy_elsewhere(RoleAssumable, fault, target, &account) {
+        return finding;
     }
     Finding::fail(
         RoleAssumable,
@@ -68,13 +100,8 @@ fn federation_refused(fault: &AwsFault, target: &Target) -> Finding {
     )
 }
 
-/// The advice to move on; `None` where a role is used.
-pub(in crate::connection) fn deprecated(target: &Target) -> Option<Finding> {
-    target.role().is_none().then(iam_user_keys)
-}
-
-/// The advice itself, which needs no look.
-pub fn iam_user_keys() -> Finding {
+/// The advice to move on, for accounts that use no role.
+pub fn deprecated() -> Finding {
     Finding::pass(
         Deprecated,
         Reason::IamUserKeys,

@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::super::{Facts, Finding, Standing, Target};
+use super::{
+    super::{Facts, Finding, Standing, Target},
+    policy_elsewhere,
+};
 use crate::{
-    aws::{Code, FaultClass},
+    aws::{AwsFault, Code, FaultClass},
     model::{ConditionType::MetricsReadable, Reason, Region},
 };
 
@@ -37,15 +40,21 @@ pub(in crate::connection) fn check(
                 ),
             )
         }
-        Standing::Refused(fault) if fault.class == FaultClass::Denied => Finding::fail(
+        Standing::Refused(fault) if fault.class == FaultClass::Denied => denied(fault, target, region),
+        Standing::Refused(fault) => Finding::doubtful(MetricsReadable, &fault.clone().inconclusive()),
+        standing => Finding::inconclusive(MetricsReadable, &standing),
+    }
+}
+
+fn denied(fault: &AwsFault, target: &Target, region: &Region) -> Finding {
+    policy_elsewhere(MetricsReadable, fault, target, &format!("the metrics of {region}")).unwrap_or_else(|| {
+        Finding::fail(
             MetricsReadable,
             Reason::MetricsDenied,
             format!(
                 "{} may not call cloudwatch:ListMetrics in {region}. Allow it on *, or remove spec.metrics.",
                 target.actor()
             ),
-        ),
-        Standing::Refused(fault) => Finding::doubtful(MetricsReadable, &fault.clone().inconclusive()),
-        standing => Finding::inconclusive(MetricsReadable, &standing),
-    }
+        )
+    })
 }

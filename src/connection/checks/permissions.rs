@@ -86,8 +86,8 @@ pub(in crate::connection) fn check(
             PermissionsMinimal,
             Reason::AuditDenied,
             format!(
-                "{role} may not call iam:SimulatePrincipalPolicy on itself, so whether it can do too much is not known. Allow \
-                 it on {role} to have it checked."
+                "{role} may not call iam:SimulatePrincipalPolicy on itself, so whether it can do too much is not known. Nothing \
+                 is wrong; to have it checked, give the role what awscost onboard policy --with-audit prints."
             ),
         ),
         Standing::Refused(fault) => Finding::doubtful(PermissionsMinimal, &fault.clone().inconclusive()),
@@ -98,7 +98,11 @@ pub(in crate::connection) fn check(
 fn judge(excess: Excess, target: &Target, access: &RoleAccess) -> Finding {
     let role = &access.role;
     let bucket = target.report.as_ref().map_or("", |report| report.bucket.as_str());
-    let fix = "awscost onboard policy prints what is needed and nothing more.";
+    let (others, need) = match target.report {
+        Some(_) => ("buckets other than the report's", "It need only read the report"),
+        None => ("buckets", "Without a report it need read none"),
+    };
+    let fix = "awscost onboard policy --with-audit prints what is needed for that and for this check.";
     let (reason, problem) = if excess.administers {
         (
             Reason::AdministratorLike,
@@ -110,19 +114,18 @@ fn judge(excess: Excess, target: &Target, access: &RoleAccess) -> Finding {
             format!("can write to, delete from or re-police {bucket}, and so change the bill it is to read"),
         )
     } else if excess.reads_others {
-        (Reason::CanReadOtherBuckets, "can read buckets other than the report's".to_owned())
+        (Reason::CanReadOtherBuckets, format!("can read {others}"))
     } else {
         return Finding::pass(
             PermissionsMinimal,
             Reason::Minimal,
-            format!(
-                "{role} can neither write to the report's bucket, nor read others, nor administer the account."
-            ),
+            match target.report {
+                Some(_) => format!(
+                    "{role} can neither write to the report's bucket, nor read others, nor administer the account."
+                ),
+                None => format!("{role} can neither read buckets nor administer the account."),
+            },
         );
     };
-    Finding::fail(
-        PermissionsMinimal,
-        reason,
-        format!("{role} {problem}. It need only read the report: {fix}"),
-    )
+    Finding::fail(PermissionsMinimal, reason, format!("{role} {problem}. {need}: {fix}"))
 }

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use super::{
     super::{Facts, Finding, ReportTarget, Standing, Target},
+    policy_elsewhere,
     query::Query,
 };
 use crate::{
     aws::{
-        AwsFault, Detail, FaultClass,
+        AwsFault, FaultClass,
         traits::{Destination, ExportDefinition, Granularity, LegacyDefinition},
     },
     model::{ConditionType::ReportConfigured, Reason, ReportKind},
@@ -143,17 +144,13 @@ fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timesta
     let legacy = report.asks_legacy(target).then(|| facts.legacy.standing(now));
     let exports = report.asks_exports(target).then(|| facts.exports.standing(now));
     let export = report.asks_exports(target).then(|| facts.export.standing(now));
-    for (standing, reason, action) in [
-        (export.and_then(refusal), Reason::ExportGetDenied, "bcm-data-exports:GetExport"),
-        (exports.and_then(refusal), Reason::ExportListDenied, "bcm-data-exports:ListExports"),
-        (legacy.and_then(refusal), Reason::LegacyApiDenied, "cur:DescribeReportDefinitions"),
+    for (refused, reason) in [
+        (export.and_then(refusal), Reason::ExportGetDenied),
+        (exports.and_then(refusal), Reason::ExportListDenied),
+        (legacy.and_then(refusal), Reason::LegacyApiDenied),
     ] {
-        match standing {
-            Some(fault) if fault.class == FaultClass::Denied => {
-                return refused(fault, reason, action, target, report);
-            }
-            Some(fault) => return Finding::doubtful(ReportConfigured, &fault.clone().inconclusive()),
-            None => {}
+        if let Some(fault) = refused {
+            return api_refused(fault, reason, target, report);
         }
     }
     legacy
@@ -163,38 +160,25 @@ fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timesta
         .unwrap_or_else(|| nowhere(facts, target, report))
 }
 
-/// A call is refused: by the role's own policy, unless AWS names one above it.
-fn refused(
-    fault: &AwsFault,
-    reason: Reason,
-    action: &str,
-    target: &Target,
-    report: &ReportTarget,
-) -> Finding {
-    let (role, name, account) = (target.actor(), &report.name, &target.account);
-    match fault.detail {
-        Detail::OrganizationPolicy => fail(
-            Reason::OrganizationPolicyDenies,
-            format!(
-                "A service or resource control policy of an organization refuses {role} {action}, so report {name} can't be \
-                 looked up. Ask whoever administers the organization of account {account} to allow it."
-            ),
-        ),
-        Detail::EndpointPolicy => fail(
-            Reason::NetworkPolicyDenied,
-            format!(
-                "A VPC endpoint policy between the operator and AWS refuses {action}, so report {name} can't be looked up. \
-                 Allow it for {role} in that endpoint's policy."
-            ),
-        ),
-        _ => fail(
-            reason,
-            format!(
-                "{role} may not call {action}, so report {name} can't be looked up. Allow it in its policy; if it is allowed, \
-                 activate IAM access to billing information in account {account}."
-            ),
-        ),
+fn api_refused(fault: &AwsFault, reason: Reason, target: &Target, report: &ReportTarget) -> Finding {
+    if fault.class != FaultClass::Denied {
+        return Finding::doubtful(ReportConfigured, &fault.clone().inconclusive());
     }
+    let reports = format!("the reports of account {}", target.account);
+    if let Some(finding) = policy_elsewhere(ReportConfigured, fault, target, &reports) {
+        return finding;
+    }
+    fail(
+        reason,
+        format!(
+            "{} may not call {}, so report {} can't be looked up. Allow it in its policy; if it is allowed, activate IAM \
+             access to billing information in account {}.",
+            target.actor(),
+            fault.operation,
+            report.name,
+            target.account
+        ),
+    )
 }
 
 fn refusal<T>(standing: Standing<'_, T>) -> Option<&AwsFault> {

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::super::{
-    ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal, trust_policy,
+    ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal,
+    remedy::working_trust,
 };
 use crate::{
     aws::{AwsFault, Code, Detail, FaultClass, Operation, traits::Caller},
-    model::{ConditionType::RoleAssumable, Partition, Reason},
+    model::{ConditionType::RoleAssumable, Partition, Reason, RoleArn},
 };
 
 pub(in crate::connection) fn check(
@@ -60,6 +61,16 @@ pub(in crate::connection) fn check(
                 "{role} can be assumed, and belongs to account {}.{}",
                 caller.account,
                 rotation(facts, access)
+            ),
+        ),
+        Standing::Refused(fault) if region_knows_not_the_operator(fault, facts, target) => Finding::fail(
+            RoleAssumable,
+            Reason::StsRegionDisabled,
+            format!(
+                "STS in {} does not accept the operator's credentials, which work elsewhere: most likely that region is not \
+                 enabled for the operator's account. Set spec.access.stsRegion to {}, or have the region enabled.",
+                target.sts_region,
+                role.partition().home_region()
             ),
         ),
         Standing::Refused(fault) => role_refused(fault, facts, target, access),
@@ -137,10 +148,21 @@ fn base_refused(fault: &AwsFault) -> Finding {
     }
 }
 
+/// True if the operator's credentials were refused in the target's region alone: what a region answers that is not enabled
+/// (fact sheet 1.4, 1.5). The same look saw them work in the operator's own.
+fn region_knows_not_the_operator(fault: &AwsFault, facts: &Facts, target: &Target) -> bool {
+    let works = facts.base.fault().is_none() && facts.base.looked_at() == facts.role.looked_at();
+    fault.operation == Operation::AssumeRole
+        && fault.code == Code::InvalidClientToken
+        && works
+        && target.sts_region.as_str() != target.partition().home_region()
+}
+
 /// AssumeRole was refused.
 fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleAccess) -> Finding {
     let role = &access.role;
-    let who = facts.base.known().map(|caller| principal(&caller.arn));
+    let caller = facts.base.known().map(|caller| caller.arn.as_str());
+    let who = caller.map(principal);
     let who = who.as_deref().unwrap_or("the operator's identity");
     let assume = fault.operation == Operation::AssumeRole;
     match (fault.code, fault.class) {
@@ -149,8 +171,8 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
             Reason::TagSessionDenied,
             format!(
                 "The trust policy of {role} allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod \
-                 Identity needs as well. This trust policy works: {}",
-                trust_policy(who, &["sts:AssumeRole", "sts:TagSession"])
+                 Identity needs as well. {}",
+                working_trust(facts.base.known(), role.partition())
             ),
         ),
         (Code::RegionDisabled, _) => Finding::fail(
@@ -165,7 +187,7 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
             ),
         ),
         (Code::AccessDenied, _) if assume && fault.detail != Detail::None => {
-            policy_refuses(fault.detail, who, access)
+            policy_refuses(fault.detail, who, facts, access)
         }
         (_, FaultClass::Denied) if assume => denied(who, facts, access),
         (Code::ValidationError, _) if assume => Finding::fail(
@@ -182,7 +204,7 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
 }
 
 /// AWS named the kind of policy that refuses: the operator's own side, an organization, or the network between.
-fn policy_refuses(detail: Detail, who: &str, access: &RoleAccess) -> Finding {
+fn policy_refuses(detail: Detail, who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
     let role = &access.role;
     let (reason, message) = match detail {
         Detail::OrganizationPolicy => (
@@ -203,26 +225,35 @@ fn policy_refuses(detail: Detail, who: &str, access: &RoleAccess) -> Finding {
         _ => (
             Reason::CallerMayNotAssume,
             format!(
-                "{who} itself may not assume {role}: no policy of its own allows it, or its permissions boundary or session \
-                 policy leaves it out. Allow sts:AssumeRole on {role} in its policy; the role's trust policy need not change."
+                "{role}: if that name is misspelt, correct spec.access.roleArn{}. If it is right, {who} itself may not \
+                 assume it: no policy of its own allows it, or its permissions boundary or session policy leaves it out. \
+                 Allow sts:AssumeRole on it in that policy; the role's trust policy need not change.",
+                worked_before(facts, role)
             ),
         ),
     };
     Finding::fail(RoleAssumable, reason, message)
 }
 
+/// The role that could be assumed before this one was declared: AWS checks the caller's policies before it looks whether
+/// there is such a role.
+fn worked_before(facts: &Facts, role: &RoleArn) -> String {
+    let before = facts.last_assumed.as_ref().filter(|before| before.role != *role);
+    before.map(|before| format!(" ({} worked before)", before.role)).unwrap_or_default()
+}
+
 /// AWS says no and nothing more. What changed since it last said yes puts the candidate causes in order.
 fn denied(who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
     let role = &access.role;
-    let policy = trust_policy(who, &["sts:AssumeRole"]);
+    let policy = working_trust(facts.base.known(), role.partition());
     let before = facts.last_assumed.as_ref().filter(|before| before.role == *role);
     let (reason, message) = match before {
         Some(before) if before.secret_version != access.secret_version => (
             Reason::ExternalIdChanged,
             format!(
-                "{role} could be assumed until the Secret with the external ID changed, and is refused since. Most likely the \
-                 sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value back \
-                 into the Secret. This trust policy works: {policy}"
+                "{role} could be assumed until the Secret with the external ID changed or was edited, and is refused since. Most likely \
+                 the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value \
+                 back into the Secret. If they are the same, the role was removed or its trust policy changed. {policy}"
             ),
         ),
         Some(_) => (
@@ -230,8 +261,7 @@ fn denied(who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
             format!(
                 "{role} could be assumed before, with the same Secret, and is refused now. Check in this order: the role still \
                  exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the \
-                 operator's identity and the same sts:ExternalId; that identity was not itself made anew. This trust policy \
-                 works: {policy}"
+                 operator's identity and the same sts:ExternalId; that identity was not itself made anew. {policy}"
             ),
         ),
         None => (
@@ -239,8 +269,7 @@ fn denied(who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
             format!(
                 "AWS refuses to let {who} assume {role}, and never says why. Check in this order: the role exists, with exactly \
                  this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; \
-                 the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: \
-                 {policy}"
+                 the principal's own policy, and organization policies, allow sts:AssumeRole on it. {policy}"
             ),
         ),
     };

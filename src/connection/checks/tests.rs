@@ -112,6 +112,10 @@ fn role() {
             ("own policy", |facts, _| {
                 facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::IdentityPolicy);
             }),
+            ("own policy, another role worked", |facts, target| {
+                sample::role(target).role = "arn:aws:iam::111122223333:role/new".parse().expect("a role");
+                facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::IdentityPolicy);
+            }),
             ("organization policy", |facts, _| {
                 facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::OrganizationPolicy);
             }),
@@ -131,6 +135,15 @@ fn role() {
             ("region disabled", |facts, target| {
                 target.sts_region = "af-south-1".parse().expect("a region");
                 facts.role = refused(AssumeRole, Code::RegionDisabled);
+            }),
+            ("region does not know the operator", |facts, target| {
+                target.sts_region = "ap-east-1".parse().expect("a region");
+                facts.role = refused(AssumeRole, Code::InvalidClientToken);
+            }),
+            ("key gone since the operator was asked", |facts, target| {
+                target.sts_region = "ap-east-1".parse().expect("a region");
+                let later = sample::now() + jiff::SignedDuration::from_mins(1);
+                facts.role = Fact::seen(later, Err(fault(AssumeRole, Code::InvalidClientToken)));
             }),
             ("other account", |facts, _| facts.role = seen(sample::operator())),
             ("account id differs", |_, target| target.account = "444455556666".parse().expect("an account")),
@@ -160,17 +173,19 @@ bad profile
 other partition
   Fail PartitionMismatch: arn:aws-cn:iam::111122223333:role/awscost lies in another AWS partition than the operator's identity arn:aws:iam::999900009999:role/awscost-operator. Credentials never cross partitions: run an operator with an identity of partition aws-cn.
 denied, never worked
-  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 denied, caller unknown
-  Fail AssumeRoleDenied: AWS refuses to let the operator's identity assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"the operator's identity"}}],"Version":"2012-10-17"}
+  Fail AssumeRoleDenied: AWS refuses to let the operator's identity assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE"}}],"Version":"2012-10-17"}
 denied, another role worked
-  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/new, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/new, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 denied, Secret changed
-  Fail ExternalIdChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed until the Secret with the external ID changed, and is refused since. Most likely the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value back into the Secret. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail ExternalIdChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed until the Secret with the external ID changed or was edited, and is refused since. Most likely the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value back into the Secret. If they are the same, the role was removed or its trust policy changed. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 denied, nothing changed
-  Fail RoleRemovedOrTrustChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed before, with the same Secret, and is refused now. Check in this order: the role still exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the operator's identity and the same sts:ExternalId; that identity was not itself made anew. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail RoleRemovedOrTrustChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed before, with the same Secret, and is refused now. Check in this order: the role still exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the operator's identity and the same sts:ExternalId; that identity was not itself made anew. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 own policy
-  Fail CallerMayNotAssume: arn:aws:iam::999900009999:role/awscost-operator itself may not assume arn:aws:iam::111122223333:role/finops/awscost: no policy of its own allows it, or its permissions boundary or session policy leaves it out. Allow sts:AssumeRole on arn:aws:iam::111122223333:role/finops/awscost in its policy; the role's trust policy need not change.
+  Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/finops/awscost: if that name is misspelt, correct spec.access.roleArn. If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it: no policy of its own allows it, or its permissions boundary or session policy leaves it out. Allow sts:AssumeRole on it in that policy; the role's trust policy need not change.
+own policy, another role worked
+  Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/new: if that name is misspelt, correct spec.access.roleArn (arn:aws:iam::111122223333:role/finops/awscost worked before). If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it: no policy of its own allows it, or its permissions boundary or session policy leaves it out. Allow sts:AssumeRole on it in that policy; the role's trust policy need not change.
 organization policy
   Fail OrganizationPolicyDenies: A service or resource control policy refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost. Ask whoever administers the organization of account 111122223333 (or of the operator's account) to allow sts:AssumeRole on it.
 endpoint policy
@@ -180,9 +195,13 @@ rotation, next in use
 rotation, current in use
   Pass RoleAssumed: arn:aws:iam::111122223333:role/finops/awscost can be assumed, and belongs to account 111122223333. It takes the current external ID and not yet the next one: put the next one into its trust policy, beside the current one; the old Secret is still needed.
 tagging denied
-  Fail TagSessionDenied: The trust policy of arn:aws:iam::111122223333:role/finops/awscost allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod Identity needs as well. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail TagSessionDenied: The trust policy of arn:aws:iam::111122223333:role/finops/awscost allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod Identity needs as well. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 region disabled
   Fail StsRegionDisabled: STS is not active in af-south-1 for account 111122223333. Activate it there (IAM, account settings), or set spec.access.stsRegion to us-east-1.
+region does not know the operator
+  Fail StsRegionDisabled: STS in ap-east-1 does not accept the operator's credentials, which work elsewhere: most likely that region is not enabled for the operator's account. Set spec.access.stsRegion to us-east-1, or have the region enabled.
+key gone since the operator was asked
+  Fail BaseCredentialsInvalid: AWS does not accept the operator's own credentials: an unknown, inactive or mistyped key, or a session without its token. Replace them.
 other account
   Fail WrongAccount: Assuming arn:aws:iam::111122223333:role/finops/awscost leads to account 999900009999, not to the declared 111122223333. Check the AWS endpoint and the role.
 account id differs
@@ -228,11 +247,11 @@ fn external_id() {
 enforced
   Pass Enforced: arn:aws:iam::111122223333:role/finops/awscost refuses callers without the external ID and with another one.
 accepts none
-  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost lets the operator in without any external ID: its trust policy has no sts:ExternalId condition, or one that passes when none is sent (StringEqualsIfExists, ForAllValues). This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost lets the operator in without any external ID: its trust policy has no sts:ExternalId condition, or one that passes when none is sent (StringEqualsIfExists, ForAllValues). This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 accepts any, warn
-  Fail AnyValueAccepted: arn:aws:iam::111122223333:role/finops/awscost lets the operator in with a random external ID: the sts:ExternalId condition of its trust policy accepts any value (StringLike with a wildcard, or Null). This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"} (A warning only: spec.access.requireExternalId is Warn.)
+  Fail AnyValueAccepted: arn:aws:iam::111122223333:role/finops/awscost lets the operator in with a random external ID: the sts:ExternalId condition of its trust policy accepts any value (StringLike with a wildcard, or Null). This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"} (A warning only: spec.access.requireExternalId is Warn.)
 none declared
-  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost is assumed without an external ID, so whoever learns its ARN can have the operator use it for them. Set spec.access.externalIdSecretRef and require the value in the role's trust policy. This trust policy works: {"Statement":[{"Action":["sts:AssumeRole"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost is assumed without an external ID, so whoever learns its ARN can have the operator use it for them. Set spec.access.externalIdSecretRef and require the value in the role's trust policy. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 throttled
   Unknown Throttled: AWS throttles sts:AssumeRole. It is tried again in some minutes.
 never probed
@@ -328,6 +347,12 @@ fn bucket() {
                 facts.listing = refused(ListBucket, Code::AccessDenied);
                 facts.listing_any_owner = refused(ListBucket, Code::AccessDenied);
             }),
+            ("list denied by an organization", |facts, _| {
+                facts.listing = detailed(ListBucket, Code::AccessDenied, Detail::OrganizationPolicy);
+            }),
+            ("get denied by an endpoint", |facts, _| {
+                facts.manifest = detailed(GetObject, Code::AccessDenied, Detail::EndpointPolicy);
+            }),
             ("get denied", |facts, _| facts.manifest = refused(GetObject, Code::AccessDenied)),
             ("decrypt denied", |facts, _| {
                 facts.manifest = detailed(GetObject, Code::AccessDenied, Detail::KmsDecrypt);
@@ -364,6 +389,10 @@ other owner
   Fail BucketOwnerMismatch: acme-billing is not owned by account 111122223333. If it is your bucket, set spec.report.bucket.ownerAccountId to its owner; if not, somebody else holds a bucket of that name: correct spec.report.bucket.name.
 list denied
   Fail BucketListDenied: arn:aws:iam::111122223333:role/finops/awscost may not list acme-billing under cur/acme/. Allow it s3:ListBucket on arn:aws:s3:::acme-billing with s3:prefix cur/acme/*, and check the bucket's own policy, that account 111122223333 owns the bucket, and organization and VPC endpoint policies.
+list denied by an organization
+  Fail OrganizationPolicyDenies: arn:aws:iam::111122223333:role/finops/awscost may not call s3:ListBucket on acme-billing: a service or resource control policy of an organization refuses it. Ask whoever administers the organization of account 111122223333 to allow it.
+get denied by an endpoint
+  Fail NetworkPolicyDenied: arn:aws:iam::111122223333:role/finops/awscost may not call s3:GetObject on acme-billing: the policy of a VPC endpoint between the operator and AWS refuses it. Allow it in that endpoint's policy.
 get denied
   Fail ObjectReadDenied: arn:aws:iam::111122223333:role/finops/awscost may list the report but not read it. Allow it s3:GetObject on arn:aws:s3:::acme-billing/cur/acme/*; if that is allowed, the objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced.
 decrypt denied
@@ -375,7 +404,7 @@ archived
 customer key
   Fail CustomerKeyEncrypted: arn:aws:s3:::acme-billing/cur/acme/* is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS.
 policy too long
-  Fail SessionPolicyTooLong: For s3://acme-billing: the session policy takes 3724 characters and AWS allows 2048: shorten the report's prefix or name.
+  Fail SessionPolicyTooLong: First correct spec.report as ReportConfigured says. If this lasts then: For s3://acme-billing: the session policy takes 3724 characters and AWS allows 2048: shorten the report's prefix or name.
 policy packed too large
   Fail SessionPolicyTooLong: AWS finds the session policy for account 111122223333 too large once packed. Shorten the report's prefix or name.
 narrowed session denied

@@ -1,6 +1,8 @@
 //! Looks into the report's bucket: a listing and a manifest in the session that Jobs get, and where that shows nothing or is
 //! refused, what tells why.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 
 use super::{Sessions, elsewhere, in_session};
@@ -75,16 +77,38 @@ impl Bucket {
             }
             Err(fault) => facts.ingest_session.record(now, Err(fault)),
         }
-        if let Some(outcome) = self.listing {
-            facts.listing.record(now, in_session(outcome, &mut sessions.ingest));
+        let Some(listing) = self.listing else { return };
+        let listing = in_session(listing, &mut sessions.ingest);
+        let manifest = self.manifest.map(|outcome| in_session(outcome, &mut sessions.ingest));
+        let elsewhere = self.elsewhere.map(|outcome| in_session(outcome, &mut sessions.control));
+        let ownership = self.ownership.map(|outcome| in_session(outcome, &mut sessions.control));
+        let read = manifest.as_ref().is_some_and(is_answer);
+        record_beside(&mut facts.listing_any_owner, self.any_owner, is_answer(&listing), now);
+        record_beside(&mut facts.elsewhere, elsewhere, read, now);
+        record_beside(&mut facts.ownership, ownership, read, now);
+        facts.listing.record(now, listing);
+        if let Some(outcome) = manifest {
+            facts.manifest.record(now, outcome);
         }
-        facts.listing_any_owner =
-            self.any_owner.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
-        if let Some(outcome) = self.manifest {
-            facts.manifest.record(now, in_session(outcome, &mut sessions.ingest));
-        }
-        facts.elsewhere = self.elsewhere.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
-        facts.ownership = self.ownership.map_or_else(Fact::default, |outcome| Fact::seen(now, outcome));
+    }
+}
+
+fn is_answer<T>(outcome: &Result<T, AwsFault>) -> bool {
+    outcome.as_ref().err().is_none_or(|fault| fault.class.is_conclusive())
+}
+
+/// Takes in what is asked only where the main question's answer calls for it: it no longer matters where that was `answered`
+/// otherwise, and stays as it was where that had no answer.
+fn record_beside<T>(
+    fact: &mut Fact<T>,
+    outcome: Option<Result<T, AwsFault>>,
+    answered: bool,
+    now: Timestamp,
+) {
+    match outcome {
+        Some(outcome) => fact.record(now, outcome),
+        None if answered => fact.forget(),
+        None => {}
     }
 }
 
@@ -115,7 +139,10 @@ pub(super) async fn list(
     aws.buckets.list(session, request).await
 }
 
-/// Reads the first bytes of the newest manifest there is.
+/// How many periods are looked into for a manifest: the newest one's may be still to come.
+const PERIODS: usize = 3;
+
+/// Reads the first bytes of the newest manifest there is in the newest periods.
 async fn manifest(
     aws: &Aws,
     session: &Session,
@@ -125,12 +152,13 @@ async fn manifest(
     let mut folders = Vec::new();
     let metadata = format!("{}metadata/", report.key_root());
     if root.folders.contains(&metadata) {
-        let below = folders_below(aws, session, report, &metadata).await?;
-        folders.extend(below.into_iter().filter(|folder| is_export_period(folder)).max());
+        let mut below = folders_below(aws, session, report, &metadata).await?;
+        below.retain(|folder| is_export_period(folder));
+        folders.extend(newest(below));
     }
-    folders.extend(root.folders.iter().filter(|folder| is_legacy_period(folder)).max().cloned());
+    folders.extend(newest(root.folders.iter().filter(|folder| is_legacy_period(folder)).cloned().collect()));
     if folders.is_empty() {
-        folders.extend(newest_month(aws, session, report, root).await?);
+        folders.extend(newest_months(aws, session, report, root).await?);
     }
     for folder in folders {
         let key = format!("{folder}{}-Manifest.json", report.name);
@@ -152,23 +180,36 @@ async fn manifest(
     Ok(ManifestRead::NoneYet)
 }
 
+fn newest(mut folders: Vec<String>) -> Vec<String> {
+    folders.sort_unstable_by(|a, b| b.cmp(a));
+    folders.truncate(PERIODS);
+    folders
+}
+
 /// The newest `NAME/year=2026/month=11/`, where a legacy Parquet report may have its manifest (fact sheet C6).
-async fn newest_month(
+async fn newest_months(
     aws: &Aws,
     session: &Session,
     report: &ReportTarget,
     root: &Listing,
-) -> Result<Option<String>, AwsFault> {
+) -> Result<Vec<String>, AwsFault> {
     let base = format!("{}{}/", report.key_root(), report.name);
     if !root.folders.contains(&base) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let years = folders_below(aws, session, report, &base).await?;
-    let Some(year) = years.into_iter().max_by_key(|folder| partition(folder, "year")) else {
-        return Ok(None);
-    };
-    let months = folders_below(aws, session, report, &year).await?;
-    Ok(months.into_iter().max_by_key(|folder| partition(folder, "month")))
+    let mut years = folders_below(aws, session, report, &base).await?;
+    years.sort_by_key(|folder| Reverse(partition(folder, "year")));
+    let mut newest = Vec::new();
+    for year in years {
+        let mut months = folders_below(aws, session, report, &year).await?;
+        months.sort_by_key(|folder| Reverse(partition(folder, "month")));
+        newest.extend(months);
+        if newest.len() >= PERIODS {
+            break;
+        }
+    }
+    newest.truncate(PERIODS);
+    Ok(newest)
 }
 
 async fn folders_below(

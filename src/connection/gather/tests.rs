@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    aws::{Operation, traits::ObjectOwnership},
+    aws::{
+        Operation,
+        traits::{ExecutionEnd, ExportExecution, ObjectOwnership},
+    },
     connection::{
         Elsewhere, ExternalIdInUse, ManifestRead, NextExternalId,
         fake::{FakeAws, Script, Trust},
@@ -277,5 +280,103 @@ async fn a_refused_read_asks_whose_the_objects_are() {
         })
         .await;
         assert_eq!(reason(&facts, ConditionType::BucketReadable), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_look_without_an_answer_leaves_a_fault_of_the_bucket_as_it_stood() {
+    type Change = fn(&mut Script);
+    let throttled = |operation| fault(operation, Code::Throttling);
+    let broken: [(&str, Reason, Change); 3] = [
+        ("a level off", Reason::PrefixOneLevelOff, |script| {
+            let found = ("acme/".to_owned(), sample::folders(&["acme/metadata/"]));
+            script.list = Ok(vec![found]);
+        }),
+        ("another's bucket", Reason::BucketOwnerMismatch, |script| {
+            script.list = Err(fault(Operation::ListBucket, Code::AccessDenied));
+        }),
+        ("another's objects", Reason::ObjectOwnedByOther, |script| {
+            script.read = Err(fault(Operation::GetObject, Code::AccessDenied));
+            script.ownership = Ok(ObjectOwnership::Writer);
+        }),
+    ];
+    for (name, expected, break_it) in broken {
+        let mut script = sample::script();
+        (script.legacy, script.exports) = (Ok(Vec::new()), Ok(Vec::new()));
+        break_it(&mut script);
+        let fake = FakeAws::new(script);
+        let (mut facts, mut sessions) = look(&fake, &sample::target(), Look::ALL).await;
+        assert_eq!(reason(&facts, ConditionType::BucketReadable), expected, "{name}");
+        let listing = Look { listing: true, ..Look::NONE };
+        // First what is asked beside the listing and the read, then these as well.
+        fake.change(|script| {
+            script.list_around = Some(throttled(Operation::ListBucket));
+            script.list_any_owner = Err(throttled(Operation::ListBucket));
+            script.ownership = Err(throttled(Operation::GetBucketOwnershipControls));
+        });
+        gather(&fake.aws(), &sample::target(), listing, &mut facts, &mut sessions, sample::now()).await;
+        assert_eq!(reason(&facts, ConditionType::BucketReadable), expected, "{name}, asked beside");
+        fake.change(|script| script.list = Err(throttled(Operation::ListBucket)));
+        gather(&fake.aws(), &sample::target(), listing, &mut facts, &mut sessions, sample::now()).await;
+        assert_eq!(reason(&facts, ConditionType::BucketReadable), expected, "{name}, nothing answers");
+    }
+}
+
+#[tokio::test]
+async fn while_it_is_not_known_where_a_report_lies_nothing_under_its_prefix_proves_nothing() {
+    let facts = facts_of(|script| {
+        (script.list, script.exports) = (Ok(Vec::new()), Ok(Vec::new()));
+        script.list_around = Some(fault(Operation::ListBucket, Code::Throttling));
+    })
+    .await;
+    assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::Throttled);
+}
+
+#[tokio::test]
+async fn only_a_list_that_answers_makes_an_execution_forgotten() {
+    let execution = ExportExecution { end: ExecutionEnd::DeliveryFailed, illness: None };
+    let mut script = sample::script();
+    script.execution = Ok(Some(execution));
+    let fake = FakeAws::new(script);
+    let (mut facts, mut sessions) = look(&fake, &sample::target(), Look::ALL).await;
+    let definitions = Look { definitions: true, ..Look::NONE };
+    for (exports, expected) in [
+        (Err(fault(Operation::ListExports, Code::Throttling)), Some(Some(execution))),
+        (Ok(Vec::new()), Some(None)),
+        (Err(fault(Operation::ListExports, Code::AccessDenied)), None),
+    ] {
+        fake.change(|script| script.exports = exports.clone());
+        gather(&fake.aws(), &sample::target(), definitions, &mut facts, &mut sessions, sample::now()).await;
+        assert_eq!(facts.execution.known(), expected.as_ref(), "{exports:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_newest_month_without_a_manifest_yet_hides_no_fault_of_the_month_before() {
+    let base = "cur/acme/acme/";
+    let [y25, y26] = [2025, 2026].map(|year| format!("{base}year={year}/"));
+    let [december, january] = [format!("{y25}month=12/"), format!("{y26}month=1/")];
+    let parquet = vec![
+        ("cur/acme/".to_owned(), sample::folders(&[base])),
+        (base.to_owned(), sample::folders(&[&y25, &y26])),
+        (y26.clone(), sample::folders(&[&january])),
+        (y25.clone(), sample::folders(&[&format!("{y25}month=9/"), &december])),
+    ];
+    let legacy = ["cur/acme/20261101-20261201/", "cur/acme/20261201-20270101/"];
+    for (list, empty) in [
+        (None, "cur/acme/metadata/BILLING_PERIOD=2026-11/acme-Manifest.json"),
+        (
+            Some(vec![("cur/acme/".to_owned(), sample::folders(&legacy))]),
+            "cur/acme/20261201-20270101/acme-Manifest.json",
+        ),
+        (Some(parquet), "cur/acme/acme/year=2026/month=1/acme-Manifest.json"),
+    ] {
+        let facts = facts_of(|script| {
+            script.list = list.map_or_else(|| script.list.clone(), Ok);
+            script.no_such_keys = vec![empty];
+            script.read = Err(fault(Operation::GetObject, Code::KmsDisabled));
+        })
+        .await;
+        assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::KmsKeyUnusable, "{empty}");
     }
 }

@@ -11,8 +11,10 @@ use crate::{
         error::ReconcileFault,
         events, gate, generate,
         observe::{AccessSight, SecretSight, secrets},
-        validate::{RoleInput, ValidAccess, ValidAccount},
+        tenancy::Refusal,
+        validate::{ValidAccess, ValidAccount},
     },
+    model::ExternalId,
 };
 
 impl Pass<'_> {
@@ -24,16 +26,13 @@ impl Pass<'_> {
         self.context.visit(&self.owner.uid);
     }
 
-    /// What the account's Secrets hold, read again only when one of them changed; made where the account asks for it.
+    /// What the account's Secrets hold, read again only when one of them changed.
     pub(super) async fn sight(
         &self,
         memory: &mut Memory,
         valid: &ValidAccount,
     ) -> Result<AccessSight, ReconcileFault> {
         let version = self.secret_version(valid);
-        if let (None, Some(role)) = (&version, valid.role().filter(|role| role.generate)) {
-            self.generate(role).await?;
-        }
         let key = version.map(|version| format!("{version} {:?}", valid.access));
         if let (Some(key), Some((known, sight))) = (&key, &memory.access)
             && known == key
@@ -52,7 +51,17 @@ impl Pass<'_> {
         Ok(sight)
     }
 
-    pub(super) async fn generate(&self, role: &RoleInput) -> Result<(), ReconcileFault> {
+    /// Makes the external ID where the account asks for it and may have it, unless its Secret is there.
+    pub(super) async fn generate(
+        &self,
+        valid: &ValidAccount,
+        own: Option<&Caller>,
+    ) -> Result<(), ReconcileFault> {
+        let Some(role) = valid.role().filter(|role| role.generate) else { return Ok(()) };
+        let there = self.stores.secret(&self.owner.namespace, &role.secret.name).is_some();
+        if there || self.tenancy(valid, own).is_err() {
+            return Ok(());
+        }
         if let Some(notice) = generate::external_id(self.context, &self.owner, role).await? {
             tracing::info!(account = self.owner.name, secret = role.secret.name, "made an external ID");
             events::publish(&self.context.recorder, &self.account.object_ref(&()), &[notice]).await;
@@ -75,14 +84,18 @@ impl Pass<'_> {
         sight: &AccessSight,
         own: Option<&Caller>,
     ) -> Result<Access, Box<Finding>> {
-        let namespace = &self.owner.namespace;
-        let own = own.map(|caller| &caller.account);
-        let tenancy = match &valid.access {
-            ValidAccess::Role(role) => self.context.settings.tenancy.check(namespace, &role.role, own),
-            ValidAccess::Keys { .. } => self.context.settings.tenancy.check_keys(namespace, &valid.account),
-        };
-        let reused = self.context.external_ids().is_reused(&self.owner.uid);
-        gate::pass(valid, namespace, tenancy, sight, self.secret_version(valid), reused)
+        let tenancy = self.tenancy(valid, own);
+        let ids = self.context.external_ids();
+        let reused = |id: &ExternalId| ids.is_reused(&self.owner.uid, id);
+        gate::pass(valid, &self.owner.namespace, tenancy, sight, self.secret_version(valid), &reused)
+    }
+
+    fn tenancy(&self, valid: &ValidAccount, own: Option<&Caller>) -> Result<(), Refusal> {
+        let (tenancy, namespace) = (&self.context.settings.tenancy, &self.owner.namespace);
+        match &valid.access {
+            ValidAccess::Role(role) => tenancy.check(namespace, &role.role, own.map(|own| &own.account)),
+            ValidAccess::Keys { .. } => tenancy.check_keys(namespace, &valid.account),
+        }
     }
 
     /// Which external ID the role takes, while there are two to tell apart.

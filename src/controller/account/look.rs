@@ -53,8 +53,7 @@ impl Pass<'_> {
             memory.deliveries = Default::default();
         }
         let spread = memory.answered.is_none()
-            && self.account.status.as_ref().and_then(|status| status.observed_generation)
-                == self.generation()
+            && standing::stood(&base.status, self.generation())
             && base.status.last_handled_reconcile_at == self.wish;
         if memory.facts.last_assumed.is_none() {
             memory.facts.last_assumed = base.status.identity.as_ref().and_then(verdict::last_assumed);
@@ -104,6 +103,7 @@ impl Pass<'_> {
                 facts: &memory.facts,
                 kind,
                 deliveries: &memory.deliveries,
+                known: &base.status.periods,
                 since: self.account.creation_timestamp().map_or(now, |time| time.0),
                 now,
             };
@@ -138,6 +138,7 @@ impl Pass<'_> {
             facts: &memory.facts,
             kind: None,
             deliveries: &memory.deliveries,
+            known: &base.status.periods,
             since: self.now,
             now: self.now,
         }

@@ -58,7 +58,7 @@ impl Skipped {
                  rows with awscost warehouse purge."
             }
             Self::WarehouseGone => {
-                "Deleted without a purge, because the CostWarehouse is gone: if its rows are still there, remove them \
+                "Deleted without a purge, because the CostWarehouse is gone or can't be used: if its rows are there, remove them \
                  with awscost warehouse purge."
             }
         }
@@ -186,7 +186,11 @@ impl Pass<'_> {
             old: old.purge.as_ref(),
             loads: seen.loads.len() + seen.pods_at_work,
             purges: &seen.purges,
-            warehouse: if warehouse.found.is_some() { WarehouseThere::Yes } else { WarehouseThere::No },
+            warehouse: match (&warehouse.found, warehouse.exists) {
+                (Some(_), _) => WarehouseThere::Yes,
+                (None, true) => WarehouseThere::Unusable,
+                (None, false) => WarehouseThere::No,
+            },
             loaded,
             asked: self.wish.is_some() && old.last_handled_reconcile_at != self.wish,
             retry_delay: retry_delay.and_then(|delay| SignedDuration::try_from(delay).ok()),
@@ -210,6 +214,8 @@ impl Pass<'_> {
             },
             Step::Wait => WATCH_PODS,
             Step::Failed(_, due) | Step::Missing(due) => until(*due, self.now),
+            // A change of the warehouse brings the account back.
+            Step::Unusable => LONGEST_WAIT,
             Step::Release(Release::Purged) => {
                 let note = "The rows of this account were removed from the warehouse.";
                 let notice = notice(NoticeKind::Normal, Reason::Purged, note);
@@ -336,6 +342,14 @@ fn words(step: &Step, warehouse: &str) -> Option<(ConditionStatus, Reason, Strin
             format!(
                 "Being deleted, but there is no CostWarehouse {warehouse} to purge: create it again, or set \
                  spec.deletionPolicy to Retain. A day after it went, the object goes without a purge."
+            ),
+        )),
+        Step::Unusable => Some((
+            ConditionStatus::False,
+            Reason::WarehouseNotFound,
+            format!(
+                "Being deleted, but the spec of CostWarehouse {warehouse} can't be used, so nothing can be purged: correct it, \
+                 or set spec.deletionPolicy to Retain."
             ),
         )),
         Step::Wait | Step::Release(_) => None,

@@ -31,11 +31,16 @@ pub struct Summary {
 
 impl Summary {
     pub(super) fn of(picture: &Picture<'_>, sayings: &[Saying]) -> Self {
-        let broken: Vec<&Saying> = LAYERS
+        let mut broken: Vec<&Saying> = LAYERS
             .into_iter()
             .filter_map(|layer| sayings.iter().find(|saying| saying.type_ == layer))
             .filter(|saying| holds_down(saying, picture))
             .collect();
+        // What is wrong with a place that is not the report's follows from that.
+        if let Some(report) = broken.iter().position(|saying| saying.reason.misnames_report()) {
+            let bucket = broken.iter().position(|saying| saying.type_ == ConditionType::BucketReadable);
+            broken.swap(bucket.unwrap_or(report), report);
+        }
         match broken.iter().find(|saying| saying.status == ConditionStatus::False) {
             Some(failed) if waiting_retry(failed, picture) => Self::failing(failed),
             Some(failed) => Self::stalled(failed.reason, &failed.message),

@@ -109,7 +109,7 @@ fn summary(status: &AwsCostAccountStatus) -> (String, String, &'static str) {
 fn the_summary_of_every_layer() {
     type Row = (fn(&mut World), (&'static str, &'static str, &'static str));
     use ConditionType as T;
-    let table: [Row; 18] = [
+    let table: [Row; 20] = [
         (|_| {}, ("True", "Succeeded", "")),
         (
             |w| w.set(T::RoleAssumable, Verdict::Fail, Reason::AssumeRoleDenied),
@@ -146,6 +146,13 @@ fn the_summary_of_every_layer() {
             |w| w.set(T::BucketReadable, Verdict::Fail, Reason::BucketNotFound),
             ("False", "BucketNotFound", "Stalled"),
         ),
+        (
+            |w| {
+                w.set(T::BucketReadable, Verdict::Fail, Reason::BucketListDenied);
+                w.set(T::ReportConfigured, Verdict::Fail, Reason::ReportNotFound);
+            },
+            ("False", "ReportNotFound", "Stalled"),
+        ),
         (|w| w.set(T::ReportDelivered, Verdict::Fail, Reason::DeliveryStale), ("True", "Succeeded", "")),
         (
             |w| w.set(T::ReportDelivered, Verdict::Unknown, Reason::AwaitingFirstDelivery),
@@ -179,6 +186,13 @@ fn the_summary_of_every_layer() {
                     vec![job("2026-11", "v1", 1, failed(-5, FailureClass::Transient, Reason::JobFailed))];
             },
             ("True", "Succeeded", ""),
+        ),
+        (
+            |w| {
+                let end = failed(-5, FailureClass::Conflict, Reason::DuplicateConnection);
+                w.jobs = vec![job("2026-11", "v1", 1, end)];
+            },
+            ("False", "DuplicateConnection", "Reconciling"),
         ),
         (
             |w| {

@@ -12,6 +12,7 @@ use crate::{
         status::{FailureClass, ProbeStatus},
     },
     controller::{
+        gate::secret_not_usable,
         sight::{BadEnd, Hindrance, JobState},
         status::{Blockage, Summary},
     },
@@ -40,7 +41,7 @@ pub(super) struct Probe {
 /// What makes a probe pointless until somebody acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Obstacle {
-    SecretNotUsable(String),
+    SecretNotUsable { namespace: String, name: String },
     ClaimNotUsable(String),
 }
 
@@ -65,11 +66,11 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// The probe could not be started. That a quota is used up says nothing of a warehouse that was ready: it stays so,
-    /// and the probe is tried again.
+    /// The probe could not be started, and is tried again. That a quota is used up says nothing of a warehouse that was ready:
+    /// it stays so.
     pub(super) fn block(&mut self, blockage: &Blockage) {
         if !(blockage.reason == Reason::QuotaExceeded && is_ready(&self.sayings)) {
-            self.sayings = Summary::stalled(blockage.reason, &blockage.message).sayings();
+            self.sayings = retrying(blockage.reason, &format!("No probe was started. {}", blockage.message));
         }
         self.wait = Duration::from_secs(180);
     }
@@ -174,31 +175,33 @@ fn reason_of(end: &BadEnd) -> Reason {
 
 fn failed(end: &BadEnd) -> Vec<Saying> {
     let reason = reason_of(end);
-    let message = format!("The probe failed: {}", end.message);
+    let words = match reason {
+        // The Job's own words name a field that only accounts have.
+        Reason::OutOfMemory => {
+            "it ran out of the memory that probes get; see what limits memory in this namespace."
+        }
+        _ => end.message.as_str(),
+    };
+    let message = format!("The probe failed: {words}");
     if matches!(end.class, FailureClass::Data | FailureClass::Configuration) {
         return Summary::stalled(reason, &message).sayings();
     }
+    retrying(reason, &message)
+}
+
+/// Not ready, and tried again by itself.
+fn retrying(reason: Reason, message: &str) -> Vec<Saying> {
     vec![
-        Saying::new(
-            ConditionType::Reconciling,
-            ConditionStatus::True,
-            Reason::ProgressingWithRetry,
-            message.clone(),
-        ),
+        Saying::new(ConditionType::Reconciling, ConditionStatus::True, Reason::ProgressingWithRetry, message),
         ready(ConditionStatus::False, reason, message),
     ]
 }
 
 fn obstacle_sayings(obstacle: &Obstacle) -> Vec<Saying> {
     match obstacle {
-        Obstacle::SecretNotUsable(name) => Summary::stalled(
+        Obstacle::SecretNotUsable { namespace, name } => Summary::stalled(
             Reason::SecretNotUsable,
-            &format!(
-                "Secret {name} is not usable: it must exist in this namespace and carry the label \
-                 {}: {}.",
-                crate::api::USE_LABEL,
-                crate::api::USE_WAREHOUSE
-            ),
+            &secret_not_usable(namespace, name, crate::api::USE_WAREHOUSE),
         ),
         Obstacle::ClaimNotUsable(name) => Summary::stalled(
             Reason::ClaimNotUsable,
@@ -394,6 +397,27 @@ mod tests {
         let due = || judged(&ready, &[], "in", 24 * 60);
         assert_eq!(blocked(due(), quota), (ConditionStatus::True, Reason::ProbeSucceeded, soon));
         assert_eq!(blocked(due(), Reason::JobFailed).0, ConditionStatus::False, "a rule that refuses lasts");
+    }
+
+    #[test]
+    fn a_probe_that_could_not_be_started_is_told_as_one_and_tried_again() {
+        let mut verdict = judged(&CostWarehouseStatus::default(), &[], "in", 0);
+        verdict.block(&Blockage { reason: Reason::JobFailed, message: "A rule refuses it.".to_owned() });
+        assert_eq!(verdict.sayings[0].type_, ConditionType::Reconciling);
+        assert_eq!(verdict.sayings[1].message, "No probe was started. A rule refuses it.");
+    }
+
+    #[test]
+    fn no_message_of_a_probe_names_a_field_of_accounts() {
+        let mut end = BadEnd {
+            class: FailureClass::Lost,
+            reason: Reason::OutOfMemory,
+            message: "raise spec.ingestion.resources.limits.memory".to_owned(),
+            superseded: false,
+        };
+        assert!(!failed(&end)[1].message.contains("spec.ingestion"));
+        (end.reason, end.message) = (Reason::WarehouseUnreachable, "words".to_owned());
+        assert_eq!(failed(&end)[1].message, "The probe failed: words");
     }
 
     #[test]

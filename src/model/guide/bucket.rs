@@ -50,7 +50,7 @@ pub(super) const SECTION: Section = Section {
             reason: Reason::BucketListDenied,
             stands: &[(BucketReadable, False)],
             meaning: "Listing under the prefix is refused.",
-            recognised: "`s3:ListBucket`: `AccessDenied`, with and without the expected owner.",
+            recognised: "`s3:ListBucket`: `AccessDenied` with the expected owner; without one it is refused too, or gave no answer.",
             remedy: "Allow `s3:ListBucket` with `s3:prefix` as [aws.md](aws.md) has it; check the bucket's own policy.",
         },
         Guide {

@@ -91,9 +91,9 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::DeliveredButNotHere,
             stands: &[(ReportDelivered, False)],
-            meaning: "AWS says that it delivered, and nothing is where the spec says.",
-            recognised: "A last delivery in the definition or the export's status, and `s3:ListBucket` finds no manifest.",
-            remedy: "Somebody moves or deletes the files, or the bucket is the copy of another and behind it: name the bucket and prefix that AWS delivers to.",
+            meaning: "AWS says that it delivered, or months were loaded, and nothing is where the spec says.",
+            recognised: "A last delivery in the definition or the export's status, or a loaded month in `status.periods`, and `s3:ListBucket` finds no manifest.",
+            remedy: "What is loaded stays. Somebody moves or deletes the files, or the bucket is the copy of another and behind it: name the bucket and prefix that AWS delivers to.",
         },
         Guide {
             reason: Reason::ManifestUnreadable,

@@ -32,7 +32,7 @@ pub(super) const SECTION: Section = Section {
             reason: Reason::PurgeSkipped,
             stands: &[],
             meaning: "An AwsCostAccount with `deletionPolicy: Purge` was released though its rows are still there.",
-            recognised: "Event: the namespace is being deleted, or the warehouse has been gone for 24 hours.",
+            recognised: "Event: the namespace is being deleted; the spec can't be read; or the warehouse has been gone for 24 hours, or at all where nothing was ever loaded.",
             remedy: "If the table is still there: `awscost warehouse purge` with the account's id as the connection.",
         },
     ],

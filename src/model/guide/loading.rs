@@ -3,13 +3,13 @@
 use super::{Guide, Section};
 use crate::model::{
     ConditionStatus::{False, True},
-    ConditionType::{DataCurrent, TotalsVerified},
+    ConditionType::{DataCurrent, TotalsVerified, WarehouseReady},
     Reason,
 };
 
 pub(super) const SECTION: Section = Section {
     title: "Loading: `DataCurrent`",
-    intro: "A load that failed with *Transient*, *Conflict* or *Lost* (see `status.periods[].failure.class`) is tried again after 1, 10 and 60 minutes, then every 6 hours; one that failed with *Data* or *Configuration* waits for a new version, spec, Secret, operator version or `reconcile-at`. `Ready` is held down only when the quick attempts are used up. A reason of another layer can stand here too, with the month in front of the message.",
+    intro: "A load that failed with *Transient*, *Conflict* or *Lost* (see `status.periods[].failure.class`) is tried again after 1, 10 and 60 minutes, then every 6 hours; one that failed with *Data* or *Configuration* waits for a new version, spec, Secret, operator version or `reconcile-at`. `Ready` is held down only when the quick attempts are used up, or at once where another object owns the bill (`DuplicateConnection`). A reason of another layer can stand here too, with the month in front of the message.",
     guides: &[
         Guide {
             reason: Reason::Current,
@@ -34,17 +34,17 @@ pub(super) const SECTION: Section = Section {
         },
         Guide {
             reason: Reason::JobFailed,
-            stands: &[(DataCurrent, False)],
-            meaning: "The Job failed without a better reason, ran into its deadline, lost its pod, or the API server refused it.",
+            stands: &[(DataCurrent, False), (WarehouseReady, False)],
+            meaning: "The Job failed without a better reason, ran into its deadline, lost its pod, or the API server refused it. On `WarehouseReady`: no probe could be started.",
             recognised: "The Job, its pod's exit code and termination message.",
             remedy: "Read the message and the Job's log.",
         },
         Guide {
             reason: Reason::OutOfMemory,
-            stands: &[(DataCurrent, False)],
+            stands: &[(DataCurrent, False), (WarehouseReady, False)],
             meaning: "The Job ran out of memory.",
             recognised: "Its container was `OOMKilled`.",
-            remedy: "Raise `spec.ingestion.resources.limits.memory` (1Gi by default).",
+            remedy: "Raise `spec.ingestion.resources.limits.memory` (1Gi by default). A warehouse's probe has the default, which is plenty: look for what limits memory in the namespace.",
         },
         Guide {
             reason: Reason::Unschedulable,
@@ -55,7 +55,7 @@ pub(super) const SECTION: Section = Section {
         },
         Guide {
             reason: Reason::QuotaExceeded,
-            stands: &[(DataCurrent, False)],
+            stands: &[(DataCurrent, False), (WarehouseReady, False)],
             meaning: "A quota, limit or admission policy refuses the Job or its pod.",
             recognised: "The API server's 403 with \"exceeded quota\"; or a started Job without a pod.",
             remedy: "`kubectl describe job NAME` says which.",
@@ -86,7 +86,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(DataCurrent, False)],
             meaning: "Another object owns this account's bill in this warehouse.",
             recognised: "The ledger's owner: `CLUSTER/NAMESPACE/NAME`, or `cli`.",
-            remedy: "Keep one of the two, or purge first: [costs-table.md](costs-table.md).",
+            remedy: "Delete one of the two, the one that loaded it with `deletionPolicy: Purge`, or name another warehouse in `spec.ingestion.warehouseRef`. What was loaded by hand goes with `awscost warehouse purge`: [costs-table.md](costs-table.md).",
         },
     ],
 };

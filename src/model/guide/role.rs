@@ -3,7 +3,7 @@
 use super::{Guide, Section};
 use crate::model::{
     ConditionStatus::{False, True},
-    ConditionType::{BucketReadable, ReportConfigured, RoleAssumable},
+    ConditionType::{BucketReadable, MetricsReadable, ReportConfigured, RoleAssumable},
     Reason,
 };
 
@@ -28,34 +28,44 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::ExternalIdChanged,
             stands: &[(RoleAssumable, False)],
-            meaning: "AssumeRole worked before and is refused now, and the external-ID Secret changed in between.",
+            meaning: "AssumeRole worked before and is refused now, and the external-ID Secret changed, or was edited, in between.",
             recognised: "`sts:AssumeRole`: `AccessDenied`, and another version of the Secret than when it last worked.",
-            remedy: "Put the new external ID into the role's trust policy, or the old one back into the Secret. To change it without a gap, use `spec.access.nextExternalIdSecretRef`.",
+            remedy: "Put the new external ID into the role's trust policy, or the old one back into the Secret; if they are the same, see `RoleRemovedOrTrustChanged`. To change it without a gap, use `spec.access.nextExternalIdSecretRef`.",
         },
         Guide {
             reason: Reason::RoleRemovedOrTrustChanged,
             stands: &[(RoleAssumable, False)],
             meaning: "AssumeRole worked before and is refused now, with the same Secret: the role is gone, or its trust policy changed.",
             recognised: "`sts:AssumeRole`: `AccessDenied`, and the same spec and Secret as when it last worked.",
-            remedy: "Ask the account's owner: restore the role, or its trust policy to the one in the message. A role that was deleted and made anew under the same name works again.",
+            remedy: "Ask the account's owner: restore the role, or its trust policy to the one in the message. A role that was deleted and made anew under the same name needs that trust policy again.",
         },
         Guide {
             reason: Reason::CallerMayNotAssume,
             stands: &[(RoleAssumable, False)],
-            meaning: "The operator's own policies do not let it call AssumeRole on this role.",
+            meaning: "The operator's own policies do not let it call AssumeRole on this role; most often because its name is misspelt, where they name each role.",
             recognised: "`sts:AssumeRole`: `AccessDenied` that speaks of an identity-based policy.",
-            remedy: "The administrator allows the operator's identity `sts:AssumeRole` on the role's ARN; check its permissions boundary too.",
+            remedy: "Compare `spec.access.roleArn` with the role's page in the IAM console first. If it is right, the administrator allows the operator's identity `sts:AssumeRole` on it; check its permissions boundary too.",
         },
         Guide {
             reason: Reason::OrganizationPolicyDenies,
-            stands: &[(RoleAssumable, False), (BucketReadable, False), (ReportConfigured, False)],
+            stands: &[
+                (RoleAssumable, False),
+                (BucketReadable, False),
+                (ReportConfigured, False),
+                (MetricsReadable, False),
+            ],
             meaning: "A service or resource control policy of an organization refuses the call.",
             recognised: "The call that the message names: `AccessDenied` that speaks of a service control policy or a resource control policy.",
             remedy: "The organization's administrator excepts the operator's role and the connected role from it. No policy in the account itself can help.",
         },
         Guide {
             reason: Reason::NetworkPolicyDenied,
-            stands: &[(RoleAssumable, False), (BucketReadable, False), (ReportConfigured, False)],
+            stands: &[
+                (RoleAssumable, False),
+                (BucketReadable, False),
+                (ReportConfigured, False),
+                (MetricsReadable, False),
+            ],
             meaning: "The policy of a VPC endpoint between the operator and AWS refuses the call.",
             recognised: "The call that the message names: `AccessDenied` that speaks of a VPC endpoint policy.",
             remedy: "Allow the call, the role and the bucket in the policy of the VPC endpoint in the cluster's own VPC.",
@@ -77,9 +87,9 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::StsRegionDisabled,
             stands: &[(RoleAssumable, False)],
-            meaning: "STS is not active in that region for the account.",
-            recognised: "`sts:AssumeRole`: `RegionDisabledException`.",
-            remedy: "Activate it in the account's IAM settings, or set `spec.access.stsRegion`.",
+            meaning: "STS is not active in that region for the account, or the region is not enabled for the operator's.",
+            recognised: "`sts:AssumeRole` or `sts:GetFederationToken`: `RegionDisabledException`. Or `sts:AssumeRole`: `InvalidClientTokenId`, though the operator's credentials work in its own region.",
+            remedy: "Set `spec.access.stsRegion` to the one the message names; or activate STS, or enable the region, in the account that the message speaks of.",
         },
         Guide {
             reason: Reason::WrongAccount,
@@ -99,7 +109,7 @@ pub(super) const SECTION: Section = Section {
             reason: Reason::AccessKeyAccepted,
             stands: &[(RoleAssumable, True)],
             meaning: "The account's own IAM-user keys work, and belong to the declared account. It works, and should be replaced: `Deprecated` says so.",
-            recognised: "`sts:GetCallerIdentity` with the keys.",
+            recognised: "`sts:GetCallerIdentity` and `sts:GetFederationToken` with the keys.",
             remedy: "Nothing at once; see `IamUserKeys`.",
         },
         Guide {

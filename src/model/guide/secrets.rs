@@ -16,13 +16,13 @@ pub(super) const SECTION: Section = Section {
             stands: &[(RoleAssumable, False), (WarehouseReady, False)],
             meaning: "The Secret is absent, lacks the label, or may not be read: the three read the same on purpose.",
             recognised: "Local. On a CostWarehouse: the Secret of `credentialsSecretRef` is absent or lacks its label.",
-            remedy: "Create it in this namespace and label it: `awscost.io/use=external-id`, for keys `awscost.io/use=access-key`, for a warehouse `awscost.io/use=warehouse`.",
+            remedy: "The operator sees labelled Secrets only. Create it in this namespace if it is missing (`kubectl -n NAMESPACE create secret generic NAME --from-literal=KEY=VALUE`), and label it (`kubectl -n NAMESPACE label secret NAME awscost.io/use=external-id`), for keys `awscost.io/use=access-key`, for a warehouse `awscost.io/use=warehouse`.",
         },
         Guide {
             reason: Reason::SecretKeyMissing,
             stands: &[(RoleAssumable, False)],
             meaning: "The Secret has no such key.",
-            recognised: "Local: the `key` of the reference (`externalId` by default) is not among the Secret's.",
+            recognised: "Local: the `key` of the reference (`externalId` by default) is not among the Secret's; of an access key, `accessKeyId` or `secretAccessKey` is not.",
             remedy: "Correct the key in the spec or in the Secret.",
         },
         Guide {

@@ -126,7 +126,7 @@ const LAYERS: [ConditionType; 11] = [
 ];
 
 /// A reason that stands on more layers than this says that there was no look: a row of one layer stands for all.
-const OF_ITS_OWN: usize = 3;
+const OF_ITS_OWN: usize = 4;
 
 /// What is to be shown of a reason: each condition that turns False or Unknown with it, or any, written `REASON`.
 fn to_be_shown(guide: &Guide) -> Vec<String> {

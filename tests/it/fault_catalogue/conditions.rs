@@ -160,7 +160,8 @@ fn strays_beside(expected: &[Expectation], healthy: &Said, now: &Said) -> Vec<St
         .collect()
 }
 
-/// Ready carries the reason of the lowest broken layer that holds it down, and nothing else turns it.
+/// Ready carries the reason of the lowest broken layer that holds it down, a report that is named wrongly before the place
+/// that was looked at for it, and nothing else turns it.
 fn summary_stray(expected: &[Expectation], healthy: &Said, now: &Said) -> Option<String> {
     let holds = |expected: &&Expectation| {
         HOLD_READY.contains(&expected.condition)
@@ -170,8 +171,9 @@ fn summary_stray(expected: &[Expectation], healthy: &Said, now: &Said) -> Option
     let (before, after) = (healthy.get("Ready"), now.get("Ready"));
     let mut held: Vec<&Expectation> = expected.iter().filter(holds).collect();
     held.sort_by_key(|expected| {
-        let layer = HOLD_READY.iter().position(|layer| *layer == expected.condition);
-        (expected.status != "False", layer)
+        let misnamed = expected.reason.misnames_report();
+        let layer = if misnamed { BucketReadable } else { expected.condition };
+        (expected.status != "False", HOLD_READY.iter().position(|one| *one == layer), !misnamed)
     });
     match held.first() {
         None => (before != after).then(|| format!("Ready turned as well: {before:?} became {after:?}")),

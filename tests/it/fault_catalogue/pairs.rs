@@ -72,7 +72,7 @@ fn in_different_layers(rows: [&Row; 2]) -> bool {
 
 /// True unless one fault undoes or changes the other: they edit the same thing, or both decide who gets into the role.
 fn independent(rows: [&Row; 2]) -> bool {
-    let paths = |row: &Row| -> Vec<String> { row.changes.keys().cloned().collect() };
+    let paths = |row: &Row| -> Vec<String> { row.changes.keys().map(|path| reach(path)).collect() };
     let within = |one: &str, other: &str| {
         one == other || one.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
     };
@@ -84,7 +84,16 @@ fn independent(rows: [&Row; 2]) -> bool {
         row.changes.keys().any(decides)
     };
     let both_enter = entrance(rows[0]) && entrance(rows[1]);
-    !(overlap || both_enter)
+    // An account that is suspended takes the warehouse in it along.
+    let suspends = rows.iter().any(|row| row.changes.contains_key("account/disabled"));
+    let both_suspended = suspends && rows.iter().any(|row| row.of == "lakeside");
+    !(overlap || both_enter || both_suspended)
+}
+
+/// What a change of this path decides: a permission for everything decides over all others.
+fn reach(path: &str) -> String {
+    let all = path == "role/may/everything";
+    if all { "role/may".to_owned() } else { path.to_owned() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,8 +15,8 @@ const AGE: Duration = Duration::from_secs(20);
 /// An age is spread by a fifth; what is found then is written as soon as when somebody asks, and all rows come at once.
 const WITHIN: Duration = Duration::from_secs(20 + 4 + 16);
 
-/// Shows all rows at once, on a ground of its own.
-pub async fn prove(catalogue: &Catalogue, rows: &[&Row]) {
+/// Shows all rows at once, on a ground of its own: the score, and what was never found.
+pub async fn prove(catalogue: &Catalogue, rows: &[&Row]) -> (String, Vec<String>) {
     let rows: Vec<&Row> = rows.iter().copied().filter(|row| row::is_silent(row)).collect();
     let kinds = rows.iter().map(|row| row.of.as_str());
     let ground = Ground::raise_with(catalogue, "unasked", 3, kinds, Some(AGE)).await;
@@ -31,13 +31,20 @@ pub async fn prove(catalogue: &Catalogue, rows: &[&Row]) {
         .await;
     // All looks come of age at once, which no cluster has: what was late beside others is shown once more, alone.
     let mut missed = Vec::new();
-    for (number, problem) in &late {
-        println!("shown again, alone: {}: {problem}", rows[*number].fault);
+    for (number, _) in &late {
         if let Err(problem) = row::show_unasked(&ground, rows[*number], *number, WITHIN).await {
             missed.push(format!("{}: {problem}", rows[*number].fault));
         }
     }
-    println!("{} of {} faults found though nobody asked", rows.len() - missed.len(), rows.len());
+    let again: Vec<String> =
+        late.iter().map(|(number, problem)| format!("{}: {problem}", rows[*number].fault)).collect();
+    let score = format!(
+        "{} of {} faults found though nobody asked; {} needed a second run\n{}",
+        rows.len() - missed.len(),
+        rows.len(),
+        again.len(),
+        again.join("\n")
+    );
     ground.clear().await;
-    assert!(missed.is_empty(), "{}", missed.join("\n"));
+    (score, missed)
 }

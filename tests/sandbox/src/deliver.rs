@@ -5,13 +5,14 @@ use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::bill::{
-    self, BillFailure, BillSpec, Dialect, ManifestFolder, MemorySink, PartitionCase, Totals, Versioning,
+    self, BillFailure, BillOptions, BillSpec, Dialect, ManifestFolder, MemorySink, PartitionCase, Totals,
+    Versioning,
 };
 use crate::cur;
 use crate::exports;
 use crate::s3::Object;
 use crate::state::{Shared, State};
-use crate::world::{Execution, ExecutionStatus, ReportStatus};
+use crate::world::{Execution, ExecutionStatus, ExportRecord, ReportStatus};
 
 /// One delivery.
 #[derive(Debug, Clone, Deserialize)]
@@ -77,6 +78,23 @@ pub enum DeliveryFailure {
     Bill(#[from] BillFailure),
 }
 
+fn first_bill(account: &str, now: Timestamp) -> BillSpec {
+    BillSpec {
+        seed: account.bytes().fold(0, |seed, byte| seed * 31 + u64::from(byte)),
+        payer: account.to_owned(),
+        payer_name: "Payer".to_owned(),
+        linked_accounts: Vec::new(),
+        period: now.strftime("%Y-%m").to_string(),
+        rows: 2_000,
+        files: 2,
+        currencies: vec!["USD".to_owned()],
+        report_name: String::new(),
+        prefix: String::new(),
+        bucket: String::new(),
+        options: BillOptions::default(),
+    }
+}
+
 /// Where a definition puts its files.
 struct Destination {
     name: String,
@@ -108,6 +126,19 @@ impl Delivery {
             partition_case: PartitionCase::default(),
             manifest_folder: ManifestFolder::default(),
         }
+    }
+
+    /// First deliveries of exports that were created while the sandbox ran, which AWS makes within a day (fact sheet 3.6):
+    /// small bills of this month.
+    pub fn first_ones(state: &State, now: Timestamp) -> Vec<Self> {
+        let created = |(account, record): &(&String, &ExportRecord)| {
+            let is_new = record.export_status.created_at.is_some() && record.executions.is_empty();
+            is_new.then(|| Self::of_export(account, &record.export.name, first_bill(account, now)))
+        };
+        let accounts = state.world.accounts.iter();
+        let exports =
+            accounts.flat_map(|(id, account)| account.exports.iter().map(move |export| (id, export)));
+        exports.filter_map(|export| created(&export)).collect()
     }
 
     /// The same, stopped after so many data files.

@@ -21,7 +21,7 @@ use crate::iam::Identity;
 use crate::s3::S3Door;
 use crate::state::Shared;
 use crate::wire::{Failure, Service, cbor_response, json_response, query_response};
-use crate::{admin, cloudwatch, cur, exports, organizations, simulator, sts};
+use crate::{admin, cloudformation, cloudwatch, cur, exports, organizations, simulator, sts};
 
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ pub async fn answer(
         return s3.answer(parts, body, scope).await;
     }
     let operation = match service {
-        Service::Sts | Service::Iam => form.as_ref().map_or("", Form::action).to_owned(),
+        service if service.speaks_query() => form.as_ref().map_or("", Form::action).to_owned(),
         Service::CloudWatch => cloudwatch::operation(parts.uri.path()).unwrap_or_default().to_owned(),
         _ => target.map_or("", |(_, operation)| operation).to_owned(),
     };
@@ -184,7 +184,9 @@ impl Rpc {
                 call.status = failure.status;
                 call.code = Some(failure.code.clone());
                 match self.service {
-                    Service::Sts | Service::Iam => failure.into_query_response(self.namespace(), &request_id),
+                    service if service.speaks_query() => {
+                        failure.into_query_response(self.namespace(), &request_id)
+                    }
                     Service::CloudWatch => failure.into_cbor_response(&request_id),
                     _ => failure.into_json_response(&request_id),
                 }
@@ -247,17 +249,24 @@ impl Rpc {
             Service::CloudWatch => {
                 cloudwatch::perform(state, identity, operation, &self.input, region).map(Answered::Cbor)
             }
+            Service::CloudFormation => {
+                cloudformation::perform(state, identity, &self.form, region, now).map(Answered::Xml)
+            }
             Service::S3 => Err(Failure::new(500, "InternalFailure", "S3 has a door of its own")),
         }
     }
 
     /// The XML namespace of a Query service.
     fn namespace(&self) -> &'static str {
-        if self.service == Service::Iam { simulator::NAMESPACE } else { sts::NAMESPACE }
+        match self.service {
+            Service::Iam => simulator::NAMESPACE,
+            Service::CloudFormation => cloudformation::NAMESPACE,
+            _ => sts::NAMESPACE,
+        }
     }
 
     fn parameters(&self) -> BTreeMap<String, String> {
-        if matches!(self.service, Service::Sts | Service::Iam) {
+        if self.service.speaks_query() {
             return self.form.logged();
         }
         let names = ["ReportName", "ExportArn", "ExecutionId", "NextToken", "MaxResults", "Namespace"];

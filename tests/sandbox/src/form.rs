@@ -52,7 +52,7 @@ impl Form {
 
     /// What the call log may show: never an external ID or a policy, only that there was one.
     pub fn logged(&self) -> BTreeMap<String, String> {
-        let shown = ["RoleArn", "RoleSessionName", "DurationSeconds", "Name", "PolicySourceArn"];
+        let shown = ["RoleArn", "RoleSessionName", "DurationSeconds", "Name", "PolicySourceArn", "StackName"];
         let hidden = ["ExternalId", "Policy"];
         let shown = shown.iter().filter_map(|name| Some(((*name).to_owned(), self.get(name)?.to_owned())));
         let hidden =

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use awscost_sandbox::bill::cli::GenerateArgs;
 use awscost_sandbox::world::WorldFailure;
@@ -29,6 +30,9 @@ enum Command {
         /// Address to listen on
         #[arg(long, default_value = "127.0.0.1:4566")]
         listen: SocketAddr,
+        /// Deliver exports that are created meanwhile within seconds, where AWS takes up to a day
+        #[arg(long)]
+        deliver_at_once: bool,
     },
     /// Write a generated bill into a folder
     Generate(Box<GenerateArgs>),
@@ -54,7 +58,7 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,s3s=off"));
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
     let done = match Cli::parse().command {
-        Command::Serve { world, listen } => serve(world, listen).await,
+        Command::Serve { world, listen, deliver_at_once } => serve(world, listen, deliver_at_once).await,
         Command::Generate(args) => generate(&args),
     };
     match done {
@@ -66,7 +70,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(path: PathBuf, address: SocketAddr) -> Result<(), Failure> {
+async fn serve(path: PathBuf, address: SocketAddr, deliver_at_once: bool) -> Result<(), Failure> {
     let text =
         std::fs::read_to_string(&path).map_err(|source| Failure::File { path: path.clone(), source })?;
     let world = World::from_yaml(&text).map_err(|source| Failure::World { path, source })?;
@@ -75,13 +79,27 @@ async fn serve(path: PathBuf, address: SocketAddr) -> Result<(), Failure> {
     let sandbox =
         Sandbox::listen(world, address).await.map_err(|source| Failure::Listen { address, source })?;
     tracing::info!(endpoint = sandbox.endpoint(), "answering");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = seconds.tick(), if deliver_at_once => tokio::task::block_in_place(|| deliver(&sandbox)),
+        }
     }
     tracing::info!("stopping");
     sandbox.stop().await;
     Ok(())
+}
+
+fn deliver(sandbox: &Sandbox) {
+    for (delivery, done) in sandbox.deliver_first() {
+        let (account, of) = (delivery.account, delivery.of);
+        match done {
+            Ok(totals) => tracing::info!(account, ?of, rows = totals.rows, "delivered"),
+            Err(failure) => tracing::warn!(account, ?of, %failure, "not delivered"),
+        }
+    }
 }
 
 fn generate(args: &GenerateArgs) -> Result<(), Failure> {

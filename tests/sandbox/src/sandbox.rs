@@ -155,6 +155,13 @@ impl Sandbox {
         delivery.make(&self.shared)
     }
 
+    /// Makes the first delivery of every export that was created while the sandbox ran and has none, and says what came of
+    /// each.
+    pub fn deliver_first(&self) -> Vec<(Delivery, Result<Totals, DeliveryFailure>)> {
+        let due = Delivery::first_ones(&self.shared.lock(), self.shared.clock.now());
+        due.into_iter().map(|delivery| (delivery.clone(), self.deliver(&delivery))).collect()
+    }
+
     /// Stops taking connections and waits for those under way.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);

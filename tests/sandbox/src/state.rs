@@ -1,4 +1,4 @@
-//! What changes while the sandbox runs: the world, the sessions it has issued, and the objects in its buckets.
+//! What changes while the sandbox runs: the world, the sessions it has issued, the objects in its buckets, and stacks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::calls::CallLog;
 use crate::clock::Clock;
+use crate::cloudformation::Stack;
 use crate::fault::Faults;
 use crate::iam::Policy;
 use crate::s3::ObjectStore;
@@ -19,6 +20,8 @@ pub struct State {
     /// Issued sessions by access key ID.
     pub sessions: BTreeMap<String, Session>,
     pub objects: ObjectStore,
+    /// CloudFormation stacks by ARN.
+    pub stacks: BTreeMap<String, Stack>,
 }
 
 /// A session that STS has issued.

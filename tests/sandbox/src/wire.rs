@@ -1,4 +1,4 @@
-//! How answers look on the wire: AWS's Query/XML protocol for STS and IAM, JSON 1.1 for the billing services and
+//! How answers look on the wire: AWS's Query/XML protocol for STS, IAM and CloudFormation, JSON 1.1 for the billing services and
 //! Organizations, CBOR for CloudWatch.
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -19,14 +19,24 @@ pub enum Service {
     Organizations,
     Iam,
     CloudWatch,
+    CloudFormation,
 }
 
 impl Service {
     /// The service of that signing name.
     pub fn of_scope(name: &str) -> Option<Self> {
-        [Self::Sts, Self::S3, Self::Cur, Self::DataExports, Self::Organizations, Self::Iam, Self::CloudWatch]
-            .into_iter()
-            .find(|s| s.name() == name)
+        [
+            Self::Sts,
+            Self::S3,
+            Self::Cur,
+            Self::DataExports,
+            Self::Organizations,
+            Self::Iam,
+            Self::CloudWatch,
+            Self::CloudFormation,
+        ]
+        .into_iter()
+        .find(|s| s.name() == name)
     }
 
     /// The service that an `X-Amz-Target` belongs to, with the operation.
@@ -51,13 +61,19 @@ impl Service {
             Self::Organizations => "organizations",
             Self::Iam => "iam",
             Self::CloudWatch => "monitoring",
+            Self::CloudFormation => "cloudformation",
         }
+    }
+
+    /// True for the services of the Query protocol: forms in, XML out.
+    pub fn speaks_query(self) -> bool {
+        matches!(self, Self::Sts | Self::Iam | Self::CloudFormation)
     }
 
     /// Services that live in one region take no other in the signature.
     pub fn home_region(self) -> Option<&'static str> {
         match self {
-            Self::Sts | Self::S3 | Self::CloudWatch => None,
+            Self::Sts | Self::S3 | Self::CloudWatch | Self::CloudFormation => None,
             Self::Cur | Self::DataExports | Self::Organizations | Self::Iam => Some("us-east-1"),
         }
     }
@@ -65,7 +81,7 @@ impl Service {
     /// The service's own throttling error.
     pub fn throttled(self) -> Failure {
         match self {
-            Self::Sts | Self::Iam => Failure::new(400, "Throttling", "Rate exceeded"),
+            Self::Sts | Self::Iam | Self::CloudFormation => Failure::new(400, "Throttling", "Rate exceeded"),
             Self::S3 => Failure::new(503, "SlowDown", "Please reduce your request rate."),
             Self::Cur | Self::DataExports | Self::CloudWatch => {
                 Failure::new(400, "ThrottlingException", "Rate exceeded")
@@ -95,16 +111,18 @@ impl Service {
             (Self::S3, Refusal::Expired) => {
                 Failure::new(400, "ExpiredToken", "The provided token has expired.")
             }
-            (Self::S3 | Self::Sts | Self::Iam, Refusal::BadSignature(why)) => {
+            (service, Refusal::BadSignature(why)) if service == Self::S3 || service.speaks_query() => {
                 Failure::new(403, "SignatureDoesNotMatch", why)
             }
-            (Self::Sts | Self::Iam, Refusal::Unsigned) => {
+            (service, Refusal::Unsigned) if service.speaks_query() => {
                 Failure::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
             }
-            (Self::Sts | Self::Iam, Refusal::UnknownKey | Refusal::WrongToken) => {
+            (service, Refusal::UnknownKey | Refusal::WrongToken) if service.speaks_query() => {
                 Failure::new(403, "InvalidClientTokenId", invalid_token)
             }
-            (Self::Sts | Self::Iam, Refusal::Expired) => Failure::new(403, "ExpiredToken", expired_token),
+            (service, Refusal::Expired) if service.speaks_query() => {
+                Failure::new(403, "ExpiredToken", expired_token)
+            }
             (_, Refusal::Unsigned) => {
                 Failure::new(400, "MissingAuthenticationTokenException", "Missing Authentication Token")
             }

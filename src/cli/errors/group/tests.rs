@@ -1,7 +1,10 @@
 //! What is broken in a small fleet: its groups, their order, and the view of them.
 
 use super::*;
-use crate::{cli::errors::text::text, model::ConditionStatus};
+use crate::{
+    cli::{errors::text::text, wrap::fits},
+    model::ConditionStatus,
+};
 use ConditionStatus::{False, Unknown};
 
 fn at(minutes: i64) -> Timestamp {
@@ -21,12 +24,12 @@ fn word(type_: ConditionType, status: ConditionStatus, reason: Reason, minutes: 
         reason => format!("Words about {reason}."),
     };
     let severity = Severity::of(type_, status, reason, true);
-    Word { type_, status, reason, severity, since: at(minutes), message }
+    Word { type_: type_.into(), status, reason: reason.into(), severity, since: at(minutes), message }
 }
 
 fn account(name: &str, words: Vec<Word>) -> Member {
     let name = Name { kind: Kind::AwsCostAccount, namespace: "finops".to_owned(), name: name.to_owned() };
-    Member { name, suspended: false, warehouse: Some("lake".to_owned()), words }
+    Member { name, uid: None, suspended: false, warehouse: Some("lake".to_owned()), words }
 }
 
 fn denied(name: &str, minutes: i64) -> Member {
@@ -67,10 +70,14 @@ fn fleet() -> Fleet {
             ],
         ),
         Member { suspended: true, ..denied("old", 0) },
-        Member { name: lake, suspended: false, warehouse: None, words: vec![warehouse_word] },
+        Member { name: lake, uid: None, suspended: false, warehouse: None, words: vec![warehouse_word] },
     ];
     members.extend(["a", "b", "c", "d"].map(waits));
     Fleet { members }
+}
+
+fn known(group: &Group) -> Reason {
+    group.reason.known().expect("a reason of this version")
 }
 
 fn remedy(reason: Reason) -> String {
@@ -81,7 +88,7 @@ fn remedy(reason: Reason) -> String {
 fn every_fault_of_every_account_is_in_its_group() {
     let overview = Overview::of(&fleet(), remedy, false);
     let groups: Vec<(Reason, usize, usize)> =
-        overview.errors.iter().map(|group| (group.reason, group.count, group.waiting)).collect();
+        overview.errors.iter().map(|group| (known(group), group.count, group.waiting)).collect();
     assert_eq!(
         groups,
         [
@@ -92,7 +99,7 @@ fn every_fault_of_every_account_is_in_its_group() {
         ]
     );
     assert_eq!((overview.accounts, overview.broken_accounts), (8, 7));
-    assert_eq!(overview.errors[0].since, at(10), "the suspended account counts nowhere");
+    assert_eq!(overview.errors[0].since, at(10), "what hit the suspended account counts nowhere");
     assert_eq!(overview.suspended.len(), 1);
 }
 
@@ -103,45 +110,84 @@ fn what_most_checks_wait_for_is_mended_first_and_the_operators_own_before_all() 
         "z",
         vec![word(ConditionType::RoleAssumable, False, Reason::BaseCredentialsExpired, 60)],
     ));
-    let reasons: Vec<Reason> =
-        Overview::of(&fleet, remedy, true).errors.iter().map(|group| group.reason).collect();
+    let reasons: Vec<Reason> = Overview::of(&fleet, remedy, true).errors.iter().map(known).collect();
     assert_eq!(
         reasons,
         [
             Reason::BaseCredentialsExpired,
             Reason::WarehouseAuthFailed,
             Reason::AssumeRoleDenied,
-            Reason::BucketNotFound,
             Reason::ReportNotFound,
+            Reason::BucketNotFound,
         ]
     );
 }
 
 #[test]
+fn without_its_warehouse_in_view_an_account_tells_the_warehouses_fault() {
+    let mut fleet = fleet();
+    fleet.members.retain(|member| member.name.kind == Kind::AwsCostAccount);
+    let overview = Overview::of(&fleet, remedy, false);
+    let group = overview.errors.iter().find(|group| group.reason == Reason::WarehouseAuthFailed);
+    assert_eq!(group.map(|group| (group.count, group.waiting)), Some((4, 8)), "the accounts of a label, say");
+}
+
+#[test]
 fn a_reason_names_the_objects_that_bulk_commands_take() {
-    let names = Overview::of(&fleet(), remedy, false).hit_by(Reason::AssumeRoleDenied);
-    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    assert_eq!(names, ["finops/acme-payer", "finops/shop"]);
+    let fleet = fleet();
+    let hit = |suspended| {
+        let members = hit_by(&fleet, Reason::AssumeRoleDenied, suspended);
+        members.map(|member| member.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(hit(false), ["finops/acme-payer", "finops/shop"]);
+    assert_eq!(hit(true), ["finops/old"], "what resume is about");
 }
 
 #[test]
 fn the_view_fits_80_columns() {
-    let shown = text(&Overview::of(&fleet(), remedy, true), false, at(60 * 30));
-    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    let shown = text(&Overview::of(&fleet(), remedy, true), false, None, at(60 * 30));
+    assert!(fits(&shown), "{shown}");
     insta::assert_snapshot!(shown);
 }
 
 #[test]
 fn a_large_group_names_its_objects_and_the_fix_once() {
     let members = (0..50).map(|number| denied(&format!("account-{number:02}"), number)).collect();
-    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, at(60 * 24 * 3));
-    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(60 * 24 * 3));
+    assert!(fits(&shown), "{shown}");
     insta::assert_snapshot!(shown);
 }
 
 #[test]
 fn a_healthy_fleet_says_so() {
-    let members = vec![account("acme", Vec::new())];
-    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, at(0));
+    let members =
+        vec![account("acme", vec![word(ConditionType::Ready, ConditionStatus::True, Reason::Succeeded, 0)])];
+    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
     assert_eq!(shown, "None of 1 account is broken, no warehouses.\n");
+}
+
+#[test]
+fn an_empty_scope_is_named() {
+    let nothing = Overview::of(&Fleet::default(), remedy, false);
+    assert_eq!(
+        text(&nothing, false, Some("finops"), at(0)),
+        "No accounts, no warehouses in namespace finops.\n"
+    );
+    assert_eq!(text(&nothing, false, None, at(0)), "No accounts, no warehouses in any namespace.\n");
+}
+
+#[test]
+fn a_report_that_is_named_wrongly_is_mended_before_the_listing_it_spoils() {
+    let members = vec![account(
+        "acme",
+        vec![
+            word(ConditionType::BucketReadable, False, Reason::BucketListDenied, 10),
+            word(ConditionType::ReportConfigured, False, Reason::ReportNotFound, 10),
+            word(ConditionType::ReportDelivered, Unknown, Reason::BlockedByBucket, 10),
+        ],
+    )];
+    let errors = Overview::of(&Fleet { members }, remedy, true).errors;
+    let order: Vec<(Option<Reason>, usize)> =
+        errors.iter().map(|group| (group.reason.known(), group.waiting)).collect();
+    assert_eq!(order, [(Some(Reason::ReportNotFound), 1), (Some(Reason::BucketListDenied), 0)]);
 }

@@ -59,12 +59,14 @@ fn definitions() {
                 facts.export = Fact::default();
             }),
             ("get denied", |facts, _| facts.export = refused(GetExport, Code::AccessDenied)),
-            ("organization policy", |facts, _| {
-                facts.exports = detailed(ListExports, Code::AccessDenied, Detail::OrganizationPolicy);
-                facts.export = Fact::default();
+            ("an organization denies", |facts, target| {
+                facts.legacy =
+                    detailed(DescribeReportDefinitions, Code::AccessDenied, Detail::OrganizationPolicy);
+                declared(target).kind = Some(ReportKind::LegacyCur);
             }),
-            ("endpoint policy", |facts, _| {
-                facts.export = detailed(GetExport, Code::AccessDenied, Detail::EndpointPolicy);
+            ("an endpoint denies", |facts, _| {
+                facts.exports = detailed(ListExports, Code::AccessDenied, Detail::EndpointPolicy);
+                facts.export = Fact::default();
             }),
             ("throttled", |facts, _| {
                 facts.legacy = refused(DescribeReportDefinitions, Code::Throttling);
@@ -143,10 +145,10 @@ list denied
   Fail ExportListDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:ListExports, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
 get denied
   Fail ExportGetDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:GetExport, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
-organization policy
-  Fail OrganizationPolicyDenies: A service or resource control policy of an organization refuses arn:aws:iam::111122223333:role/finops/awscost bcm-data-exports:ListExports, so report acme can't be looked up. Ask whoever administers the organization of account 111122223333 to allow it.
-endpoint policy
-  Fail NetworkPolicyDenied: A VPC endpoint policy between the operator and AWS refuses bcm-data-exports:GetExport, so report acme can't be looked up. Allow it for arn:aws:iam::111122223333:role/finops/awscost in that endpoint's policy.
+an organization denies
+  Fail OrganizationPolicyDenies: arn:aws:iam::111122223333:role/finops/awscost may not call cur:DescribeReportDefinitions on the reports of account 111122223333: a service or resource control policy of an organization refuses it. Ask whoever administers the organization of account 111122223333 to allow it.
+an endpoint denies
+  Fail NetworkPolicyDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:ListExports on the reports of account 111122223333: the policy of a VPC endpoint between the operator and AWS refuses it. Allow it in that endpoint's policy.
 throttled
   Unknown Throttled: AWS throttles cur:DescribeReportDefinitions. It is tried again in some minutes.
 other destination
