@@ -26,9 +26,10 @@ mod score;
 mod without_row;
 mod world;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
+use serde_json::json;
 
 use catalogue::{Catalogue, Row};
 use ground::Ground;
@@ -41,6 +42,41 @@ const ALONE: usize = 3;
 
 /// The rows of an operator's log that a failed run shows.
 const LOG_LINES: usize = 40;
+
+/// How old a fact may be where nobody asks; and how much longer a verdict may take: facts are spread by a fifth of their
+/// age, and a hundred of them come at once.
+const FACT_AGE: Duration = Duration::from_secs(10);
+const UNASKED: Duration = Duration::from_secs(12 + 18);
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
+async fn unasked_every_fault_at_aws_is_found_within_one_fact_age() {
+    let catalogue = Catalogue::read();
+    let accounts = catalogue.rows.iter().map(|row| row.of.as_str());
+    let testing = json!({"factAge": format!("{}s", FACT_AGE.as_secs())});
+    let ground = Ground::raise_with(&catalogue, "unasked", 2, accounts, &testing).await;
+    let rows = catalogue
+        .rows
+        .iter()
+        .enumerate()
+        .filter(|(number, row)| row::befalls_aws(row, &ground.stages[*number]));
+    let all = rows.map(|(number, row)| {
+        let ground = &ground;
+        async move { (row.fault.as_str(), row::show_unasked(ground, row, number, UNASKED).await) }
+    });
+    let outcomes = futures::future::join_all(all).await;
+    let missed: Vec<String> = outcomes
+        .iter()
+        .filter_map(|(fault, outcome)| Some(format!("{fault}: {}", outcome.as_ref().err()?)))
+        .collect();
+    println!(
+        "{} of {} faults at AWS found with nothing asked",
+        outcomes.len() - missed.len(),
+        outcomes.len()
+    );
+    ground.clear().await;
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
 
 #[test]
 fn the_catalogue_is_whole() {

@@ -63,6 +63,17 @@ impl Ground {
         set: u8,
         accounts: impl Iterator<Item = &'a str>,
     ) -> Self {
+        Self::raise_with(catalogue, name, set, accounts, &json!({})).await
+    }
+
+    /// The same with more of the operator's settings for tests.
+    pub async fn raise_with<'a>(
+        catalogue: &Catalogue,
+        name: &str,
+        set: u8,
+        accounts: impl Iterator<Item = &'a str>,
+        testing: &Value,
+    ) -> Self {
         let client = admission::client().await;
         admission::install(&client).await;
         let namespace = format!("{name}-{:x}", std::process::id());
@@ -89,8 +100,10 @@ impl Ground {
         let node = Node::start(client, &namespace);
         let metrics = free_address();
         // It traces everything: its log is searched for what must not be in it.
-        let operator =
-            OperatorProcess::start(&sandbox, &namespace, &settings(&namespace, metrics, &scenes), "trace");
+        let mut settings = settings(&namespace, metrics, &scenes);
+        let more = testing.as_object().cloned().unwrap_or_default();
+        settings["testing"].as_object_mut().expect("a map").extend(more);
+        let operator = OperatorProcess::start(&sandbox, &namespace, &settings, "trace");
         stream::iter(&scenes)
             .for_each_concurrent(AT_ONCE, |scene| {
                 let cluster = &cluster;

@@ -157,6 +157,51 @@ pub async fn show_pair(ground: &Ground, rows: [&Row; 2], stage: &Stage) -> Resul
     Ok(())
 }
 
+/// True if the fault is AWS's alone, so that nothing in the cluster tells of it; a warehouse is probed in its own time.
+pub fn befalls_aws(row: &Row, stage: &Stage) -> bool {
+    let broken = stage.scene.with(&row.changes);
+    trigger(&stage.scene, &broken) == Trigger::Wish
+        && !concerns_warehouse(&stage.scene, &broken)
+        && !row.expect.is_empty()
+}
+
+/// Breaks and heals what is AWS's with nobody asking for a look, each found within `patience`.
+///
+/// # Errors
+/// What was not found in time.
+pub async fn show_unasked(
+    ground: &Ground,
+    row: &Row,
+    number: usize,
+    patience: Duration,
+) -> Result<(), String> {
+    let stage = &ground.stages[number];
+    let broken = stage.scene.with(&row.changes);
+    world::stage(&ground.sandbox, &broken, &stage.delivered);
+    found(ground, stage, patience, |now| met(&row.expect, stage, now)).await?;
+    world::stage(&ground.sandbox, &stage.scene, &stage.delivered);
+    found(ground, stage, patience, |now| healthy(stage, now))
+        .await
+        .map_err(|problem| format!("not healed: {problem}"))
+}
+
+async fn found(
+    ground: &Ground,
+    stage: &Stage,
+    patience: Duration,
+    amiss: impl Fn(&Said) -> Vec<String> + Send,
+) -> Result<(), String> {
+    let (accounts, name) = (ground.cluster.accounts(), &stage.scene.names.name);
+    let right = |account: Option<&AwsCostAccount>| {
+        account.is_some_and(|account| amiss(&said(conditions(account))).is_empty())
+    };
+    if tokio::time::timeout(patience, await_condition(accounts.clone(), name, right)).await.is_ok() {
+        return Ok(());
+    }
+    let account = accounts.get(name).await.map_err(|error| format!("the API server refuses: {error}"))?;
+    Err(amiss(&said(conditions(&account))).join("; "))
+}
+
 /// Makes the change, triggers, and waits until nothing is amiss; how long that took, and what was then said.
 async fn turn(
     ground: &Ground,
