@@ -39,7 +39,7 @@ unit: ## unit tests and tests/it, with a real API server and other engines
 	@AWSCOST_PYTHON="$$(tests/environment/python)" tests/environment/with-api-server $(CARGO) test --workspace --locked -- --include-ignored $(TIMED:%=--skip %)
 
 # What promises seconds is measured with nothing beside it: the step of its own.
-TIMED := fault_catalogue::every_fault fault_catalogue::pairs fault_catalogue::fleet::broken
+TIMED := fault_catalogue::every_fault fault_catalogue::unasked fault_catalogue::pairs fault_catalogue::fleet::broken
 
 catalogue: ## every fault of the catalogue named within seconds, pairs of them, and a fleet with broken accounts
 	@tests/environment/with-api-server $(CARGO) test --workspace --locked --test it -- $(TIMED) --include-ignored --nocapture --test-threads 1

@@ -78,7 +78,7 @@ async fn every_fault_of_the_operator_itself_is_named_exactly() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
-async fn every_fault_is_found_within_a_facts_age_though_nobody_asks() {
+async fn unasked_every_fault_at_aws_is_found_within_one_fact_age() {
     let catalogue = Catalogue::read();
     let (score, missed) = unasked::prove(&catalogue, &chosen(&catalogue, |_| true)).await;
     println!("{score}");

@@ -70,6 +70,5 @@ fn follows(row: &Row, path: &str) -> bool {
         row.expect.iter().any(|expected| expected.condition == RoleAssumable && expected.status != "True");
     let touches = |section: &&str| row.changes.keys().any(|changed| changed.starts_with(section));
     let listed = FOLLOWS.iter().filter(|(field, _)| path.starts_with(field));
-    (shut_out && path == KNOWN_INSIDE)
-        || listed.flat_map(|(_, sections)| sections.iter()).any(|section| touches(section))
+    (shut_out && path == KNOWN_INSIDE) || listed.flat_map(|(_, sections)| sections.iter()).any(touches)
 }

@@ -254,6 +254,9 @@ fn rules(scene: &Scene, section: &str, account: &str) -> Vec<Rule> {
             rule["service"] = json!(service);
             rule["operation"] = json!(operation);
             rule["account"] = json!(account);
+            if service == "s3" {
+                rule["bucket"] = json!(scene.names.bucket);
+            }
             serde_json::from_value(rule).unwrap_or_else(|error| panic!("{}: {error}", scene.names.name))
         })
         .collect()

@@ -1,7 +1,7 @@
 //! Deliveries of bills, as AWS makes them: the bucket is asked first, data files come before the manifest, and the
 //! definition's status tells how it went. A delivery can also stop half-way, as one caught in the act does.
 
-use jiff::{Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::bill::{
@@ -78,6 +78,9 @@ pub enum DeliveryFailure {
     Bill(#[from] BillFailure),
 }
 
+/// How long a first delivery may take.
+const WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
 fn first_bill(account: &str, now: Timestamp) -> BillSpec {
     BillSpec {
         seed: account.bytes().fold(0, |seed, byte| seed * 31 + u64::from(byte)),
@@ -128,12 +131,13 @@ impl Delivery {
         }
     }
 
-    /// First deliveries of exports that were created while the sandbox ran, which AWS makes within a day (fact sheet 3.6):
-    /// small bills of this month.
+    /// First deliveries of exports that were created within a day, in which AWS makes them (fact sheet 3.6): small bills of
+    /// this month.
     pub fn first_ones(state: &State, now: Timestamp) -> Vec<Self> {
         let created = |(account, record): &(&String, &ExportRecord)| {
-            let is_new = record.export_status.created_at.is_some() && record.executions.is_empty();
-            is_new.then(|| Self::of_export(account, &record.export.name, first_bill(account, now)))
+            let is_new = record.export_status.created_at.is_some_and(|at| now.duration_since(at) < WITHIN);
+            (is_new && record.executions.is_empty())
+                .then(|| Self::of_export(account, &record.export.name, first_bill(account, now)))
         };
         let accounts = state.world.accounts.iter();
         let exports =

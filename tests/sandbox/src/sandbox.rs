@@ -155,8 +155,7 @@ impl Sandbox {
         delivery.make(&self.shared)
     }
 
-    /// Makes the first delivery of every export that was created while the sandbox ran and has none, and says what came of
-    /// each.
+    /// Makes the first delivery of every export that was created within a day and has none, and says what came of each.
     pub fn deliver_first(&self) -> Vec<(Delivery, Result<Totals, DeliveryFailure>)> {
         let due = Delivery::first_ones(&self.shared.lock(), self.shared.clock.now());
         due.into_iter().map(|delivery| (delivery.clone(), self.deliver(&delivery))).collect()

@@ -37,6 +37,26 @@ fn bucket(shared: &Shared, name: &str) -> Vec<(String, String)> {
 }
 
 #[test]
+fn only_what_was_created_within_a_day_and_has_nothing_gets_a_first_delivery() {
+    let shared = shared();
+    let now = shared.clock.now();
+    let due = |shared: &Shared| {
+        Delivery::first_ones(&shared.lock(), now).into_iter().map(|delivery| delivery.of).collect::<Vec<_>>()
+    };
+    assert_eq!(due(&shared), [], "the demo's export is old");
+    let set = |at| {
+        let mut state = shared.lock();
+        let account = state.world.accounts.get_mut(ACME).unwrap();
+        account.exports[0].export_status.created_at = Some(at);
+    };
+    set(now - SignedDuration::from_mins(1));
+    assert_eq!(due(&shared), [Definition::Export("acme-cur".to_owned())]);
+    let first = Delivery::first_ones(&shared.lock(), now).remove(0);
+    first.make(&shared).unwrap();
+    assert_eq!(due(&shared), [], "it has one now");
+}
+
+#[test]
 fn a_report_is_delivered_in_place_and_its_status_says_when() {
     let shared = shared();
     let totals =
