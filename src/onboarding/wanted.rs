@@ -133,10 +133,7 @@ impl Wanted {
 
     /// The account that is connected.
     pub fn account(&self) -> &AccountId {
-        match &self.reader {
-            Reader::Role(role) => role.account(),
-            Reader::User { account, .. } => account,
-        }
+        self.reader.account()
     }
 
     /// The role, where something needs one.
@@ -164,6 +161,16 @@ impl Wanted {
             }
         }
         Ok(self)
+    }
+}
+
+impl Reader {
+    /// The account it is in.
+    pub fn account(&self) -> &AccountId {
+        match self {
+            Self::Role(role) => role.account(),
+            Self::User { account, .. } => account,
+        }
     }
 }
 

@@ -158,10 +158,7 @@ impl WantedArgs {
     fn of_manifest(&self, account: &AwsCostAccount) -> Result<Wanted, NotWanted> {
         let spec = &account.spec;
         let reader = reader(spec)?;
-        let owner = match &reader {
-            Reader::Role(role) => role.account().clone(),
-            Reader::User { account, .. } => account.clone(),
-        };
+        let owner = reader.account().clone();
         Ok(Wanted {
             reader,
             report: spec.report.as_ref().map(|report| declared(report, owner)).transpose()?,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     super::{Facts, Finding, Standing, Target},
-    policy_elsewhere,
+    policy_elsewhere, role,
 };
 use crate::{
     aws::{AwsFault, Code, FaultClass},
@@ -68,17 +68,7 @@ fn or_region_off(target: &Target) -> String {
 
 fn federation_refused(fault: &AwsFault, target: &Target) -> Finding {
     if fault.code == Code::RegionDisabled {
-        return Finding::fail(
-            RoleAssumable,
-            Reason::StsRegionDisabled,
-            format!(
-                "STS is not active in {} for account {}. Activate it there (IAM, account settings), or set \
-                 spec.access.stsRegion to {}.",
-                target.sts_region,
-                target.account,
-                target.partition().home_region()
-            ),
-        );
+        return role::sts_inactive(target, &target.account);
     }
     if fault.class != FaultClass::Denied {
         return Finding::doubtful(RoleAssumable, &fault.clone().inconclusive());

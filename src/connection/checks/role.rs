@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::{
     aws::{AwsFault, Code, Detail, FaultClass, Operation, traits::Caller},
-    model::{ConditionType::RoleAssumable, Partition, Reason, RoleArn},
+    model::{AccountId, ConditionType::RoleAssumable, Partition, Reason, RoleArn},
 };
 
 pub(in crate::connection) fn check(
@@ -158,6 +158,19 @@ fn region_knows_not_the_operator(fault: &AwsFault, facts: &Facts, target: &Targe
         && target.sts_region.as_str() != target.partition().home_region()
 }
 
+/// STS says that the account has not activated it in the region that is asked.
+pub(super) fn sts_inactive(target: &Target, account: &AccountId) -> Finding {
+    let (region, home) = (&target.sts_region, target.partition().home_region());
+    Finding::fail(
+        RoleAssumable,
+        Reason::StsRegionDisabled,
+        format!(
+            "STS is not active in {region} for account {account}. Activate it there (IAM, account settings), or set \
+             spec.access.stsRegion to {home}."
+        ),
+    )
+}
+
 /// AssumeRole was refused.
 fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleAccess) -> Finding {
     let role = &access.role;
@@ -175,17 +188,7 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
                 working_trust(facts.base.known(), role.partition())
             ),
         ),
-        (Code::RegionDisabled, _) => Finding::fail(
-            RoleAssumable,
-            Reason::StsRegionDisabled,
-            format!(
-                "STS is not active in {} for account {}. Activate it there (IAM, account settings), or set \
-                 spec.access.stsRegion to {}.",
-                target.sts_region,
-                role.account(),
-                role.partition().home_region()
-            ),
-        ),
+        (Code::RegionDisabled, _) => sts_inactive(target, role.account()),
         (Code::AccessDenied, _) if assume && fault.detail != Detail::None => {
             policy_refuses(fault.detail, who, facts, access)
         }

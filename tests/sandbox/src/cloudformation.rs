@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::form::Form;
-use crate::iam::{Ask, Context, Identity, allowed};
+use crate::iam::{Identity, allowed_at_home};
 use crate::state::State;
 use crate::wire::{Failure, escape};
 use resources::Made;
@@ -117,16 +117,7 @@ fn invalid(message: impl Into<String>) -> Failure {
 
 /// Whether the caller may: for the service's own actions, and for what it does on the caller's behalf.
 fn authorize(identity: &Identity, action: &str, resource: &str) -> Result<(), Failure> {
-    let context = Context::default();
-    let ask = Ask { action, resource, owner: &identity.account, resource_policy: None, context: &context };
-    allowed(identity, &ask).map_err(|denial| {
-        let because = denial.because(action);
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: {resource} {because}",
-            identity.arn
-        );
-        Failure::new(403, "AccessDenied", message)
-    })
+    allowed_at_home(identity, action, resource).map_err(|message| Failure::new(403, "AccessDenied", message))
 }
 
 /// One call and who makes it.

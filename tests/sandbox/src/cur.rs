@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 pub use definition::may_deliver;
 
-use crate::iam::{Ask, Context, Identity, allowed};
+use crate::iam::{Identity, allowed_at_home};
 use crate::s3::Object;
 use crate::state::State;
 use crate::wire::Failure;
@@ -83,18 +83,8 @@ pub fn perform(
 }
 
 fn authorize(identity: &Identity, operation: &str, resource: &str) -> Result<(), Failure> {
-    let action = format!("cur:{operation}");
-    let context = Context::default();
-    let ask =
-        Ask { action: &action, resource, owner: &identity.account, resource_policy: None, context: &context };
-    allowed(identity, &ask).map_err(|denial| {
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: {resource} {}",
-            identity.arn,
-            denial.because(&action)
-        );
-        Failure::new(400, "AccessDeniedException", message)
-    })
+    allowed_at_home(identity, &format!("cur:{operation}"), resource)
+        .map_err(|message| Failure::new(400, "AccessDeniedException", message))
 }
 
 fn reports<'a>(state: &'a mut State, account: &str) -> &'a mut Vec<ReportDefinition> {

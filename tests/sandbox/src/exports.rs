@@ -6,7 +6,7 @@ mod table;
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
-use crate::iam::{Ask, Context, Identity, allowed, allowed_for_service};
+use crate::iam::{Ask, Context, Identity, allowed_at_home, allowed_for_service};
 use crate::state::State;
 use crate::wire::Failure;
 use crate::world::{Execution, Export, ExportRecord, ExportStatus, World};
@@ -86,17 +86,8 @@ fn authorize(identity: &Identity, operation: &str, resource: &str) -> Result<(),
         Some(_) => operation.to_owned(),
         None => format!("bcm-data-exports:{operation}"),
     };
-    let context = Context::default();
-    let ask =
-        Ask { action: &action, resource, owner: &identity.account, resource_policy: None, context: &context };
-    allowed(identity, &ask).map_err(|denial| {
-        let because = denial.because(&action);
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: {resource} {because}",
-            identity.arn
-        );
-        Failure::new(400, "AccessDeniedException", message)
-    })
+    allowed_at_home(identity, &action, resource)
+        .map_err(|message| Failure::new(400, "AccessDeniedException", message))
 }
 
 fn records<'a>(state: &'a mut State, account: &str) -> &'a mut Vec<ExportRecord> {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::iam::{Ask, Context, Identity, allowed};
+use crate::iam::{Identity, allowed_at_home};
 use crate::state::State;
 use crate::wire::Failure;
 use crate::world::{Organization, World};
@@ -16,26 +16,12 @@ pub fn perform(
     input: &Value,
 ) -> Result<Value, Failure> {
     let action = format!("organizations:{operation}");
-    let context = Context::default();
-    let ask = Ask {
-        action: &action,
-        resource: "*",
-        owner: &identity.account,
-        resource_policy: None,
-        context: &context,
-    };
     let known = matches!(operation, "DescribeOrganization" | "ListAccounts" | "ListDelegatedAdministrators");
     if !known {
         return Err(Failure::new(400, "UnknownOperationException", ""));
     }
-    allowed(identity, &ask).map_err(|denial| {
-        let because = denial.because(&action);
-        Failure::new(
-            400,
-            "AccessDeniedException",
-            format!("User: {} is not authorized to perform: {action} on resource: * {because}", identity.arn),
-        )
-    })?;
+    allowed_at_home(identity, &action, "*")
+        .map_err(|message| Failure::new(400, "AccessDeniedException", message))?;
     let organization = state.world.organization_of(&identity.account).ok_or_else(|| {
         Failure::new(
             400,

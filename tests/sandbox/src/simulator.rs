@@ -1,7 +1,7 @@
 //! IAM over the Query protocol: SimulatePrincipalPolicy, and nothing else of IAM.
 
 use crate::form::Form;
-use crate::iam::{Ask, Context, Guardrails, Identity, Kind, Policy, Simulated, allowed, simulate};
+use crate::iam::{Ask, Context, Guardrails, Identity, Kind, Policy, Simulated, allowed_at_home, simulate};
 use crate::state::State;
 use crate::wire::{Failure, escape};
 use crate::world::World;
@@ -29,17 +29,8 @@ fn simulate_principal_policy(state: &State, identity: &Identity, form: &Form) ->
     let invalid = |message: &str| Failure::new(400, "InvalidInput", message);
     let source = form.get("PolicySourceArn").ok_or_else(|| invalid("PolicySourceArn is missing."))?;
     let action = "iam:SimulatePrincipalPolicy";
-    let context = Context::default();
-    let ask =
-        Ask { action, resource: source, owner: &identity.account, resource_policy: None, context: &context };
-    allowed(identity, &ask).map_err(|denial| {
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: {source} {}",
-            identity.arn,
-            denial.because(action)
-        );
-        Failure::new(403, "AccessDenied", message)
-    })?;
+    allowed_at_home(identity, action, source)
+        .map_err(|message| Failure::new(403, "AccessDenied", message))?;
     let actions = form.list("ActionNames");
     if actions.is_empty() {
         return Err(invalid("ActionNames is missing."));

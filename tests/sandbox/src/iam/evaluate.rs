@@ -107,6 +107,22 @@ pub(super) fn judge<'a>(
     verdict
 }
 
+/// Whether the caller may do something to what its own account has, where no resource policy has a say.
+///
+/// # Errors
+/// AWS's sentence that says no.
+pub fn allowed_at_home(identity: &Identity, action: &str, resource: &str) -> Result<(), String> {
+    let context = Context::default();
+    let ask = Ask { action, resource, owner: &identity.account, resource_policy: None, context: &context };
+    allowed(identity, &ask).map_err(|denial| {
+        let because = denial.because(action);
+        format!(
+            "User: {} is not authorized to perform: {action} on resource: {resource} {because}",
+            identity.arn
+        )
+    })
+}
+
 /// Whether `identity` may do what `ask` asks for.
 ///
 /// # Errors

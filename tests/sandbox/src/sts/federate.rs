@@ -10,7 +10,7 @@ use super::parameters::{
 use super::region_disabled;
 use crate::auth::federated_arn;
 use crate::form::Form;
-use crate::iam::{Ask, Context, Identity, Kind, Policy, allowed};
+use crate::iam::{Identity, Kind, Policy, allowed_at_home};
 use crate::state::{SessionOf, State};
 use crate::wire::{Failure, escape};
 
@@ -41,16 +41,7 @@ pub fn perform(
         return Err(Failure::new(403, "AccessDenied", message));
     }
     let (action, arn) = ("sts:GetFederationToken", federated_arn(account, name));
-    let context = Context::default();
-    let ask = Ask { action, resource: &arn, owner: account, resource_policy: None, context: &context };
-    allowed(identity, &ask).map_err(|denial| {
-        let because = denial.because(action);
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: {arn} {because}",
-            identity.arn
-        );
-        Failure::new(403, "AccessDenied", message)
-    })?;
+    allowed_at_home(identity, action, &arn).map_err(|message| Failure::new(403, "AccessDenied", message))?;
     let user = identity.arn.rsplit('/').next().unwrap_or_default().to_owned();
     let federated = format!(
         "<FederatedUser><FederatedUserId>{account}:{}</FederatedUserId><Arn>{}</Arn></FederatedUser>",
