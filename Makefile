@@ -44,8 +44,8 @@ TIMED := fault_catalogue::every_fault fault_catalogue::unasked fault_catalogue::
 catalogue: ## every fault of the catalogue named within seconds, pairs of them, and a fleet with broken accounts
 	@tests/environment/with-api-server $(CARGO) test --workspace --locked --test it -- $(TIMED) --include-ignored --nocapture --test-threads 1
 
-fleet: ## 2,000 accounts, a tenth of them broken, beside as many healthy ones; the catalogue's does 300
-	@AWSCOST_TEST_FLEET=2000 tests/environment/with-api-server $(CARGO) test --workspace --locked --test it -- fault_catalogue::fleet --include-ignored --nocapture
+fleet: ## 2,000 accounts, a tenth of them broken, and as many healthy ones, at ten STS calls a second: about an hour
+	@AWSCOST_TEST_FLEET=2000 AWSCOST_TEST_STS_RATE=10 tests/environment/with-api-server $(CARGO) test --workspace --locked --test it -- fault_catalogue::fleet --include-ignored --nocapture
 
 end-to-end: ## the main job on a real node, as a test
 	@tests/e2e/run

@@ -335,7 +335,8 @@ impl Pass<'_> {
     ) -> Picture<'a> {
         let management = match memory.facts.membership.known() {
             Some(Membership::InOrganization { management, .. }) => Some(management.to_string()),
-            _ => None,
+            Some(Membership::Standalone) => None,
+            None => base.status.identity.as_ref().and_then(|known| known.management_account_id.clone()),
         };
         Picture {
             old: &base.status,

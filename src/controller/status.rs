@@ -181,12 +181,12 @@ pub fn saying(finding: &Finding) -> Saying {
     Saying::new(finding.condition, finding.verdict.into(), finding.reason, finding.message.clone())
 }
 
-/// What is known stays known while a look gives no answer.
+/// What is known stays known while a look gives no answer. Who manages the account's organization may be nobody.
 fn identity(seen: &Identity, old: &AwsCostAccountStatus) -> Identity {
     let before = old.identity.clone().unwrap_or_default();
     Identity {
         account_id: seen.account_id.clone().or(before.account_id),
-        management_account_id: seen.management_account_id.clone().or(before.management_account_id),
+        management_account_id: seen.management_account_id.clone(),
         external_id_in_use: seen.external_id_in_use.clone(),
         last_assumed: seen.last_assumed.clone().or(before.last_assumed),
     }

@@ -71,8 +71,8 @@ pub(super) fn of_deliveries(question: &Question<'_>) -> [Finding; 2] {
 
 /// The same two where nothing could be looked at.
 pub(super) fn deliveries_blocked() -> [Finding; 2] {
-    [ConditionType::ReportDelivered, ConditionType::HistoryComplete]
-        .map(|condition| Finding::blocked(condition, ConditionType::RoleAssumable))
+    let (delivered, history) = (ConditionType::ReportDelivered, ConditionType::HistoryComplete);
+    [Finding::blocked(delivered, ConditionType::RoleAssumable), Finding::blocked(history, delivered)]
 }
 
 /// The last success of AssumeRole as status keeps it.

@@ -2,7 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use awscost::model::{ConditionType, Reason};
+use awscost::model::{
+    ConditionStatus,
+    ConditionType::{self, *},
+    Reason,
+    guide::{Guide, SECTIONS},
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -17,6 +22,8 @@ pub struct Catalogue {
     pub healthy: BTreeMap<String, Healthy>,
     /// The faults.
     pub rows: Vec<Row>,
+    /// What no row shows, and why it can't: `REASON`, or `CONDITION REASON` where it is shown of another condition.
+    pub exceptions: BTreeMap<String, String>,
 }
 
 /// A healthy account.
@@ -27,6 +34,9 @@ pub struct Healthy {
     pub like: Option<String>,
     /// The scene, or where it differs from the other's, by path.
     pub scene: BTreeMap<String, Value>,
+    /// What is said of it besides being Ready.
+    #[serde(default)]
+    pub says: Vec<Expectation>,
 }
 
 /// One fault.
@@ -46,6 +56,15 @@ pub struct Row {
     /// What `awscost check` says instead, which has no history to go by.
     #[serde(default)]
     pub check: Vec<Expectation>,
+    /// How `awscost check` exits: 0 good, 1 findings, 2 could not check.
+    #[serde(default = "findings")]
+    pub exit: i32,
+    /// The seconds it may take, where something other than the operator takes its time.
+    pub within: Option<u64>,
+}
+
+fn findings() -> i32 {
+    1
 }
 
 fn payer() -> String {
@@ -84,13 +103,50 @@ impl TryFrom<String> for Expectation {
     }
 }
 
+impl Row {
+    /// True if it befalls the operator itself, and so every account.
+    pub fn befalls_the_operator(&self) -> bool {
+        self.changes.keys().any(|path| path.starts_with("operator"))
+    }
+}
+
+/// The conditions that are this catalogue's. The summaries repeat them, and loads have tests of their own.
+const LAYERS: [ConditionType; 11] = [
+    RoleAssumable,
+    ExternalIdEnforced,
+    AccountTypeVerified,
+    BucketReadable,
+    ReportConfigured,
+    ReportDelivered,
+    HistoryComplete,
+    WarehouseReady,
+    PermissionsMinimal,
+    MetricsReadable,
+    Deprecated,
+];
+
+/// A reason that stands on more layers than this says that there was no look: a row of one layer stands for all.
+const OF_ITS_OWN: usize = 4;
+
+/// What is to be shown of a reason: each condition that turns False or Unknown with it, or any, written `REASON`.
+fn to_be_shown(guide: &Guide) -> Vec<String> {
+    let bad = |stand: &&(ConditionType, ConditionStatus)| {
+        stand.1 != ConditionStatus::True && LAYERS.contains(&stand.0)
+    };
+    let conditions: Vec<ConditionType> = guide.stands.iter().filter(bad).map(|stand| stand.0).collect();
+    if conditions.len() > OF_ITS_OWN {
+        return vec![guide.reason.to_string()];
+    }
+    conditions.iter().map(|condition| format!("{condition} {}", guide.reason)).collect()
+}
+
 impl Catalogue {
     /// The catalogue of this repository.
     pub fn read() -> Self {
         serde_saphyr::from_str(include_str!("catalogue.yaml")).expect("the catalogue is well-formed")
     }
 
-    /// What no catalogue may have: too few rows, two of one name, accounts that do not exist.
+    /// What no catalogue may have: too few rows, two of one name, accounts that do not exist, reasons that nobody shows.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.rows.len() < LEAST {
@@ -108,6 +164,26 @@ impl Catalogue {
                 problems.push(format!("{} breaks nothing", row.fault));
             }
         }
+        problems.extend(self.unshown());
         problems
+    }
+
+    /// Reasons of the guide that no row shows and no exception excuses, and exceptions that excuse nothing.
+    fn unshown(&self) -> Vec<String> {
+        let expected = self.rows.iter().flat_map(|row| &row.expect);
+        let shown: BTreeSet<String> = expected
+            .flat_map(|shown| [shown.reason.to_string(), format!("{} {}", shown.condition, shown.reason)])
+            .collect();
+        let guides = SECTIONS.iter().flat_map(|section| section.guides);
+        let open: Vec<String> = guides.flat_map(to_be_shown).filter(|open| !shown.contains(open)).collect();
+        let excuses = |excuse: &String, open: &String| {
+            open == excuse || open.split_once(' ').is_some_and(|(_, reason)| reason == excuse)
+        };
+        let unexcused = open.iter().filter(|open| !self.exceptions.keys().any(|one| excuses(one, open)));
+        let idle = self.exceptions.keys().filter(|one| !open.iter().any(|open| excuses(one, open)));
+        unexcused
+            .map(|open| format!("no row shows {open}, and no exception says why"))
+            .chain(idle.map(|one| format!("{one} is an exception and needs none")))
+            .collect()
     }
 }

@@ -1,24 +1,34 @@
 //! `awscost check` on a scene's manifests: what a pull request is told, to be held against what the operator says.
 
-use std::{path::Path, process::Stdio};
+use std::{collections::BTreeSet, path::Path, process::Stdio};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use super::{
-    catalogue::{Expectation, Row},
+    catalogue::Row,
     cluster,
     conditions::{Said, unmet},
+    operator::identity,
     scene::Scene,
-    world::OPERATOR_KEY,
 };
 
-/// Conditions of which a check says nothing: bills are loaded by Jobs, and summaries are the operator's.
+/// Conditions of which a check says nothing: bills are loaded by Jobs, and the summaries repeat the layers.
 const NOT_CHECKED: [&str; 5] = ["DataCurrent", "TotalsVerified", "Ready", "Reconciling", "Stalled"];
 
-/// What a check says of the scene, and its whole output.
-pub async fn said(scene: &Scene, namespace: &str, settings: &Path) -> (Said, String) {
+/// How a check ended.
+pub struct Checked {
+    /// What it says of the account.
+    pub said: Said,
+    /// Its exit code.
+    pub exit: Option<i32>,
+    /// All it printed and logged.
+    pub output: String,
+}
+
+/// Checks the scene's manifests.
+pub async fn check(scene: &Scene, namespace: &str, settings: &Path) -> Checked {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_awscost"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
         command.env_remove(name);
@@ -31,8 +41,7 @@ pub async fn said(scene: &Scene, namespace: &str, settings: &Path) -> (Said, Str
         .env("AWS_REGION", "us-east-1")
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_ENDPOINT_URL", &scene.names.endpoint)
-        .env("AWS_ACCESS_KEY_ID", OPERATOR_KEY.0)
-        .env("AWS_SECRET_ACCESS_KEY", OPERATOR_KEY.1)
+        .envs(identity(scene))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -56,7 +65,7 @@ pub async fn said(scene: &Scene, namespace: &str, settings: &Path) -> (Said, Str
         })
         .collect();
     let all = [output.stdout, output.stderr].concat();
-    (said, String::from_utf8_lossy(&all).into_owned())
+    Checked { said, exit: output.status.code(), output: String::from_utf8_lossy(&all).into_owned() }
 }
 
 /// The manifests of the scene, as they stand in a repository.
@@ -79,24 +88,45 @@ fn documents(scene: &Scene) -> String {
     documents.iter().map(Value::to_string).collect::<Vec<_>>().join("\n---\n")
 }
 
-/// Where a check and the operator differ.
-pub fn differences(row: &Row, operator: &Said, check: &Said) -> Vec<String> {
-    let told: Vec<&Expectation> = row.check.iter().collect();
-    let mut differences = unmet(&row.check, check);
-    let conditions: std::collections::BTreeSet<&String> = operator.keys().chain(check.keys()).collect();
-    for condition in conditions {
-        let own = told.iter().any(|expected| expected.condition.as_str() == condition);
-        let of =
-            |said: &Said| said.get(condition).map(|(status, reason, _)| (status.clone(), reason.clone()));
-        let (there, here) = (of(operator), of(check));
-        // A check probes no warehouse.
-        let unprobed = here.as_ref().is_some_and(|(_, reason)| reason == "Probing");
-        if !own && !unprobed && there != here && !NOT_CHECKED.contains(&condition.as_str()) {
-            differences.push(format!("{condition} is {here:?} in a check and {there:?} in the cluster"));
-        }
-    }
-    if check.is_empty() {
-        differences.push("a check says nothing".to_owned());
-    }
+/// Where a check and the operator differ, of all that either says.
+pub fn differences(row: &Row, operator: &Said, checked: &Checked) -> Vec<String> {
+    let own: Vec<&str> = row.check.iter().map(|expected| expected.condition.as_str()).collect();
+    let mut differences = unmet(&row.check, &checked.said);
+    differences.extend(compare(operator, &checked.said, &own));
+    differences.extend(wrong_exit(row.exit, checked));
     differences
+}
+
+/// Where they differ while nothing is wrong.
+pub fn healthy_differences(operator: &Said, checked: &Checked) -> Vec<String> {
+    let mut differences = compare(operator, &checked.said, &[]);
+    differences.extend(wrong_exit(0, checked));
+    differences
+}
+
+fn compare(operator: &Said, check: &Said, own: &[&str]) -> Vec<String> {
+    let conditions: BTreeSet<&String> = operator.keys().chain(check.keys()).collect();
+    conditions
+        .into_iter()
+        .filter(|condition| !NOT_CHECKED.contains(&condition.as_str()) && !own.contains(&condition.as_str()))
+        .filter_map(|condition| {
+            let (there, here) = (word(operator, condition), word(check, condition));
+            let same = here == there || is_for_the_cluster(condition, here);
+            (!same).then(|| format!("{condition} is {here:?} in a check and {there:?} in the cluster"))
+        })
+        .collect()
+}
+
+fn word<'a>(said: &'a Said, condition: &str) -> Option<(&'a str, &'a str)> {
+    said.get(condition).map(|(status, reason, _)| (status.as_str(), reason.as_str()))
+}
+
+/// Only a probe tells whether a warehouse that is declared works.
+fn is_for_the_cluster(condition: &str, word: Option<(&str, &str)>) -> bool {
+    condition == "WarehouseReady" && word == Some(("Unknown", "Probing"))
+}
+
+fn wrong_exit(expected: i32, checked: &Checked) -> Option<String> {
+    (checked.exit != Some(expected))
+        .then(|| format!("a check exits with {:?}, not with {expected}", checked.exit))
 }

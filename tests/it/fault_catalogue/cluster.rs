@@ -121,12 +121,14 @@ pub fn own_warehouse(scene: &Scene) -> Option<Value> {
     (!spec.is_null()).then(|| warehouse(&scene.names.name, spec.clone()))
 }
 
-/// Two warehouses for all: `lake`, a folder, probed like any other, and `dry`, whose claim does not exist.
-pub fn shared_warehouses() -> [Value; 2] {
-    [("lake", "lake"), ("dry", "nowhere")].map(|(name, claim)| {
-        let delta = json!({"location": "file:///warehouse/costs", "persistentVolumeClaim": claim});
-        warehouse(name, json!({"delta": delta}))
-    })
+/// Warehouses for all: `lake`, a folder, probed like any other; `dry`, whose claim does not exist; `stuck`, whose probe
+/// never begins, because its service account does not exist.
+pub fn shared_warehouses() -> [Value; 3] {
+    let folder = |claim| json!({"location": "file:///warehouse/costs", "persistentVolumeClaim": claim});
+    let stuck =
+        json!({"location": "s3://nowhere/costs", "region": "us-east-1", "serviceAccountName": "nobody"});
+    [("lake", folder("lake")), ("dry", folder("nowhere")), ("stuck", stuck)]
+        .map(|(name, delta)| warehouse(name, json!({"delta": delta})))
 }
 
 fn warehouse(name: &str, spec: Value) -> Value {

@@ -34,6 +34,9 @@ fn above(layer: ConditionType) -> &'static [ConditionType] {
     }
 }
 
+/// Layers behind which nothing is said of those above: they must be blocked.
+const HOLD_WHAT_IS_ABOVE: [ConditionType; 3] = [RoleAssumable, BucketReadable, ReportConfigured];
+
 /// Layers that hold Ready down, lowest first.
 const HOLD_READY: [ConditionType; 6] = [
     RoleAssumable,
@@ -46,6 +49,9 @@ const HOLD_READY: [ConditionType; 6] = [
 
 /// The summaries, which follow from the layers.
 const SUMMARIES: [ConditionType; 3] = [Ready, Reconciling, Stalled];
+
+/// The same by name.
+const SUMMARIES_IN_ORDER: [&str; 3] = ["Ready", "Stalled", "Reconciling"];
 
 /// What a status says.
 pub fn said(conditions: &[Condition]) -> Said {
@@ -119,12 +125,18 @@ fn is_blocked(now: &Said, condition: ConditionType) -> bool {
 pub fn strays(expected: &[Expectation], healthy: &Said, now: &Said) -> Vec<String> {
     let mut strays = strays_beside(expected, healthy, now);
     strays.extend(summary_stray(expected, healthy, now));
+    strays.extend(companion_stray(now));
     strays
 }
 
 /// The same, without the summaries.
 fn strays_beside(expected: &[Expectation], healthy: &Said, now: &Said) -> Vec<String> {
     let broken: Vec<ConditionType> = expected.iter().map(|expected| expected.condition).collect();
+    let holding: Vec<ConditionType> = expected
+        .iter()
+        .filter(|expected| expected.status != "True")
+        .map(|expected| expected.condition)
+        .collect();
     let types = healthy.keys().chain(now.keys()).collect::<std::collections::BTreeSet<_>>();
     types
         .into_iter()
@@ -132,10 +144,17 @@ fn strays_beside(expected: &[Expectation], healthy: &Said, now: &Said) -> Vec<St
         .filter(|type_| !broken.contains(type_) && !SUMMARIES.contains(type_))
         .filter_map(|type_| {
             let (before, after) = (healthy.get(type_.as_str()), now.get(type_.as_str()));
+            let held = holding
+                .iter()
+                .any(|layer| HOLD_WHAT_IS_ABOVE.contains(layer) && above(*layer).contains(&type_));
             let behind = broken.iter().any(|layer| above(*layer).contains(&type_));
             // A load that waited goes on waiting, and says for what.
             let waits = [before, after].iter().all(|said| said.is_some_and(|said| said.1 == "Queued"));
-            (before != after && !(behind && (is_blocked(now, type_) || waits)))
+            let blocked = is_blocked(now, type_) || waits;
+            if held && !blocked {
+                return Some(format!("{type_} is {after:?}, and not blocked"));
+            }
+            (before != after && !(behind && blocked))
                 .then(|| format!("{type_} turned as well: {before:?} became {after:?}"))
         })
         .collect()
@@ -168,4 +187,28 @@ fn summary_stray(expected: &[Expectation], healthy: &Said, now: &Said) -> Option
             (!right).then(|| format!("Ready is {after:?}, not Unknown"))
         }
     }
+}
+
+/// Reconciling and Stalled follow from Ready: broken for good is Stalled, what is tried again by itself is Reconciling.
+fn companion_stray(now: &Said) -> Option<String> {
+    let [ready, stalled, reconciling] = SUMMARIES_IN_ORDER.map(|name| now.get(name));
+    let same = |companion: Option<&(String, String, String)>, reason: &str, message: &str| {
+        companion.is_some_and(|companion| {
+            (companion.0.as_str(), companion.1.as_str(), companion.2.as_str()) == ("True", reason, message)
+        })
+    };
+    let right = match ready {
+        Some((status, reason, message)) if status == "False" => {
+            let warehouse = now.get("WarehouseReady").is_some_and(|said| said.1 == *reason);
+            let retried =
+                warehouse && same(reconciling, "ProgressingWithRetry", message) && stalled.is_none();
+            retried || (same(stalled, reason, message) && reconciling.is_none())
+        }
+        Some((status, reason, message)) if status == "Unknown" => {
+            same(reconciling, reason, message) && stalled.is_none()
+        }
+        _ => stalled.is_none() && reconciling.is_none(),
+    };
+    (!right)
+        .then(|| format!("beside Ready {ready:?}, Stalled is {stalled:?} and Reconciling {reconciling:?}"))
 }

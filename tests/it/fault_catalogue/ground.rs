@@ -3,24 +3,25 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use awscost::api::{AwsCostAccount, conditions::Condition};
 use awscost_sandbox::Sandbox;
 use futures::{StreamExt, stream};
-use kube::{Api, api::ListParams, runtime::wait::await_condition};
+use kube::{Api, Client, api::ListParams, runtime::wait::await_condition};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
     catalogue::Catalogue,
     cluster::{self, Cluster},
-    conditions::{Said, said},
+    conditions::{Said, said, unmet},
     node::Node,
     operator::OperatorProcess,
-    scene::{Names, Scene},
+    rest::{self, Rest},
+    scene::{NEIGHBOURS_EXTERNAL_ID, Names, Scene},
     world::{self, Objects},
 };
 use crate::admission;
@@ -40,7 +41,8 @@ pub struct Ground {
     pub stages: Vec<Stage>,
     metrics: SocketAddr,
     checks: Mutex<String>,
-    operator: OperatorProcess,
+    operator: Mutex<OperatorProcess>,
+    neighbours: String,
     _node: Node,
 }
 
@@ -52,6 +54,8 @@ pub struct Stage {
     pub delivered: Objects,
     /// What its status says.
     pub healthy: Said,
+    /// What else is in its status.
+    pub rest: Rest,
 }
 
 impl Ground {
@@ -63,25 +67,26 @@ impl Ground {
         set: u8,
         accounts: impl Iterator<Item = &'a str>,
     ) -> Self {
-        Self::raise_with(catalogue, name, set, accounts, &json!({})).await
+        Self::raise_with(catalogue, name, set, accounts, None).await
     }
 
-    /// The same with more of the operator's settings for tests.
+    /// The same, with an operator whose facts grow no older than this.
     pub async fn raise_with<'a>(
         catalogue: &Catalogue,
         name: &str,
         set: u8,
         accounts: impl Iterator<Item = &'a str>,
-        testing: &Value,
+        fact_age: Option<Duration>,
     ) -> Self {
         let client = admission::client().await;
         admission::install(&client).await;
         let namespace = format!("{name}-{:x}", std::process::id());
-        let cluster = Cluster { client: client.clone(), namespace: namespace.clone() };
-        let made = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
-        cluster.apply(made).await.expect("a namespace");
+        let cluster = made(&client, &namespace).await;
+        let neighbours = neighbours(&client, &namespace).await;
         let sandbox = Sandbox::start(world::empty());
-        let scenes: Vec<Scene> = accounts
+        let kinds: Vec<&str> = accounts.collect();
+        let scenes: Vec<Scene> = kinds
+            .iter()
             .enumerate()
             .map(|(number, kind)| {
                 Scene::healthy(catalogue, kind, Names::of(set, number, &sandbox.endpoint()))
@@ -100,9 +105,10 @@ impl Ground {
         let node = Node::start(client, &namespace);
         let metrics = free_address();
         // It traces everything: its log is searched for what must not be in it.
-        let mut settings = settings(&namespace, metrics, &scenes);
-        let more = testing.as_object().cloned().unwrap_or_default();
-        settings["testing"].as_object_mut().expect("a map").extend(more);
+        let mut settings = settings(&[&namespace, &neighbours], metrics, &with_keys(&scenes));
+        if let Some(age) = fact_age {
+            settings["testing"]["factAge"] = json!(format!("{}s", age.as_secs()));
+        }
         let operator = OperatorProcess::start(&sandbox, &namespace, &settings, "trace");
         stream::iter(&scenes)
             .for_each_concurrent(AT_ONCE, |scene| {
@@ -115,28 +121,33 @@ impl Ground {
             })
             .await;
         let healthy = first_verdicts(&cluster, &scenes, &operator).await;
+        for (kind, (said, _)) in kinds.iter().zip(&healthy) {
+            let missing = unmet(&catalogue.healthy[*kind].says, said);
+            assert!(missing.is_empty(), "a healthy {kind}: {}", missing.join("; "));
+        }
         let stages = scenes
             .into_iter()
             .zip(delivered)
             .zip(healthy)
-            .map(|((scene, delivered), healthy)| Stage { scene, delivered, healthy })
+            .map(|((scene, delivered), (healthy, rest))| Stage { scene, delivered, healthy, rest })
             .collect();
-        Self { sandbox, cluster, stages, metrics, checks: Mutex::default(), operator, _node: node }
+        let (checks, operator) = (Mutex::default(), Mutex::new(operator));
+        Self { sandbox, cluster, stages, metrics, checks, operator, neighbours, _node: node }
     }
 
     /// The last complaints in the operator's log.
     pub fn operator_log(&self, lines: usize) -> String {
-        self.operator.last_lines(lines)
+        self.operator().last_lines(lines)
     }
 
     /// The operator.
-    pub fn operator(&self) -> &OperatorProcess {
-        &self.operator
+    pub fn operator(&self) -> MutexGuard<'_, OperatorProcess> {
+        self.operator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps what a check said, for the search for secrets.
-    pub fn note_check(&self, output: String) {
-        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push_str(&output);
+    pub fn note_check(&self, output: &str) {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push_str(output);
     }
 
     /// What all checks said.
@@ -155,11 +166,50 @@ impl Ground {
         answer
     }
 
-    /// Takes the namespace away.
+    /// Takes the namespaces away.
     pub async fn clear(self) {
         let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.cluster.client.clone());
-        api.delete(&self.cluster.namespace, &Default::default()).await.expect("the namespace goes");
+        for namespace in [&self.cluster.namespace, &self.neighbours] {
+            api.delete(namespace, &Default::default()).await.expect("the namespace goes");
+        }
     }
+}
+
+async fn made(client: &Client, namespace: &str) -> Cluster {
+    let cluster = Cluster { client: client.clone(), namespace: namespace.to_owned() };
+    let made = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    cluster.apply(made).await.expect("a namespace");
+    cluster
+}
+
+/// Another tenant's namespace, with an account that is older than any row's.
+async fn neighbours(client: &Client, namespace: &str) -> String {
+    let cluster = made(client, &format!("{namespace}-next-door")).await;
+    let (name, label) = ("neighbour", json!({"awscost.io/use": "external-id"}));
+    let access = json!({
+        "roleArn": "arn:aws:iam::190000000000:role/awscost", "externalIdSecretRef": {"name": name},
+    });
+    for object in [
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": label},
+            "stringData": {"externalId": NEIGHBOURS_EXTERNAL_ID},
+        }),
+        json!({
+            "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount", "metadata": {"name": name},
+            "spec": {"accountType": "Member", "access": access},
+        }),
+    ] {
+        cluster.apply(object).await.expect("the neighbour's objects are taken");
+    }
+    // Creation times are whole seconds.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    cluster.namespace
+}
+
+/// The accounts that are reached with the keys of an IAM user: a rule must name them.
+fn with_keys(scenes: &[Scene]) -> Vec<&str> {
+    let keys = |scene: &&Scene| !scene.at("/spec/access/accessKeySecretRef").is_null();
+    scenes.iter().filter(keys).map(|scene| scene.names.account.as_str()).collect()
 }
 
 /// An address of this machine that nobody listens at.
@@ -181,14 +231,11 @@ async fn shared_warehouses(cluster: &Cluster) {
 }
 
 /// No load is ever started: what is diagnosed here comes before, and a loaded bill may no longer change its report.
-fn settings(namespace: &str, metrics: SocketAddr, scenes: &[Scene]) -> Value {
-    // Keys are allowed by account only.
-    let keyed = scenes.iter().filter(|scene| !scene.at("/spec/access/accessKeySecretRef").is_null());
-    let keyed: Vec<&str> = keyed.map(|scene| scene.names.account.as_str()).collect();
+fn settings(namespaces: &[&str], metrics: SocketAddr, with_keys: &[&str]) -> Value {
     json!({
-        "image": "none", "watch": {"namespaces": [namespace]}, "metrics": {"address": metrics},
+        "image": "none", "watch": {"namespaces": namespaces}, "metrics": {"address": metrics},
         "leaderElection": {"enabled": false}, "jobs": {"cluster": 0},
-        "tenancy": {"rules": [{"namespaces": [namespace], "accountIds": keyed, "roleArns": [
+        "tenancy": {"rules": [{"namespaces": namespaces, "accountIds": with_keys, "roleArns": [
             "arn:aws:iam::1*:role/awscost*", "arn:aws:iam::1*:role/finops/awscost", "arn:aws-cn:iam::1*:role/awscost*", "arn:aws-us-gov:iam::1*:role/awscost*",
         ]}]},
         "testing": {"firstLookSpread": "1s", "stsCallsPerSecond": 1000, "retryDelay": "1s"},
@@ -196,7 +243,11 @@ fn settings(namespace: &str, metrics: SocketAddr, scenes: &[Scene]) -> Value {
 }
 
 /// Waits until every account is Ready, and gives what their statuses say.
-async fn first_verdicts(cluster: &Cluster, scenes: &[Scene], operator: &OperatorProcess) -> Vec<Said> {
+async fn first_verdicts(
+    cluster: &Cluster,
+    scenes: &[Scene],
+    operator: &OperatorProcess,
+) -> Vec<(Said, Rest)> {
     let until = Instant::now() + FIRST_VERDICTS;
     let waits = scenes.iter().map(|scene| {
         let ready = |account: Option<&AwsCostAccount>| {
@@ -221,9 +272,14 @@ async fn first_verdicts(cluster: &Cluster, scenes: &[Scene], operator: &Operator
     all.into_iter()
         .map(|account| {
             let account = account.expect("checked").expect("a watch").expect("a healthy account is there");
-            said(conditions(&account))
+            (said(conditions(&account)), rest_of(&account))
         })
         .collect()
+}
+
+/// The rest of an account's status.
+pub fn rest_of(account: &AwsCostAccount) -> Rest {
+    account.status.as_ref().map(rest::rest).unwrap_or_default()
 }
 
 /// The conditions of an account.

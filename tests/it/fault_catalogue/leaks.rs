@@ -8,7 +8,15 @@ use kube::{Api, api::DynamicObject, api::ListParams, core::ApiResource, core::Gr
 
 use regex::RegexBuilder;
 
-use super::{catalogue::Row, ground::Ground, scene::Scene, world::OPERATOR_KEY};
+use super::{
+    catalogue::Row,
+    ground::Ground,
+    scene::{NEIGHBOURS_EXTERNAL_ID, Scene},
+    world::OPERATOR_KEY,
+};
+
+/// The shortest text that is looked for.
+const LEAST: usize = 12;
 
 /// A secret's forms: as it is, and as it could have been written by mistake.
 fn forms(secret: &str) -> [(&'static str, String); 5] {
@@ -34,12 +42,12 @@ fn url_encoded(bytes: &[u8]) -> String {
 /// How much of the end of a form is looked for: enough to be no chance, and the whole need not be built a thousand times.
 const TAIL: usize = 24;
 
-/// The shortest value of a Secret that is looked for.
-const LEAST: usize = 12;
-
 /// Every secret that is found, with where it is.
 pub fn found(secrets: &[String], places: &[(&str, String)]) -> Vec<String> {
-    let tail = |text: String| text[text.len().saturating_sub(TAIL)..].to_owned();
+    let tail = |text: String| {
+        let skipped = text.chars().count().saturating_sub(TAIL);
+        text.chars().skip(skipped).collect::<String>()
+    };
     let forms: BTreeMap<String, &'static str> =
         secrets.iter().flat_map(|secret| forms(secret).map(|(form, text)| (tail(text), form))).collect();
     let any = forms.keys().map(|text| regex::escape(text)).collect::<Vec<_>>().join("|");
@@ -55,29 +63,24 @@ pub fn found(secrets: &[String], places: &[(&str, String)]) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// The secrets of a ground: every row's external ID and keys, healthy and broken, the operator's key, the sessions' tokens.
+/// The secrets of a ground: whatever a Secret held while a row was healthy or broken, the operator's key, the sessions'
+/// tokens.
 pub fn secrets(ground: &Ground, rows: &[&Row]) -> Vec<String> {
-    let mut secrets = vec![OPERATOR_KEY.1.to_owned()];
+    let mut secrets = vec![OPERATOR_KEY.1.to_owned(), NEIGHBOURS_EXTERNAL_ID.to_owned()];
     for (stage, row) in ground.stages.iter().zip(rows) {
-        secrets.extend(held(&stage.scene.with(&row.changes)));
-    }
-    for stage in &ground.stages {
-        secrets.push(stage.scene.names.external_id.clone());
-        secrets.extend(stage.scene.at("/user/accessKeys/0/secret").as_str().map(str::to_owned));
+        secrets.extend(held_in_secrets(&stage.scene));
+        secrets.extend(held_in_secrets(&stage.scene.with(&row.changes)));
     }
     secrets.extend(ground.sandbox.session_secrets());
     secrets
 }
 
-/// What the scene's Secrets hold, as far as it is long enough to be no chance and no name that may be said.
-fn held(scene: &Scene) -> Vec<String> {
-    let values = scene.at("/secrets").as_object().into_iter().flatten();
-    let values = values.flat_map(|(_, secret)| secret["data"].as_object().into_iter().flatten());
-    values
-        .filter(|(key, _)| *key != "accessKeyId")
-        .filter_map(|(_, value)| value.as_str().map(str::to_owned))
-        .filter(|value| value.len() >= LEAST)
-        .collect()
+/// Every value of a scene's Secrets that is long enough to be found by no chance.
+fn held_in_secrets(scene: &Scene) -> Vec<String> {
+    let secrets = scene.at("/secrets").as_object().into_iter().flatten();
+    let values = secrets.filter_map(|(_, secret)| secret["data"].as_object()).flatten();
+    let texts = values.filter_map(|(_, value)| value.as_str().map(|text| text.trim().to_owned()));
+    texts.filter(|text| text.len() >= LEAST).collect()
 }
 
 /// Everything the operator has said: its log, its metrics, and all objects and events but the Secrets themselves.
@@ -114,4 +117,20 @@ fn every_form_of_a_secret_is_recognised() {
         assert!(found.iter().any(|found| found.contains(form)), "{form}: {found:?}");
     }
     assert!(found(&[secret], &[("a log", "nothing".to_owned())]).is_empty());
+}
+
+#[test]
+fn what_a_row_puts_into_a_secret_is_looked_for() {
+    let catalogue = super::catalogue::Catalogue::read();
+    let scene = |kind| Scene::healthy(&catalogue, kind, super::scene::Names::of(9, 1, "http://localhost"));
+    let held = |fault: &str| {
+        let row = catalogue.rows.iter().find(|row| row.fault == fault).expect("a row of that name");
+        held_in_secrets(&scene(&row.of).with(&row.changes))
+    };
+    assert!(
+        held("the Secret got another external ID").contains(&"not-the-one-in-the-trust-policy".to_owned())
+    );
+    assert!(held("the external ID has characters AWS does not take").contains(&"kaffee-für-alle".to_owned()));
+    assert!(held("the external ID ends in a newline").contains(&scene("payer").names.external_id));
+    assert!(held("the external ID is one character").is_empty());
 }

@@ -1,6 +1,7 @@
 //! The operator as a process of its own: the built program, with its log in a file.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -8,12 +9,30 @@ use std::{
 use awscost_sandbox::Sandbox;
 use serde_json::Value;
 
-use super::world::OPERATOR_KEY;
+use super::{scene::Scene, world::OPERATOR_KEY};
 
 /// A running operator, ended with this value.
 pub struct OperatorProcess {
     process: Child,
+    command: Command,
+    identity: BTreeMap<String, String>,
     folder: tempfile::TempDir,
+}
+
+/// What the operator's environment says of its identity: keys, unless the scene has it otherwise.
+pub fn identity(scene: &Scene) -> BTreeMap<String, String> {
+    match scene.at("/operatorEnvironment").as_object() {
+        None => keys(),
+        Some(other) => other
+            .iter()
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+            .collect(),
+    }
+}
+
+fn keys() -> BTreeMap<String, String> {
+    let [id, secret] = [("AWS_ACCESS_KEY_ID", OPERATOR_KEY.0), ("AWS_SECRET_ACCESS_KEY", OPERATOR_KEY.1)];
+    [id, secret].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 impl OperatorProcess {
@@ -29,7 +48,7 @@ impl OperatorProcess {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
             command.env_remove(name);
         }
-        let process = command
+        command
             .args(["operator", "--config"])
             .arg(&config)
             .env("KUBECONFIG", kubeconfig)
@@ -40,14 +59,28 @@ impl OperatorProcess {
             .env("AWS_REGION", "us-east-1")
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ENDPOINT_URL", sandbox.endpoint())
-            .env("AWS_ACCESS_KEY_ID", OPERATOR_KEY.0)
-            .env("AWS_SECRET_ACCESS_KEY", OPERATOR_KEY.1)
+            .envs(keys())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("one file, two streams"))
-            .stderr(log)
-            .spawn()
-            .expect("the operator starts");
-        Self { process, folder }
+            .stderr(log);
+        let process = command.spawn().expect("the operator starts");
+        Self { process, command, identity: keys(), folder }
+    }
+
+    /// Starts it anew with another identity; its log goes on.
+    pub fn restart(&mut self, identity: &BTreeMap<String, String>) {
+        self.end();
+        for name in self.identity.keys() {
+            self.command.env_remove(name);
+        }
+        self.identity.clone_from(identity);
+        self.process = self.command.envs(identity).spawn().expect("the operator starts again");
+    }
+
+    fn end(&mut self) {
+        // It may have ended by itself.
+        self.process.kill().ok();
+        self.process.wait().ok();
     }
 
     /// Where its log is.
@@ -75,8 +108,6 @@ fn last_lines(path: &Path, count: usize) -> String {
 
 impl Drop for OperatorProcess {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        self.process.kill().ok();
-        self.process.wait().ok();
+        self.end();
     }
 }

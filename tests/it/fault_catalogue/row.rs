@@ -6,11 +6,13 @@ use awscost::api::AwsCostAccount;
 use kube::runtime::wait::await_condition;
 
 use super::{
-    catalogue::{Expectation, Row},
+    catalogue::Row,
     check,
     cluster::Asked,
     conditions::{Said, both, said, strays, unmet},
-    ground::{Ground, Stage, conditions},
+    ground::{Ground, Stage, conditions, rest_of},
+    operator,
+    rest::{self, Rest},
     scene::Scene,
     world,
 };
@@ -27,26 +29,27 @@ pub struct Timing {
     pub named: Duration,
     /// From the cure's trigger.
     pub healed: Duration,
+    /// How long each may take.
+    pub promised: Duration,
 }
 
 impl Timing {
-    /// True if one of them came later than promised.
-    pub fn is_late(self) -> bool {
-        self.named.max(self.healed) > PROMISE
+    /// The same, if it keeps the promise.
+    ///
+    /// # Errors
+    /// How late it was.
+    pub fn kept(self) -> Result<Self, String> {
+        let slow = self.named.max(self.healed);
+        if slow > self.promised {
+            return Err(format!("right, but after {:.1} s", slow.as_secs_f64()));
+        }
+        Ok(self)
     }
 }
 
-/// The timing, if it keeps the promise.
-///
-/// # Errors
-/// How late it was.
-pub fn in_time(timing: Timing) -> Result<Timing, String> {
-    let slow = timing.named.max(timing.healed).as_secs_f64();
-    if timing.is_late() { Err(format!("right, but after {slow:.1} s")) } else { Ok(timing) }
-}
-
-/// The slowest rows, in words.
+/// The slowest rows of those that are promised at once, in words.
 pub fn summary(timings: &[Timing]) -> String {
+    let timings: Vec<&Timing> = timings.iter().filter(|timing| timing.promised == PROMISE).collect();
     let mut named: Vec<Duration> = timings.iter().map(|timing| timing.named).collect();
     named.sort();
     let healed = timings.iter().map(|timing| timing.healed).max().unwrap_or_default();
@@ -82,23 +85,48 @@ fn trigger(from: &Scene, to: &Scene) -> Trigger {
     }
 }
 
-/// True if the account has a warehouse of its own that is to be probed anew.
+/// True if the account's own warehouse is to be probed anew.
 fn concerns_warehouse(from: &Scene, to: &Scene) -> bool {
-    let its_own = !from.at("/warehouse").is_null();
-    its_own && ["/warehouse", "/lake", "/user"].iter().any(|section| from.differs(to, section))
+    let sections = ["/warehouse", "/lake", "/lakeObjects", "/user", "/calls"];
+    !to.at("/warehouse").is_null() && sections.iter().any(|section| from.differs(to, section))
 }
 
-/// Breaks and heals the row's account twice.
+/// Breaks and heals the row's account twice. Whatever comes of it, the account is healed in the end.
 ///
 /// # Errors
 /// The first thing that was not as the row says.
 pub async fn show(ground: &Ground, row: &Row, number: usize) -> Result<Timing, String> {
     let stage = &ground.stages[number];
+    let shown = break_and_heal(ground, stage, row).await;
+    if let Err(problem) = &shown {
+        let broken = stage.scene.with(&row.changes);
+        let cured = turn(ground, stage, &broken, &stage.scene, PATIENCE, |now| healthy(stage, now)).await;
+        if let Err(worse) = cured {
+            return Err(format!("{problem}; and not healed after that: {worse}"));
+        }
+    }
+    shown
+}
+
+/// A check of every kind of healthy account says what the operator says, and finds nothing.
+///
+/// # Errors
+/// Where it does not.
+pub async fn show_healthy(ground: &Ground, stage: &Stage) -> Result<(), String> {
+    let checked = checked(ground, &stage.scene).await;
+    let differences = check::healthy_differences(&stage.healthy, &checked);
+    if differences.is_empty() { Ok(()) } else { Err(differences.join("; ")) }
+}
+
+async fn break_and_heal(ground: &Ground, stage: &Stage, row: &Row) -> Result<Timing, String> {
     let broken = stage.scene.with(&row.changes);
-    let mut timing = Timing { named: Duration::ZERO, healed: Duration::ZERO };
+    let promised = row.within.map_or(PROMISE, Duration::from_secs);
+    let patience = promised.max(PATIENCE);
+    let mut timing = Timing { named: Duration::ZERO, healed: Duration::ZERO, promised };
     let mut first: Option<Said> = None;
     for round in ["first", "second"] {
-        let (took, ill) = turn(ground, stage, &stage.scene, &broken, |now| met(&row.expect, stage, now))
+        let named = |now: &Seen| met(row, stage, now);
+        let (took, ill) = turn(ground, stage, &stage.scene, &broken, patience, named)
             .await
             .map_err(|problem| format!("{round} time: {problem}"))?;
         timing.named = timing.named.max(took);
@@ -112,7 +140,7 @@ pub async fn show(ground: &Ground, row: &Row, number: usize) -> Result<Timing, S
             }
             Some(_) => {}
         }
-        let (took, _) = turn(ground, stage, &broken, &stage.scene, |now| healthy(stage, now))
+        let (took, _) = turn(ground, stage, &broken, &stage.scene, patience, |now| healthy(stage, now))
             .await
             .map_err(|problem| format!("{round} time, not healed: {problem}"))?;
         timing.healed = timing.healed.max(took);
@@ -122,26 +150,44 @@ pub async fn show(ground: &Ground, row: &Row, number: usize) -> Result<Timing, S
 
 /// `awscost check` on the same manifests says the same.
 async fn same_in_a_check(ground: &Ground, row: &Row, broken: &Scene, ill: &Said) -> Result<(), String> {
-    let settings = ground.operator().settings();
-    let (said, output) = check::said(broken, &ground.cluster.namespace, &settings).await;
-    ground.note_check(output);
-    let differences = check::differences(row, ill, &said);
+    let differences = check::differences(row, ill, &checked(ground, broken).await);
     if differences.is_empty() { Ok(()) } else { Err(differences.join("; ")) }
 }
 
-fn met(expected: &[Expectation], stage: &Stage, now: &Said) -> Vec<String> {
-    let mut problems = unmet(expected, now);
-    problems.extend(strays(expected, &stage.healthy, now));
+async fn checked(ground: &Ground, scene: &Scene) -> check::Checked {
+    let settings = ground.operator().settings();
+    let checked = check::check(scene, &ground.cluster.namespace, &settings).await;
+    ground.note_check(&checked.output);
+    checked
+}
+
+/// What an account's status says, and what else is in it.
+struct Seen {
+    said: Said,
+    rest: Rest,
+}
+
+impl Seen {
+    fn of(account: &AwsCostAccount) -> Self {
+        Self { said: said(conditions(account)), rest: rest_of(account) }
+    }
+}
+
+fn met(row: &Row, stage: &Stage, now: &Seen) -> Vec<String> {
+    let mut problems = unmet(&row.expect, &now.said);
+    problems.extend(strays(&row.expect, &stage.healthy, &now.said));
+    problems.extend(rest::strays(&[row], &stage.rest, &now.rest));
     problems
 }
 
-fn healthy(stage: &Stage, now: &Said) -> Vec<String> {
-    let types = stage.healthy.keys().chain(now.keys()).collect::<std::collections::BTreeSet<_>>();
-    types
+/// What is not as it was before the fault.
+fn healthy(stage: &Stage, now: &Seen) -> Vec<String> {
+    let types = stage.healthy.keys().chain(now.said.keys()).collect::<std::collections::BTreeSet<_>>();
+    let turned = types
         .into_iter()
-        .filter(|type_| stage.healthy.get(*type_) != now.get(*type_))
-        .map(|type_| format!("{type_} is {:?}, was {:?}", now.get(type_), stage.healthy.get(type_)))
-        .collect()
+        .filter(|type_| stage.healthy.get(*type_) != now.said.get(*type_))
+        .map(|type_| format!("{type_} is {:?}, was {:?}", now.said.get(type_), stage.healthy.get(type_)));
+    turned.chain(rest::unhealed(&stage.rest, &now.rest)).collect()
 }
 
 /// Breaks the account in two ways at once, and heals it.
@@ -150,56 +196,16 @@ fn healthy(stage: &Stage, now: &Said) -> Vec<String> {
 /// What was neither reported nor blocked by the other, or did not heal.
 pub async fn show_pair(ground: &Ground, rows: [&Row; 2], stage: &Stage) -> Result<(), String> {
     let broken = stage.scene.with(&rows[0].changes).with(&rows[1].changes);
-    turn(ground, stage, &stage.scene, &broken, |now| both(rows, &stage.healthy, now)).await?;
-    turn(ground, stage, &broken, &stage.scene, |now| healthy(stage, now))
+    turn(ground, stage, &stage.scene, &broken, PATIENCE, |now: &Seen| {
+        let mut problems = both(rows, &stage.healthy, &now.said);
+        problems.extend(rest::strays(&rows, &stage.rest, &now.rest));
+        problems
+    })
+    .await?;
+    turn(ground, stage, &broken, &stage.scene, PATIENCE, |now| healthy(stage, now))
         .await
         .map_err(|problem| format!("not healed: {problem}"))?;
     Ok(())
-}
-
-/// True if the fault is AWS's alone, so that nothing in the cluster tells of it; a warehouse is probed in its own time.
-pub fn befalls_aws(row: &Row, stage: &Stage) -> bool {
-    let broken = stage.scene.with(&row.changes);
-    trigger(&stage.scene, &broken) == Trigger::Wish
-        && !concerns_warehouse(&stage.scene, &broken)
-        && !row.expect.is_empty()
-}
-
-/// Breaks and heals what is AWS's with nobody asking for a look, each found within `patience`.
-///
-/// # Errors
-/// What was not found in time.
-pub async fn show_unasked(
-    ground: &Ground,
-    row: &Row,
-    number: usize,
-    patience: Duration,
-) -> Result<(), String> {
-    let stage = &ground.stages[number];
-    let broken = stage.scene.with(&row.changes);
-    world::stage(&ground.sandbox, &broken, &stage.delivered);
-    found(ground, stage, patience, |now| met(&row.expect, stage, now)).await?;
-    world::stage(&ground.sandbox, &stage.scene, &stage.delivered);
-    found(ground, stage, patience, |now| healthy(stage, now))
-        .await
-        .map_err(|problem| format!("not healed: {problem}"))
-}
-
-async fn found(
-    ground: &Ground,
-    stage: &Stage,
-    patience: Duration,
-    amiss: impl Fn(&Said) -> Vec<String> + Send,
-) -> Result<(), String> {
-    let (accounts, name) = (ground.cluster.accounts(), &stage.scene.names.name);
-    let right = |account: Option<&AwsCostAccount>| {
-        account.is_some_and(|account| amiss(&said(conditions(account))).is_empty())
-    };
-    if tokio::time::timeout(patience, await_condition(accounts.clone(), name, right)).await.is_ok() {
-        return Ok(());
-    }
-    let account = accounts.get(name).await.map_err(|error| format!("the API server refuses: {error}"))?;
-    Err(amiss(&said(conditions(&account))).join("; "))
 }
 
 /// Makes the change, triggers, and waits until nothing is amiss; how long that took, and what was then said.
@@ -208,7 +214,8 @@ async fn turn(
     stage: &Stage,
     from: &Scene,
     to: &Scene,
-    amiss: impl Fn(&Said) -> Vec<String> + Send,
+    patience: Duration,
+    amiss: impl Fn(&Seen) -> Vec<String> + Sync,
 ) -> Result<(Duration, Said), String> {
     let cluster = &ground.cluster;
     let name = &stage.scene.names.name;
@@ -229,6 +236,9 @@ async fn turn(
         Trigger::Secret => {}
         Trigger::Wish => cluster.ask(Asked::Account, name, &wish).await.map_err(api)?,
     }
+    if from.differs(to, "/operatorEnvironment") {
+        ground.operator().restart(&operator::identity(to));
+    }
     let handled = |account: &AwsCostAccount| {
         let status = account.status.as_ref();
         match kind {
@@ -238,23 +248,64 @@ async fn turn(
             _ => status.and_then(|status| status.observed_generation) == account.metadata.generation,
         }
     };
-    let right = |account: Option<&AwsCostAccount>| {
-        account.is_some_and(|account| handled(account) && amiss(&said(conditions(account))).is_empty())
+    let wrong = |account: &AwsCostAccount| {
+        let mut problems = amiss(&Seen::of(account));
+        if !handled(account) {
+            problems.push("the trigger is not answered".to_owned());
+        }
+        problems
     };
-    let wait = await_condition(cluster.accounts(), name, right);
-    match tokio::time::timeout(PATIENCE, wait).await {
-        Ok(account) => {
-            let account = account.map_err(|error| format!("the watch broke: {error}"))?;
-            let account = account.ok_or("the account went")?;
-            Ok((started.elapsed(), said(conditions(&account))))
-        }
-        Err(_) => {
-            let account = cluster.accounts().get(name).await.map_err(api)?;
-            let mut problems = amiss(&said(conditions(&account)));
-            if problems.is_empty() {
-                problems.push("the trigger was never answered".to_owned());
-            }
-            Err(problems.join("; "))
-        }
+    let account = until_right(ground, name, patience, wrong).await?;
+    Ok((started.elapsed(), said(conditions(&account))))
+}
+
+/// Waits until nothing is wrong with an account.
+async fn until_right(
+    ground: &Ground,
+    name: &str,
+    patience: Duration,
+    wrong: impl Fn(&AwsCostAccount) -> Vec<String>,
+) -> Result<AwsCostAccount, String> {
+    let accounts = ground.cluster.accounts();
+    let right = |account: Option<&AwsCostAccount>| account.is_some_and(|account| wrong(account).is_empty());
+    match tokio::time::timeout(patience, await_condition(accounts.clone(), name, right)).await {
+        Ok(Ok(account)) => account.ok_or_else(|| "the account went".to_owned()),
+        Ok(Err(error)) => Err(format!("the watch broke: {error}")),
+        Err(_) => match accounts.get(name).await {
+            Ok(account) => Err(in_words(&wrong(&account), patience)),
+            Err(error) => Err(format!("the API server refuses: {error}")),
+        },
     }
+}
+
+fn in_words(problems: &[String], patience: Duration) -> String {
+    match problems {
+        [] => format!("right, but after more than {} s", patience.as_secs()),
+        problems => problems.join("; "),
+    }
+}
+
+/// True if only AWS changes with the row's fault, so that nothing in the cluster tells the operator of it.
+pub fn is_silent(row: &Row) -> bool {
+    let told = ["spec", "secrets", "warehouse", "lake", "operator"];
+    let tells = |path: &String| told.iter().any(|section| path.starts_with(section));
+    !row.expect.is_empty() && !row.changes.keys().any(tells) && row.of != "lakeside"
+}
+
+/// Breaks and heals the row's account at AWS alone: the operator finds either by itself.
+///
+/// # Errors
+/// What it did not find in time.
+pub async fn show_unasked(ground: &Ground, row: &Row, number: usize, within: Duration) -> Result<(), String> {
+    let stage = &ground.stages[number];
+    let broken = stage.scene.with(&row.changes);
+    let name = &stage.scene.names.name;
+    world::stage(&ground.sandbox, &broken, &stage.delivered);
+    let named = |account: &AwsCostAccount| met(row, stage, &Seen::of(account));
+    let found = until_right(ground, name, within, named).await;
+    world::stage(&ground.sandbox, &stage.scene, &stage.delivered);
+    let cured = |account: &AwsCostAccount| healthy(stage, &Seen::of(account));
+    let healed = until_right(ground, name, within, cured).await;
+    found?;
+    healed.map(drop).map_err(|problem| format!("not healed: {problem}"))
 }

@@ -34,6 +34,9 @@ pub struct Names {
     pub endpoint: String,
 }
 
+/// `$neighboursId`: the external ID of an account in the other namespace.
+pub const NEIGHBOURS_EXTERNAL_ID: &str = "canary-of-the-namespace-next-door/7Q";
+
 impl Names {
     /// The names of the row of this number; `of` tells several sets of rows apart, and is one digit.
     pub fn of(of: u8, number: usize, endpoint: &str) -> Self {
@@ -47,7 +50,7 @@ impl Names {
         }
     }
 
-    fn pairs(&self) -> [(&'static str, &str); 6] {
+    fn pairs(&self) -> [(&'static str, &str); 7] {
         [
             ("$account", &self.account),
             ("$other", &self.other),
@@ -55,6 +58,7 @@ impl Names {
             ("$externalId", &self.external_id),
             ("$name", &self.name),
             ("$endpoint", &self.endpoint),
+            ("$neighboursId", NEIGHBOURS_EXTERNAL_ID),
         ]
     }
 

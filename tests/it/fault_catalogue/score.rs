@@ -12,7 +12,7 @@ use awscost::model::{
     Reason::{self, *},
 };
 
-use super::catalogue::{Catalogue, Row};
+use super::catalogue::{Catalogue, Expectation, Row};
 
 /// Set it to have the page written instead of compared.
 const WRITE: &str = "AWSCOST_WRITE_DOCS";
@@ -39,7 +39,10 @@ fn koku(condition: ConditionType, reason: Reason) -> Option<&'static str> {
         (
             _,
             BucketNotFound | BucketRegionMismatch | BucketListDenied | BucketDisabled | BucketOwnerMismatch,
-        ) => Some("bucket not accessible"),
+        )
+        | (ConditionType::BucketReadable, NetworkPolicyDenied | OrganizationPolicyDenies) => {
+            Some("bucket not accessible")
+        }
         (_, LegacyApiDenied) => Some("report definitions not accessible"),
         (_, ResourceIdsMissing | CompressionUnsupported | FormatUnsupported) => {
             Some("report set up unsuitably")
@@ -63,7 +66,8 @@ fn datadog(condition: ConditionType, reason: Reason) -> Option<&'static str> {
     match (condition, reason) {
         (ConditionType::RoleAssumable, _) => Some("CREDENTIAL_ERROR"),
         (_, BucketRegionMismatch) => Some("bucket region"),
-        (_, BucketNotFound | BucketListDenied | BucketOwnerMismatch | BucketDisabled) => {
+        (_, BucketNotFound | BucketListDenied | BucketOwnerMismatch | BucketDisabled)
+        | (ConditionType::BucketReadable, NetworkPolicyDenied | OrganizationPolicyDenies) => {
             Some("bucket not listable")
         }
         (
@@ -71,7 +75,10 @@ fn datadog(condition: ConditionType, reason: Reason) -> Option<&'static str> {
             ObjectReadDenied | KmsDecryptDenied | KmsKeyUnusable | ObjectArchived | ObjectOwnedByOther
             | CustomerKeyEncrypted,
         ) => Some("object not readable"),
-        (_, LegacyApiDenied | ExportListDenied) => Some("exports not listable"),
+        (_, LegacyApiDenied | ExportListDenied)
+        | (ConditionType::ReportConfigured, NetworkPolicyDenied | OrganizationPolicyDenies) => {
+            Some("exports not listable")
+        }
         (_, ExportGetDenied) => Some("export not readable"),
         (_, ReportNotFound) => Some("export not found"),
         (_, GranularityTooCoarse) => Some("time granularity"),
@@ -87,16 +94,26 @@ fn datadog(condition: ConditionType, reason: Reason) -> Option<&'static str> {
     }
 }
 
-/// The faults that other tools could speak of at all: not this project's own Secrets, tenancy and warehouses, nor outages.
+/// The faults that other tools could speak of at all: not this project's own identity, Secrets, tenancy and warehouses, nor
+/// outages.
 fn comparable(row: &Row) -> bool {
     let ours = |reason: Reason| {
         matches!(
             reason,
-            SecretNotUsable | SecretKeyMissing | ExternalIdReused | RoleNotAllowedInNamespace | Throttled
+            SecretNotUsable
+                | SecretKeyMissing
+                | AccessKeyInvalid
+                | ExternalIdReused
+                | RoleNotAllowedInNamespace
+                | Throttled
+                | EndpointUnreachable
+                | ClockSkew
+                | UnexpectedAnswer
         )
     };
     let warehouse = |condition| condition == ConditionType::WarehouseReady;
-    row.expect.first().is_some_and(|expected| !ours(expected.reason) && !warehouse(expected.condition))
+    let of_aws = |expected: &Expectation| !ours(expected.reason) && !warehouse(expected.condition);
+    !row.befalls_the_operator() && row.expect.first().is_some_and(of_aws)
 }
 
 /// The whole page.

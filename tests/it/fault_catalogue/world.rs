@@ -1,6 +1,9 @@
 //! A scene's side at AWS: put into the sandbox's world, whole, each time it changes.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use awscost_sandbox::{Delivery, Object, Rule, Sandbox, World, bill::BillSpec};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -15,15 +18,24 @@ pub const OPERATOR_KEY: (&str, &str) = ("AKIAFAULTCATALOGUE01", "operator/secret
 
 /// The world before any scene: the operator's own account.
 pub fn empty() -> World {
-    let world = json!({"accounts": {OPERATOR: {"name": "Operator", "users": [{
+    let world = json!({"accounts": {OPERATOR: operators_account(&Value::Null)}});
+    World::from_yaml(&world.to_string()).expect("the operator's account is a world")
+}
+
+/// The operator's account, where its user's keys are these or the usual one.
+fn operators_account(keys: &Value) -> Value {
+    let keys = match keys {
+        Value::Null => json!([{"id": OPERATOR_KEY.0, "secret": OPERATOR_KEY.1}]),
+        keys => keys.clone(),
+    };
+    json!({"name": "Operator", "users": [{
         "name": "operator",
-        "accessKeys": [{"id": OPERATOR_KEY.0, "secret": OPERATOR_KEY.1}],
+        "accessKeys": keys,
         "policies": {"assume": {"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"},
             {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/awscost-not-for-operators"}
         ]}}
-    }]}}});
-    World::from_yaml(&world.to_string()).expect("the operator's account is a world")
+    }]})
 }
 
 /// The objects of a bucket as they were delivered.
@@ -43,33 +55,11 @@ pub fn stage(sandbox: &Sandbox, scene: &Scene, delivered: &Objects) {
         world.buckets.remove(&bucket(scene));
         world.buckets.remove(&lake(scene));
         world.buckets.extend(own.buckets);
-        stage_network(world, scene);
     });
+    stage_endpoints(sandbox, scene);
     stage_objects(sandbox, scene, delivered);
+    stage_lake(sandbox, scene);
     stage_calls(sandbox, scene);
-}
-
-/// The policy of the VPC endpoint for S3, which all accounts share: it lets everybody through but for what the scene says of
-/// its own account.
-fn stage_network(world: &mut World, scene: &Scene) {
-    let sid = format!("row{}", scene.names.account);
-    let known = world.vpc_endpoints.remove("s3").map(|policy| json!(policy)["Statement"].take());
-    let mut statements = match known {
-        Some(Value::Array(statements)) => statements,
-        _ => vec![json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})],
-    };
-    statements.retain(|statement| statement["Sid"] != sid.as_str());
-    if let Value::Object(own) = scene.at("/network/s3") {
-        let mut own = own.clone();
-        own.insert("Sid".to_owned(), json!(sid));
-        own.insert(
-            "Condition".to_owned(),
-            json!({"StringEquals": {"aws:PrincipalAccount": scene.names.account}}),
-        );
-        statements.push(Value::Object(own));
-    }
-    let policy = json!({"Version": "2012-10-17", "Statement": statements});
-    world.vpc_endpoints.insert("s3".to_owned(), serde_json::from_value(policy).expect("a policy"));
 }
 
 /// Delivers one small bill of this month, and gives what then lies in the bucket.
@@ -110,12 +100,12 @@ fn world_of(scene: &Scene) -> Value {
         Value::Null => json!([]),
         role => json!([identity(role)]),
     };
-    let users = match scene.at("/user") {
+    let users = |section: &str| match scene.at(section) {
         Value::Null => json!([]),
         user => json!([identity(user)]),
     };
     let mut account = json!({
-        "name": "Acme", "roles": role, "users": users, "reports": list("/report"), "exports": list("/export"),
+        "name": "Acme", "roles": role, "users": users("/user"), "reports": list("/report"), "exports": list("/export"),
     });
     if let Value::Object(more) = scene.at("/account") {
         account.as_object_mut().expect("an account is a map").extend(more.clone());
@@ -127,7 +117,11 @@ fn world_of(scene: &Scene) -> Value {
         }
     }
     json!({
-        "accounts": {&scene.names.account: account, &scene.names.other: {"name": "Other"}},
+        "accounts": {
+            &scene.names.account: account,
+            &scene.names.other: {"name": "Other", "users": users("/otherUser")},
+            OPERATOR: operators_account(scene.at("/operator/accessKeys")),
+        },
         "organizations": list("/organization"),
         "buckets": buckets,
     })
@@ -200,12 +194,58 @@ fn stage_objects(sandbox: &Sandbox, scene: &Scene, delivered: &Objects) {
     }
 }
 
-/// Calls that AWS answers otherwise, those of this account only unless a rule names another.
+/// What lies in the lake from before.
+fn stage_lake(sandbox: &Sandbox, scene: &Scene) {
+    for key in sandbox.keys(&lake(scene), "") {
+        sandbox.delete_object(&lake(scene), &key);
+    }
+    for (key, body) in scene.at("/lakeObjects").as_object().into_iter().flatten() {
+        let body = body.as_str().unwrap_or_default().to_owned();
+        sandbox.put_object(&lake(scene), key, body);
+    }
+}
+
+/// The policies of the VPC endpoints: everything goes through, but for what the scenes' statements say.
+fn stage_endpoints(sandbox: &Sandbox, scene: &Scene) {
+    static OF_ALL: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
+    let mut all = OF_ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = all.remove(&scene.names.account);
+    let own = scene.at("/endpoints");
+    if !own.is_null() {
+        all.insert(scene.names.account.clone(), own.clone());
+    } else if before.is_none() {
+        return;
+    }
+    let mut services: BTreeMap<&String, Vec<Value>> = BTreeMap::new();
+    for (service, statement) in all.values().filter_map(Value::as_object).flatten() {
+        services.entry(service).or_default().push(statement.clone());
+    }
+    let open = json!({"Principal": "*", "Action": "*", "Resource": "*"});
+    let policies: BTreeMap<&String, Value> =
+        services.iter().map(|(service, denials)| (*service, policy(denials.iter().chain([&open])))).collect();
+    let world = World::from_yaml(&json!({"vpcEndpoints": policies}).to_string())
+        .unwrap_or_else(|error| panic!("{}: {error}", scene.names.name));
+    sandbox.world_mut(|known| known.vpc_endpoints = world.vpc_endpoints);
+}
+
+/// Calls that AWS answers otherwise: those of this account, and those of the operator itself.
 fn stage_calls(sandbox: &Sandbox, scene: &Scene) {
     let account = &scene.names.account;
-    let rules: Vec<Rule> = scene
-        .at("/calls")
-        .as_object()
+    let own = rules(scene, "/calls", account);
+    let operators = rules(scene, "/operatorCalls", OPERATOR);
+    // No await stands between reading and writing, and rows that stage at once take turns here.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock();
+    let mut all = sandbox.faults().all();
+    all.retain(|rule| ![Some(account.as_str()), Some(OPERATOR)].contains(&rule.account.as_deref()));
+    all.extend(own);
+    all.extend(operators);
+    sandbox.faults().replace(all);
+}
+
+fn rules(scene: &Scene, section: &str, account: &str) -> Vec<Rule> {
+    let calls = scene.at(section).as_object();
+    calls
         .into_iter()
         .flatten()
         .map(|(call, rule)| {
@@ -214,14 +254,10 @@ fn stage_calls(sandbox: &Sandbox, scene: &Scene) {
             rule["service"] = json!(service);
             rule["operation"] = json!(operation);
             rule["account"] = json!(account);
+            if service == "s3" {
+                rule["bucket"] = json!(scene.names.bucket);
+            }
             serde_json::from_value(rule).unwrap_or_else(|error| panic!("{}: {error}", scene.names.name))
         })
-        .collect();
-    // No await stands between reading and writing, and rows that stage at once take turns here.
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN.lock();
-    let mut all = sandbox.faults().all();
-    all.retain(|rule| rule.account.as_deref() != Some(account));
-    all.extend(rules);
-    sandbox.faults().replace(all);
+        .collect()
 }

@@ -158,7 +158,7 @@ impl S3 for Operations {
             ..Object::new(body, &owner_of_new(target, &visit), visit.now)
         };
         let existing = state.objects.get(&input.bucket, &input.key);
-        check_write(existing, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+        check_write(target, existing, input.if_match.as_ref(), input.if_none_match.as_ref())?;
         let etag = object.etag.clone();
         state.objects.put(&input.bucket, &input.key, object);
         Ok(S3Response::new(dto::PutObjectOutput { e_tag: Some(ETag::Strong(etag)), ..Default::default() }))
@@ -208,7 +208,8 @@ impl S3 for Operations {
         let input = req.input;
         let mut state = self.0.lock();
         if let Some(object) = state.objects.get(&input.bucket, &input.key) {
-            check_write(Some(object), input.if_match.as_ref(), None)?;
+            let target = bucket(&state, &input.bucket)?;
+            check_write(target, Some(object), input.if_match.as_ref(), None)?;
         }
         state.objects.delete(&input.bucket, &input.key);
         Ok(S3Response::new(dto::DeleteObjectOutput::default()))

@@ -145,12 +145,16 @@ pub fn check_read(
 
 /// The conditions of a write.
 pub fn check_write(
+    bucket: &Bucket,
     existing: Option<&Object>,
     if_match: Option<&ETagCondition>,
     if_none_match: Option<&ETagCondition>,
 ) -> S3Result<()> {
     let failed =
         || s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold");
+    if bucket.ignores_write_conditions {
+        return Ok(());
+    }
     if let Some(condition) = if_none_match
         && existing.is_some_and(|object| fits(condition, object))
     {
@@ -160,5 +164,21 @@ pub fn check_write(
         (Some(_), None) => Err(s3_error!(NoSuchKey, "The specified key does not exist.")),
         (Some(condition), Some(object)) if !fits(condition, object) => Err(failed()),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_ignores_conditions_takes_a_second_writer() {
+        let bucket = |more: &str| -> Bucket {
+            serde_json::from_str(&format!(r#"{{"owner": "1", "region": "r"{more}}}"#)).unwrap()
+        };
+        let there = Object::new("first".into(), "1", jiff::Timestamp::UNIX_EPOCH);
+        let second = |bucket: &Bucket| check_write(bucket, Some(&there), None, Some(&ETagCondition::Any));
+        assert!(second(&bucket("")).is_err());
+        assert!(second(&bucket(r#", "ignoresWriteConditions": true"#)).is_ok());
     }
 }

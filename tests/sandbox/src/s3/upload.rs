@@ -98,7 +98,8 @@ pub fn complete(
         ));
     }
     let existing = state.objects.get(&input.bucket, &input.key);
-    check_write(existing, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+    let target = bucket(state, &input.bucket)?;
+    check_write(target, existing, input.if_match.as_ref(), input.if_none_match.as_ref())?;
     let object = ObjectStore::assemble(upload.draft.clone(), &parts, visit.now);
     let etag = object.etag.clone();
     state.objects.put(&input.bucket, &input.key, object);

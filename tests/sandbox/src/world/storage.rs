@@ -27,6 +27,10 @@ pub struct Bucket {
     /// Default encryption with a customer's key; none means keys that need no permission.
     #[serde(default)]
     pub kms_key: Option<KmsKey>,
+    /// Writes with `If-None-Match` or `If-Match` are taken as if they had neither: no bucket of AWS's, but some stores that
+    /// speak S3.
+    #[serde(default)]
+    pub ignores_write_conditions: bool,
 }
 
 /// Who owns what others write into the bucket.
