@@ -1,6 +1,6 @@
 //! Who may use which role: the operator's AWS identity is shared, so the administrator says it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -141,50 +141,73 @@ impl Glob {
 pub struct ExternalIds {
     key: [u8; 32],
     claims: HashMap<String, Claim>,
+    /// By external ID and namespace who uses it, the oldest first: one question about an object must not take a look at
+    /// every other.
+    users: HashMap<Hash, HashMap<String, BTreeSet<Age>>>,
 }
+
+/// Of an external ID.
+type Hash = [u8; 32];
+
+/// Orders objects by age; of the same age, the one whose UID sorts first is the older.
+type Age = (Timestamp, String);
 
 #[derive(Debug, Clone)]
 struct Claim {
     /// Of the external ID, and of the one that is to take its place.
-    hashes: Vec<[u8; 32]>,
+    hashes: Vec<Hash>,
     namespace: String,
-    created: Timestamp,
+    age: Age,
 }
 
 impl Default for ExternalIds {
     fn default() -> Self {
-        Self { key: rand::random(), claims: HashMap::new() }
+        Self { key: rand::random(), claims: HashMap::new(), users: HashMap::new() }
     }
 }
 
 impl ExternalIds {
     /// Notes an object's external IDs, or that it has none.
     pub fn note(&mut self, uid: &str, namespace: &str, created: Timestamp, ids: &[&ExternalId]) {
+        self.forget(uid);
         if ids.is_empty() {
-            return self.forget(uid);
+            return;
         }
-        let hashes = ids.iter().map(|id| self.hash(id)).collect();
-        self.claims.insert(uid.to_owned(), Claim { hashes, namespace: namespace.to_owned(), created });
+        let age = (created, uid.to_owned());
+        let hashes: Vec<Hash> = ids.iter().map(|id| self.hash(id)).collect();
+        for hash in &hashes {
+            let of_namespace = self.users.entry(*hash).or_default().entry(namespace.to_owned()).or_default();
+            of_namespace.insert(age.clone());
+        }
+        self.claims.insert(uid.to_owned(), Claim { hashes, namespace: namespace.to_owned(), age });
     }
 
     /// Forgets an object.
     pub fn forget(&mut self, uid: &str) {
-        self.claims.remove(uid);
+        let Some(claim) = self.claims.remove(uid) else { return };
+        for hash in claim.hashes {
+            let Some(namespaces) = self.users.get_mut(&hash) else { continue };
+            if let Some(users) = namespaces.get_mut(&claim.namespace) {
+                users.remove(&claim.age);
+            }
+            namespaces.retain(|_, users| !users.is_empty());
+            if namespaces.is_empty() {
+                self.users.remove(&hash);
+            }
+        }
     }
 
-    /// True if an older object in another namespace uses this external ID of an object's (of the same age: the one whose UID
-    /// sorts first is the older).
+    /// True if an older object in another namespace uses this external ID of an object's.
     pub fn is_reused(&self, uid: &str, id: &ExternalId) -> bool {
-        let (Some(mine), hash) = (self.claims.get(uid), self.hash(id)) else { return false };
-        self.claims.iter().any(|(other, claim)| {
-            claim.hashes.contains(&hash)
-                && claim.namespace != mine.namespace
-                && (claim.created, other.as_str()) < (mine.created, uid)
-        })
+        let (Some(mine), Some(namespaces)) = (self.claims.get(uid), self.users.get(&self.hash(id))) else {
+            return false;
+        };
+        let mut others = namespaces.iter().filter(|(namespace, _)| **namespace != mine.namespace);
+        others.any(|(_, users)| users.first().is_some_and(|oldest| *oldest < mine.age))
     }
 
     /// HMAC in its simplest sound form for a fixed-length key: SHA-256 over key, text, key.
-    fn hash(&self, id: &ExternalId) -> [u8; 32] {
+    fn hash(&self, id: &ExternalId) -> Hash {
         Sha256::new()
             .chain_update(self.key)
             .chain_update(id.expose())
@@ -283,5 +306,8 @@ mod tests {
         ids.forget("older");
         ids.forget("sibling");
         assert!(!ids.is_reused("newer", &id));
+        assert_eq!(ids.users.len(), 1, "who is gone leaves nothing");
+        ids.note("newer", "b", at(20), &[]);
+        assert!(ids.users.is_empty() && ids.claims.is_empty());
     }
 }
