@@ -18,10 +18,13 @@ mod generate;
 mod job;
 mod lease;
 mod observe;
+mod passes;
 mod patch;
 mod periods;
+mod queue;
 mod session;
 pub mod settings;
+mod settling;
 mod shown;
 mod sight;
 mod slots;
@@ -33,29 +36,13 @@ pub mod verdict;
 mod warehouse;
 mod watch;
 
-use std::{
-    collections::BTreeMap,
-    convert::Infallible,
-    fmt::Debug,
-    hash::Hash,
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use futures::{
-    FutureExt, StreamExt,
-    channel::mpsc::{UnboundedReceiver, unbounded},
-};
+use futures::{FutureExt, channel::mpsc::unbounded};
 use jiff::Timestamp;
 use kube::{
-    Client, Resource, ResourceExt,
-    runtime::{
-        applier,
-        controller::{Action, Config},
-        events::{Recorder, Reporter},
-        reflector::{ObjectRef, Store},
-    },
+    Client, Resource,
+    runtime::events::{Recorder, Reporter},
 };
 use tokio::{sync::watch as channel, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -68,20 +55,17 @@ use crate::{
     model::Region,
     telemetry::{
         http::{self, Health},
-        metrics::{Metrics, PassResult},
+        metrics::Metrics,
     },
 };
-use context::{Context, Parts};
-use error::{PASS_LIMIT, ReconcileFault};
+use context::{Context, GuardedAccount, GuardedWarehouse, Parts};
 use lease::LeaseEnd;
+use passes::Reconciler;
 use settings::{Settings, Watch};
-use shown::Shown;
 use watch::Queues;
 
 /// The name under which events and metrics speak.
 const NAME: &str = "awscost-operator";
-/// Several changes of one object within this time are one pass.
-const DEBOUNCE: Duration = Duration::from_millis(100);
 
 /// Who this process is.
 #[derive(Debug, Clone)]
@@ -223,62 +207,24 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
     let mut tasks = JoinSet::new();
     let mut all_shown = Vec::new();
     for (stores, writers) in stores.iter().cloned().zip(writers) {
-        let (accounts, account_queue) = unbounded();
-        let (warehouses, warehouse_queue) = unbounded();
+        let (accounts, account_wishes) = unbounded();
+        let (warehouses, warehouse_wishes) = unbounded();
         let queues = Queues { accounts, warehouses };
         let (announcement, shown) = shown::announcement();
-        tasks.spawn(passes(
+        tasks.spawn(passes::run(
             context.clone(),
             stores.accounts.clone(),
-            account_queue,
+            account_wishes,
             shown.clone(),
-            "account",
-            Reconciler {
-                pass: |object, context| async move { account::reconcile(&object, &context).await }.boxed(),
-                bug: |object, context| {
-                    async move {
-                        let parsed = object.0.as_ref().ok();
-                        let status = parsed.and_then(|account| account.status.as_ref());
-                        let conditions =
-                            status.map(|status| status.conditions.as_slice()).unwrap_or_default();
-                        standing::report_bug::<AwsCostAccount>(
-                            &context,
-                            object.meta(),
-                            conditions,
-                            Timestamp::now(),
-                        )
-                        .await
-                    }
-                    .boxed()
-                },
-            },
+            ACCOUNTS,
             stop.clone(),
         ));
-        tasks.spawn(passes(
+        tasks.spawn(passes::run(
             context.clone(),
             stores.warehouses.clone(),
-            warehouse_queue,
+            warehouse_wishes,
             shown.clone(),
-            "warehouse",
-            Reconciler {
-                pass: |object, context| async move { warehouse::reconcile(&object, &context).await }.boxed(),
-                bug: |object, context| {
-                    async move {
-                        let parsed = object.0.as_ref().ok();
-                        let status = parsed.and_then(|warehouse| warehouse.status.as_ref());
-                        let conditions =
-                            status.map(|status| status.conditions.as_slice()).unwrap_or_default();
-                        standing::report_bug::<CostWarehouse>(
-                            &context,
-                            object.meta(),
-                            conditions,
-                            Timestamp::now(),
-                        )
-                        .await
-                    }
-                    .boxed()
-                },
-            },
+            WAREHOUSES,
             stop.clone(),
         ));
         tasks.spawn(watch::run(context.clone(), stores, writers, queues, announcement, stop.clone()));
@@ -290,6 +236,7 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
             () = stop.cancelled() => break,
         }
     }
+    context.settling.all_shown(context.all_stores());
     health.set_ready();
     tracing::info!("watching");
     while let Some(ended) = tasks.join_next().await {
@@ -303,137 +250,31 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
     }
 }
 
-/// A future of one pass, or of the word about one that panicked.
-type Promise<T> = futures::future::BoxFuture<'static, Result<T, ReconcileFault>>;
-
-/// What is done with objects of one kind.
-struct Reconciler<K> {
-    /// One pass; how long until the next.
-    pass: fn(Arc<K>, Arc<Context>) -> Promise<Duration>,
-    /// Says in status that a pass panicked.
-    bug: fn(Arc<K>, Arc<Context>) -> Promise<()>,
-}
-
-impl<K> Clone for Reconciler<K> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<K> Copy for Reconciler<K> {}
-
-/// Runs passes over one kind in one namespace, as its queue asks, from when its watches have shown what is there.
-async fn passes<K>(
-    context: Arc<Context>,
-    store: Store<K>,
-    queue: UnboundedReceiver<ObjectRef<K>>,
-    mut shown: Shown,
-    controller: &'static str,
-    reconciler: Reconciler<K>,
-    stop: CancellationToken,
-) where
-    K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
-    ObjectRef<K>: Hash,
-{
-    // Before `applier`, which waits for the store too: it would take the wake-up of the one that tells us.
-    let told = tokio::select! {
-        told = shown.wait() => told,
-        () = stop.cancelled() => false,
-    };
-    if !told {
-        return;
-    }
-    let queue = queue.take_until(stop.cancelled_owned()).map(Ok::<_, Infallible>);
-    let there = store.clone();
-    let guarded = move |object: Arc<K>, context: Arc<Context>| {
-        let there = there.clone();
+const ACCOUNTS: Reconciler<GuardedAccount> = Reconciler {
+    controller: "account",
+    pass: |object, context| async move { account::reconcile(&object, &context).await }.boxed(),
+    bug: |object, context| {
         async move {
-            let outcome = guard(controller, object.clone(), context.clone(), reconciler).await;
-            forget_if_gone(object.as_ref(), &there, &context);
-            outcome
+            let parsed = object.0.as_ref().ok();
+            let status = parsed.and_then(|account| account.status.as_ref());
+            let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
+            standing::report_bug::<AwsCostAccount>(&context, object.meta(), conditions, Timestamp::now())
+                .await
         }
         .boxed()
-    };
-    let failed = |object: Arc<K>, fault: &ReconcileFault, context: Arc<Context>| {
-        let uid = object.uid().unwrap_or_default();
-        let wait = context.backoff().failed(&uid, Timestamp::now(), rand::random());
-        Action::requeue(fault.wait(wait))
-    };
-    // The permits of the context bound passes over all namespaces; this bounds those that wait for one.
-    let config = Config::default().debounce(DEBOUNCE).concurrency(10);
-    applier(guarded, failed, context, store, queue, config)
-        .for_each(|outcome| async move {
-            if let Err(error) = outcome {
-                // Ordinary: an object went between its wish and its pass.
-                tracing::debug!(%error, "a pass did not end well");
-            }
-        })
-        .await;
-}
+    },
+};
 
-/// Forgets an object that went in the middle of its pass: what the watch forgot of it, the pass may have noted again.
-fn forget_if_gone<K>(object: &K, store: &Store<K>, context: &Context)
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-    ObjectRef<K>: Hash,
-{
-    let Some(uid) = object.uid() else { return };
-    let there = store.get(&ObjectRef::from_obj(object)).and_then(|there| there.uid());
-    if there.as_ref() != Some(&uid) {
-        context.forget(&uid);
-    }
-}
-
-/// A pass that can neither panic its way out, nor hang, nor crowd out others.
-async fn guard<K>(
-    controller: &'static str,
-    object: Arc<K>,
-    context: Arc<Context>,
-    reconciler: Reconciler<K>,
-) -> Result<Action, ReconcileFault>
-where
-    K: Resource<DynamicType = ()> + Send + Sync + 'static,
-{
-    let Ok(_permit) = context.permits.acquire().await else { return Ok(Action::requeue(PASS_LIMIT)) };
-    let started = Instant::now();
-    let pass = AssertUnwindSafe((reconciler.pass)(object.clone(), context.clone())).catch_unwind();
-    let outcome = match tokio::time::timeout(PASS_LIMIT, pass).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => Err(ReconcileFault::Panicked(words(panic.as_ref()))),
-        Err(_) => Err(ReconcileFault::TimedOut),
-    };
-    let result = match &outcome {
-        Ok(_) => PassResult::Success,
-        Err(ReconcileFault::Stale) => PassResult::Conflict,
-        Err(_) => PassResult::Error,
-    };
-    context.metrics.reconciled(controller, result, started.elapsed());
-    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    match &outcome {
-        Ok(_) => context.backoff().reset(&object.uid().unwrap_or_default()),
-        Err(ReconcileFault::Stale) => tracing::debug!(controller, namespace, name, "changed meanwhile"),
-        Err(fault) => {
-            match fault {
-                ReconcileFault::Panicked(_) => {
-                    context.metrics.panicked(controller);
-                    if let Err(error) = (reconciler.bug)(object.clone(), context.clone()).await {
-                        tracing::warn!(%error, "the status could not say so");
-                    }
-                }
-                ReconcileFault::TimedOut => context.metrics.timed_out(controller),
-                ReconcileFault::Api { .. } | ReconcileFault::Stale => {}
-            }
-            tracing::error!(controller, namespace, name, kind = fault.kind(), error = %fault, "a pass failed");
+const WAREHOUSES: Reconciler<GuardedWarehouse> = Reconciler {
+    controller: "warehouse",
+    pass: |object, context| async move { warehouse::reconcile(&object, &context).await }.boxed(),
+    bug: |object, context| {
+        async move {
+            let parsed = object.0.as_ref().ok();
+            let status = parsed.and_then(|warehouse| warehouse.status.as_ref());
+            let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
+            standing::report_bug::<CostWarehouse>(&context, object.meta(), conditions, Timestamp::now()).await
         }
-    }
-    outcome.map(Action::requeue)
-}
-
-/// What a panic said.
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words").to_owned()
-}
-
-#[cfg(test)]
-mod tests;
+        .boxed()
+    },
+};

@@ -233,8 +233,10 @@ impl Pass<'_> {
                 let world = World { findings, target: None, next: self.now + hours(1) };
                 self.act(memory, base, valid, jobs, world).await
             }
-            Ok(_) if !self.context.settled(self.now) => Ok(SHORTEST_WAIT),
             Ok(access) => {
+                if let Some(wait) = self.context.settling.wait(self.now) {
+                    return Ok(wait);
+                }
                 let target = self.target(&valid, access);
                 // Only a role is assumed with the operator's own identity.
                 let unknown_self = own.err().filter(|_| valid.role().is_some());

@@ -24,6 +24,7 @@ use super::{
     job::JobSettings,
     observe::{AccessSight, Deliveries},
     settings::Settings,
+    settling::Settling,
     slots::Slots,
     tenancy::ExternalIds,
 };
@@ -39,8 +40,6 @@ use crate::{
 const OWN_IDENTITY_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// First looks after a start are spread over this time, so that many accounts do not ask AWS at once.
 const FIRST_LOOK_SPREAD: Duration = Duration::from_secs(60);
-/// How long first looks wait at most until every external ID was seen once.
-const SETTLE_LIMIT: SignedDuration = SignedDuration::from_mins(2);
 
 /// An account as it is watched: one that does not parse is seen as such instead of breaking the watch.
 pub type GuardedAccount = DeserializeGuard<AwsCostAccount>;
@@ -66,7 +65,9 @@ pub struct Context {
     /// How many Jobs are at work.
     pub slots: Slots,
     /// At most ten passes at once, over all namespaces.
-    pub permits: Semaphore,
+    pub permits: Arc<Semaphore>,
+    /// Whether first looks may begin.
+    pub settling: Settling,
     /// When this process began.
     pub started: Timestamp,
     stores: Vec<Stores>,
@@ -74,7 +75,6 @@ pub struct Context {
     backoff: Mutex<Backoff>,
     external_ids: Mutex<ExternalIds>,
     memories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Memory>>>>,
-    visited: Mutex<HashSet<String>>,
 }
 
 /// The watched objects of one namespace, or of all.
@@ -201,14 +201,14 @@ impl Context {
             metrics: parts.metrics,
             recorder: parts.recorder,
             slots: Slots::new(settings.jobs),
-            permits: Semaphore::new(CONCURRENCY),
+            permits: Arc::new(Semaphore::new(CONCURRENCY)),
+            settling: Settling::new(now),
             started: now,
             stores: parts.stores,
             own: tokio::sync::Mutex::default(),
             backoff: Mutex::default(),
             external_ids: Mutex::default(),
             memories: Mutex::default(),
-            visited: Mutex::default(),
             settings,
         }
     }
@@ -278,21 +278,7 @@ impl Context {
 
     /// Notes that an object's external ID was looked at.
     pub fn visit(&self, uid: &str) {
-        lock(&self.visited).insert(uid.to_owned());
-    }
-
-    /// True once every account's external ID was looked at, or the wait for that is over: before, nobody can tell
-    /// which of two objects with one external ID is the older.
-    pub fn settled(&self, now: Timestamp) -> bool {
-        if now.duration_since(self.started) >= SETTLE_LIMIT {
-            return true;
-        }
-        let visited = lock(&self.visited);
-        self.stores
-            .iter()
-            .flat_map(|stores| stores.accounts.state())
-            .filter_map(|account| account.uid())
-            .all(|uid| visited.contains(&uid))
+        self.settling.visit(uid, &self.stores);
     }
 
     /// The external IDs in use.
@@ -308,7 +294,7 @@ impl Context {
     /// Forgets an object that is gone.
     pub fn forget(&self, uid: &str) {
         lock(&self.memories).remove(uid);
-        lock(&self.visited).remove(uid);
+        self.settling.forget(uid, &self.stores);
         self.external_ids().forget(uid);
         self.backoff().reset(uid);
         self.metrics.forget(uid);

@@ -49,7 +49,7 @@ pub const ASK_FOR_TURN: Duration = Duration::from_secs(10);
 /// When a delivery under way is looked at again.
 pub const DELIVERY_UNDER_WAY: Duration = Duration::from_secs(5 * 60);
 /// After a panic: long, so that one poisonous object costs nobody else anything.
-const AFTER_BUG: Duration = Duration::from_secs(10 * 60);
+pub const AFTER_BUG: Duration = Duration::from_secs(10 * 60);
 
 impl ReconcileFault {
     /// A fault of the API server in doing something.

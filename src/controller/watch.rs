@@ -1,7 +1,7 @@
 //! The watches of one namespace, or of all: what changed becomes a wish for a pass over an object.
 //!
 //! kube's own predicates would hide annotations and finalizers, and its controller re-raises panics; so the streams are
-//! put together here, and `applier` runs the passes.
+//! put together here, and `passes` runs what they ask for.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,16 +21,17 @@ use kube::{
         watcher::{self, Event, watcher},
     },
 };
-use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     context::{Context, GuardedAccount, GuardedWarehouse, Stores},
     gauges,
     job::mark,
+    passes::Wish,
+    queue::Urgency,
     shown::Announcement,
 };
-use crate::api::{USE_LABEL, aws_cost_account::Access};
+use crate::api::{AwsCostAccount, USE_LABEL, aws_cost_account::Access};
 
 /// How long a watch may be quiet before it is set up anew: a dead connection is noticed this soon.
 const WATCH_TIMEOUT_SECONDS: u32 = 120;
@@ -39,9 +40,9 @@ const WATCH_TIMEOUT_SECONDS: u32 = 120;
 #[derive(Clone)]
 pub struct Queues {
     /// Over accounts.
-    pub accounts: UnboundedSender<ObjectRef<GuardedAccount>>,
+    pub accounts: UnboundedSender<Wish<GuardedAccount>>,
     /// Over warehouses.
-    pub warehouses: UnboundedSender<ObjectRef<GuardedWarehouse>>,
+    pub warehouses: UnboundedSender<Wish<GuardedWarehouse>>,
 }
 
 /// The writing ends of [`Stores`].
@@ -89,7 +90,8 @@ pub fn stores(namespace: Option<String>) -> (Stores, Writers) {
     (Stores { namespace, accounts, warehouses, jobs, secrets }, writers)
 }
 
-/// Runs the four watches until `stop`, and tells once they have shown what is there.
+/// Runs the four watches until `stop`, and tells once they have shown what is there. Accounts whose first look waited for
+/// the others' external IDs are woken when those are known.
 pub async fn run(
     context: Arc<Context>,
     stores: Stores,
@@ -100,15 +102,18 @@ pub async fn run(
 ) {
     let client = &context.client;
     let namespace = stores.namespace.as_deref();
-    let all = futures::future::join5(
+    let watches = futures::future::join4(
         accounts(&context, api(client, namespace), writers.accounts, &stores, &queues),
         warehouses(&context, api(client, namespace), writers.warehouses, &stores, &queues),
         jobs(api(client, namespace), writers.jobs, &queues),
         secrets(api(client, namespace), writers.secrets, &stores, &queues),
-        announcement.tell(&stores),
     );
+    let settled = async {
+        context.settling.over().await;
+        wake_accounts(&stores, Urgency::Routine, &queues, |_| true);
+    };
     tokio::select! {
-        _ = all => {}
+        _ = futures::future::join3(watches, announcement.tell(&stores), settled) => {}
         () = stop.cancelled() => {}
     }
 }
@@ -156,14 +161,12 @@ async fn accounts(
     stores: &Stores,
     queues: &Queues,
 ) {
-    let mut changes = Changes::default();
     let mut known = Known::default();
     drive(watcher(api, config()), writer, "AwsCostAccount", |event| match event {
         Event::Apply(object) | Event::InitApply(object) => {
-            known.note(object);
             gauges::account(&context.metrics, object);
-            if changes.is_new(object) {
-                send(&queues.accounts, ObjectRef::from_obj(object));
+            if known.is_changed(object) {
+                send(&queues.accounts, ObjectRef::from_obj(object), urgency(event));
             }
         }
         Event::Delete(object) => known.went(context, object),
@@ -180,20 +183,18 @@ async fn warehouses(
     stores: &Stores,
     queues: &Queues,
 ) {
-    let mut changes = Changes::default();
     let mut known = Known::default();
     drive(watcher(api, config()), writer, "CostWarehouse", |event| match event {
         Event::Apply(object) | Event::InitApply(object) => {
-            known.note(object);
             gauges::warehouse(&context.metrics, object);
-            if changes.is_new(object) {
-                send(&queues.warehouses, ObjectRef::from_obj(object));
+            if known.is_changed(object) {
+                send(&queues.warehouses, ObjectRef::from_obj(object), urgency(event));
             }
-            accounts_of(stores, object, queues);
+            accounts_of(stores, object, urgency(event), queues);
         }
         Event::Delete(object) => {
             known.went(context, object);
-            accounts_of(stores, object, queues);
+            accounts_of(stores, object, urgency(event), queues);
         }
         Event::InitDone => known.compare(context, &stores.warehouses),
         Event::Init => {}
@@ -201,23 +202,33 @@ async fn warehouses(
     .await;
 }
 
+/// What a first list shows is routine: after a restart that is everything there is. What changes, somebody waits for.
+fn urgency<K>(event: &Event<K>) -> Urgency {
+    match event {
+        Event::Apply(_) | Event::Delete(_) => Urgency::Asked,
+        Event::Init | Event::InitApply(_) | Event::InitDone => Urgency::Routine,
+    }
+}
+
 /// Accounts copy their warehouse's Ready.
-fn accounts_of(stores: &Stores, warehouse: &GuardedWarehouse, queues: &Queues) {
-    wake_accounts(stores, warehouse.namespace().as_deref(), queues, |account| {
+fn accounts_of(stores: &Stores, warehouse: &GuardedWarehouse, urgency: Urgency, queues: &Queues) {
+    let (namespace, name) = (warehouse.namespace(), warehouse.name_any());
+    wake_accounts(stores, urgency, queues, |account| {
         let ingestion = account.spec.ingestion.as_ref();
-        ingestion.is_some_and(|ingestion| ingestion.warehouse_ref.name == warehouse.name_any())
+        account.namespace() == namespace
+            && ingestion.is_some_and(|ingestion| ingestion.warehouse_ref.name == name)
     });
 }
 
 fn wake_accounts(
     stores: &Stores,
-    namespace: Option<&str>,
+    urgency: Urgency,
     queues: &Queues,
-    concerned: impl Fn(&crate::api::AwsCostAccount) -> bool,
+    concerned: impl Fn(&AwsCostAccount) -> bool,
 ) {
     for object in stores.accounts.state() {
-        if object.namespace().as_deref() == namespace && object.0.as_ref().is_ok_and(&concerned) {
-            send(&queues.accounts, ObjectRef::from_obj(object.as_ref()));
+        if object.0.as_ref().is_ok_and(&concerned) {
+            send(&queues.accounts, ObjectRef::from_obj(object.as_ref()), urgency);
         }
     }
 }
@@ -226,11 +237,15 @@ async fn jobs(api: Api<Job>, writer: Writer<Job>, queues: &Queues) {
     let config = config().labels(&format!("{}={}", mark::MANAGED_BY.0, mark::MANAGED_BY.1));
     drive(watcher(api, config), writer, "Job", |event| {
         let (Event::Apply(job) | Event::InitApply(job) | Event::Delete(job)) = event else { return };
-        let namespace = job.namespace().unwrap_or_default();
+        let (namespace, urgency) = (job.namespace().unwrap_or_default(), urgency(event));
         for owner in job.owner_references() {
             match owner.kind.as_str() {
-                "AwsCostAccount" => send(&queues.accounts, ObjectRef::new(&owner.name).within(&namespace)),
-                "CostWarehouse" => send(&queues.warehouses, ObjectRef::new(&owner.name).within(&namespace)),
+                "AwsCostAccount" => {
+                    send(&queues.accounts, ObjectRef::new(&owner.name).within(&namespace), urgency);
+                }
+                "CostWarehouse" => {
+                    send(&queues.warehouses, ObjectRef::new(&owner.name).within(&namespace), urgency);
+                }
                 _ => {}
             }
         }
@@ -245,58 +260,93 @@ async fn secrets(
     queues: &Queues,
 ) {
     let stream = watcher(api, config().labels(USE_LABEL));
-    drive(stream, writer, "Secret", |event| {
-        let (Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret)) = event else { return };
-        // Our own session Secrets change nothing for anybody.
-        if secret.labels().contains_key(mark::ACCOUNT_UID) {
-            return;
+    // A first list is looked through once, not once for each of its Secrets: there may be thousands of both.
+    let mut listed = Names::default();
+    drive(stream, writer, "Secret", |event| match event {
+        Event::Apply(secret) | Event::Delete(secret) => {
+            let mut changed = Names::default();
+            changed.note(secret);
+            changed.wake(stores, urgency(event), queues);
         }
-        let (namespace, name) = (secret.namespace(), secret.name_any());
-        wake_accounts(stores, namespace.as_deref(), queues, |account| {
-            names_secret(&account.spec.access, &name)
-        });
-        for object in stores.warehouses.state() {
-            let named = object.0.as_ref().is_ok_and(|warehouse| {
-                let secret = warehouse.spec.delta.credentials_secret_ref.as_ref();
-                secret.is_some_and(|secret| secret.name == name)
-            });
-            if named && object.namespace() == namespace {
-                send(&queues.warehouses, ObjectRef::from_obj(object.as_ref()));
-            }
-        }
+        Event::Init => listed = Names::default(),
+        Event::InitApply(secret) => listed.note(secret),
+        Event::InitDone => std::mem::take(&mut listed).wake(stores, urgency(event), queues),
     })
     .await;
 }
 
-/// Whether an account is reached by what a Secret of this name holds.
-fn names_secret(access: &Access, name: &str) -> bool {
+/// Namespaces and names of Secrets.
+#[derive(Debug, Default)]
+struct Names(HashSet<(Option<String>, String)>);
+
+impl Names {
+    /// Our own session Secrets change nothing for anybody.
+    fn note(&mut self, secret: &PartialObjectMeta<Secret>) {
+        if !secret.labels().contains_key(mark::ACCOUNT_UID) {
+            self.0.insert((secret.namespace(), secret.name_any()));
+        }
+    }
+
+    fn wake(self, stores: &Stores, urgency: Urgency, queues: &Queues) {
+        if self.0.is_empty() {
+            return;
+        }
+        let there = |namespace: Option<String>, name: &str| self.0.contains(&(namespace, name.to_owned()));
+        wake_accounts(stores, urgency, queues, |account| {
+            secrets_of(&account.spec.access).any(|name| there(account.namespace(), name))
+        });
+        for object in stores.warehouses.state() {
+            let named = object.0.as_ref().is_ok_and(|warehouse| {
+                let secret = warehouse.spec.delta.credentials_secret_ref.as_ref();
+                secret.is_some_and(|secret| there(warehouse.namespace(), &secret.name))
+            });
+            if named {
+                send(&queues.warehouses, ObjectRef::from_obj(object.as_ref()), urgency);
+            }
+        }
+    }
+}
+
+/// Names of the Secrets that an account is reached by.
+fn secrets_of(access: &Access) -> impl Iterator<Item = &str> {
     let ids = [&access.external_id_secret_ref, &access.next_external_id_secret_ref];
-    ids.into_iter().flatten().any(|secret| secret.name == name)
-        || access.access_key_secret_ref.as_ref().is_some_and(|secret| secret.name == name)
+    let ids = ids.into_iter().flatten().map(|secret| secret.name.as_str());
+    ids.chain(access.access_key_secret_ref.as_ref().map(|secret| secret.name.as_str()))
 }
 
 /// The receiver ends only when the process does.
 fn send<K: Resource<DynamicType = ()> + 'static>(
-    queue: &UnboundedSender<ObjectRef<K>>,
+    queue: &UnboundedSender<Wish<K>>,
     object: ObjectRef<K>,
+    urgency: Urgency,
 ) {
-    let _ = queue.unbounded_send(object);
+    let _ = queue.unbounded_send(Wish { object, urgency });
 }
 
-/// The objects of one kind that were seen: what is remembered of one goes when it goes.
+/// The objects of one kind that were seen, each with what of it matters to a pass: what is remembered of one goes when it
+/// goes.
 #[derive(Debug, Default)]
 struct Known {
-    uids: HashSet<String>,
+    seen: HashMap<String, u64>,
 }
 
 impl Known {
-    fn note<K: Resource>(&mut self, object: &K) {
-        self.uids.extend(object.uid());
+    /// True unless all that is new of an object is its status: generation, annotations, finalizers and the beginning of
+    /// its deletion are what passes act on.
+    fn is_changed<K: Resource>(&mut self, object: &K) -> bool {
+        let meta = object.meta();
+        let mut hasher = DefaultHasher::new();
+        meta.generation.hash(&mut hasher);
+        meta.annotations.hash(&mut hasher);
+        meta.finalizers.hash(&mut hasher);
+        meta.deletion_timestamp.is_some().hash(&mut hasher);
+        let hash = hasher.finish();
+        self.seen.insert(object.uid().unwrap_or_default(), hash) != Some(hash)
     }
 
     fn went<K: Resource>(&mut self, context: &Context, object: &K) {
         if let Some(uid) = object.uid() {
-            self.uids.remove(&uid);
+            self.seen.remove(&uid);
             context.forget(&uid);
         }
     }
@@ -307,30 +357,9 @@ impl Known {
         K: Resource<DynamicType = ()> + Clone + 'static,
     {
         let there: HashSet<String> = store.state().iter().filter_map(|object| object.uid()).collect();
-        for uid in self.uids.difference(&there) {
-            context.forget(uid);
+        for (uid, _) in self.seen.extract_if(|uid, _| !there.contains(uid)) {
+            context.forget(&uid);
         }
-        self.uids = there;
-    }
-}
-
-/// Tells changes that matter from those of status: generation, annotations, finalizers, and that deletion began.
-#[derive(Debug, Default)]
-struct Changes {
-    seen: HashMap<String, u64>,
-}
-
-impl Changes {
-    fn is_new<K: Resource + DeserializeOwned>(&mut self, object: &K) -> bool {
-        let meta = object.meta();
-        let mut hasher = DefaultHasher::new();
-        meta.generation.hash(&mut hasher);
-        meta.annotations.hash(&mut hasher);
-        meta.finalizers.hash(&mut hasher);
-        meta.deletion_timestamp.is_some().hash(&mut hasher);
-        let hash = hasher.finish();
-        let key = format!("{}/{}", object.name_any(), meta.uid.as_deref().unwrap_or_default());
-        self.seen.insert(key, hash) != Some(hash)
     }
 }
 
@@ -358,8 +387,8 @@ mod tests {
             }
             meta
         };
-        let mut changes = Changes::default();
-        let mut new = |more, status| changes.is_new(&object(meta(more), status));
+        let mut known = Known::default();
+        let mut new = |more, status| known.is_changed(&object(meta(more), status));
         assert!(new(json!({}), json!({})));
         assert!(!new(json!({"resourceVersion": "2"}), json!({"observedGeneration": 1})));
         assert!(new(json!({"annotations": {"awscost.io/reconcile-at": "1"}}), json!({})));

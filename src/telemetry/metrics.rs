@@ -7,7 +7,7 @@ mod objects;
 
 use std::time::Duration;
 
-use prometheus::{HistogramVec, IntCounterVec, IntGauge, Registry, TextEncoder};
+use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use catalogue::Catalogue;
 pub use catalogue::Described;
@@ -26,6 +26,7 @@ pub struct Metrics {
     described: Vec<Described>,
     reconciles: IntCounterVec,
     durations: HistogramVec,
+    depths: IntGaugeVec,
     panics: IntCounterVec,
     timeouts: IntCounterVec,
     validations: HistogramVec,
@@ -105,6 +106,11 @@ impl Metrics {
             PASS,
             &["controller"],
         )?;
+        let depths = all.level(
+            "awscost_queue_depth",
+            "Objects whose pass is due and that wait for their turn.",
+            &["controller"],
+        )?;
         let panics =
             all.counter("awscost_reconcile_panics_total", "Passes that panicked.", &["controller"])?;
         let timeouts = all.counter(
@@ -138,6 +144,7 @@ impl Metrics {
             described,
             reconciles,
             durations,
+            depths,
             panics,
             timeouts,
             validations,
@@ -164,6 +171,12 @@ impl Metrics {
         };
         self.reconciles.with_label_values(&[controller, result]).inc();
         self.durations.with_label_values(&[controller]).observe(took.as_secs_f64());
+    }
+
+    /// Notes that one queue of a controller's is as deep as `now`, after it was as deep as `before`.
+    pub fn queued(&self, controller: &str, now: usize, before: usize) {
+        let change = i64::try_from(now).unwrap_or(i64::MAX) - i64::try_from(before).unwrap_or(i64::MAX);
+        self.depths.with_label_values(&[controller]).add(change);
     }
 
     /// Notes a panic in a pass.

@@ -2,14 +2,26 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kube::{Config, runtime::watcher::Event};
+use futures::channel::mpsc::unbounded;
+use kube::{
+    Client, Config,
+    runtime::{
+        events::{Recorder, Reporter},
+        watcher::Event,
+    },
+};
 use serde_json::json;
 
 use super::*;
 use crate::{
     connection::{fake::FakeAws, sample},
-    controller::context::GuardedAccount,
+    controller::{
+        context::{GuardedAccount, Parts, Stores},
+        settings::Settings,
+        shown, watch,
+    },
     model::ExternalId,
+    telemetry::metrics::Metrics,
 };
 
 fn account(name: &str, uid: &str) -> GuardedAccount {
@@ -23,18 +35,22 @@ fn account(name: &str, uid: &str) -> GuardedAccount {
     .expect("an account")
 }
 
+fn asked() -> Wish<GuardedAccount> {
+    Wish { object: ObjectRef::new("acme").within("finops"), urgency: Urgency::Asked }
+}
+
 /// A context whose API server is not there.
-fn context(stores: Vec<context::Stores>) -> Arc<Context> {
+fn context(stores: Vec<Stores>) -> Arc<Context> {
     let nowhere = Config::new("http://127.0.0.1:1".parse().expect("a URL"));
     let client = Client::try_from(nowhere).expect("a client");
-    let reporter = Reporter { controller: NAME.to_owned(), instance: None };
+    let reporter = Reporter { controller: "test".to_owned(), instance: None };
     let parts = Parts {
         recorder: Recorder::new(client.clone(), reporter),
         client,
         settings: Settings::parse("image: a\nwatch: {namespaces: [finops]}\n").expect("settings"),
         aws: FakeAws::new(sample::script()).aws(),
         own_region: None,
-        job_env: BTreeMap::new(),
+        job_env: Default::default(),
         metrics: Metrics::new("test").expect("metrics"),
         stores,
     };
@@ -49,6 +65,7 @@ async fn no_pass_begins_before_every_watch_has_shown_what_is_there() {
     let (announcement, shown) = shown::announcement();
     let (queue, wishes) = unbounded();
     let reconciler = Reconciler::<GuardedAccount> {
+        controller: "account",
         pass: |_, _| {
             PASSES.fetch_add(1, Ordering::SeqCst);
             async { Ok(Duration::from_secs(3600)) }.boxed()
@@ -56,17 +73,10 @@ async fn no_pass_begins_before_every_watch_has_shown_what_is_there() {
         bug: |_, _| async { Ok(()) }.boxed(),
     };
     let stop = CancellationToken::new();
-    let running = tokio::spawn(passes(
-        context,
-        stores.accounts.clone(),
-        wishes,
-        shown,
-        "account",
-        reconciler,
-        stop.clone(),
-    ));
+    let running =
+        tokio::spawn(run(context, stores.accounts.clone(), wishes, shown, reconciler, stop.clone()));
     writers.accounts(&Event::Apply(account("acme", "u")));
-    queue.unbounded_send(ObjectRef::new("acme").within("finops")).expect("the queue is open");
+    queue.unbounded_send(asked()).expect("the queue is open");
     let telling = tokio::spawn(async move { announcement.tell(&stores).await });
     for watch in writers.each_alone() {
         // The pass's debounce is 100 ms: had it been let in, it would have run by now.
@@ -76,7 +86,7 @@ async fn no_pass_begins_before_every_watch_has_shown_what_is_there() {
     }
     telling.await.expect("told");
     writers.accounts(&Event::Apply(account("acme", "u")));
-    queue.unbounded_send(ObjectRef::new("acme").within("finops")).expect("the queue is open");
+    queue.unbounded_send(asked()).expect("the queue is open");
     let ran = async {
         while PASSES.load(Ordering::SeqCst) == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -85,6 +95,43 @@ async fn no_pass_begins_before_every_watch_has_shown_what_is_there() {
     tokio::time::timeout(Duration::from_secs(10), ran).await.expect("a pass runs once they have");
     stop.cancel();
     running.await.expect("passes end");
+}
+
+#[tokio::test]
+async fn a_pass_that_panics_is_told_of_and_keeps_nobody_from_the_next() {
+    static TOLD: AtomicUsize = AtomicUsize::new(0);
+    let (stores, mut writers) = watch::stores(None);
+    for watch in writers.each_alone() {
+        watch();
+    }
+    writers.accounts(&Event::Apply(account("acme", "u")));
+    let context = context(vec![stores.clone()]);
+    let (announcement, shown) = shown::announcement();
+    announcement.tell(&stores).await;
+    let (queue, wishes) = unbounded();
+    let reconciler = Reconciler::<GuardedAccount> {
+        controller: "account",
+        pass: |_, _| async { panic!("a pass that fails") }.boxed(),
+        bug: |object, _| {
+            TOLD.fetch_add(usize::from(object.name_any() == "acme"), Ordering::SeqCst);
+            async { panic!("and so does the word about it") }.boxed()
+        },
+    };
+    let stop = CancellationToken::new();
+    let running =
+        tokio::spawn(run(context.clone(), stores.accounts.clone(), wishes, shown, reconciler, stop.clone()));
+    for times in 1..=2 {
+        queue.unbounded_send(asked()).expect("the queue is open");
+        let told = async {
+            while TOLD.load(Ordering::SeqCst) < times {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), told).await.expect("each wish is answered");
+    }
+    stop.cancel();
+    running.await.expect("passes end");
+    assert_eq!(context.permits.available_permits(), 10, "every permit came back");
 }
 
 #[tokio::test]
