@@ -121,7 +121,7 @@ fn folders_are_read_in_order_with_what_lies_below() {
     assert_eq!(names, ["first", "second", "third"]);
     let missing = read(&[folder.path().join("nowhere.yaml")]).expect_err("not there");
     assert!(
-        missing[0].to_string().ends_with("nowhere.yaml can't be read: entity not found"),
+        missing[0].to_string().ends_with("nowhere.yaml can't be read: there is no such file or folder"),
         "{}",
         missing[0]
     );

@@ -16,7 +16,10 @@ use crate::{
         AwsCostAccount, DEFAULT_EXTERNAL_ID_KEY,
         aws_cost_account::{AwsCostAccountSpec, Report, ReportKindChoice, SecretKeyRef},
     },
-    cli::manifests::{self, ManifestFault, Manifests},
+    cli::{
+        manifests::{self, ManifestFault, Manifests},
+        unreadable::problem,
+    },
     model::{
         AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Partition, Region, ReportKind,
         ReportName, RoleArn,
@@ -295,7 +298,7 @@ pub(in crate::cli) fn read_external_id(path: &Path) -> Result<ExternalId, NotWan
     } else {
         File::open(path).and_then(|file| file.take(LONGEST_FILE).read_to_end(&mut bytes))
     };
-    read.map_err(|error| NotWanted::File(name.clone(), error.kind().to_string()))?;
+    read.map_err(|error| NotWanted::File(name.clone(), problem(&error)))?;
     let bare = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     external_id(&name, bare.strip_suffix(b"\r").unwrap_or(bare))
 }
