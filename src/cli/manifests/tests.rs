@@ -58,7 +58,7 @@ fn every_fault_names_its_file_document_and_field() {
     for part in [
         "a.yaml:3: document 2, AwsCostAccount Acme: metadata.name: takes 1 to 253 lower-case letters",
         "spec.report.bucket.nmae: there is no such field; here there are name, ownerAccountId, prefix, region",
-        "spec.report.bucket.region: should match",
+        "spec.report.bucket.region: it takes a region's name as AWS writes it",
     ] {
         assert!(said.contains(part), "{said}\nlacks {part}");
     }
