@@ -18,12 +18,13 @@ use super::{
     rate::RateLimit,
     traits::{AssumeRole, Caller, Federate, Identity},
 };
-use crate::model::{AccessKeys, Region};
+use crate::model::{AccessKeys, Region, RoleArn};
 
 /// [`Identity`] over the SDK.
 pub(super) struct SdkIdentity {
     base: Client,
     in_session: Client,
+    own_role: Option<RoleArn>,
     calls: Calls,
     rate: Arc<RateLimit>,
 }
@@ -33,6 +34,7 @@ impl SdkIdentity {
         Self {
             base: Client::new(&sdk.base),
             in_session: Client::new(&sdk.without_credentials),
+            own_role: sdk.own_role.clone(),
             calls: sdk.calls.clone(),
             rate,
         }
@@ -45,7 +47,7 @@ impl Identity for SdkIdentity {
         self.rate.turn().await;
         let sending = self.base.get_caller_identity().send();
         let output = self.calls.make(Operation::GetCallerIdentity, sending).await?;
-        caller(output.account(), output.arn())
+        Ok(with_path(caller(output.account(), output.arn())?, self.own_role.as_ref()))
     }
 
     async fn assume_role(&self, request: AssumeRole<'_>) -> Result<Session, AwsFault> {
@@ -134,10 +136,43 @@ fn session(
     })
 }
 
+/// The caller under its role's own ARN, if the environment names that role: a session's ARN leaves out the path (fact
+/// sheet 1.2), without which no trust policy can name it.
+fn with_path(caller: Caller, own_role: Option<&RoleArn>) -> Caller {
+    let assumed = caller.arn.split_once(":assumed-role/").and_then(|(_, session)| session.split('/').next());
+    match own_role {
+        Some(role) if Some(role.role_name()) == assumed && *role.account() == caller.account => {
+            Caller { arn: role.to_string(), ..caller }
+        }
+        _ => caller,
+    }
+}
+
 fn caller(account: Option<&str>, arn: Option<&str>) -> Result<Caller, AwsFault> {
     let missing = |what| malformed(Operation::GetCallerIdentity, what);
     Ok(Caller {
         account: account.and_then(|id| id.parse().ok()).ok_or_else(|| missing("no account"))?,
         arn: arn.ok_or_else(|| missing("no ARN"))?.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_own_role_is_known_by_its_path_where_the_environment_names_it() {
+        let session = "arn:aws:sts::999988887777:assumed-role/awscost/1763812800";
+        let named = |arn: &str| {
+            let own: RoleArn = arn.parse().expect("a role");
+            with_path(caller(Some("999988887777"), Some(session)).expect("a caller"), Some(&own)).arn
+        };
+        let with_path = "arn:aws:iam::999988887777:role/eks/awscost";
+        assert_eq!(named(with_path), with_path);
+        for another in
+            ["arn:aws:iam::999988887777:role/eks/other", "arn:aws:iam::111122223333:role/eks/awscost"]
+        {
+            assert_eq!(named(another), session, "{another} is not who AWS says we are");
+        }
+    }
 }

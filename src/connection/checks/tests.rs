@@ -9,7 +9,8 @@ use super::*;
 use crate::{
     aws::{AwsFault, Code, Detail, Operation},
     connection::{
-        Enforcement, Excess, ExternalIdInUse, Fact, ManifestRead, NextExternalId, ReportTarget, fake, sample,
+        Asker, Enforcement, Excess, ExternalIdInUse, Fact, LastAssumed, ManifestRead, NextExternalId,
+        ReportTarget, fake, sample,
     },
     model::{AccountType, ExternalId, Reason},
 };
@@ -109,6 +110,17 @@ fn role() {
                 facts.role = refused(AssumeRole, Code::AccessDenied);
             }),
             ("denied, nothing changed", |facts, _| facts.role = refused(AssumeRole, Code::AccessDenied)),
+            ("denied, the operator became another", |facts, _| {
+                let was = Some("arn:aws:iam::999900009999:user/awscost".to_owned());
+                facts.last_assumed = Some(LastAssumed { principal: was, ..sample::last_assumed() });
+                facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
+            ("denied, a check asks", |facts, target| {
+                target.asker = Asker::Check;
+                let was = Some("arn:aws:iam::999900009999:user/awscost".to_owned());
+                facts.last_assumed = Some(LastAssumed { principal: was, ..sample::last_assumed() });
+                facts.role = refused(AssumeRole, Code::AccessDenied);
+            }),
             ("own policy", |facts, _| {
                 facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::IdentityPolicy);
             }),
@@ -173,15 +185,19 @@ bad profile
 other partition
   Fail PartitionMismatch: arn:aws-cn:iam::111122223333:role/awscost lies in another AWS partition than the operator's identity arn:aws:iam::999900009999:role/awscost-operator. Credentials never cross partitions: run an operator with an identity of partition aws-cn.
 denied, never worked
-  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what is in Secret acme-external-id; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works (awscost onboard trust --pod-identity prints it with the external ID; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 denied, caller unknown
-  Fail AssumeRoleDenied: AWS refuses to let the operator's identity assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE"}}],"Version":"2012-10-17"}
+  Fail AssumeRoleDenied: AWS refuses to let the operator's identity assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what is in Secret acme-external-id; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works (awscost onboard trust --pod-identity prints it with the external ID): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE"}}],"Version":"2012-10-17"}
 denied, another role worked
-  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/new, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/new, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what is in Secret acme-external-id; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This trust policy works (awscost onboard trust --pod-identity prints it with the external ID; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 denied, Secret changed
-  Fail ExternalIdChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed until the Secret with the external ID changed or was edited, and is refused since. Most likely the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value back into the Secret. If they are the same, the role was removed or its trust policy changed. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail ExternalIdChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed until Secret acme-external-id changed or was edited, and is refused since. Most likely the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value back into the Secret. If they are the same, the role was removed or its trust policy changed. This trust policy works (awscost onboard trust --pod-identity prints it with the external ID; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 denied, nothing changed
-  Fail RoleRemovedOrTrustChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed before, with the same Secret, and is refused now. Check in this order: the role still exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the operator's identity and the same sts:ExternalId; that identity was not itself made anew. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail RoleRemovedOrTrustChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed before, with the same Secret, and is refused now. Check in this order: the role still exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the operator's identity and the same sts:ExternalId; that identity was not itself made anew. This trust policy works (awscost onboard trust --pod-identity prints it with the external ID; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+denied, the operator became another
+  Fail RoleRemovedOrTrustChanged: arn:aws:iam::111122223333:role/finops/awscost let the operator in as arn:aws:iam::999900009999:user/awscost; the operator is arn:aws:iam::999900009999:role/awscost-operator now, and is refused. Most likely the trust policy still names the former: name the latter there. If it does, the role was removed or the rest of its trust policy changed. This trust policy works (awscost onboard trust --pod-identity prints it with the external ID; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+denied, a check asks
+  Fail RoleRemovedOrTrustChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed before, with the same Secret, and is refused now. Check in this order: the role still exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the operator's identity and the same sts:ExternalId; that identity was not itself made anew. This check runs with an identity of its own, which needs a statement in the trust policy beside the operator's; if that principal has a path, put it back: {"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}
 own policy
   Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/finops/awscost: if that name is misspelt, correct spec.access.roleArn. If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it: no policy of its own allows it, or its permissions boundary or session policy leaves it out. Allow sts:AssumeRole on it in that policy; the role's trust policy need not change.
 own policy, another role worked
@@ -195,7 +211,7 @@ rotation, next in use
 rotation, current in use
   Pass RoleAssumed: arn:aws:iam::111122223333:role/finops/awscost can be assumed, and belongs to account 111122223333. It takes the current external ID and not yet the next one: put the next one into its trust policy, beside the current one; the old Secret is still needed.
 tagging denied
-  Fail TagSessionDenied: The trust policy of arn:aws:iam::111122223333:role/finops/awscost allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod Identity needs as well. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail TagSessionDenied: The trust policy of arn:aws:iam::111122223333:role/finops/awscost allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod Identity needs as well. This trust policy works (awscost onboard trust --pod-identity prints it with the external ID; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 region disabled
   Fail StsRegionDisabled: STS is not active in af-south-1 for account 111122223333. Activate it there (IAM, account settings), or set spec.access.stsRegion to us-east-1.
 region does not know the operator
@@ -247,11 +263,11 @@ fn external_id() {
 enforced
   Pass Enforced: arn:aws:iam::111122223333:role/finops/awscost refuses callers without the external ID and with another one.
 accepts none
-  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost lets the operator in without any external ID: its trust policy has no sts:ExternalId condition, or one that passes when none is sent (StringEqualsIfExists, ForAllValues). This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost lets the operator in without any external ID: its trust policy has no sts:ExternalId condition, or one that passes when none is sent (StringEqualsIfExists, ForAllValues). This trust policy works (awscost onboard trust --pod-identity prints it with the external ID; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 accepts any, warn
-  Fail AnyValueAccepted: arn:aws:iam::111122223333:role/finops/awscost lets the operator in with a random external ID: the sts:ExternalId condition of its trust policy accepts any value (StringLike with a wildcard, or Null). This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"} (A warning only: spec.access.requireExternalId is Warn.)
+  Fail AnyValueAccepted: arn:aws:iam::111122223333:role/finops/awscost lets the operator in with a random external ID: the sts:ExternalId condition of its trust policy accepts any value (StringLike with a wildcard, or Null). This trust policy works (awscost onboard trust --pod-identity prints it with the external ID; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"} (A warning only: spec.access.requireExternalId is Warn.)
 none declared
-  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost is assumed without an external ID, so whoever learns its ARN can have the operator use it for them. Set spec.access.externalIdSecretRef and require the value in the role's trust policy. This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost is assumed without an external ID, so whoever learns its ARN can have the operator use it for them. Set spec.access.externalIdSecretRef and require the value in the role's trust policy. This trust policy works (awscost onboard trust --pod-identity prints it with the external ID; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 throttled
   Unknown Throttled: AWS throttles sts:AssumeRole. It is tried again in some minutes.
 never probed
@@ -454,7 +470,7 @@ fn the_kind_is_the_one_found_unless_declared() {
 
 #[test]
 fn no_message_of_a_long_name_is_cut() {
-    // The longest names that the schema lets in; a message past 1,024 bytes would lose its end.
+    // The longest names that the schema lets in; a message past 4,096 bytes would lose its end.
     let mut target = sample::target();
     let path = "p".repeat(60);
     sample::role(&mut target).role =
@@ -469,7 +485,8 @@ fn no_message_of_a_long_name_is_cut() {
         last_assumed: None,
         ..sample::facts()
     };
+    sample::role(&mut target).external_id_place = format!("Secret {}", "s".repeat(253));
     for finding in run(&facts, &target, sample::now()) {
-        assert!(finding.message.len() <= 1024, "{} bytes: {}", finding.message.len(), finding.message);
+        assert!(finding.message.len() <= 4096, "{} bytes: {}", finding.message.len(), finding.message);
     }
 }
