@@ -113,16 +113,28 @@ pub fn whole_seconds(at: Timestamp) -> Timestamp {
 /// What can be printed of a message, at most [`MAX_MESSAGE`] bytes of it, cut between characters: names that others chose
 /// must not move the cursor of the terminal they are shown in, nor turn its writing round.
 pub fn bounded(message: &str) -> String {
-    let turns = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let message = message.replace(|character: char| character.is_control() || turns(character), "?");
-    if message.len() <= MAX_MESSAGE {
-        return message;
+    bounded_to(MAX_MESSAGE, message)
+}
+
+/// What can be printed of a text, at most so many bytes of it, cut between characters: names that others chose must not
+/// move the cursor of the terminal they are shown in, nor turn its writing round.
+pub fn bounded_to(most: usize, text: &str) -> String {
+    let text = text.replace(steers, "?");
+    if text.len() <= most {
+        return text;
     }
-    let mut end = MAX_MESSAGE - '…'.len_utf8();
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &message[..end])
+    let end = text.floor_char_boundary(most - '…'.len_utf8());
+    format!("{}…", &text[..end])
+}
+
+/// True for what a terminal obeys instead of showing it: control characters, and those that turn the direction of writing
+/// round (Unicode's bidirectional marks, embeddings, overrides and isolates).
+pub fn steers(character: char) -> bool {
+    let turns = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    character.is_control() || turns
 }
 
 #[cfg(test)]
@@ -131,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_others_named_is_shown_without_its_control_characters() {
-        assert_eq!(bounded("export \u{1b}[2Jacme\n\u{202e}gro é"), "export ?[2Jacme??gro é");
+        assert_eq!(bounded("export \u{1b}[2Jacme\n\u{202e}gro\u{200f} é"), "export ?[2Jacme??gro? é");
     }
 
     fn at(second: i64) -> Timestamp {
