@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ConditionStatus, ConditionType, Reason};
 
-/// The longest message that is written; the API's own limit is higher.
-const MAX_MESSAGE: usize = 1024;
+/// The longest message that is written, as the schema of [`Condition`] has it. Kubernetes lets conditions have 32,768; a
+/// message that ends with a whole trust policy takes about 2,000 where the ARNs in it have the longest paths that IAM takes.
+const MAX_MESSAGE: usize = 4096;
 
 /// One layer of the connection, or a summary of them.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub struct Condition {
     #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z]+$"))]
     pub reason: String,
     /// Why, and what to do, in a sentence or two.
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = 4096))]
     pub message: String,
 }
 
@@ -110,8 +111,7 @@ pub fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).expect("the seconds of a timestamp are one")
 }
 
-/// What can be printed of a message, at most [`MAX_MESSAGE`] bytes of it, cut between characters: names that others chose
-/// must not move the cursor of the terminal they are shown in, nor turn its writing round.
+/// What can be printed of a message, at most [`MAX_MESSAGE`] bytes of it.
 pub fn bounded(message: &str) -> String {
     bounded_to(MAX_MESSAGE, message)
 }
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn long_messages_are_cut_between_characters() {
-        let cut = bounded(&"ü".repeat(2000));
+        let cut = bounded(&"ü".repeat(MAX_MESSAGE));
         assert!(cut.len() <= MAX_MESSAGE && cut.ends_with('…'));
     }
 }
