@@ -368,12 +368,16 @@ async fn what_is_not_given_comes_from_the_cluster_if_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_external_id_that_the_operator_will_make_can_t_be_checked_before() {
+async fn an_external_id_that_the_operator_will_make_is_waited_for() {
     let sandbox = sandbox();
     let asks = "    generateExternalId: true\n    externalIdSecretRef:";
     let manifests = format!("{ACCOUNT}---\n{WAREHOUSE}").replace("    externalIdSecretRef:", asks);
     let (code, report) = Check::of(&manifests, Some(&sandbox)).json();
-    assert_eq!((code, reason(&report, "RoleAssumable")), (2, Some("NotChecked")), "{report:#}");
+    assert_eq!((code, reason(&report, "RoleAssumable")), (0, Some("NotChecked")), "{report:#}");
+    let waits = finding(&report, "RoleAssumable").expect("a finding");
+    assert_eq!(waits["severity"], "waiting", "{waits:#}");
+    let message = waits["message"].as_str().expect("a message");
+    assert!(message.contains("The operator makes Secret acme-external-id"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,7 +194,10 @@ impl Inquiry<'_> {
         let policy = account.spec.access.require_external_id.unwrap_or_default();
         let enforced = policy == RequireExternalId::Enforce;
         let origin = &declared.document.origin;
+        let made_later = verdict::makes_external_id(&declared.case());
         let severity = |type_, status, reason| match reason {
+            // Before the account is applied there is nothing to look with, and nobody can do anything about it.
+            Some(Reason::NotChecked) if made_later => Severity::Waiting,
             // Here nothing looks again later.
             Some(Reason::NotChecked) => Severity::Untold,
             reason => Severity::of(type_, status, reason, enforced),
