@@ -1,6 +1,6 @@
 //! Session Secrets: written before their Job, renewed while it runs, deleted when it ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
@@ -212,17 +212,42 @@ pub struct SessionSight {
 
 /// An account's session Secrets.
 pub fn of_account(stores: &Stores, uid: &str, ended: &dyn Fn(&str) -> bool) -> Vec<SessionSight> {
+    let of_account = |secret: &Metadata| account_of(secret) == Some(uid);
+    all(stores, of_account, ended).into_iter().map(|(_, secret)| secret).collect()
+}
+
+/// Session Secrets of accounts that are none of `accounts`, with their namespaces.
+pub fn of_no_account(
+    stores: &Stores,
+    accounts: &HashSet<String>,
+    ended: &dyn Fn(&str) -> bool,
+) -> Vec<(String, SessionSight)> {
+    all(stores, |secret| account_of(secret).is_some_and(|uid| !accounts.contains(uid)), ended)
+}
+
+/// What the watch shows of a Secret.
+type Metadata = PartialObjectMeta<Secret>;
+
+fn all(
+    stores: &Stores,
+    wanted: impl Fn(&Metadata) -> bool,
+    ended: &dyn Fn(&str) -> bool,
+) -> Vec<(String, SessionSight)> {
     stores
         .secrets
         .state()
         .iter()
         .filter(|secret| secret.labels().get(USE_LABEL).map(String::as_str) == Some(USE_SESSION))
-        .filter(|secret| secret.labels().get(mark::ACCOUNT_UID).map(String::as_str) == Some(uid))
-        .filter_map(|secret| sight(secret, ended))
+        .filter(|secret| wanted(secret))
+        .filter_map(|secret| Some((secret.namespace()?, sight(secret, ended)?)))
         .collect()
 }
 
-fn sight(secret: &PartialObjectMeta<Secret>, ended: &dyn Fn(&str) -> bool) -> Option<SessionSight> {
+fn account_of(secret: &Metadata) -> Option<&str> {
+    secret.labels().get(mark::ACCOUNT_UID).map(String::as_str)
+}
+
+fn sight(secret: &Metadata, ended: &dyn Fn(&str) -> bool) -> Option<SessionSight> {
     let name = secret.name_any();
     Some(SessionSight {
         uid: secret.uid()?,
