@@ -22,7 +22,7 @@ pub use finding::{Finding, Verdict};
 pub use gather::{Sessions, gather};
 pub use remedy::{principal, trust_policy};
 pub use session::{Opened, Purpose, open};
-pub use target::{Access, ExternalIdPolicy, NextExternalId, ReportTarget, RoleAccess, Target};
+pub use target::{Access, Asker, ExternalIdPolicy, NextExternalId, ReportTarget, RoleAccess, Target};
 
 #[cfg(test)]
 pub(crate) mod fake;

@@ -40,6 +40,8 @@ pub enum Refusal {
     Permissions,
     /// There is no such bucket or folder.
     Place,
+    /// The bucket is there, in another region.
+    Region,
 }
 
 /// Why a warehouse could not do what it was asked.
@@ -120,6 +122,7 @@ impl WarehouseFault {
             Self::Refused { refusal: Refusal::Credentials, .. } => Reason::WarehouseAuthFailed,
             Self::Refused { refusal: Refusal::Permissions, .. } => Reason::WarehouseDenied,
             Self::Refused { refusal: Refusal::Place, .. } => Reason::WarehousePlaceNotFound,
+            Self::Refused { refusal: Refusal::Region, .. } => Reason::WarehouseRegionMismatch,
             Self::Transient { answered: false, .. } => Reason::WarehouseUnreachable,
             Self::Configuration(_)
             | Self::Transient { answered: true, .. }

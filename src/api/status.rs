@@ -88,6 +88,10 @@ pub struct LastAssumed {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub secret_version: Option<String>,
+    /// The ARN of the operator's role or user that it let in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 640))]
+    pub principal: Option<String>,
 }
 
 /// The billing report that was found.

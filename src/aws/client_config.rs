@@ -23,6 +23,7 @@ use super::{
     sts::SdkIdentity,
     traits::Aws,
 };
+use crate::model::RoleArn;
 
 /// What can be set besides the standard AWS configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Sdk {
     pub(super) without_credentials: SdkConfig,
     /// An endpoint override is set for S3.
     pub(super) s3_endpoint: S3Endpoint,
+    /// The role that the environment names for web identity (IRSA): with its path, which a session's ARN does not tell.
+    pub(super) own_role: Option<RoleArn>,
     settings: AwsSettings,
     pub(super) calls: Calls,
 }
@@ -79,7 +82,8 @@ impl Sdk {
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .load()
             .await;
-        Self::from_config(base, settings)
+        let own_role = std::env::var("AWS_ROLE_ARN").ok().and_then(|arn| arn.parse().ok());
+        Self { own_role, ..Self::from_config(base, settings) }
     }
 
     fn from_config(base: SdkConfig, settings: AwsSettings) -> Self {
@@ -92,6 +96,7 @@ impl Sdk {
             without_credentials: without_credentials.build(),
             base,
             s3_endpoint,
+            own_role: None,
             settings,
             calls: Calls::default(),
         }

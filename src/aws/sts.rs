@@ -22,7 +22,7 @@ use super::{
     rate::RateLimit,
     traits::{AssumeRole, Caller, Federate, Identity},
 };
-use crate::model::{AccessKeys, Region};
+use crate::model::{AccessKeys, Region, RoleArn};
 
 /// No try begins later than this after the first, waits for turns not counted: a verdict is promised within seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,6 +33,7 @@ const BACKOFF: Duration = Duration::from_secs(1);
 pub(super) struct SdkIdentity {
     base: Client,
     in_session: Client,
+    own_role: Option<RoleArn>,
     calls: Calls,
     rate: Arc<RateLimit>,
     /// Tries a call.
@@ -44,6 +45,7 @@ impl SdkIdentity {
         Self {
             base: once(&sdk.base),
             in_session: once(&sdk.without_credentials),
+            own_role: sdk.own_role.clone(),
             calls: sdk.calls.clone(),
             rate,
             tries: sdk.base.retry_config().map_or(1, RetryConfig::max_attempts),
@@ -92,7 +94,7 @@ impl Identity for SdkIdentity {
         self.in_turn(|| async {
             let sending = self.base.get_caller_identity().send();
             let output = self.calls.make(Operation::GetCallerIdentity, sending).await?;
-            caller(output.account(), output.arn())
+            Ok(with_path(caller(output.account(), output.arn())?, self.own_role.as_ref()))
         })
         .await
     }
@@ -187,10 +189,43 @@ fn session(
     })
 }
 
+/// The caller under its role's own ARN, if the environment names that role: a session's ARN leaves out the path (fact
+/// sheet 1.2), without which no trust policy can name it.
+fn with_path(caller: Caller, own_role: Option<&RoleArn>) -> Caller {
+    let assumed = caller.arn.split_once(":assumed-role/").and_then(|(_, session)| session.split('/').next());
+    match own_role {
+        Some(role) if Some(role.role_name()) == assumed && *role.account() == caller.account => {
+            Caller { arn: role.to_string(), ..caller }
+        }
+        _ => caller,
+    }
+}
+
 fn caller(account: Option<&str>, arn: Option<&str>) -> Result<Caller, AwsFault> {
     let missing = |what| malformed(Operation::GetCallerIdentity, what);
     Ok(Caller {
         account: account.and_then(|id| id.parse().ok()).ok_or_else(|| missing("no account"))?,
         arn: arn.ok_or_else(|| missing("no ARN"))?.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_own_role_is_known_by_its_path_where_the_environment_names_it() {
+        let session = "arn:aws:sts::999988887777:assumed-role/awscost/1763812800";
+        let named = |arn: &str| {
+            let own: RoleArn = arn.parse().expect("a role");
+            with_path(caller(Some("999988887777"), Some(session)).expect("a caller"), Some(&own)).arn
+        };
+        let with_path = "arn:aws:iam::999988887777:role/eks/awscost";
+        assert_eq!(named(with_path), with_path);
+        for another in
+            ["arn:aws:iam::999988887777:role/eks/other", "arn:aws:iam::111122223333:role/eks/awscost"]
+        {
+            assert_eq!(named(another), session, "{another} is not who AWS says we are");
+        }
+    }
 }

@@ -142,7 +142,8 @@ pub const MAX_READ: u64 = 16 * 1024 * 1024;
 pub struct Caller {
     /// Its account.
     pub account: AccountId,
-    /// Its ARN: an assumed role's ends in the session name, which changes from session to session.
+    /// Its ARN: an assumed role's ends in the session name, which changes from session to session, unless it is the operator's
+    /// own and its environment names the role.
     pub arn: String,
 }
 

@@ -352,3 +352,26 @@ fn json(document: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod on_sandbox;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{aws::traits::Caller, connection::trust_policy, model::Partition};
+
+    #[test]
+    fn the_trust_policy_of_a_message_is_the_one_that_the_command_beside_it_prints() {
+        let caller = Caller {
+            account: "999988887777".parse().expect("an account"),
+            arn: "arn:aws:iam::999988887777:role/awscost".to_owned(),
+        };
+        let said: Value =
+            serde_json::from_str(&trust_policy(Some(&caller), Partition::Aws)).expect("a policy");
+        let printed =
+            trust::policy(plain(&caller.arn), vec![plain("THE-EXTERNAL-ID")], BaseIdentity::PodIdentity);
+        let mut printed: Value = serde_json::from_str(&json(&printed)).expect("a policy");
+        printed["Statement"][0].as_object_mut().expect("a statement").remove("Sid");
+        assert_eq!(said, printed);
+    }
+}

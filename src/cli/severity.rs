@@ -40,6 +40,8 @@ impl Severity {
             (ConditionType::Deprecated, ConditionStatus::True) => Self::Advice,
             (_, ConditionStatus::True) => Self::Fine,
             (_, ConditionStatus::False) => Self::of_failed(type_, reason, enforced),
+            // What is not known of advice is no graver than the advice.
+            (_, ConditionStatus::Unknown) if is_advice(type_) => Self::of_unknown(reason).min(Self::Advice),
             (_, ConditionStatus::Unknown) => Self::of_unknown(reason),
         }
     }
@@ -69,9 +71,7 @@ impl Severity {
                 Self::Waiting
             }
             ConditionType::ExternalIdEnforced if !enforced => Self::Advice,
-            ConditionType::PermissionsMinimal
-            | ConditionType::MetricsReadable
-            | ConditionType::HistoryComplete => Self::Advice,
+            _ if is_advice(type_) => Self::Advice,
             _ => Self::Error,
         }
     }
@@ -99,6 +99,14 @@ impl Severity {
     }
 }
 
+/// True of conditions that hold nothing up.
+fn is_advice(type_: ConditionType) -> bool {
+    matches!(
+        type_,
+        ConditionType::PermissionsMinimal | ConditionType::MetricsReadable | ConditionType::HistoryComplete
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +125,8 @@ mod tests {
             (ConditionType::DataCurrent, False, Reason::OutOfMemory, Severity::Error),
             (ConditionType::PermissionsMinimal, False, Reason::CanWriteBucket, Severity::Advice),
             (ConditionType::PermissionsMinimal, Unknown, Reason::AuditDenied, Severity::Blocked),
+            (ConditionType::PermissionsMinimal, Unknown, Reason::EndpointUnreachable, Severity::Advice),
+            (ConditionType::MetricsReadable, Unknown, Reason::Throttled, Severity::Advice),
             (ConditionType::Deprecated, True, Reason::IamUserKeys, Severity::Advice),
             (ConditionType::AccountTypeVerified, Unknown, Reason::OrganizationReadDenied, Severity::Advice),
             (ConditionType::RoleAssumable, True, Reason::RoleAssumed, Severity::Fine),

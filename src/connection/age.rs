@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::{Facts, Finding, ReportTarget, Target, Verdict, checks};
+use super::{ExternalIdPolicy, Facts, Finding, ReportTarget, Target, Verdict, checks};
 use crate::{
     aws::traits::{ExecutionEnd, ExportHealth, LegacyDeliveryStatus},
-    model::ConditionType,
+    model::{ConditionType, Reason},
 };
 
 /// The ages at which facts are looked at again.
@@ -86,12 +86,12 @@ impl Ages {
         findings: &[Finding],
         uid: &str,
     ) -> Option<Timestamp> {
-        let (looked_at, faulty) = group.state(facts, target);
-        let failed = faulty
+        let (looked_at, in_doubt) = group.state(facts, target);
+        let soon = in_doubt
             || findings
                 .iter()
-                .any(|finding| finding.condition == group.condition() && finding.verdict != Verdict::Pass);
-        let age = if failed { self.failed.min(self.of(group)) } else { self.of(group) };
+                .any(|finding| finding.condition == group.condition() && is_awaited(finding, target));
+        let age = if soon { self.failed.min(self.of(group)) } else { self.of(group) };
         Some(looked_at? + jittered(age, uid, group))
     }
 
@@ -155,37 +155,50 @@ impl Group {
         }
     }
 
-    /// When it was last looked at, and whether that look met a fault.
+    /// When it was last looked at, and whether that look left something open: a call had no answer, or AWS says itself that
+    /// it does not deliver. What a refusal means, the checks say.
     fn state(self, facts: &Facts, target: &Target) -> (Option<Timestamp>, bool) {
         match self {
             Self::Identity => (
                 facts.role.looked_at().or_else(|| facts.base.looked_at()),
-                facts.base.fault().is_some()
-                    || facts.role.fault().is_some()
-                    || facts.federation.fault().is_some(),
+                facts.base.is_in_doubt() || facts.role.is_in_doubt() || facts.federation.is_in_doubt(),
             ),
-            Self::ExternalId => (facts.enforcement.looked_at(), facts.enforcement.fault().is_some()),
-            Self::Organization => (facts.membership.looked_at(), facts.membership.fault().is_some()),
+            Self::ExternalId => (facts.enforcement.looked_at(), facts.enforcement.is_in_doubt()),
+            Self::Organization => (facts.membership.looked_at(), facts.membership.is_in_doubt()),
             Self::Definitions => (
                 facts.exports.looked_at().max(facts.legacy.looked_at()),
-                facts.legacy.fault().is_some()
-                    || facts.exports.fault().is_some()
-                    || facts.export.fault().is_some()
-                    || facts.execution.fault().is_some()
+                facts.legacy.is_in_doubt()
+                    || facts.exports.is_in_doubt()
+                    || facts.export.is_in_doubt()
+                    || facts.execution.is_in_doubt()
                     || target.report.as_ref().is_some_and(|report| is_ill(facts, report)),
             ),
             Self::Listing => (
                 facts.listing.looked_at().or_else(|| facts.ingest_session.looked_at()),
-                facts.listing.fault().is_some()
-                    || facts.ingest_session.fault().is_some()
-                    || facts.manifest.fault().is_some()
-                    || facts.listing_any_owner.fault().is_some()
-                    || facts.elsewhere.fault().is_some()
-                    || facts.ownership.fault().is_some(),
+                facts.listing.is_in_doubt()
+                    || facts.ingest_session.is_in_doubt()
+                    || facts.manifest.is_in_doubt()
+                    || facts.listing_any_owner.is_in_doubt()
+                    || facts.elsewhere.is_in_doubt()
+                    || facts.ownership.is_in_doubt(),
             ),
-            Self::Permissions => (facts.excess.looked_at(), facts.excess.fault().is_some()),
-            Self::Metrics => (facts.metrics.looked_at(), facts.metrics.fault().is_some()),
+            Self::Permissions => (facts.excess.looked_at(), facts.excess.is_in_doubt()),
+            Self::Metrics => (facts.metrics.looked_at(), facts.metrics.is_in_doubt()),
         }
+    }
+}
+
+/// True if a verdict is one that somebody will want to see turn.
+///
+/// What was never granted, and what is a warning by the account's own wish, stays so: to ask every ten minutes would leave
+/// 144 refusals a day in the customer's CloudTrail.
+fn is_awaited(finding: &Finding, target: &Target) -> bool {
+    let warned = target.role().is_some_and(|role| role.policy == ExternalIdPolicy::Warn);
+    match finding.reason {
+        _ if finding.verdict == Verdict::Pass => false,
+        Reason::AuditDenied | Reason::OrganizationReadDenied => false,
+        Reason::NotEnforced | Reason::AnyValueAccepted => !warned,
+        _ => true,
     }
 }
 

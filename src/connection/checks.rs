@@ -41,7 +41,9 @@ pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(role) = target.role() {
         // … a role that lets everybody in is not used unknowingly,
-        findings.push(behind(ConditionType::ExternalIdEnforced, &|| external_id::check(facts, role, now)));
+        findings.push(behind(ConditionType::ExternalIdEnforced, &|| {
+            external_id::check(facts, target, role, now)
+        }));
     }
     // … a payer's bill is not taken for a member's, nor the other way round,
     findings.push(behind(ConditionType::AccountTypeVerified, &|| account_type::check(facts, target, now)));

@@ -99,6 +99,11 @@ impl<T> Fact<T> {
         self.doubt.as_ref().map(|(_, fault)| fault).or_else(refused)
     }
 
+    /// True if the latest look gave no answer.
+    pub fn is_in_doubt(&self) -> bool {
+        self.doubt.is_some()
+    }
+
     /// When it was last looked at, with or without an answer.
     pub fn looked_at(&self) -> Option<Timestamp> {
         let answered = self.answer.as_ref().map(|(at, _)| *at);
@@ -145,6 +150,8 @@ pub struct LastAssumed {
     pub role: RoleArn,
     /// The version of the external-ID Secrets.
     pub secret_version: Option<String>,
+    /// The operator's principal that it let in; not known of what an older version noted.
+    pub principal: Option<String>,
 }
 
 /// Where a report lies that is not where it was declared.

@@ -1,16 +1,18 @@
 //! The only I/O of this module: looks at AWS, as far as a [`Look`] asks, and records what it saw.
 
+use std::time::Duration;
+
 use futures::future::OptionFuture;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
     Access, Enforcement, Excess, Facts, LastAssumed, Look, Opened, Purpose, ReportTarget, RoleAccess, Target,
-    Verdict, checks, open,
+    Verdict, checks, open, principal,
 };
 use crate::{
     aws::{
-        Aws, AwsFault, Code, FaultClass, Session, session_policy,
+        Aws, AwsFault, Code, FaultClass, Operation, Session, session_policy,
         traits::{AssumeRole, Caller, ExportDefinition, ExportExecution, ExportReference, LegacyDefinition},
     },
     model::{AccessKeys, ExternalId},
@@ -18,6 +20,8 @@ use crate::{
 
 /// The shortest session STS gives: the external-ID probes drop theirs at once.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(15);
+/// How long advice may hold up the verdict: IAM, or a region's CloudWatch, may be out of the operator's reach.
+const ADVICE_LIMIT: Duration = Duration::from_secs(2);
 /// Sessions with less life than this are not used for a look.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
@@ -82,14 +86,17 @@ pub async fn gather(
             report.filter(|_| look.listing).map(|report| bucket::look(aws, target, report, &session, kept))
         ),
         OptionFuture::from(
-            role.filter(|_| look.permissions).map(|access| excess(aws, target, access, &session))
+            role.filter(|_| look.permissions).map(|access| advice(
+                Operation::SimulatePrincipalPolicy,
+                excess(aws, target, access, &session)
+            ))
         ),
         OptionFuture::from(
             target
                 .metrics
                 .as_ref()
                 .filter(|_| look.metrics)
-                .map(|region| aws.metrics.can_list(&session, region))
+                .map(|region| advice(Operation::ListMetrics, aws.metrics.can_list(&session, region)))
         ),
     );
     if let Some(outcome) = enforcement {
@@ -142,6 +149,7 @@ async fn role(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sess
                     facts.last_assumed = Some(LastAssumed {
                         role: access.role.clone(),
                         secret_version: access.secret_version.clone(),
+                        principal: facts.base.known().map(|caller| principal(&caller.arn)),
                     });
                 }
                 facts.role.record(now, Ok(caller));
@@ -265,6 +273,15 @@ async fn lets_in(
     }
 }
 
+/// A look on which nothing depends: it is given up before it holds up the others.
+async fn advice<T>(
+    operation: Operation,
+    look: impl Future<Output = Result<T, AwsFault>>,
+) -> Result<T, AwsFault> {
+    let outcome = tokio::time::timeout(ADVICE_LIMIT, look).await;
+    outcome.unwrap_or_else(|_| Err(AwsFault::new(operation, Code::TimedOut)))
+}
+
 /// What the role may do that it need not: asked of IAM's simulator, so nothing is changed.
 async fn excess(
     aws: &Aws,
@@ -359,6 +376,8 @@ fn in_session<T>(outcome: Result<T, AwsFault>, session: &mut Option<Session>) ->
 
 mod bucket;
 mod elsewhere;
+#[cfg(test)]
+mod on_clock;
 #[cfg(test)]
 mod on_sandbox;
 #[cfg(test)]

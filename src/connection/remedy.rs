@@ -1,13 +1,14 @@
 //! The fix, filled in: who the trust policy must name, and a trust policy that works.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::{Asker, Target};
 use crate::{aws::traits::Caller, model::Partition};
 
 /// The principal a trust policy must name for a caller: an assumed role's own ARN instead of its session's.
 ///
-/// A session's ARN drops the role's path (fact sheet 1.2), so the path has to be put back by hand where there is one.
-/// The session's name is left out because it changes from process to process.
+/// A session's ARN drops the role's path (fact sheet 1.2), so the path has to be put back by hand where there is one: see
+/// [`PATH`]. The session's name is left out because it changes from process to process.
 pub fn principal(caller_arn: &str) -> String {
     let assumed = |arn: &str| {
         let (head, resource) = arn.rsplit_once(':')?;
@@ -18,38 +19,55 @@ pub fn principal(caller_arn: &str) -> String {
     assumed(caller_arn).unwrap_or_else(|| caller_arn.to_owned())
 }
 
-/// A trust policy that works for the operator, and the command that prints it with the external ID in it.
-pub(super) fn working_trust(operator: Option<&Caller>, partition: Partition) -> String {
-    let policy = trust_policy(operator, partition);
-    format!(
-        "This trust policy works (awscost onboard trust -f FILE --principal ARN prints it whole): {policy}"
-    )
+/// What is said of a principal that was made from a session's ARN.
+const PATH: &str = "; if that principal has a path, put it back";
+
+/// A trust policy that works for whoever asks. A check is not who loads the bill: its identity needs a statement beside the
+/// operator's, never instead of it.
+pub(super) fn working_trust(caller: Option<&Caller>, target: &Target) -> String {
+    let partition = target.partition();
+    let path = caller.filter(|caller| caller.arn.contains(":assumed-role/")).map_or("", |_| PATH);
+    match target.asker {
+        Asker::Operator => {
+            let policy = trust_policy(caller, partition);
+            format!(
+                "This trust policy works (awscost onboard trust --pod-identity prints it with the external ID{path}): {policy}"
+            )
+        }
+        Asker::Check => {
+            let statement = statement(caller, partition);
+            format!(
+                "This check runs with an identity of its own, which needs a statement in the trust policy beside the \
+                 operator's{path}: {statement}"
+            )
+        }
+    }
 }
 
 /// A trust policy that lets the operator in with the external ID and nobody without it.
-///
-/// The external ID itself is left as a placeholder: this text goes into status. Tagging is allowed whatever the operator's
-/// identity is: one from EKS Pod Identity needs it (fact sheet 1.6), and no caller shows whether it is one.
 pub fn trust_policy(operator: Option<&Caller>, partition: Partition) -> String {
-    let principal = operator.map_or_else(
+    json!({"Version": "2012-10-17", "Statement": [statement(operator, partition)]}).to_string()
+}
+
+/// The external ID itself is left as a placeholder: this text goes into status. Tagging is allowed whatever the caller's
+/// identity is: one from EKS Pod Identity needs it (fact sheet 1.6), and no caller shows whether it is one.
+fn statement(caller: Option<&Caller>, partition: Partition) -> Value {
+    let principal = caller.map_or_else(
         || format!("arn:{}:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE", partition.as_str()),
         |caller| principal(&caller.arn),
     );
-    let policy = json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": {"AWS": principal},
-            "Action": ["sts:AssumeRole", "sts:TagSession"],
-            "Condition": {"StringEquals": {"sts:ExternalId": "THE-EXTERNAL-ID"}},
-        }],
-    });
-    policy.to_string()
+    json!({
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {"StringEquals": {"sts:ExternalId": "THE-EXTERNAL-ID"}},
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::sample;
 
     #[test]
     fn a_session_stands_for_its_role() {
@@ -70,6 +88,18 @@ mod tests {
         };
         insta::assert_snapshot!(trust_policy(Some(&operator), Partition::Aws), @r#"
 {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/op"}}],"Version":"2012-10-17"}
+"#);
+    }
+
+    #[test]
+    fn a_check_asks_for_a_statement_beside_the_operators() {
+        let caller = Caller {
+            account: "111122223333".parse().expect("an account"),
+            arn: "arn:aws:sts::111122223333:assumed-role/pipeline/s".to_owned(),
+        };
+        let target = Target { asker: Asker::Check, ..sample::target() };
+        insta::assert_snapshot!(working_trust(Some(&caller), &target), @r#"
+This check runs with an identity of its own, which needs a statement in the trust policy beside the operator's; if that principal has a path, put it back: {"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/pipeline"}}
 "#);
     }
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Access, Enforcement, Excess, ExternalIdInUse, ExternalIdPolicy, Fact, Facts, LastAssumed, ManifestRead,
-    NextExternalId, ReportTarget, RoleAccess, Target,
+    Access, Asker, Enforcement, Excess, ExternalIdInUse, ExternalIdPolicy, Fact, Facts, LastAssumed,
+    ManifestRead, NextExternalId, ReportTarget, RoleAccess, Target,
     fake::{Script, Trust},
 };
 use crate::{
@@ -29,6 +29,7 @@ pub(crate) fn target() -> Target {
         access: Access::Role(RoleAccess {
             role: format!("arn:aws:iam::{ACCOUNT}:role/finops/awscost").parse().expect("a role"),
             external_id: Some(ExternalId::parse(b"the-external-id").expect("an external ID")),
+            external_id_place: "Secret acme-external-id".to_owned(),
             next_external_id: NextExternalId::None,
             secret_version: Some("1".to_owned()),
             policy: ExternalIdPolicy::Enforce,
@@ -38,6 +39,7 @@ pub(crate) fn target() -> Target {
         sts_region: "us-east-1".parse().expect("a region"),
         report: Some(report()),
         metrics: None,
+        asker: Asker::Operator,
     }
 }
 
@@ -154,7 +156,11 @@ pub(crate) fn facts() -> Facts {
 
 pub(crate) fn last_assumed() -> LastAssumed {
     let role = format!("arn:aws:iam::{ACCOUNT}:role/finops/awscost").parse().expect("a role");
-    LastAssumed { role, secret_version: Some("1".to_owned()) }
+    LastAssumed {
+        role,
+        secret_version: Some("1".to_owned()),
+        principal: Some("arn:aws:iam::999900009999:role/awscost-operator".to_owned()),
+    }
 }
 
 pub(crate) fn membership() -> Membership {

@@ -20,6 +20,27 @@ pub struct Target {
     pub report: Option<ReportTarget>,
     /// The region whose CloudWatch metrics are to be readable, if the account opts in.
     pub metrics: Option<Region>,
+    /// Whose own identity asks.
+    pub asker: Asker,
+}
+
+/// Who asks AWS with an identity of its own, which a trust policy has to name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// The operator, which loads the bill.
+    Operator,
+    /// A check without a cluster: a person or a pipeline, in addition to the operator.
+    Check,
+}
+
+impl Asker {
+    /// How messages call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "the operator",
+            Self::Check => "this check",
+        }
+    }
 }
 
 /// How an account is reached.
@@ -38,6 +59,8 @@ pub struct RoleAccess {
     pub role: RoleArn,
     /// The external ID of its trust policy, where one is declared.
     pub external_id: Option<ExternalId>,
+    /// Where that one is kept, in words for messages: the Secret, and how to read what the operator made itself.
+    pub external_id_place: String,
     /// The external ID that takes its place during a rotation.
     pub next_external_id: NextExternalId,
     /// Which version of the Secrets the external IDs come from; says whether they changed, and nothing of them.

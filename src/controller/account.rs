@@ -354,6 +354,7 @@ impl Pass<'_> {
                 last_assumed: memory.facts.last_assumed.as_ref().map(|last| LastAssumed {
                     role_arn: last.role.to_string(),
                     secret_version: last.secret_version.clone(),
+                    principal: last.principal.clone(),
                 }),
             },
             now: self.now,

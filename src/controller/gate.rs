@@ -1,6 +1,7 @@
 //! What stands before any call to AWS on an account: tenancy and the account's Secrets. Pure.
 
 use super::{
+    generate,
     observe::{
         AccessSight, SecretSight,
         secrets::{AccessKeysSight, ExternalIdSight},
@@ -52,6 +53,7 @@ pub fn pass(
             Ok(Access::Role(RoleAccess {
                 role: role.role.clone(),
                 external_id: Some(external_id),
+                external_id_place: generate::place(namespace, role),
                 next_external_id,
                 secret_version,
                 policy: role.policy,

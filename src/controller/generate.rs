@@ -57,16 +57,34 @@ fn secret(owner: &Owner, access: &RoleInput, random: [u8; 16]) -> Secret {
     }
 }
 
-fn notice(owner: &Owner, access: &RoleInput) -> Notice {
+/// Where an account's external ID is, for whoever has to put it into a trust policy; how to read it where nobody but the
+/// operator has seen it yet.
+pub fn place(namespace: &str, access: &RoleInput) -> String {
+    let name = &access.secret.name;
+    if access.generate {
+        format!("Secret {name}, which the operator made ({} shows it)", command(namespace, access))
+    } else {
+        format!("Secret {name}")
+    }
+}
+
+fn command(namespace: &str, access: &RoleInput) -> String {
     let (name, key) = (&access.secret.name, &access.secret.key);
+    format!(
+        "kubectl -n {namespace} get secret {name} -o go-template='{{{{index .data \"{key}\" | base64decode}}}}'"
+    )
+}
+
+fn notice(owner: &Owner, access: &RoleInput) -> Notice {
     Notice {
         kind: NoticeKind::Normal,
         reason: Reason::ExternalIdGenerated.to_string(),
         action: "GenerateExternalId".to_owned(),
         note: format!(
-            "Made an external ID in Secret {name}. Read it with: kubectl -n {} get secret {name} -o go-template='{{{{index \
-             .data \"{key}\" | base64decode}}}}' and require it in the trust policy of {}.",
-            owner.namespace, access.role
+            "Made an external ID in Secret {}. Read it with: {} and require it in the trust policy of {}.",
+            access.secret.name,
+            command(&owner.namespace, access),
+            access.role
         ),
     }
 }

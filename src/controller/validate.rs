@@ -12,7 +12,7 @@ use crate::{
         cost_warehouse::Delta,
         duration,
     },
-    connection::{Access, ExternalIdPolicy, ReportTarget, Target},
+    connection::{Access, Asker, ExternalIdPolicy, ReportTarget, Target},
     model::{
         AccountId, AccountType, BucketName, KeyPrefix, Partition, Region, ReportKind, ReportName, RoleArn,
     },
@@ -143,6 +143,7 @@ impl ValidAccount {
             sts_region: self.sts_region.as_ref().or(own_region).cloned().unwrap_or_else(home),
             report: self.bill.as_ref().map(|bill| bill.report.clone()),
             metrics: self.metrics.clone(),
+            asker: Asker::Operator,
         }
     }
 }

@@ -26,10 +26,10 @@ use crate::{
     },
     aws::{Aws, AwsFault, traits::Caller},
     connection::{
-        Access, ExternalIdPolicy, Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict, checks,
-        gather,
+        Access, Asker, ExternalIdPolicy, Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict,
+        checks, gather,
     },
-    model::{ConditionType, ExternalId, Reason, Region, ReportKind},
+    model::{AccountId, ConditionType, ExternalId, Reason, Region, ReportKind},
 };
 
 pub use super::{
@@ -78,7 +78,11 @@ pub(super) fn deliveries_blocked() -> [Finding; 2] {
 /// The last success of AssumeRole as status keeps it.
 pub(super) fn last_assumed(identity: &Identity) -> Option<LastAssumed> {
     let kept = identity.last_assumed.as_ref()?;
-    Some(LastAssumed { role: kept.role_arn.parse().ok()?, secret_version: kept.secret_version.clone() })
+    Some(LastAssumed {
+        role: kept.role_arn.parse().ok()?,
+        secret_version: kept.secret_version.clone(),
+        principal: kept.principal.clone(),
+    })
 }
 
 /// Judges accounts without a cluster.
@@ -144,14 +148,15 @@ impl Preflight {
     }
 
     fn gate(&self, case: &Case<'_>, valid: &ValidAccount) -> Result<Target, Box<Finding>> {
-        let own = self.own.as_ref().ok().map(|caller| &caller.account);
+        // The caller is whoever runs the check: which account is the operator's own, only its status tells.
+        let own = operators_account(case.account);
         let tenancy = match &valid.access {
-            ValidAccess::Role(role) => self.tenancy.check(case.namespace, &role.role, own),
+            ValidAccess::Role(role) => self.tenancy.check(case.namespace, &role.role, own.as_ref()),
             ValidAccess::Keys { .. } => self.tenancy.check_keys(case.namespace, &valid.account),
         };
         let reused = |id: &ExternalId| self.external_ids.is_reused(case.uid, id);
         let access = through(valid, case, tenancy, &reused)?;
-        Ok(valid.target(access, self.own_region.as_ref()))
+        Ok(Target { asker: Asker::Check, ..valid.target(access, self.own_region.as_ref()) })
     }
 
     async fn look(
@@ -187,6 +192,12 @@ impl Preflight {
         }
         findings
     }
+}
+
+/// The account of the identity that an operator noted when it assumed the role.
+fn operators_account(account: &AwsCostAccount) -> Option<AccountId> {
+    let last = account.status.as_ref()?.identity.as_ref()?.last_assumed.as_ref()?;
+    last.principal.as_ref()?.split(':').nth(4)?.parse().ok()
 }
 
 /// What one look saw.
@@ -302,31 +313,75 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::ConditionStatus;
+    use crate::{
+        api::{USE_LABEL, status::LastAssumed as Noted},
+        connection::{fake::FakeAws, sample},
+        model::ConditionStatus,
+    };
+
+    fn account(spec: serde_json::Value) -> AwsCostAccount {
+        AwsCostAccount::new("acme", serde_json::from_value(spec).expect("a spec"))
+    }
+
+    fn no_warehouse() -> Saying {
+        Saying::new(ConditionType::WarehouseReady, ConditionStatus::Unknown, Reason::Probing, "words")
+    }
+
+    #[tokio::test]
+    async fn only_the_operators_account_is_its_own_and_not_that_of_whoever_runs_the_check() {
+        let mut script = sample::script();
+        let role = "arn:aws:iam::111122223333:role/finops/awscost";
+        script.base =
+            Ok(Caller { account: "111122223333".parse().expect("an account"), ..sample::operator() });
+        let preflight = Preflight::new(FakeAws::new(script).aws(), None, Tenancy::default()).await;
+        let mut account = account(json!({
+            "accountType": "Member",
+            "access": {"roleArn": role, "externalIdSecretRef": {"name": "id"}}
+        }));
+        let label = BTreeMap::from([(USE_LABEL.to_owned(), USE_EXTERNAL_ID.to_owned())]);
+        let mut secret = Secret { string_data: None, ..Secret::default() };
+        secret.metadata.labels = Some(label);
+        let data = k8s_openapi::ByteString(b"the-external-id".to_vec());
+        secret.data = Some(BTreeMap::from([("externalId".to_owned(), data)]));
+        let secrets = BTreeMap::from([("id".to_owned(), secret)]);
+        let mut said = Vec::new();
+        for principal in [None, Some("arn:aws:iam::111122223333:role/operator".to_owned())] {
+            let last = Noted { role_arn: role.to_owned(), secret_version: None, principal };
+            let identity = Identity { last_assumed: Some(last), ..Identity::default() };
+            account.status =
+                Some(AwsCostAccountStatus { identity: Some(identity), ..AwsCostAccountStatus::default() });
+            let warehouse = no_warehouse();
+            let case = Case {
+                account: &account,
+                namespace: "finops",
+                uid: "uid",
+                secrets: &secrets,
+                warehouse: &warehouse,
+            };
+            let conditions = preflight.judge(&case, Timestamp::now()).await;
+            let role = conditions.iter().find(|condition| condition.type_ == "RoleAssumable");
+            said.push(role.expect("it is judged").reason.clone());
+        }
+        assert_eq!(said, ["RoleAssumed", "RoleNotAllowedInNamespace"]);
+    }
 
     #[test]
     fn tenancy_is_judged_before_a_secret_that_the_operator_is_to_make() {
-        let spec = json!({
+        let account = account(json!({
             "accountType": "Member",
             "access": {
                 "roleArn": "arn:aws:iam::123456789012:role/awscost",
                 "externalIdSecretRef": {"name": "id"},
                 "generateExternalId": true
             }
-        });
-        let spec: AwsCostAccountSpec = serde_json::from_value(spec).expect("a spec");
-        let valid = validate::account(&spec).expect("valid");
+        }));
+        let valid = validate::account(&account.spec).expect("valid");
         let case = Case {
-            account: &AwsCostAccount::new("acme", spec),
+            account: &account,
             namespace: "finops",
             uid: "uid",
             secrets: &BTreeMap::new(),
-            warehouse: &Saying::new(
-                ConditionType::WarehouseReady,
-                ConditionStatus::Unknown,
-                Reason::Probing,
-                "words",
-            ),
+            warehouse: &no_warehouse(),
         };
         for (tenancy, expected) in
             [(Ok(()), Reason::NotChecked), (Err(Refusal::NoRule), Reason::RoleNotAllowedInNamespace)]

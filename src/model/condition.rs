@@ -226,6 +226,8 @@ vocabulary! {
         ColumnsRenamed,
         /// The definition suits, but refunds and credits of closed months are not delivered.
         ClosedPeriodRefreshOff,
+        /// The definition suits, but the export's executions may not be listed.
+        ExecutionListDenied,
         /// Monthly granularity: too coarse for daily costs.
         GranularityTooCoarse,
         /// The export's query leaves out rows (WHERE or LIMIT).
@@ -287,6 +289,8 @@ vocabulary! {
         WarehouseDenied,
         /// The warehouse's bucket or folder does not exist.
         WarehousePlaceNotFound,
+        /// The warehouse's bucket lies in another region than the warehouse names.
+        WarehouseRegionMismatch,
         /// The store lets two writers create one key.
         UnsafeStore,
         /// The table exists with another schema.

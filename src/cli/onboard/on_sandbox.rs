@@ -7,8 +7,8 @@ use super::*;
 use crate::{
     aws::tests::sandbox::{demo, operator},
     connection::{
-        Access, ExternalIdPolicy, Facts, Look, NextExternalId, ReportTarget, RoleAccess, Sessions, Target,
-        Verdict, checks, gather,
+        Access, Asker, ExternalIdPolicy, Facts, Look, NextExternalId, ReportTarget, RoleAccess, Sessions,
+        Target, Verdict, checks, gather,
     },
     model::{AccessKeys, AccountType, ConditionType, ExternalId, ReportKind},
     onboarding::WantedReport,
@@ -161,6 +161,7 @@ impl Variant {
             Reader::Role(role) => Access::Role(RoleAccess {
                 role: role.clone(),
                 external_id: ExternalId::parse(EXTERNAL_ID.as_bytes()).ok(),
+                external_id_place: "Secret acme-external-id".to_owned(),
                 next_external_id: NextExternalId::None,
                 secret_version: None,
                 policy: ExternalIdPolicy::Enforce,
@@ -176,6 +177,7 @@ impl Variant {
             sts_region: "us-east-1".parse().expect("a region"),
             report,
             metrics: self.wanted.metrics.then(|| "us-east-1".parse().expect("a region")),
+            asker: Asker::Operator,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
         AwsFault, Code, Operation,
         traits::{ExportDefinition, ExportExecution, ExportIllness, LegacyDefinition, LegacyDelivery},
     },
-    connection::{Fact, sample},
+    connection::{Enforcement, Fact, sample},
 };
 
 /// All that the sample has anything of to look at: it does not opt in to metrics.
@@ -47,11 +47,32 @@ fn each_fact_has_its_own_age() {
 #[test]
 fn what_failed_is_looked_at_again_soon() {
     let mut facts = sample::facts();
-    let denied = AwsFault::new(Operation::DescribeOrganization, Code::AccessDenied);
-    facts.membership = Fact::seen(sample::now(), Err(denied));
+    let throttled = AwsFault::new(Operation::DescribeOrganization, Code::Throttling);
+    facts.membership = Fact::seen(sample::now(), Err(throttled));
     assert!(!due(&facts, 7).organization && due(&facts, 13).organization);
     facts.export = Fact::seen(sample::now(), Ok(None));
     assert!(due(&facts, 13).definitions, "no fault, but the check fails");
+    facts.enforcement = Fact::seen(sample::now(), Ok(Enforcement::AcceptsNone));
+    assert!(due(&facts, 13).external_id, "the account may not be used until the hole is closed");
+}
+
+#[test]
+fn what_was_never_granted_or_only_warns_is_not_asked_every_ten_minutes() {
+    let refused = |operation| AwsFault::new(operation, Code::AccessDenied);
+    let facts = Facts {
+        membership: Fact::seen(sample::now(), Err(refused(Operation::DescribeOrganization))),
+        excess: Fact::seen(sample::now(), Err(refused(Operation::SimulatePrincipalPolicy))),
+        execution: Fact::seen(sample::now(), Err(refused(Operation::ListExecutions))),
+        legacy: Fact::seen(sample::now(), Err(refused(Operation::DescribeReportDefinitions))),
+        enforcement: Fact::seen(sample::now(), Ok(Enforcement::AcceptsNone)),
+        ..sample::facts()
+    };
+    let mut target = sample::target();
+    sample::role(&mut target).policy = ExternalIdPolicy::Warn;
+    let due = |minutes| ages().due(&facts, &target, "uid", later(minutes));
+    let at_280 = due(280);
+    assert!(!at_280.organization && !at_280.definitions && !at_280.permissions && !at_280.external_id);
+    assert!(due(440).organization && due(1730).permissions && due(1730).external_id);
 }
 
 #[test]

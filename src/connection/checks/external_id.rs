@@ -3,15 +3,22 @@
 use jiff::Timestamp;
 
 use super::super::{
-    Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, remedy::working_trust,
+    Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, Target, remedy::working_trust,
 };
 use crate::model::{ConditionType::ExternalIdEnforced, Reason};
 
-pub(in crate::connection) fn check(facts: &Facts, access: &RoleAccess, now: Timestamp) -> Finding {
+pub(in crate::connection) fn check(
+    facts: &Facts,
+    target: &Target,
+    access: &RoleAccess,
+    now: Timestamp,
+) -> Finding {
     let role = &access.role;
+    let asker = target.asker.name();
     if access.external_id.is_none() {
         return not_enforced(
             facts,
+            target,
             access,
             Reason::NotEnforced,
             format!(
@@ -28,19 +35,21 @@ pub(in crate::connection) fn check(facts: &Facts, access: &RoleAccess, now: Time
         ),
         Standing::Known(Enforcement::AcceptsNone) => not_enforced(
             facts,
+            target,
             access,
             Reason::NotEnforced,
             format!(
-                "{role} lets the operator in without any external ID: its trust policy has no sts:ExternalId condition, \
+                "{role} lets {asker} in without any external ID: its trust policy has no sts:ExternalId condition, \
                  or one that passes when none is sent (StringEqualsIfExists, ForAllValues)."
             ),
         ),
         Standing::Known(Enforcement::AcceptsAny) => not_enforced(
             facts,
+            target,
             access,
             Reason::AnyValueAccepted,
             format!(
-                "{role} lets the operator in with a random external ID: the sts:ExternalId condition of its trust policy \
+                "{role} lets {asker} in with a random external ID: the sts:ExternalId condition of its trust policy \
                  accepts any value (StringLike with a wildcard, or Null)."
             ),
         ),
@@ -48,8 +57,14 @@ pub(in crate::connection) fn check(facts: &Facts, access: &RoleAccess, now: Time
     }
 }
 
-fn not_enforced(facts: &Facts, access: &RoleAccess, reason: Reason, problem: String) -> Finding {
-    let policy = working_trust(facts.base.known(), access.role.partition());
+fn not_enforced(
+    facts: &Facts,
+    target: &Target,
+    access: &RoleAccess,
+    reason: Reason,
+    problem: String,
+) -> Finding {
+    let policy = working_trust(facts.base.known(), target);
     let weight = match access.policy {
         ExternalIdPolicy::Enforce => "",
         ExternalIdPolicy::Warn => " (A warning only: spec.access.requireExternalId is Warn.)",

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::{
-    ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal,
+    Asker, ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal,
     remedy::working_trust,
 };
 use crate::{
@@ -185,14 +185,14 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
             format!(
                 "The trust policy of {role} allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod \
                  Identity needs as well. {}",
-                working_trust(facts.base.known(), role.partition())
+                working_trust(facts.base.known(), target)
             ),
         ),
         (Code::RegionDisabled, _) => sts_inactive(target, role.account()),
         (Code::AccessDenied, _) if assume && fault.detail != Detail::None => {
             policy_refuses(fault.detail, who, facts, access)
         }
-        (_, FaultClass::Denied) if assume => denied(who, facts, access),
+        (_, FaultClass::Denied) if assume => denied(who, facts, target, access),
         (Code::ValidationError, _) if assume => Finding::fail(
             RoleAssumable,
             Reason::RoleArnRejected,
@@ -246,20 +246,32 @@ fn worked_before(facts: &Facts, role: &RoleArn) -> String {
 }
 
 /// AWS says no and nothing more. What changed since it last said yes puts the candidate causes in order.
-fn denied(who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
-    let role = &access.role;
-    let policy = working_trust(facts.base.known(), role.partition());
+fn denied(who: &str, facts: &Facts, target: &Target, access: &RoleAccess) -> Finding {
+    let (role, place) = (&access.role, &access.external_id_place);
+    let policy = working_trust(facts.base.known(), target);
     let before = facts.last_assumed.as_ref().filter(|before| before.role == *role);
-    let (reason, message) = match before {
-        Some(before) if before.secret_version != access.secret_version => (
+    // A check is never who the role let in before.
+    let was = before
+        .and_then(|before| before.principal.as_deref())
+        .filter(|was| target.asker == Asker::Operator && facts.base.known().is_some() && *was != who);
+    let (reason, message) = match (before, was) {
+        (Some(_), Some(was)) => (
+            Reason::RoleRemovedOrTrustChanged,
+            format!(
+                "{role} let the operator in as {was}; the operator is {who} now, and is refused. Most likely the trust policy \
+                 still names the former: name the latter there. If it does, the role was removed or the rest of its trust \
+                 policy changed. {policy}"
+            ),
+        ),
+        (Some(before), None) if before.secret_version != access.secret_version => (
             Reason::ExternalIdChanged,
             format!(
-                "{role} could be assumed until the Secret with the external ID changed or was edited, and is refused since. Most likely \
+                "{role} could be assumed until {place} changed or was edited, and is refused since. Most likely \
                  the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value \
                  back into the Secret. If they are the same, the role was removed or its trust policy changed. {policy}"
             ),
         ),
-        Some(_) => (
+        (Some(_), None) => (
             Reason::RoleRemovedOrTrustChanged,
             format!(
                 "{role} could be assumed before, with the same Secret, and is refused now. Check in this order: the role still \
@@ -267,11 +279,11 @@ fn denied(who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
                  operator's identity and the same sts:ExternalId; that identity was not itself made anew. {policy}"
             ),
         ),
-        None => (
+        (None, _) => (
             Reason::AssumeRoleDenied,
             format!(
                 "AWS refuses to let {who} assume {role}, and never says why. Check in this order: the role exists, with exactly \
-                 this path and name; its trust policy names that principal; the sts:ExternalId in it is what the Secret holds; \
+                 this path and name; its trust policy names that principal; the sts:ExternalId in it is what is in {place}; \
                  the principal's own policy, and organization policies, allow sts:AssumeRole on it. {policy}"
             ),
         ),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     aws::tests::sandbox::{demo, operator},
-    connection::{ExternalIdPolicy, NextExternalId, ReportTarget},
+    connection::{Asker, ExternalIdPolicy, NextExternalId, ReportTarget},
     model::{AccountType, Reason},
 };
 
@@ -14,6 +14,7 @@ fn over(role: &str, external_id: &str) -> Access {
     Access::Role(RoleAccess {
         role: role.parse().expect("a role"),
         external_id: ExternalId::parse(external_id.as_bytes()).ok(),
+        external_id_place: "Secret acme-external-id".to_owned(),
         next_external_id: NextExternalId::None,
         secret_version: None,
         policy: ExternalIdPolicy::Enforce,
@@ -26,6 +27,7 @@ fn payer() -> Target {
         account: "123456789012".parse().expect("an account"),
         account_type: AccountType::Management,
         metrics: None,
+        asker: Asker::Operator,
         sts_region: "us-east-1".parse().expect("a region"),
         report: Some(ReportTarget {
             name: "acme-cur".parse().expect("a name"),

@@ -166,6 +166,7 @@ fn reason_of(end: &BadEnd) -> Reason {
         | Reason::WarehouseAuthFailed
         | Reason::WarehouseDenied
         | Reason::WarehousePlaceNotFound
+        | Reason::WarehouseRegionMismatch
         | Reason::UnsafeStore
         | Reason::SchemaIncompatible
         | Reason::OutOfMemory => end.reason,

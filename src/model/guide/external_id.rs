@@ -9,7 +9,7 @@ use crate::model::{
 
 pub(super) const SECTION: Section = Section {
     title: "External ID: `ExternalIdEnforced`",
-    intro: "The probe calls `sts:AssumeRole` without an external ID and with a random one, each with a session policy that denies everything, once a day. Refusal is the good answer; both refusals show in the account's CloudTrail under the session name `awscost-externalid-probe`. With `requireExternalId: Warn` the bad answers are warnings: `Ready` is not held down.",
+    intro: "The probe calls `sts:AssumeRole` without an external ID and with a random one, each with a session policy that denies everything, once a day; where an account insists on its external ID and its role does not, every ten minutes until it does. Refusal is the good answer; both refusals show in the account's CloudTrail under the session name `awscost-externalid-probe`. With `requireExternalId: Warn` the bad answers are warnings: `Ready` is not held down.",
     guides: &[
         Guide {
             reason: Reason::Enforced,

@@ -26,6 +26,13 @@ pub(super) const SECTION: Section = Section {
             remedy: "Turn on automatic refresh of the report in the Billing console.",
         },
         Guide {
+            reason: Reason::ExecutionListDenied,
+            stands: &[(ReportConfigured, True)],
+            meaning: "The export suits, but its executions may not be listed: that a refresh failed shows only once the delivery is overdue.",
+            recognised: "`bcm-data-exports:ListExecutions`: a refusal.",
+            remedy: "Allow it in the role's policy, on the export: `awscost onboard policy` prints it.",
+        },
+        Guide {
             reason: Reason::ReportNotFound,
             stands: &[(ReportConfigured, False)],
             meaning: "No definition or export has that name.",

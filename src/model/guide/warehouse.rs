@@ -61,6 +61,13 @@ pub(super) const SECTION: Section = Section {
             remedy: "Create the bucket, or correct `spec.delta.location`. The operator never creates buckets.",
         },
         Guide {
+            reason: Reason::WarehouseRegionMismatch,
+            stands: &[(WarehouseReady, False)],
+            meaning: "The warehouse's bucket lies in another region than the warehouse names.",
+            recognised: "The probe Job: `PermanentRedirect`, `AuthorizationHeaderMalformed` or `IllegalLocationConstraintException`.",
+            remedy: "Correct `spec.delta.region`.",
+        },
+        Guide {
             reason: Reason::ProbeFailed,
             stands: &[(WarehouseReady, False)],
             meaning: "The store could not be written, read or committed to, in a way that no other reason names.",

@@ -21,7 +21,7 @@ fn meaning(code: &str) -> Option<Meaning> {
         "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Meaning::Refused(Refusal::Permissions),
         "NoSuchBucket" => Meaning::Refused(Refusal::Place),
         "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-            Meaning::OtherRegion
+            Meaning::Refused(Refusal::Region)
         }
         "SlowDown" | "ServiceUnavailable" | "InternalError" | "RequestTimeout" => Meaning::NoAnswer,
         // Sent with 403, which would read as a refusal.
@@ -33,7 +33,6 @@ fn meaning(code: &str) -> Option<Meaning> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Refused(Refusal),
-    OtherRegion,
     NoAnswer,
     Passing,
 }
@@ -67,9 +66,6 @@ fn of_cause(action: &str, error: &(dyn Error + 'static), kind: Option<Meaning>) 
             let fix = fix(refusal, code.is_some() || kind.is_some());
             WarehouseFault::Refused { refusal, message: refused(refusal, action, &cause, fix) }
         }
-        Some(Meaning::OtherRegion) => WarehouseFault::Configuration(format!(
-            "the warehouse's bucket lies in another region than the warehouse names ({cause}): correct the region"
-        )),
         Some(Meaning::NoAnswer) => {
             WarehouseFault::Transient { action: action.to_owned(), cause, answered: false }
         }
@@ -86,6 +82,9 @@ fn refused(refusal: Refusal, action: &str, cause: &str, fix: &str) -> String {
         }
         Refusal::Permissions => format!("the store refuses to {action} ({cause}): {fix}"),
         Refusal::Place => format!("the warehouse's place does not exist ({cause}): {fix}"),
+        Refusal::Region => {
+            format!("the warehouse's bucket lies in another region than the warehouse names ({cause}): {fix}")
+        }
     }
 }
 
@@ -98,6 +97,7 @@ fn fix(refusal: Refusal, bucket: bool) -> &'static str {
             "allow the warehouse's identity s3:ListBucket on the bucket and s3:GetObject, s3:PutObject and s3:DeleteObject on its objects"
         }
         (Refusal::Permissions, false) => "make the volume writable for the Job's group",
+        (Refusal::Region, _) => "correct the region",
         (Refusal::Place, true) => "create the bucket, or correct the warehouse's location",
         (Refusal::Place, false) => "a file stands where the warehouse wants a folder; correct its location",
     }
@@ -219,8 +219,8 @@ mod tests {
             ("AllAccessDisabled", Reason::WarehouseDenied, Configuration),
             ("AccountProblem", Reason::WarehouseDenied, Configuration),
             ("NoSuchBucket", Reason::WarehousePlaceNotFound, Configuration),
-            ("PermanentRedirect", Reason::ProbeFailed, Configuration),
-            ("AuthorizationHeaderMalformed", Reason::ProbeFailed, Configuration),
+            ("PermanentRedirect", Reason::WarehouseRegionMismatch, Configuration),
+            ("AuthorizationHeaderMalformed", Reason::WarehouseRegionMismatch, Configuration),
             ("SlowDown", Reason::WarehouseUnreachable, Transient),
             ("InternalError", Reason::WarehouseUnreachable, Transient),
             ("KMS.DisabledException", Reason::ProbeFailed, Transient),

@@ -12,8 +12,8 @@ use super::{
 
 /// How old facts grow here, of whatever kind: an hour to a day, made short.
 const AGE: Duration = Duration::from_secs(20);
-/// An age is spread by a fifth; what is found then is written as soon as when somebody asks, and all rows come at once.
-const WITHIN: Duration = Duration::from_secs(20 + 4 + 16);
+/// An age is spread by a fifth, and what is found then is written as soon as when somebody asks.
+const WITHIN: Duration = Duration::from_secs(20 + 4 + 5);
 
 /// Shows all rows at once, on a ground of its own: the score, and what was never found.
 pub async fn prove(catalogue: &Catalogue, rows: &[&Row]) -> (String, Vec<String>) {

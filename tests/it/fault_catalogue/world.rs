@@ -22,15 +22,15 @@ pub fn empty() -> World {
     World::from_yaml(&world.to_string()).expect("the operator's account is a world")
 }
 
-/// The operator's account, where its user's keys are these or the usual one.
-fn operators_account(keys: &Value) -> Value {
-    let keys = match keys {
-        Value::Null => json!([{"id": OPERATOR_KEY.0, "secret": OPERATOR_KEY.1}]),
-        keys => keys.clone(),
+/// The operator's account, where its user's name and keys are these or the usual ones.
+fn operators_account(operator: &Value) -> Value {
+    let usual = |field: &str, usual: Value| match &operator[field] {
+        Value::Null => usual,
+        other => other.clone(),
     };
     json!({"name": "Operator", "users": [{
-        "name": "operator",
-        "accessKeys": keys,
+        "name": usual("name", json!("operator")),
+        "accessKeys": usual("accessKeys", json!([{"id": OPERATOR_KEY.0, "secret": OPERATOR_KEY.1}])),
         "policies": {"assume": {"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"},
             {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/awscost-not-for-operators"}
@@ -120,7 +120,7 @@ fn world_of(scene: &Scene) -> Value {
         "accounts": {
             &scene.names.account: account,
             &scene.names.other: {"name": "Other", "users": users("/otherUser")},
-            OPERATOR: operators_account(scene.at("/operator/accessKeys")),
+            OPERATOR: operators_account(scene.at("/operator")),
         },
         "organizations": list("/organization"),
         "buckets": buckets,

@@ -5,7 +5,7 @@ use crate::aws::traits::{ExportDefinition, Granularity, LegacyDefinition};
 
 #[test]
 fn definitions() {
-    use Operation::{DescribeReportDefinitions, GetExport, ListExports};
+    use Operation::{DescribeReportDefinitions, GetExport, ListExecutions, ListExports};
     fn with_export(facts: &mut Facts, change: impl FnOnce(&mut ExportDefinition)) {
         let mut export = sample::export();
         change(&mut export);
@@ -59,6 +59,9 @@ fn definitions() {
                 facts.export = Fact::default();
             }),
             ("get denied", |facts, _| facts.export = refused(GetExport, Code::AccessDenied)),
+            ("executions denied", |facts, _| {
+                facts.execution = refused(ListExecutions, Code::AccessDenied);
+            }),
             ("an organization denies", |facts, target| {
                 facts.legacy =
                     detailed(DescribeReportDefinitions, Code::AccessDenied, Detail::OrganizationPolicy);
@@ -128,11 +131,11 @@ legacy
 legacy, exports denied
   Pass Configured: Report acme (LegacyCur) is defined and suits.
 none at all
-  Fail ReportNotFound: Account 111122223333 has no report named acme. It has none at all: create one. Names are case-sensitive; correct spec.report.name.
+  Fail ReportNotFound: Account 111122223333 has no report named acme. It has none at all: create one.
 other names
-  Fail ReportNotFound: Account 111122223333 has no report named acme of kind LegacyCur. It has Acme. Names are case-sensitive; correct spec.report.name.
+  Fail ReportNotFound: Account 111122223333 has no legacy report named acme. It has Acme: names are case-sensitive, so correct spec.report.name. Only these were looked for, because spec.report.kind is LegacyCur: set it to Cur2 or Auto if the report is of that kind.
 many names
-  Fail ReportNotFound: Account 111122223333 has no report named acme. It has r0, r1, r2, r3, r4 and 4 more. Names are case-sensitive; correct spec.report.name.
+  Fail ReportNotFound: Account 111122223333 has no report named acme. It has r0, r1, r2, r3, r4 and 4 more: names are case-sensitive, so correct spec.report.name.
 both, one elsewhere
   Pass Configured: Report acme (Cur2) is defined and suits.
 both
@@ -145,6 +148,8 @@ list denied
   Fail ExportListDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:ListExports, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
 get denied
   Fail ExportGetDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:GetExport, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+executions denied
+  Pass ExecutionListDenied: Report acme (Cur2) is defined and suits. But arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:ListExecutions on it, so a refresh that failed shows only once the delivery is overdue: allow it.
 an organization denies
   Fail OrganizationPolicyDenies: arn:aws:iam::111122223333:role/finops/awscost may not call cur:DescribeReportDefinitions on the reports of account 111122223333: a service or resource control policy of an organization refuses it. Ask whoever administers the organization of account 111122223333 to allow it.
 an endpoint denies
