@@ -21,7 +21,7 @@ use crate::{
 /// The shortest session STS gives: the external-ID probes drop theirs at once.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(15);
 /// How long advice may hold up the verdict: IAM, or a region's CloudWatch, may be out of the operator's reach.
-const ADVICE_LIMIT: Duration = Duration::from_secs(2);
+const ADVICE_LIMIT: Duration = Duration::from_secs(3);
 /// Sessions with less life than this are not used for a look.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 

@@ -32,7 +32,7 @@ use crate::{
     connection::{ExternalIdPolicy, Finding, checks},
     model::{ConditionType, ReportKind},
 };
-use load::LoadSide;
+use load::{LoadSide, Loading};
 use look::World;
 use removal::Skipped;
 
@@ -255,76 +255,61 @@ impl Pass<'_> {
         jobs: Vec<LoadJob>,
         world: World,
     ) -> Result<std::time::Duration, ReconcileFault> {
-        let now = self.now;
         let Some(bill) = &valid.bill else {
-            let picture = self.picture(memory, &base, &valid, &world.findings, None);
-            let status = status::build(&picture);
+            let status = status::build(&self.picture(memory, &base, &valid, &world.findings, None));
             self.finish(memory, &base, status, &[]).await?;
-            return Ok(until(world.next, now));
+            return Ok(until(world.next, self.now));
         };
         let mut findings = world.findings;
         if !findings.iter().any(|finding| finding.condition == ConditionType::ReportDelivered) {
             findings.extend(verdict::deliveries_blocked());
         }
-        let wanted = periods::wanted(bill.months, now);
+        let wanted = periods::wanted(bill.months, self.now);
         let listed = memory.deliveries.listed();
-        let periods = periods::update(&base.status.periods, &wanted, listed, &jobs, now);
+        let periods = periods::update(&base.status.periods, &wanted, listed, &jobs, self.now);
         let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
-        let mut next = world.next;
-        let loading = self
-            .load(
-                memory,
-                LoadSide {
-                    valid: &valid,
-                    bill,
-                    base: &base,
-                    jobs: &jobs,
-                    target: world.target.as_ref(),
-                    findings: &findings,
-                    warehouse: &warehouse,
-                    wanted: &wanted,
-                },
-            )
-            .await?;
-        next = loading.retry_at.map_or(next, |at| next.min(at));
+        let side = LoadSide {
+            valid: &valid,
+            bill,
+            base: &base,
+            jobs: &jobs,
+            target: world.target.as_ref(),
+            findings: &findings,
+            warehouse: &warehouse,
+            wanted: &wanted,
+        };
+        let Loading { started, retry_at } = self.load(memory, side).await?;
         let kind = world.target.as_ref().and_then(|target| checks::report_kind(&memory.facts, target));
         let bill_picture = BillPicture {
             warehouse: warehouse.saying.clone(),
             warehouse_retries: warehouse.retries,
             periods: &periods,
             jobs: &jobs,
-            created: &loading.started.created,
-            queued: loading.started.queued,
-            blockage: loading.started.blockage.clone(),
+            created: &started.created,
+            queued: started.queued,
+            blockage: started.blockage.clone(),
             missing: self.missing(memory, bill, &base),
             report: report_status(kind, &periods, &base.status),
             bucket: BucketStatus { region: Some(bill.report.region.to_string()) },
         };
-        let picture = self.picture(memory, &base, &valid, &findings, Some(bill_picture));
-        let status = status::build(&picture);
+        let status = status::build(&self.picture(memory, &base, &valid, &findings, Some(bill_picture)));
         self.finish(memory, &base, status, &periods.loaded).await?;
         self.note_settled(memory, &jobs);
-        let failed = usize::from(periods.failed);
-        self.context.metrics.loads(periods.loaded.len(), failed);
-        let fresh = &loading.started.created;
-        let renewal = self.keep_sessions(world.target.as_ref(), &valid, bill, &jobs, fresh).await?;
-        next = renewal.map_or(next, |at| next.min(at));
+        self.context.metrics.loads(periods.loaded.len(), usize::from(periods.failed));
+        let target = world.target.as_ref();
+        let renewal = self.keep_sessions(target, &valid, bill, &jobs, &started.created).await?;
         if periods.failed {
             // Its retry is decided on the stored status, so in the next pass; a conflict may mean a new version.
             memory.relist = true;
             return Ok(SHORTEST_WAIT);
         }
-        let mut wait = until(next, now);
-        if observe::any_active(&jobs) || !loading.started.created.is_empty() {
-            wait = wait.min(WATCH_PODS);
-        }
-        if loading.started.queued > 0 {
-            wait = wait.min(ASK_FOR_TURN);
-        }
-        if loading.started.blockage.is_some() {
-            wait = wait.min(LONGEST_WAIT / 10);
-        }
-        Ok(wait)
+        let next = [retry_at, renewal].into_iter().flatten().fold(world.next, Timestamp::min);
+        let others = [
+            (observe::any_active(&jobs) || !started.created.is_empty()).then_some(WATCH_PODS),
+            (started.queued > 0).then_some(ASK_FOR_TURN),
+            started.blockage.is_some().then_some(LONGEST_WAIT / 10),
+        ];
+        Ok(others.into_iter().flatten().fold(until(next, self.now), std::time::Duration::min))
     }
 
     fn picture<'a>(

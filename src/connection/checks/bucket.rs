@@ -238,31 +238,41 @@ fn read_refused(
             Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint,
             _,
         ) => wrong_region(fault, report),
-        (_, FaultClass::Denied) => match facts.ownership.standing(now) {
-            Standing::Known(ObjectOwnership::Writer) => fail(
-                Reason::ObjectOwnedByOther,
-                format!(
-                    "{role} may list the report but not read it, and objects in {} belong to whoever writes them. Set the \
-                     bucket's object ownership to BucketOwnerEnforced, and see that {role} is allowed s3:GetObject on {objects}.",
-                    report.bucket
-                ),
-            ),
-            Standing::Known(ObjectOwnership::BucketOwner) => fail(
-                Reason::ObjectReadDenied,
-                format!(
-                    "{role} may list the report but not read it. Allow it s3:GetObject on {objects}, in its own policy and, if \
-                     another account owns the bucket, in the bucket's."
-                ),
-            ),
-            _ => fail(
-                Reason::ObjectReadDenied,
-                format!(
-                    "{role} may list the report but not read it. Allow it s3:GetObject on {objects}; if that is allowed, the \
-                     objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced."
-                ),
-            ),
-        },
+        (_, FaultClass::Denied) => object_refused(facts.ownership.standing(now), &role, &objects, report),
         _ => Finding::doubtful(BucketReadable, &fault.clone().inconclusive()),
+    }
+}
+
+/// A plain refusal to read: an object that another account wrote is not the bucket's to grant.
+fn object_refused(
+    ownership: Standing<'_, ObjectOwnership>,
+    role: &str,
+    objects: &str,
+    report: &ReportTarget,
+) -> Finding {
+    match ownership {
+        Standing::Known(ObjectOwnership::Writer) => fail(
+            Reason::ObjectOwnedByOther,
+            format!(
+                "{role} may list the report but not read it, and objects in {} belong to whoever writes them. Set the \
+                     bucket's object ownership to BucketOwnerEnforced, and see that {role} is allowed s3:GetObject on {objects}.",
+                report.bucket
+            ),
+        ),
+        Standing::Known(ObjectOwnership::BucketOwner) => fail(
+            Reason::ObjectReadDenied,
+            format!(
+                "{role} may list the report but not read it. Allow it s3:GetObject on {objects}, in its own policy and, if \
+                     another account owns the bucket, in the bucket's."
+            ),
+        ),
+        _ => fail(
+            Reason::ObjectReadDenied,
+            format!(
+                "{role} may list the report but not read it. Allow it s3:GetObject on {objects}; if that is allowed, the \
+                     objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced."
+            ),
+        ),
     }
 }
 

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use super::{Base, Pass, hours};
 use crate::{
     aws::AwsFault,
-    connection::{Finding, Look, Target, Verdict, checks, gather},
+    connection::{Ages, Finding, Look, Target, Verdict, checks, gather},
     controller::{
         context::{Answered, Memory},
         delivered::Question,
@@ -14,7 +14,7 @@ use crate::{
         validate::{Bill, ValidAccount},
         verdict,
     },
-    model::BillingPeriod,
+    model::{BillingPeriod, ReportKind},
     telemetry::metrics::ValidationResult,
 };
 
@@ -42,30 +42,15 @@ impl Pass<'_> {
         unknown_self: Option<AwsFault>,
     ) -> World {
         let now = self.now;
-        let interval = valid.bill.as_ref().map_or_else(|| hours(1), |bill| bill.interval);
-        let ages = self.context.ages(interval);
-        let secret = self.secret_version(valid);
-        let asked = Answered { generation: self.generation(), secret, wish: self.wish.clone() };
-        if memory.answered.as_ref().is_some_and(|answered| answered.generation != asked.generation) {
-            // What was seen of the old spec says nothing of the new one, even where a look is inconclusive.
-            memory.facts.start_over();
-            memory.sessions = Default::default();
-            memory.deliveries = Default::default();
-        }
-        let spread = memory.answered.is_none()
-            && standing::stood(&base.status, self.generation())
-            && base.status.last_handled_reconcile_at == self.wish;
-        if memory.facts.last_assumed.is_none() {
-            memory.facts.last_assumed = base.status.identity.as_ref().and_then(verdict::last_assumed);
-        }
-        let mut look = match &memory.answered {
-            // After a restart facts are gone, and status says what stood: there is time to spread the looks.
-            None if spread && now < memory.first_look_at => Look::NONE,
-            Some(answered) if *answered == asked => ages.due(&memory.facts, &target, &self.owner.uid, now),
-            _ => Look::ALL,
-        };
-        look.listing |= memory.relist && memory.answered.is_some();
+        let ages = self.context.ages(valid.bill.as_ref().map_or_else(|| hours(1), |bill| bill.interval));
         let known_self = unknown_self.is_none();
+        let asked = Answered {
+            generation: self.generation(),
+            secret: self.secret_version(valid),
+            wish: self.wish.clone(),
+        };
+        recall(memory, base, &asked);
+        let mut look = self.due(memory, base, &target, ages, &asked);
         if let Some(fault) = unknown_self {
             memory.facts.base.record(now, Err(fault));
             look = Look::NONE;
@@ -76,13 +61,7 @@ impl Pass<'_> {
             memory.answered = Some(asked);
         }
         let mut findings = checks::run(&memory.facts, &target, now);
-        standing::keep_over_restart(
-            &mut findings,
-            &base.status,
-            self.generation(),
-            self.context.started,
-            now,
-        );
+        self.keep_over_restart(&mut findings, base);
         let mut next = match memory.answered {
             _ if !known_self => now + hours(1) / 60,
             Some(_) => ages.next_look(&memory.facts, &target, &self.owner.uid, now),
@@ -90,41 +69,69 @@ impl Pass<'_> {
         };
         if let Some(bill) = &valid.bill {
             let kind = checks::report_kind(&memory.facts, &target);
-            let readable = verdict::may_list(&findings);
-            let due = look.listing || memory.deliveries.look_again_at().is_some_and(|at| at <= now);
-            if due {
-                let Memory { sessions, deliveries, .. } = &mut *memory;
-                verdict::list_deliveries(&self.context.aws, &findings, bill, kind, sessions, deliveries, now)
-                    .await;
-            }
-            let question = Question {
-                bill,
-                below: &findings,
-                facts: &memory.facts,
-                kind,
-                deliveries: &memory.deliveries,
-                known: &base.status.periods,
-                since: self.account.creation_timestamp().map_or(now, |time| time.0),
-                now,
-            };
-            let mut upper = verdict::of_deliveries(&question);
-            standing::keep_over_restart(
-                &mut upper,
-                &base.status,
-                self.generation(),
-                self.context.started,
-                now,
-            );
-            findings.extend(upper);
-            // What is due and was not looked at now waits for the next session.
-            if let Some(at) = memory.deliveries.look_again_at().filter(|at| readable && *at > now) {
-                next = next.min(at);
-            }
+            let again = self.deliveries(memory, base, bill, kind, look.listing, &mut findings).await;
+            next = again.map_or(next, |at| next.min(at));
         }
         if !look.is_empty() {
             self.context.metrics.validated(verdict(&findings), self.begun.elapsed());
         }
         World { findings, target: known_self.then_some(target), next }
+    }
+
+    /// What is to be looked at: all if somebody asked, else what is due.
+    fn due(&self, memory: &Memory, base: &Base, target: &Target, ages: Ages, asked: &Answered) -> Look {
+        let now = self.now;
+        let mut look = match &memory.answered {
+            Some(answered) if answered == asked => ages.due(&memory.facts, target, &self.owner.uid, now),
+            // After a restart facts are gone, and status says what stood: there is time to spread the looks.
+            None if now < memory.first_look_at
+                && standing::stood(&base.status, self.generation())
+                && base.status.last_handled_reconcile_at == self.wish =>
+            {
+                Look::NONE
+            }
+            _ => Look::ALL,
+        };
+        look.listing |= memory.relist && memory.answered.is_some();
+        look
+    }
+
+    /// Lists what is delivered, if that is due and the bucket lets it, and adds what it comes to; when to list again.
+    async fn deliveries(
+        &self,
+        memory: &mut Memory,
+        base: &Base,
+        bill: &Bill,
+        kind: Option<ReportKind>,
+        due: bool,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Timestamp> {
+        let now = self.now;
+        if due || memory.deliveries.look_again_at().is_some_and(|at| at <= now) {
+            let Memory { sessions, deliveries, .. } = &mut *memory;
+            verdict::list_deliveries(&self.context.aws, findings, bill, kind, sessions, deliveries, now)
+                .await;
+        }
+        let mut upper = verdict::of_deliveries(&Question {
+            bill,
+            below: findings,
+            facts: &memory.facts,
+            kind,
+            deliveries: &memory.deliveries,
+            known: &base.status.periods,
+            since: self.account.creation_timestamp().map_or(now, |time| time.0),
+            now,
+        });
+        self.keep_over_restart(&mut upper, base);
+        // What is due and was not looked at now waits for the next session.
+        let readable = verdict::may_list(findings);
+        findings.extend(upper);
+        memory.deliveries.look_again_at().filter(|at| readable && *at > now)
+    }
+
+    fn keep_over_restart(&self, findings: &mut [Finding], base: &Base) {
+        let (generation, started) = (self.generation(), self.context.started);
+        standing::keep_over_restart(findings, &base.status, generation, started, self.now);
     }
 
     /// Wanted months that were never delivered, as last seen.
@@ -143,6 +150,19 @@ impl Pass<'_> {
             now: self.now,
         }
         .missing()
+    }
+}
+
+/// What is remembered, as far as it says anything of the account as it is now.
+fn recall(memory: &mut Memory, base: &Base, asked: &Answered) {
+    if memory.answered.as_ref().is_some_and(|answered| answered.generation != asked.generation) {
+        // What was seen of the old spec says nothing of the new one, even where a look is inconclusive.
+        memory.facts.start_over();
+        memory.sessions = Default::default();
+        memory.deliveries = Default::default();
+    }
+    if memory.facts.last_assumed.is_none() {
+        memory.facts.last_assumed = base.status.identity.as_ref().and_then(verdict::last_assumed);
     }
 }
 

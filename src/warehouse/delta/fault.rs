@@ -59,6 +59,10 @@ fn of_cause(action: &str, error: &(dyn Error + 'static), kind: Option<Meaning>) 
     let meaning = match code.as_deref().and_then(meaning) {
         Some(Meaning::Refused(_)) if by_identity => Some(Meaning::Refused(Refusal::Credentials)),
         Some(meaning) => Some(meaning),
+        // A bucket in another region redirects without saying where to, and the client knows no more of it than that.
+        None if chain(error).any(|error| error.to_string().contains("redirect without LOCATION")) => {
+            Some(Meaning::Refused(Refusal::Region))
+        }
         None => kind.or_else(|| of_connection(error)).or_else(|| of_files_alone(error)),
     };
     match meaning {
@@ -228,6 +232,13 @@ mod tests {
             let xml = format!("<Error><Code>{code}</Code></Error>");
             assert_eq!(said(&generic(xml)), (reason, exit), "{code}");
         }
+    }
+
+    #[test]
+    fn a_redirect_to_nowhere_is_another_region() {
+        let redirect =
+            "Received redirect without LOCATION, this normally indicates an incorrectly configured region";
+        assert_eq!(said(&generic(redirect)), (Reason::WarehouseRegionMismatch, ExitCode::Configuration));
     }
 
     #[test]
