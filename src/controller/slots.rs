@@ -99,7 +99,7 @@ impl Slots {
         admission
     }
 
-    /// Gives a slot back: the Job could not be created.
+    /// Gives a slot back: the Job could not be created, or is gone.
     pub fn give_back(&self, job: &str) {
         lock(&self.started).remove(job);
     }

@@ -30,6 +30,7 @@ use super::{
     passes::Wish,
     queue::Urgency,
     shown::Announcement,
+    slots::Slots,
 };
 use crate::api::{AwsCostAccount, USE_LABEL, aws_cost_account::Access};
 
@@ -105,7 +106,7 @@ pub async fn run(
     let watches = futures::future::join4(
         accounts(&context, api(client, namespace), writers.accounts, &stores, &queues),
         warehouses(&context, api(client, namespace), writers.warehouses, &stores, &queues),
-        jobs(api(client, namespace), writers.jobs, &queues),
+        jobs(&context, api(client, namespace), writers.jobs, &queues),
         secrets(api(client, namespace), writers.secrets, &stores, &queues),
     );
     let settled = async {
@@ -233,24 +234,29 @@ fn wake_accounts(
     }
 }
 
-async fn jobs(api: Api<Job>, writer: Writer<Job>, queues: &Queues) {
+async fn jobs(context: &Context, api: Api<Job>, writer: Writer<Job>, queues: &Queues) {
     let config = config().labels(&format!("{}={}", mark::MANAGED_BY.0, mark::MANAGED_BY.1));
-    drive(watcher(api, config), writer, "Job", |event| {
-        let (Event::Apply(job) | Event::InitApply(job) | Event::Delete(job)) = event else { return };
-        let (namespace, urgency) = (job.namespace().unwrap_or_default(), urgency(event));
-        for owner in job.owner_references() {
-            match owner.kind.as_str() {
-                "AwsCostAccount" => {
-                    send(&queues.accounts, ObjectRef::new(&owner.name).within(&namespace), urgency);
-                }
-                "CostWarehouse" => {
-                    send(&queues.warehouses, ObjectRef::new(&owner.name).within(&namespace), urgency);
-                }
-                _ => {}
+    drive(watcher(api, config), writer, "Job", |event| job(&context.slots, queues, event)).await;
+}
+
+fn job(slots: &Slots, queues: &Queues, event: &Event<Job>) {
+    let (Event::Apply(job) | Event::InitApply(job) | Event::Delete(job)) = event else { return };
+    if matches!(event, Event::Delete(_)) {
+        // It may have come and gone with its account while nobody asked for a slot.
+        slots.give_back(&job.name_any());
+    }
+    let (namespace, urgency) = (job.namespace().unwrap_or_default(), urgency(event));
+    for owner in job.owner_references() {
+        match owner.kind.as_str() {
+            "AwsCostAccount" => {
+                send(&queues.accounts, ObjectRef::new(&owner.name).within(&namespace), urgency);
             }
+            "CostWarehouse" => {
+                send(&queues.warehouses, ObjectRef::new(&owner.name).within(&namespace), urgency);
+            }
+            _ => {}
         }
-    })
-    .await;
+    }
 }
 
 async fn secrets(
@@ -365,10 +371,20 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
+    use futures::channel::mpsc::unbounded;
     use serde_json::json;
 
     use super::*;
-    use crate::api::CostWarehouse;
+    use crate::{
+        api::CostWarehouse,
+        controller::{
+            decide::Writers,
+            job::Load,
+            periods::tests::{at, period, version},
+            settings::JobLimits,
+        },
+        model::ReportKind,
+    };
 
     fn object(meta: serde_json::Value, status: serde_json::Value) -> CostWarehouse {
         serde_json::from_value(json!({
@@ -395,5 +411,28 @@ mod tests {
         assert!(new(json!({"generation": 2}), json!({})));
         assert!(new(json!({"generation": 2, "finalizers": ["x/y"]}), json!({})));
         assert!(new(json!({"generation": 2, "deletionTimestamp": "2026-11-22T12:00:00Z"}), json!({})));
+    }
+
+    #[test]
+    fn a_load_that_went_before_anybody_asked_for_another_holds_no_slot() {
+        let load = Load {
+            period: period("2026-11"),
+            version: version("v"),
+            kind: ReportKind::Cur2,
+            attempt: 1,
+            inputs: String::new(),
+        };
+        let gone = json!({"metadata": {"name": load.job_name("an-account"), "namespace": "finops"}});
+        let gone: Job = serde_json::from_value(gone).expect("a Job");
+        let slots = Slots::new(JobLimits { per_warehouse: 1, ..JobLimits::default() });
+        let queued = |account| {
+            let loads = vec![load.clone()];
+            slots.take(account, ("lake", Writers::Many), loads, std::iter::empty(), at(0)).queued
+        };
+        assert_eq!(queued("an-account"), 0);
+        assert_eq!(queued("another"), 1, "the warehouse takes one at a time");
+        let (accounts, warehouses) = (unbounded().0, unbounded().0);
+        job(&slots, &Queues { accounts, warehouses }, &Event::Delete(gone));
+        assert_eq!(queued("another"), 0, "nothing is at work");
     }
 }

@@ -19,6 +19,7 @@ from tests.e2e.cluster import (
 
 OPERATOR = f"system:serviceaccount:{SYSTEM}:awscost"
 EXTERNAL_IDS = ("acme-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10", "shop-7a1de5f4-9a1c-4f0b-8a3e-6f2c1b7d3e42")
+KEYS = {"accessKeyId": "AKIASHOPREADER000001", "secretAccessKey": "reader-secret-of-the-sandbox"}
 GOOD = ("Ready", "DataCurrent", "TotalsVerified")
 RUNNING_SINCE = time.time()
 
@@ -165,6 +166,71 @@ class Onboarding(unittest.TestCase):
         kubectl("-n", TENANT, "delete", "awscostaccount", "globex-payer", "--timeout=60s")
 
 
+class RoleInsteadOfKeys(unittest.TestCase):
+    """The deprecated way into an account, and the way from there to a role."""
+
+    SHOP = "210987654321"
+
+    def deliver(self, seed):
+        """A new version of the newest bill; from here on it is asked who reads bills."""
+        self.reads_before = len(self.reads())
+        self.period = max(row["period"] for row in ledger(self.SHOP))
+        run(str(REPOSITORY / "tests/demo/deliver"), self.SHOP, "report", "shop-cur", self.period,
+            json.dumps({"rows": 2000, "seed": seed}))
+
+    def reads(self):
+        return [call for call in sandbox("calls?service=s3&operation=GetObject")
+                if call["parameters"].get("Bucket") == "shop-billing" and call["parameters"]["Key"].endswith(".csv.gz")]
+
+    def readers(self):
+        return {call["principal"] for call in self.reads()[self.reads_before:]}
+
+    def is_current(self):
+        """True if the newest delivery is loaded and the account healthy, as its spec is now."""
+        account = get(TENANT, "awscostaccount", "shop")
+        observed = account.get("status", {}).get("observedGeneration")
+        expected = totals_of(self.SHOP, self.period)["perCurrency"]["USD"]["unblended"]
+        return observed == account["metadata"]["generation"] and healthy("shop") and any(
+            row["period"] == self.period and row["totals"]["USD"]["unblended"] == expected for row in ledger(self.SHOP))
+
+    def what_is_loaded(self):
+        costs = run(AWSCOST, "costs", "--warehouse", LAKE, "--group-by", "line-item-type", "-o", "json").stdout
+        return ledger(self.SHOP), costs, loads_by_version()
+
+    def test_16_an_account_with_keys_moves_to_a_role_and_loses_nothing(self):
+        over_a_role = json.loads(kubectl("create", "--dry-run=client", "-o", "json", "-f",
+                                         str(REPOSITORY / "deploy/samples/account-standalone.yaml")))
+        with_keys = {**over_a_role, "spec": {**over_a_role["spec"], "access": {"accessKeySecretRef": {"name": "shop-keys"}}}}
+        policy = run(AWSCOST, "onboard", "policy", "-f", "-", text=json.dumps(with_keys)).stdout
+        sandbox("world", {"accounts": {self.SHOP: {"users": [{
+            "name": "reader", "policies": {"read-costs": json.loads(policy)},
+            "accessKeys": [{"id": KEYS["accessKeyId"], "secret": KEYS["secretAccessKey"]}]}]}}})
+        apply({"apiVersion": "v1", "kind": "Secret", "stringData": KEYS, "metadata": {
+            "name": "shop-keys", "namespace": TENANT, "labels": {"awscost.io/use": "access-key"}}})
+        kubectl("-n", TENANT, "delete", "awscostaccount", "shop", "--timeout=60s")
+        self.deliver(seed=31)
+        apply(with_keys)
+        eventually("a bill is loaded with the keys", self.is_current, 180)
+        self.assertEqual(self.readers(), {f"arn:aws:sts::{self.SHOP}:federated-user/awscost-ingest"}, "who read it")
+        deprecated = conditions(TENANT, "awscostaccount", "shop")["Deprecated"]
+        self.assertEqual((deprecated["status"], deprecated["reason"]), ("True", "IamUserKeys"))
+
+        account, loaded = get(TENANT, "awscostaccount", "shop"), self.what_is_loaded()
+        to_a_role = {"spec": {"access": {"accessKeySecretRef": None, **over_a_role["spec"]["access"]}}}
+        kubectl("-n", TENANT, "patch", "awscostaccount", "shop", "--type=merge", "-p", json.dumps(to_a_role))
+        eventually("the account is healthy over the role", self.is_current)
+        moved = get(TENANT, "awscostaccount", "shop")
+        self.assertEqual(moved["metadata"]["uid"], account["metadata"]["uid"], "the object stayed")
+        self.assertEqual(self.what_is_loaded(), loaded, "nothing was lost, and nothing loaded again")
+        self.assertNotIn("Deprecated", conditions(TENANT, "awscostaccount", "shop"))
+
+        kubectl("-n", TENANT, "delete", "secret", "shop-keys")
+        self.deliver(seed=32)
+        ask_for_a_look("shop")
+        eventually("the next delivery is loaded", self.is_current, 180)
+        self.assertEqual(self.readers(), {f"arn:aws:sts::{self.SHOP}:assumed-role/awscost/awscost-ingest"}, "who read it")
+
+
 class Security(unittest.TestCase):
     """Who may not do what."""
 
@@ -212,7 +278,7 @@ class Security(unittest.TestCase):
         job["spec"]["template"]["spec"]["containers"][0]["image"] = "localhost/other:dev"
         self.assertIn("only the configured image", refused(job))
 
-    def test_22_the_external_id_appears_nowhere(self):
+    def test_22_external_ids_and_keys_appear_nowhere(self):
         address = kubectl("-n", SYSTEM, "get", "service", "awscost", "-o", "jsonpath={.spec.clusterIP}")
         places = {
             "the operator's log": kubectl("-n", SYSTEM, "logs", "deployment/awscost", "--tail=-1"),
@@ -226,10 +292,10 @@ class Security(unittest.TestCase):
         for pod in get(TENANT, "pods")["items"]:
             name = pod["metadata"]["name"]
             places[f"the log of {name}"] = run("kubectl", "-n", TENANT, "logs", name, check=False).stdout
-        for secret in EXTERNAL_IDS:
+        for secret in (*EXTERNAL_IDS, KEYS["secretAccessKey"]):
             for place, text in places.items():
                 for form, value in forms(secret).items():
-                    self.assertNotIn(value, text, f"an external ID stands {form} in {place}")
+                    self.assertNotIn(value, text, f"a secret stands {form} in {place}")
 
 
 class WholeRun(unittest.TestCase):

@@ -86,7 +86,7 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-fn patched(good: &Value, patch: &Value) -> Value {
+pub fn patched(good: &Value, patch: &Value) -> Value {
     let mut object = good.clone();
     merge(&mut object, patch);
     object

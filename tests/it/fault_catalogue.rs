@@ -8,25 +8,26 @@
 // What is built here is a test's ground: when it can't be laid, the test has failed, and says so.
 #![allow(clippy::panic)]
 
-mod catalogue;
+pub mod catalogue;
+pub mod chart;
 mod check;
 pub mod cluster;
 mod conditions;
 mod dice;
 mod doors;
 mod fleet;
-mod ground;
+pub mod ground;
 pub mod leaks;
 mod mutations;
 mod node;
-mod operator;
+pub mod operator;
 mod pairs;
 mod rest;
 mod row;
-mod scene;
+pub mod scene;
 mod score;
 mod unasked;
-mod world;
+pub mod world;
 
 use std::{collections::BTreeMap, time::Instant};
 

@@ -8,6 +8,7 @@ mod aws_environment;
 mod check;
 mod crd_drift;
 mod documentation;
+mod external_id;
 mod fault_catalogue;
 mod fields;
 mod ingest_bucket;

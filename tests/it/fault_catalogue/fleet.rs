@@ -22,7 +22,7 @@ use super::{
     catalogue::Catalogue,
     cluster::Cluster,
     ground::conditions,
-    operator::OperatorProcess,
+    operator::{OperatorProcess, administrators},
     scene::{Names, Scene},
     world::{self, Objects},
 };
@@ -136,7 +136,7 @@ async fn bring_up(name: &str, set: u8, any_broken: bool) -> (Result, Option<Idle
         "tenancy": {"rules": [{"namespaces": [namespace], "roleArns": ["arn:aws:iam::1*:role/awscost*"]}]},
         "testing": {"stsCallsPerSecond": rate(), "factAge": format!("{}s", fact_age().as_secs())},
     });
-    let operator = OperatorProcess::start(&sandbox, &namespace, &settings, "info");
+    let operator = OperatorProcess::start(&sandbox, &namespace, &settings, &administrators(), "info");
     let result = watch(&cluster, &scenes, &operator).await;
     let idleness = if any_broken { Some(idle(&cluster, &sandbox, &scenes).await) } else { None };
     drop(operator);

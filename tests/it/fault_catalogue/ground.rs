@@ -16,10 +16,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
     catalogue::Catalogue,
+    chart::{Chart, IMAGE},
     cluster::{self, Cluster},
     conditions::{Said, said, unmet},
     node::Node,
-    operator::OperatorProcess,
+    operator::{self, OperatorProcess},
     rest::{self, Rest},
     scene::{NEIGHBOURS_EXTERNAL_ID, Names, Scene},
     world::{self, Objects},
@@ -43,7 +44,17 @@ pub struct Ground {
     said: Mutex<String>,
     operator: Mutex<OperatorProcess>,
     neighbours: String,
+    chart: Option<Chart>,
     _node: Node,
+}
+
+/// What is otherwise than usual on a ground.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner {
+    /// Facts grow no older than this.
+    pub fact_age: Option<Duration>,
+    /// The operator is no administrator: it may do what the chart lets it do.
+    pub bounded: bool,
 }
 
 /// One account while it is healthy.
@@ -67,16 +78,16 @@ impl Ground {
         set: u8,
         accounts: impl Iterator<Item = &'a str>,
     ) -> Self {
-        Self::raise_with(catalogue, name, set, accounts, None).await
+        Self::raise_with(catalogue, name, set, accounts, Manner::default()).await
     }
 
-    /// The same, with an operator whose facts grow no older than this.
+    /// The same in this manner.
     pub async fn raise_with<'a>(
         catalogue: &Catalogue,
         name: &str,
         set: u8,
         accounts: impl Iterator<Item = &'a str>,
-        fact_age: Option<Duration>,
+        manner: Manner,
     ) -> Self {
         let client = admission::client().await;
         admission::install(&client).await;
@@ -106,10 +117,15 @@ impl Ground {
         let metrics = free_address();
         // It traces everything: its log is searched for what must not be in it.
         let mut settings = settings(&[&namespace, &neighbours], metrics, &with_keys(&scenes));
-        if let Some(age) = fact_age {
+        if let Some(age) = manner.fact_age {
             settings["testing"]["factAge"] = json!(format!("{}s", age.as_secs()));
         }
-        let operator = OperatorProcess::start(&sandbox, &namespace, &settings, "trace");
+        let chart = match manner.bounded {
+            true => Some(Chart::install(&cluster.client, &namespace, &[&namespace, &neighbours]).await),
+            false => None,
+        };
+        let way_in = chart.as_ref().map_or_else(operator::administrators, Chart::kubeconfig);
+        let operator = OperatorProcess::start(&sandbox, &namespace, &settings, &way_in, "trace");
         stream::iter(&scenes)
             .for_each_concurrent(AT_ONCE, |scene| {
                 let cluster = &cluster;
@@ -132,7 +148,7 @@ impl Ground {
             .map(|((scene, delivered), (healthy, rest))| Stage { scene, delivered, healthy, rest })
             .collect();
         let (said, operator) = (Mutex::default(), Mutex::new(operator));
-        Self { sandbox, cluster, stages, metrics, said, operator, neighbours, _node: node }
+        Self { sandbox, cluster, stages, metrics, said, operator, neighbours, chart, _node: node }
     }
 
     /// The last complaints in the operator's log.
@@ -172,6 +188,14 @@ impl Ground {
         for namespace in [&self.cluster.namespace, &self.neighbours] {
             api.delete(namespace, &Default::default()).await.expect("the namespace goes");
         }
+        if let Some(chart) = self.chart {
+            chart.remove().await;
+        }
+    }
+
+    /// A client that may do what the operator may do, where the chart bounds it.
+    pub async fn operators_client(&self) -> Client {
+        self.chart.as_ref().expect("a ground with a bounded operator").operators_client().await
     }
 }
 
@@ -233,7 +257,7 @@ async fn shared_warehouses(cluster: &Cluster) {
 /// No load is ever started: what is diagnosed here comes before, and a loaded bill may no longer change its report.
 fn settings(namespaces: &[&str], metrics: SocketAddr, with_keys: &[&str]) -> Value {
     json!({
-        "image": "none", "watch": {"namespaces": namespaces}, "metrics": {"address": metrics},
+        "image": IMAGE, "watch": {"namespaces": namespaces}, "metrics": {"address": metrics},
         "leaderElection": {"enabled": false}, "jobs": {"cluster": 0},
         "tenancy": {"rules": [{"namespaces": namespaces, "accountIds": with_keys, "roleArns": [
             "arn:aws:iam::1*:role/awscost*", "arn:aws:iam::1*:role/finops/awscost", "arn:aws-cn:iam::1*:role/awscost*", "arn:aws-us-gov:iam::1*:role/awscost*",

@@ -30,20 +30,30 @@ pub fn identity(scene: &Scene) -> BTreeMap<String, String> {
     }
 }
 
+/// The kubeconfig of the cluster's administrator.
+pub fn administrators() -> PathBuf {
+    std::env::var("AWSCOST_TEST_KUBECONFIG").expect("AWSCOST_TEST_KUBECONFIG names a kubeconfig").into()
+}
+
 fn keys() -> BTreeMap<String, String> {
     let [id, secret] = [("AWS_ACCESS_KEY_ID", OPERATOR_KEY.0), ("AWS_SECRET_ACCESS_KEY", OPERATOR_KEY.1)];
     [id, secret].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 impl OperatorProcess {
-    /// Starts one whose home is this namespace. Its log takes this filter.
-    pub fn start(sandbox: &Sandbox, namespace: &str, settings: &Value, log_filter: &str) -> Self {
+    /// Starts one whose home is this namespace, and which gets at the API server with this kubeconfig. Its log takes this
+    /// filter.
+    pub fn start(
+        sandbox: &Sandbox,
+        namespace: &str,
+        settings: &Value,
+        kubeconfig: &Path,
+        log_filter: &str,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("operator.yaml");
         std::fs::write(&config, settings.to_string()).expect("the settings are written");
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        let kubeconfig =
-            std::env::var("AWSCOST_TEST_KUBECONFIG").expect("AWSCOST_TEST_KUBECONFIG names a kubeconfig");
         let mut command = Command::new(env!("CARGO_BIN_EXE_awscost"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
             command.env_remove(name);

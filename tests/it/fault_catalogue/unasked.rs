@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 
 use super::{
     catalogue::{Catalogue, Row},
-    ground::Ground,
+    ground::{Ground, Manner},
     row,
 };
 
@@ -19,7 +19,8 @@ const WITHIN: Duration = Duration::from_secs(20 + 4 + 5);
 pub async fn prove(catalogue: &Catalogue, rows: &[&Row]) -> (String, Vec<String>) {
     let rows: Vec<&Row> = rows.iter().copied().filter(|row| row::is_silent(row)).collect();
     let kinds = rows.iter().map(|row| row.of.as_str());
-    let ground = Ground::raise_with(catalogue, "unasked", 3, kinds, Some(AGE)).await;
+    let manner = Manner { fact_age: Some(AGE), ..Manner::default() };
+    let ground = Ground::raise_with(catalogue, "unasked", 3, kinds, manner).await;
     let late: Vec<(usize, String)> = stream::iter(rows.iter().enumerate())
         .map(|(number, row)| {
             let ground = &ground;
