@@ -30,6 +30,7 @@ mod sight;
 mod slots;
 mod standing;
 mod status;
+mod sweep;
 mod tenancy;
 mod validate;
 pub mod verdict;
@@ -230,15 +231,19 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
         tasks.spawn(watch::run(context.clone(), stores, writers, queues, announcement, stop.clone()));
         all_shown.push(shown);
     }
+    let mut all_told = true;
     for mut shown in all_shown {
-        tokio::select! {
-            _ = shown.wait() => {}
-            () = stop.cancelled() => break,
-        }
+        all_told &= tokio::select! {
+            told = shown.wait() => told,
+            () = stop.cancelled() => false,
+        };
     }
     context.settling.all_shown(context.all_stores());
     health.set_ready();
     tracing::info!("watching");
+    if all_told {
+        tasks.spawn(sweep::run(context.clone(), stop.clone()));
+    }
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
             tracing::error!(%error, "a part of the operator ended that must not");

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ConditionStatus, ConditionType, Reason};
 
-/// The longest message that is written; the API's own limit is higher.
-const MAX_MESSAGE: usize = 1024;
+/// The longest message that is written, as the schema of [`Condition`] has it. Kubernetes lets conditions have 32,768; a
+/// message that ends with a whole trust policy takes about 2,000 where the ARNs in it have the longest paths that IAM takes.
+const MAX_MESSAGE: usize = 4096;
 
 /// One layer of the connection, or a summary of them.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub struct Condition {
     #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z]+$"))]
     pub reason: String,
     /// Why, and what to do, in a sentence or two.
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = 4096))]
     pub message: String,
 }
 
@@ -110,19 +111,30 @@ pub fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).expect("the seconds of a timestamp are one")
 }
 
-/// What can be printed of a message, at most [`MAX_MESSAGE`] bytes of it, cut between characters: names that others chose
-/// must not move the cursor of the terminal they are shown in, nor turn its writing round.
+/// What can be printed of a message, at most [`MAX_MESSAGE`] bytes of it.
 pub fn bounded(message: &str) -> String {
-    let turns = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let message = message.replace(|character: char| character.is_control() || turns(character), "?");
-    if message.len() <= MAX_MESSAGE {
-        return message;
+    bounded_to(MAX_MESSAGE, message)
+}
+
+/// What can be printed of a text, at most so many bytes of it, cut between characters: names that others chose must not
+/// move the cursor of the terminal they are shown in, nor turn its writing round.
+pub fn bounded_to(most: usize, text: &str) -> String {
+    let text = text.replace(steers, "?");
+    if text.len() <= most {
+        return text;
     }
-    let mut end = MAX_MESSAGE - '…'.len_utf8();
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &message[..end])
+    let end = text.floor_char_boundary(most - '…'.len_utf8());
+    format!("{}…", &text[..end])
+}
+
+/// True for what a terminal obeys instead of showing it: control characters, and those that turn the direction of writing
+/// round (Unicode's bidirectional marks, embeddings, overrides and isolates).
+pub fn steers(character: char) -> bool {
+    let turns = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    character.is_control() || turns
 }
 
 #[cfg(test)]
@@ -131,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_others_named_is_shown_without_its_control_characters() {
-        assert_eq!(bounded("export \u{1b}[2Jacme\n\u{202e}gro é"), "export ?[2Jacme??gro é");
+        assert_eq!(bounded("export \u{1b}[2Jacme\n\u{202e}gro\u{200f} é"), "export ?[2Jacme??gro? é");
     }
 
     fn at(second: i64) -> Timestamp {
@@ -166,7 +178,7 @@ mod tests {
 
     #[test]
     fn long_messages_are_cut_between_characters() {
-        let cut = bounded(&"ü".repeat(2000));
+        let cut = bounded(&"ü".repeat(MAX_MESSAGE));
         assert!(cut.len() <= MAX_MESSAGE && cut.ends_with('…'));
     }
 }

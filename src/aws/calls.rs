@@ -13,7 +13,8 @@ use super::{AwsFault, Code, Operation, fault::from_sdk};
 
 /// A call to AWS that has ended.
 ///
-/// The SDK's own retries belong to it. A body that is streamed does not: the call ends when the body begins.
+/// The SDK's own retries belong to it; STS is tried again by us, and each try is a call. A body that is streamed does not
+/// belong to it: the call ends when the body begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndedCall {
     /// Which call.

@@ -125,6 +125,14 @@ impl Sdk {
         Self::from_config(config, AwsSettings { sts_calls_per_second: 1000 })
     }
 
+    /// The same with so many tries a call and calls to STS a second.
+    #[cfg(test)]
+    pub(crate) fn trying(self, tries: u32, sts_calls_per_second: u32) -> Self {
+        let retry = RetryConfig::standard().with_max_attempts(tries);
+        let base = self.base.into_builder().retry_config(retry).build();
+        Self::from_config(base, AwsSettings { sts_calls_per_second })
+    }
+
     /// The traits over this configuration, with one rate limit and one pool of connections per service.
     pub fn aws(&self) -> Aws {
         let rate = Arc::new(RateLimit::per_second(self.settings.sts_calls_per_second));

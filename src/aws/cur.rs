@@ -5,7 +5,6 @@ use aws_sdk_costandusagereport::{
     config::Region as SdkRegion,
     types::{LastStatus, ReportDefinition, SchemaElement},
 };
-use jiff::{Timestamp, fmt::strtime};
 
 use super::{
     AwsFault, Operation, Sdk, Session,
@@ -62,7 +61,6 @@ impl LegacyReports {
 
 fn definition(from: &ReportDefinition) -> LegacyDefinition {
     let delivery = from.report_status().map(|status| LegacyDelivery {
-        at: status.last_delivery().and_then(delivered_at),
         status: match status.last_status() {
             Some(LastStatus::Success) => LegacyDeliveryStatus::Success,
             Some(LastStatus::ErrorPermissions) => LegacyDeliveryStatus::PermissionsError,
@@ -84,24 +82,5 @@ fn definition(from: &ReportDefinition) -> LegacyDefinition {
             owner: None,
         },
         delivery,
-    }
-}
-
-/// `20261121T043010Z`, or with `+0000` for the `Z` (fact sheet 2.2).
-fn delivered_at(text: &str) -> Option<Timestamp> {
-    let text = text.strip_suffix('Z').map_or_else(|| text.to_owned(), |local| format!("{local}+0000"));
-    strtime::parse("%Y%m%dT%H%M%S%z", text).ok()?.to_timestamp().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delivery_times_as_the_api_writes_them() {
-        let expected = "2026-11-21T04:30:10Z".parse::<Timestamp>().ok();
-        assert_eq!(delivered_at("20261121T043010Z"), expected);
-        assert_eq!(delivered_at("20261121T053010+0100"), expected);
-        assert_eq!(delivered_at("2026-11-21T04:30:10Z"), None);
     }
 }

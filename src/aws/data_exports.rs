@@ -132,7 +132,6 @@ impl ReportCatalog for SdkCatalog {
                 owner: target.s3_bucket_owner().map(str::to_owned),
             },
             health: status.map_or(ExportHealth::Other, health),
-            created_at: status.and_then(ExportStatus::created_at).and_then(timestamp),
             refreshed_at: status.and_then(ExportStatus::last_refreshed_at).and_then(timestamp),
         })
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_organizations::{
     Client,
     config::{Builder, Region as SdkRegion},
-    types::{AccountState, OrganizationFeatureSet},
+    types::{AccountState, AccountStatus, OrganizationFeatureSet},
 };
 
 use super::{
@@ -94,13 +94,45 @@ fn summary(account: &aws_sdk_organizations::types::Account) -> Option<Organizati
     Some(OrganizationAccount {
         id: account.id()?.parse().ok()?,
         name: account.name().unwrap_or_default().to_owned(),
-        // `State`, for AWS retires `Status` (fact sheet 8).
-        state: match account.state() {
-            Some(AccountState::Active) => OrganizationAccountState::Active,
-            Some(AccountState::Suspended | AccountState::PendingClosure | AccountState::Closed) => {
-                OrganizationAccountState::Ending
-            }
-            _ => OrganizationAccountState::Other,
-        },
+        state: state(account),
     })
+}
+
+/// `State`, for AWS retires `Status`. Both are optional (fact sheet 8): an account of which nothing is said is in the
+/// organization, so it counts as one, unless `Status` says that it ends.
+fn state(account: &aws_sdk_organizations::types::Account) -> OrganizationAccountState {
+    match (account.state(), account.status()) {
+        (Some(AccountState::Active), _) => OrganizationAccountState::Active,
+        (Some(AccountState::Suspended | AccountState::PendingClosure | AccountState::Closed), _)
+        | (None, Some(AccountStatus::Suspended | AccountStatus::PendingClosure)) => {
+            OrganizationAccountState::Ending
+        }
+        (None, None | Some(AccountStatus::Active)) => OrganizationAccountState::Active,
+        _ => OrganizationAccountState::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_without_a_state_counts_unless_its_status_says_that_it_ends() {
+        use OrganizationAccountState::{Active, Ending, Other};
+        for (given, said, expected) in [
+            (None, None, Active),
+            (None, Some(AccountStatus::Active), Active),
+            (None, Some(AccountStatus::Suspended), Ending),
+            (None, Some(AccountStatus::PendingClosure), Ending),
+            (None, Some(AccountStatus::from("NEW_ONE")), Other),
+            (Some(AccountState::Active), Some(AccountStatus::Suspended), Active),
+            (Some(AccountState::Closed), Some(AccountStatus::Active), Ending),
+            (Some(AccountState::PendingActivation), None, Other),
+            (Some(AccountState::from("NEW_ONE")), Some(AccountStatus::Active), Other),
+        ] {
+            let account = aws_sdk_organizations::types::Account::builder();
+            let account = account.set_state(given.clone()).set_status(said.clone()).build();
+            assert_eq!(state(&account), expected, "{given:?} {said:?}");
+        }
+    }
 }

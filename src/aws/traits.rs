@@ -293,8 +293,6 @@ pub struct LegacyDefinition {
 /// AWS's word on the last delivery of a legacy report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegacyDelivery {
-    /// When.
-    pub at: Option<Timestamp>,
     /// How it went.
     pub status: LegacyDeliveryStatus,
 }
@@ -340,8 +338,6 @@ pub struct ExportDefinition {
     pub destination: Destination,
     /// AWS's word on it.
     pub health: ExportHealth,
-    /// When it was created.
-    pub created_at: Option<Timestamp>,
     /// When it was last generated; absent before the first delivery.
     pub refreshed_at: Option<Timestamp>,
 }

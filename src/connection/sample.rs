@@ -120,7 +120,6 @@ pub(crate) fn export() -> ExportDefinition {
         compression: "PARQUET".to_owned(),
         destination: destination(),
         health: ExportHealth::Healthy,
-        created_at: None,
         refreshed_at: None,
     }
 }

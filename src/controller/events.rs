@@ -31,7 +31,7 @@ pub enum NoticeKind {
     Warning,
 }
 
-/// The API's limit on an event's note.
+/// The API's limit on an event's note (events.k8s.io/v1), a quarter of what a condition may hold.
 const NOTE_LIMIT: usize = 1024;
 
 /// The notices for a change of conditions. Read from status, so a restart tells nothing twice.
@@ -88,10 +88,7 @@ pub fn loads(news: &[News]) -> Vec<Notice> {
 /// Writes events. One that can't be written is logged: status is the truth, events are a courtesy.
 pub async fn publish(recorder: &Recorder, object: &ObjectReference, notices: &[Notice]) {
     for notice in notices {
-        let mut note = notice.note.clone();
-        while note.len() > NOTE_LIMIT {
-            note.pop();
-        }
+        let note = short(&notice.note, object);
         let event = Event {
             type_: match notice.kind {
                 NoticeKind::Normal => EventType::Normal,
@@ -106,6 +103,26 @@ pub async fn publish(recorder: &Recorder, object: &ObjectReference, notices: &[N
             tracing::warn!(%error, reason = notice.reason, "an event could not be written");
         }
     }
+}
+
+/// A note that an event may carry: one that is too long ends at a sentence, or else at a word, and says where the whole is.
+fn short(note: &str, object: &ObjectReference) -> String {
+    if note.len() <= NOTE_LIMIT {
+        return note.to_owned();
+    }
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    let whole = format!(
+        " … (whole: kubectl -n {} describe {} {})",
+        part(&object.namespace),
+        part(&object.kind).to_lowercase(),
+        part(&object.name)
+    );
+    // The names of an object are far shorter than a note.
+    let room = &note[..note.floor_char_boundary(NOTE_LIMIT.saturating_sub(whole.len()))];
+    // A sentence that ends in the first half would take more away than it is worth.
+    let sentence = room.rfind(". ").map(|end| end + 1).filter(|end| *end > room.len() / 2);
+    let end = sentence.or_else(|| room.rfind(' ')).unwrap_or(room.len());
+    format!("{}{whole}", room[..end].trim_end())
 }
 
 #[cfg(test)]
@@ -157,5 +174,25 @@ mod tests {
         assert_eq!(reasons(&current, &state(False, Reason::Queued)), Vec::<String>::new());
         assert_eq!(reasons(&current, &state(False, Reason::Loading)), Vec::<String>::new());
         assert_eq!(reasons(&current, &state(False, Reason::ParseFailed)), ["ParseFailed"]);
+    }
+
+    #[test]
+    fn a_note_that_is_too_long_ends_at_a_sentence_or_a_word_and_says_where_the_whole_is() {
+        let object = ObjectReference {
+            kind: Some("AwsCostAccount".to_owned()),
+            namespace: Some("finops".to_owned()),
+            name: Some("acme".to_owned()),
+            ..ObjectReference::default()
+        };
+        let pointer = " … (whole: kubectl -n finops describe awscostaccount acme)";
+        let sentences = format!("{} {}", "Put it into the role. ".repeat(40).trim_end(), "é".repeat(200));
+        let policy = format!("This works: {{\"Version\":\"{}\"}}", "p".repeat(2000));
+        for (note, end) in [(sentences, "into the role."), (policy, "This works:")] {
+            let cut = short(&note, &object);
+            assert!(cut.len() <= NOTE_LIMIT, "{} bytes", cut.len());
+            assert!(cut.ends_with(&format!("{end}{pointer}")), "{cut}");
+        }
+        let whole = "w".repeat(NOTE_LIMIT);
+        assert_eq!(short(&whole, &object), whole);
     }
 }

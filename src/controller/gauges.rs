@@ -16,25 +16,32 @@ const UNPARSABLE: [ConditionSeries; 2] = [
     (ConditionType::Ready, ConditionStatus::False, Reason::InvalidSpec),
 ];
 
-/// Sets the gauges of an account; one that is being deleted has none.
+/// Sets the gauges of an account. One that is deleted keeps them as long as its finalizer holds it, for a purge may fail
+/// for ever; but of its conditions only the summaries, for nothing looks at its layers any more.
 pub fn account(metrics: &Metrics, object: &GuardedAccount) {
     let uid = object.uid().unwrap_or_default();
-    if object.meta().deletion_timestamp.is_some() {
-        return metrics.forget(&uid);
-    }
+    let deletion = object.meta().deletion_timestamp.as_ref().map(|deleted| deleted.0.as_second());
     let of = AccountGauges {
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
+        deletion,
         ..AccountGauges::default()
     };
-    let gauges = match &object.0 {
+    let mut gauges = match &object.0 {
         Ok(account) => {
             let suspended = account.spec.suspend == Some(true);
             said(AccountGauges { suspended, ..of }, account.status.as_ref())
         }
         Err(_) => AccountGauges { conditions: UNPARSABLE.to_vec(), ..of },
     };
+    if deletion.is_some() {
+        gauges.conditions.retain(|(type_, ..)| is_summary(*type_));
+    }
     metrics.account(&uid, gauges);
+}
+
+fn is_summary(type_: ConditionType) -> bool {
+    matches!(type_, ConditionType::Ready | ConditionType::Reconciling | ConditionType::Stalled)
 }
 
 fn said(of: AccountGauges, status: Option<&AwsCostAccountStatus>) -> AccountGauges {
@@ -91,7 +98,10 @@ mod tests {
         let value = json!({
             "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount", "metadata": metadata, "spec": spec,
             "status": {
-                "conditions": [condition("BucketReadable", "BucketNotFound"), condition("OfALaterVersion", "New")],
+                "conditions": [
+                    condition("Ready", "BucketNotFound"), condition("BucketReadable", "BucketNotFound"),
+                    condition("OfALaterVersion", "New")
+                ],
                 "report": {"lastDelivery": "1970-01-01T00:00:05Z"},
                 "history": {"missing": ["2026-01", "2026-02"]}
             }
@@ -122,18 +132,34 @@ mod tests {
         awscost_account_ingested_rows{name="acme",namespace="finops"} 0
         awscost_account_report_delivery_timestamp_seconds{name="acme",namespace="finops"} 5
         awscost_account_status_condition{condition="BucketReadable",name="acme",namespace="finops",reason="BucketNotFound",status="False"} 1
+        awscost_account_status_condition{condition="Ready",name="acme",namespace="finops",reason="BucketNotFound",status="False"} 1
         awscost_account_suspended{name="acme",namespace="finops"} 0
         "#);
     }
 
     #[test]
-    fn an_object_that_does_not_parse_says_so_and_one_that_goes_says_nothing() {
+    fn an_object_that_does_not_parse_says_so() {
         let metrics = Metrics::new("1").expect("valid metrics");
         account(&metrics, &object(&json!({"accountType": 5}), &json!({})));
         let conditions: Vec<String> =
             lines(&metrics).into_iter().filter(|line| line.contains("reason=\"InvalidSpec\"")).collect();
         assert_eq!(conditions.len(), 2, "{conditions:?}");
-        account(&metrics, &object(&spec(), &json!({"deletionTimestamp": "2026-11-22T12:00:00Z"})));
+    }
+
+    #[test]
+    fn an_account_that_is_deleted_says_since_when_until_it_is_gone() {
+        let metrics = Metrics::new("1").expect("valid metrics");
+        account(&metrics, &object(&spec(), &json!({})));
+        account(&metrics, &object(&spec(), &json!({"deletionTimestamp": "1970-01-01T00:00:09Z"})));
+        insta::assert_snapshot!(lines(&metrics).join("\n"), @r#"
+        awscost_account_deletion_timestamp_seconds{name="acme",namespace="finops"} 9
+        awscost_account_history_missing_months{name="acme",namespace="finops"} 2
+        awscost_account_ingested_rows{name="acme",namespace="finops"} 0
+        awscost_account_report_delivery_timestamp_seconds{name="acme",namespace="finops"} 5
+        awscost_account_status_condition{condition="Ready",name="acme",namespace="finops",reason="BucketNotFound",status="False"} 1
+        awscost_account_suspended{name="acme",namespace="finops"} 0
+        "#);
+        metrics.forget("u");
         assert_eq!(lines(&metrics), Vec::<String>::new());
     }
 }

@@ -1,6 +1,6 @@
 //! Session Secrets: written before their Job, renewed while it runs, deleted when it ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     api::USE_LABEL,
-    aws::{AwsFault, Code, Session},
+    aws::{AwsFault, Code, Detail, FaultClass, Session},
     connection::{Access, Finding, Purpose, ReportTarget, Target, open, session_policy},
     model::{ConditionType, Reason},
 };
@@ -62,14 +62,36 @@ pub async fn assume(context: &Context, target: &Target, report: &ReportTarget) -
     Ok(opened.session)
 }
 
+/// What the next look at the identity will say as well, which may be an hour away.
 fn reason(fault: &AwsFault, access: &Access) -> Reason {
-    if !fault.class.is_conclusive() {
-        return Finding::doubtful(ConditionType::DataCurrent, fault).reason;
-    }
-    match access {
+    match (fault.class, access) {
         _ if fault.code == Code::PackedPolicyTooLarge => Reason::SessionPolicyTooLong,
-        Access::Role(_) => Reason::AssumeRoleDenied,
-        Access::Keys(_) => Reason::FederationDenied,
+        _ if fault.code == Code::RegionDisabled => Reason::StsRegionDisabled,
+        // A role is assumed with the operator's credentials, a session of a user's is asked for with the user's.
+        (FaultClass::Credentials, Access::Role(_)) => own_credentials(fault.code),
+        (FaultClass::Credentials, Access::Keys(_)) => Reason::AccessKeyRefused,
+        (FaultClass::Denied, access) => denied(fault.detail, access),
+        _ => Finding::doubtful(ConditionType::DataCurrent, &fault.clone().inconclusive()).reason,
+    }
+}
+
+fn own_credentials(code: Code) -> Reason {
+    match code {
+        Code::NoCredentials => Reason::NoBaseCredentials,
+        Code::ExpiredToken => Reason::BaseCredentialsExpired,
+        Code::WebIdentityRejected => Reason::WebIdentityRejected,
+        _ => Reason::BaseCredentialsInvalid,
+    }
+}
+
+fn denied(detail: Detail, access: &Access) -> Reason {
+    match (detail, access) {
+        (Detail::OrganizationPolicy, _) => Reason::OrganizationPolicyDenies,
+        (Detail::EndpointPolicy, _) => Reason::NetworkPolicyDenied,
+        (Detail::TagSession, Access::Role(_)) => Reason::TagSessionDenied,
+        (Detail::IdentityPolicy, Access::Role(_)) => Reason::CallerMayNotAssume,
+        (_, Access::Role(_)) => Reason::AssumeRoleDenied,
+        (_, Access::Keys(_)) => Reason::FederationDenied,
     }
 }
 
@@ -190,17 +212,42 @@ pub struct SessionSight {
 
 /// An account's session Secrets.
 pub fn of_account(stores: &Stores, uid: &str, ended: &dyn Fn(&str) -> bool) -> Vec<SessionSight> {
+    let of_account = |secret: &Metadata| account_of(secret) == Some(uid);
+    all(stores, of_account, ended).into_iter().map(|(_, secret)| secret).collect()
+}
+
+/// Session Secrets of accounts that are none of `accounts`, with their namespaces.
+pub fn of_no_account(
+    stores: &Stores,
+    accounts: &HashSet<String>,
+    ended: &dyn Fn(&str) -> bool,
+) -> Vec<(String, SessionSight)> {
+    all(stores, |secret| account_of(secret).is_some_and(|uid| !accounts.contains(uid)), ended)
+}
+
+/// What the watch shows of a Secret.
+type Metadata = PartialObjectMeta<Secret>;
+
+fn all(
+    stores: &Stores,
+    wanted: impl Fn(&Metadata) -> bool,
+    ended: &dyn Fn(&str) -> bool,
+) -> Vec<(String, SessionSight)> {
     stores
         .secrets
         .state()
         .iter()
         .filter(|secret| secret.labels().get(USE_LABEL).map(String::as_str) == Some(USE_SESSION))
-        .filter(|secret| secret.labels().get(mark::ACCOUNT_UID).map(String::as_str) == Some(uid))
-        .filter_map(|secret| sight(secret, ended))
+        .filter(|secret| wanted(secret))
+        .filter_map(|secret| Some((secret.namespace()?, sight(secret, ended)?)))
         .collect()
 }
 
-fn sight(secret: &PartialObjectMeta<Secret>, ended: &dyn Fn(&str) -> bool) -> Option<SessionSight> {
+fn account_of(secret: &Metadata) -> Option<&str> {
+    secret.labels().get(mark::ACCOUNT_UID).map(String::as_str)
+}
+
+fn sight(secret: &Metadata, ended: &dyn Fn(&str) -> bool) -> Option<SessionSight> {
     let name = secret.name_any();
     Some(SessionSight {
         uid: secret.uid()?,
@@ -252,17 +299,37 @@ mod tests {
     }
 
     #[test]
-    fn only_a_refusal_of_a_session_is_told_as_one() {
+    fn a_session_that_is_refused_has_the_reason_that_the_identity_will_have() {
         let (role, keys) = (sample::target().access, sample::with_keys().access);
         for (code, over_role, with_keys) in [
             (Code::AccessDenied, Reason::AssumeRoleDenied, Reason::FederationDenied),
             (Code::PackedPolicyTooLarge, Reason::SessionPolicyTooLong, Reason::SessionPolicyTooLong),
+            (Code::RegionDisabled, Reason::StsRegionDisabled, Reason::StsRegionDisabled),
+            (Code::ExpiredToken, Reason::BaseCredentialsExpired, Reason::AccessKeyRefused),
+            (Code::InvalidClientToken, Reason::BaseCredentialsInvalid, Reason::AccessKeyRefused),
+            (Code::NoCredentials, Reason::NoBaseCredentials, Reason::AccessKeyRefused),
+            (Code::WebIdentityRejected, Reason::WebIdentityRejected, Reason::AccessKeyRefused),
+            (Code::MalformedPolicyDocument, Reason::UnexpectedAnswer, Reason::UnexpectedAnswer),
             (Code::Throttling, Reason::Throttled, Reason::Throttled),
             (Code::TimedOut, Reason::EndpointUnreachable, Reason::EndpointUnreachable),
             (Code::Unexpected, Reason::UnexpectedAnswer, Reason::UnexpectedAnswer),
         ] {
             let fault = AwsFault::new(Operation::AssumeRole, code);
             assert_eq!((reason(&fault, &role), reason(&fault, &keys)), (over_role, with_keys), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_refuses_a_session_is_named() {
+        let (role, keys) = (sample::target().access, sample::with_keys().access);
+        for (detail, over_role, with_keys) in [
+            (Detail::TagSession, Reason::TagSessionDenied, Reason::FederationDenied),
+            (Detail::IdentityPolicy, Reason::CallerMayNotAssume, Reason::FederationDenied),
+            (Detail::OrganizationPolicy, Reason::OrganizationPolicyDenies, Reason::OrganizationPolicyDenies),
+            (Detail::EndpointPolicy, Reason::NetworkPolicyDenied, Reason::NetworkPolicyDenied),
+        ] {
+            let fault = AwsFault { detail, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
+            assert_eq!((reason(&fault, &role), reason(&fault, &keys)), (over_role, with_keys), "{detail:?}");
         }
     }
 

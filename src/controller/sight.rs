@@ -12,12 +12,14 @@ use kube::ResourceExt;
 
 use super::job::{CONTAINER, mark};
 use crate::{
-    api::{conditions::bounded, status::FailureClass},
+    api::{conditions::bounded_to, status::FailureClass},
     model::{BillingPeriod, ExitCode, PeriodReport, Reason, VersionIdentity},
 };
 
 /// The most a kubelet takes from a termination log.
 const MESSAGE_LIMIT: usize = 4096;
+/// The longest message of a failed load, as the schema of status has it: there may be one for each month.
+const MAX_FAILURE: usize = 1024;
 
 /// One load's Job.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,7 +185,7 @@ fn bad_end(exit_code: i32, message: Option<&str>) -> BadEnd {
 /// Control characters become spaces; what is left is bounded.
 fn printable(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    bounded(plain.trim())
+    bounded_to(MAX_FAILURE, plain.trim())
 }
 
 fn hindrance(job: &Job, pods: &[Pod]) -> Hindrance {

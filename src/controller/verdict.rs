@@ -15,7 +15,7 @@ use super::{
     periods, standing,
     status::{self, BillPicture, Picture},
     tenancy::{ExternalIds, Refusal},
-    validate::{self, Bill, ValidAccess, ValidAccount},
+    validate::{self, Bill, RoleInput, ValidAccess, ValidAccount},
 };
 use crate::{
     api::{
@@ -221,19 +221,27 @@ fn through(
     let versions = secrets::versions(&valid.access, version);
     match valid.role() {
         // The operator makes it when the account is applied: what it will be, nobody can know before.
-        Some(role) if tenancy.is_ok() && role.generate && !case.secrets.contains_key(&role.secret.name) => {
-            Err(Box::new(Finding::unknown(
-                ConditionType::RoleAssumable,
-                Reason::NotChecked,
-                format!(
-                    "The operator makes Secret {} when the account is applied. Put its external ID into the role's trust \
-                     policy then.",
-                    role.secret.name
-                ),
-            )))
-        }
+        Some(role) if tenancy.is_ok() && is_to_be_made(role, case) => Err(Box::new(Finding::unknown(
+            ConditionType::RoleAssumable,
+            Reason::NotChecked,
+            format!(
+                "The operator makes Secret {} when the account is applied (generateExternalId), so until then the role \
+                     can't be looked at. Put its external ID into the role's trust policy then.",
+                role.secret.name
+            ),
+        ))),
         _ => gate::pass(valid, case.namespace, tenancy, &sight, versions, reused),
     }
+}
+
+/// True if the account asks the operator for its external ID, and the operator has not made it yet.
+pub fn makes_external_id(case: &Case<'_>) -> bool {
+    let valid = validate::account(&case.account.spec);
+    valid.is_ok_and(|valid| valid.role().is_some_and(|role| is_to_be_made(role, case)))
+}
+
+fn is_to_be_made(role: &RoleInput, case: &Case<'_>) -> bool {
+    role.generate && !case.secrets.contains_key(&role.secret.name)
 }
 
 /// What can be said of an account without a look at AWS: whether its spec, its Secrets where they are given, and the

@@ -37,6 +37,8 @@ vocabulary! {
         AwscostLoadSlow,
         /// What was to be committed was not what the source says.
         AwscostTotalsDiffer,
+        /// The account was deleted, and its rows can't be removed.
+        AwscostAccountDeletionStuck,
         // A warehouse.
         /// The warehouse can't be written to.
         AwscostWarehouseNotReady,

@@ -34,7 +34,7 @@ pub struct Metrics {
     call_durations: HistogramVec,
     jobs: IntCounterVec,
     leader: IntGauge,
-    accounts: Objects<5>,
+    accounts: Objects<6>,
     warehouses: Objects<0>,
 }
 
@@ -84,6 +84,8 @@ pub struct AccountGauges {
     pub rows: i64,
     /// Wanted months that were never delivered.
     pub missing_months: usize,
+    /// Seconds since the epoch when it was deleted, while something holds it.
+    pub deletion: Option<i64>,
 }
 
 impl Metrics {
@@ -225,6 +227,7 @@ impl Metrics {
             seconds(gauges.delivery),
             Some(gauges.rows as f64),
             Some(gauges.missing_months as f64),
+            seconds(gauges.deletion),
         ];
         let AccountGauges { namespace, name, conditions, .. } = gauges;
         self.accounts.set(uid, Said { namespace, name, conditions, values });
@@ -262,7 +265,7 @@ const CONDITIONS_OF_WAREHOUSES: (&str, &str) = (
 );
 
 /// In the order of the values of [`Metrics::account`].
-const ACCOUNT_VALUES: [(&str, &str); 5] = [
+const ACCOUNT_VALUES: [(&str, &str); 6] = [
     ("awscost_account_suspended", "1 while an account is suspended, else 0."),
     (
         "awscost_account_last_success_timestamp_seconds",
@@ -274,6 +277,10 @@ const ACCOUNT_VALUES: [(&str, &str); 5] = [
     ),
     ("awscost_account_ingested_rows", "Rows of the account's loaded months, as status lists them."),
     ("awscost_account_history_missing_months", "Wanted months that were never delivered."),
+    (
+        "awscost_account_deletion_timestamp_seconds",
+        "When somebody deleted the account, while it is held until its rows are removed.",
+    ),
 ];
 
 #[cfg(test)]
@@ -333,7 +340,8 @@ mod tests {
             .iter()
             .map(|type_| (*type_, ConditionStatus::Unknown, Reason::NotChecked))
             .collect();
-        let all = AccountGauges { conditions, delivery: Some(5), ..gauges(Reason::NotChecked) };
+        let all =
+            AccountGauges { conditions, delivery: Some(5), deletion: Some(6), ..gauges(Reason::NotChecked) };
         metrics.account("uid", all);
         let series = lines(&metrics).len();
         assert!(series <= MOST, "{series} series");

@@ -153,3 +153,29 @@ fn links_are_found_outside_of_code_only() {
     let files: Vec<&str> = links(text).into_iter().filter_map(file_of).collect();
     assert_eq!(files, ["one.md", "two.md"]);
 }
+
+/// What a person types into a Secret by a documented command is in it as it was, without the newline of a terminal or of
+/// `echo`: what reads standard input is fed by `printf %s`, and a file was written by something that ends no line.
+#[test]
+fn no_documented_command_puts_a_newline_into_a_secret() {
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for path in pages() {
+        let text = fs::read_to_string(&path).expect("a page");
+        for line in text.lines().filter(|line| line.contains("kubectl ") && line.contains("--from-file=")) {
+            let file = line.split("--from-file=").nth(1).unwrap_or_default();
+            let file = file.split(['=', ' ']).nth(1).unwrap_or_default();
+            seen += 1;
+            let good = match file {
+                "/dev/stdin" => line.trim_start().starts_with("printf %s "),
+                file => text.contains(&format!("tr -d ' \\n' > {file}\n")),
+            };
+            if !good {
+                wrong.push(format!("{}: {line}", path.display()));
+            }
+        }
+        // `echo` ends its line, whatever becomes of it.
+        wrong.extend(text.lines().filter(|line| line.trim_start().starts_with("echo ")).map(str::to_owned));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen > 2, "only {seen} are found");
+}

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use awscost_sandbox::{Fault, Rule};
@@ -54,4 +54,29 @@ async fn an_answer_is_heard_as_ok_with_the_time_it_took() {
     let [heard] = ear.heard()[..] else { panic!("one call: {:?}", ear.heard()) };
     assert_eq!((heard.operation, heard.outcome()), (Operation::GetCallerIdentity, "ok"));
     assert!(heard.took >= Duration::from_millis(50), "{heard:?}");
+}
+
+#[tokio::test]
+async fn every_try_of_a_call_to_sts_takes_its_turn() {
+    let throttled = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>";
+    let url = serve(Answer { status: 400, headers: &[], body: throttled.to_owned() }).await;
+    for operation in [Operation::GetCallerIdentity, Operation::AssumeRole, Operation::GetFederationToken] {
+        let ear = Arc::new(Ear::default());
+        let aws = Sdk::for_endpoint(&url, some_keys()).trying(3, 1).heard_by(ear.clone()).aws();
+        let began = Instant::now();
+        call(&aws, operation).await.expect_err("throttled");
+        // At one call a second, the first at once.
+        assert!(began.elapsed() >= Duration::from_secs(2), "{operation}: {:?}", began.elapsed());
+        let heard: Vec<_> = ear.heard().iter().map(|call| (call.operation, call.failure)).collect();
+        assert_eq!(heard, [(operation, Some(Code::Throttling)); 3]);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_sts_is_not_tried_again() {
+    let url = serve(Answer { status: 403, headers: &[], body: String::new() }).await;
+    let ear = Arc::new(Ear::default());
+    let aws = Sdk::for_endpoint(&url, some_keys()).trying(3, 1).heard_by(ear.clone()).aws();
+    call(&aws, Operation::AssumeRole).await.expect_err("refused");
+    assert_eq!(ear.heard().len(), 1);
 }

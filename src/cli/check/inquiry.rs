@@ -8,7 +8,8 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
 
 use super::{
-    Args, Fault, caller, place,
+    Args, Fault, caller,
+    place::{self, ReachedWith},
     report::{Finding, Report, Subject, Unreadable},
     secrets::Secrets,
 };
@@ -88,7 +89,7 @@ impl Inquiry<'_> {
             _ => Severity::Fine,
         };
         let lines = self.lines(&document.origin);
-        let mut findings = findings(&conditions, severity, lines, &document.origin);
+        let mut findings = findings(&conditions, severity, ReachedWith::Role, lines, &document.origin);
         if findings.is_empty() {
             let message =
                 "The spec is valid. Whether it can be written to, only a probe in the cluster can tell.";
@@ -202,12 +203,16 @@ impl Inquiry<'_> {
         let policy = account.spec.access.require_external_id.unwrap_or_default();
         let enforced = policy == RequireExternalId::Enforce;
         let origin = &declared.document.origin;
+        let made_later = verdict::makes_external_id(&declared.case());
         let severity = |type_, status, reason| match reason {
+            // Before the account is applied there is nothing to look with, and nobody can do anything about it.
+            Some(Reason::NotChecked) if made_later => Severity::Waiting,
             // Here nothing looks again later.
             Some(Reason::NotChecked) => Severity::Untold,
             reason => Severity::of(type_, status, reason, enforced),
         };
-        let mut findings = findings(conditions, severity, self.lines(origin), origin);
+        let with = ReachedWith::of(&account.spec);
+        let mut findings = findings(conditions, severity, with, self.lines(origin), origin);
         for finding in &mut findings {
             match finding.reason {
                 Reason::SecretNotUsable => finding.message.push_str(&declared.secret_given()),
@@ -296,6 +301,7 @@ fn unasked(message: &str, reason: Reason, origin: &Origin) -> Finding {
 fn findings(
     conditions: &[Condition],
     severity: impl Fn(ConditionType, ConditionStatus, Option<Reason>) -> Severity,
+    with: ReachedWith,
     lines: Option<&Lines>,
     origin: &Origin,
 ) -> Vec<Finding> {
@@ -313,7 +319,7 @@ fn findings(
         .filter_map(|word| Some((word.type_.known()?, word.reason.known()?, word)))
         .filter(|(condition, reason, _)| spoken(*condition, *reason))
         .map(|(condition, reason, word)| {
-            let field = place::field(condition, reason, &word.message);
+            let field = place::field(condition, reason, &word.message, with);
             Finding {
                 condition,
                 status: word.status,

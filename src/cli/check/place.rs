@@ -1,12 +1,47 @@
 //! Which field of a manifest a finding is most likely about, so that a reviewer sees it on the line.
 
-use crate::model::{ConditionType, Reason};
+use crate::{
+    api::AwsCostAccountSpec,
+    model::{ConditionType, Reason},
+};
+
+/// What an account is reached with: the fields it has depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReachedWith {
+    Role,
+    Keys,
+}
+
+impl ReachedWith {
+    pub(super) fn of(spec: &AwsCostAccountSpec) -> Self {
+        if spec.access.access_key_secret_ref.is_some() { Self::Keys } else { Self::Role }
+    }
+
+    fn secret(self) -> &'static str {
+        match self {
+            Self::Role => "spec.access.externalIdSecretRef.name",
+            Self::Keys => "spec.access.accessKeySecretRef.name",
+        }
+    }
+
+    fn itself(self) -> &'static str {
+        match self {
+            Self::Role => "spec.access.roleArn",
+            Self::Keys => "spec.access.accessKeySecretRef.name",
+        }
+    }
+}
 
 /// The field's path; empty where no one field is.
-pub(super) fn field(condition: ConditionType, reason: Reason, message: &str) -> &'static str {
+pub(super) fn field(
+    condition: ConditionType,
+    reason: Reason,
+    message: &str,
+    with: ReachedWith,
+) -> &'static str {
     match reason {
-        Reason::SecretNotUsable | Reason::ExternalIdReused => "spec.access.externalIdSecretRef.name",
-        Reason::SecretKeyMissing
+        Reason::SecretNotUsable | Reason::SecretKeyMissing => with.secret(),
+        Reason::ExternalIdReused
         | Reason::ExternalIdInvalid
         | Reason::ExternalIdEmpty
         | Reason::ExternalIdWhitespace
@@ -23,7 +58,7 @@ pub(super) fn field(condition: ConditionType, reason: Reason, message: &str) -> 
         Reason::DestinationDiffers => first_difference(message),
         Reason::MonthsMissing => "spec.history.months",
         Reason::MetricsRegionDisabled => "spec.metrics.region",
-        _ => of_condition(condition),
+        _ => of_condition(condition, with),
     }
 }
 
@@ -38,12 +73,12 @@ fn first_difference(message: &str) -> &'static str {
     found.map_or("spec.report.bucket.ownerAccountId", |(_, field)| field)
 }
 
-fn of_condition(condition: ConditionType) -> &'static str {
+fn of_condition(condition: ConditionType, with: ReachedWith) -> &'static str {
     match condition {
         ConditionType::RoleAssumable
         | ConditionType::ExternalIdEnforced
         | ConditionType::PermissionsMinimal
-        | ConditionType::Deprecated => "spec.access.roleArn",
+        | ConditionType::Deprecated => with.itself(),
         ConditionType::AccountTypeVerified => "spec.accountType",
         ConditionType::BucketReadable => "spec.report.bucket.name",
         ConditionType::ReportConfigured | ConditionType::ReportDelivered | ConditionType::HistoryComplete => {
@@ -73,7 +108,12 @@ mod tests {
         ] {
             let message =
                 format!("Report acme is not delivered where spec.report.bucket says: {differences}.");
-            let found = field(ConditionType::ReportConfigured, Reason::DestinationDiffers, &message);
+            let found = field(
+                ConditionType::ReportConfigured,
+                Reason::DestinationDiffers,
+                &message,
+                ReachedWith::Role,
+            );
             assert_eq!(found, expected);
         }
     }
@@ -87,7 +127,23 @@ mod tests {
             (ConditionType::BucketReadable, Reason::BucketRegionMismatch, "spec.report.bucket.region"),
             (ConditionType::WarehouseReady, Reason::WarehouseNotFound, "spec.ingestion.warehouseRef.name"),
         ] {
-            assert_eq!(field(condition, reason, ""), expected);
+            assert_eq!(field(condition, reason, "", ReachedWith::Role), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_reached_with_keys_has_no_role_to_point_at() {
+        let keys = "spec.access.accessKeySecretRef.name";
+        for (condition, reason, expected) in [
+            (ConditionType::RoleAssumable, Reason::SecretNotUsable, keys),
+            (ConditionType::RoleAssumable, Reason::SecretKeyMissing, keys),
+            (ConditionType::RoleAssumable, Reason::AccessKeyRefused, keys),
+            (ConditionType::RoleAssumable, Reason::RoleNotAllowedInNamespace, keys),
+            (ConditionType::RoleAssumable, Reason::EndpointUnreachable, keys),
+            (ConditionType::Deprecated, Reason::IamUserKeys, keys),
+            (ConditionType::RoleAssumable, Reason::WrongAccount, "spec.accountId"),
+        ] {
+            assert_eq!(field(condition, reason, "", ReachedWith::Keys), expected, "{reason}");
         }
     }
 }

@@ -105,7 +105,7 @@ fn what_aws_does_not_deliver_is_asked_after_soon() {
         Fact::seen(sample::now(), Ok(value))
     }
     let legacy = |status| {
-        let delivery = Some(LegacyDelivery { at: None, status });
+        let delivery = Some(LegacyDelivery { status });
         vec![LegacyDefinition { delivery, ..sample::legacy("acme") }]
     };
     let export = |health| Some(ExportDefinition { health, ..sample::export() });

@@ -1,6 +1,10 @@
 //! `awscost check` on a scene's manifests: what a pull request is told, to be held against what the operator says.
 
-use std::{collections::BTreeSet, path::Path, process::Stdio};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::{Output, Stdio},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -29,12 +33,31 @@ pub struct Checked {
 
 /// Checks the scene's manifests.
 pub async fn check(scene: &Scene, namespace: &str, settings: &Path) -> Checked {
+    let output = run(scene, namespace, settings, "json").await;
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let findings = report["objects"].as_array().into_iter().flatten();
+    let of_account =
+        |object: &&Value| object["name"].as_str().is_some_and(|name| name.starts_with("AwsCostAccount"));
+    let findings = findings.filter(of_account).flat_map(|object| object["findings"].as_array()).flatten();
+    let text = |finding: &Value, field: &str| finding[field].as_str().unwrap_or_default().to_owned();
+    let said = findings
+        .map(|finding| {
+            let said = (text(finding, "status"), text(finding, "reason"), text(finding, "message"));
+            (text(finding, "condition"), said)
+        })
+        .collect();
+    let all = [output.stdout, output.stderr].concat();
+    Checked { said, exit: output.status.code(), output: String::from_utf8_lossy(&all).into_owned() }
+}
+
+/// A check of the scene's manifests in one of its formats, with everything logged.
+pub async fn run(scene: &Scene, namespace: &str, settings: &Path, format: &str) -> Output {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_awscost"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
         command.env_remove(name);
     }
     let mut child = command
-        .args(["check", "-f", "-", "-o", "json", "-n", namespace, "--operator-config"])
+        .args(["check", "-f", "-", "-o", format, "-n", namespace, "--operator-config"])
         .arg(settings)
         .env("AWSCOST_LOG", "trace")
         .env("HOME", "/nonexistent")
@@ -51,21 +74,7 @@ pub async fn check(scene: &Scene, namespace: &str, settings: &Path) -> Checked {
     let mut input = child.stdin.take().expect("it is piped");
     input.write_all(documents(scene).as_bytes()).await.expect("it reads");
     drop(input);
-    let output = child.wait_with_output().await.expect("it ends");
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let findings = report["objects"].as_array().into_iter().flatten();
-    let of_account =
-        |object: &&Value| object["name"].as_str().is_some_and(|name| name.starts_with("AwsCostAccount"));
-    let findings = findings.filter(of_account).flat_map(|object| object["findings"].as_array()).flatten();
-    let text = |finding: &Value, field: &str| finding[field].as_str().unwrap_or_default().to_owned();
-    let said = findings
-        .map(|finding| {
-            let said = (text(finding, "status"), text(finding, "reason"), text(finding, "message"));
-            (text(finding, "condition"), said)
-        })
-        .collect();
-    let all = [output.stdout, output.stderr].concat();
-    Checked { said, exit: output.status.code(), output: String::from_utf8_lossy(&all).into_owned() }
+    child.wait_with_output().await.expect("it ends")
 }
 
 /// The manifests of the scene, as they stand in a repository.

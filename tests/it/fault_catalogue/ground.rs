@@ -41,7 +41,7 @@ pub struct Ground {
     /// Every row's account.
     pub stages: Vec<Stage>,
     metrics: SocketAddr,
-    checks: Mutex<String>,
+    said: Mutex<String>,
     operator: Mutex<OperatorProcess>,
     neighbours: String,
     chart: Option<Chart>,
@@ -147,8 +147,8 @@ impl Ground {
             .zip(healthy)
             .map(|((scene, delivered), (healthy, rest))| Stage { scene, delivered, healthy, rest })
             .collect();
-        let (checks, operator) = (Mutex::default(), Mutex::new(operator));
-        Self { sandbox, cluster, stages, metrics, checks, operator, neighbours, chart, _node: node }
+        let (said, operator) = (Mutex::default(), Mutex::new(operator));
+        Self { sandbox, cluster, stages, metrics, said, operator, neighbours, chart, _node: node }
     }
 
     /// The last complaints in the operator's log.
@@ -161,14 +161,14 @@ impl Ground {
         self.operator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what a check said, for the search for secrets.
-    pub fn note_check(&self, output: &str) {
-        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push_str(output);
+    /// Keeps what a check or the plugin said, for the search for secrets.
+    pub fn note_said(&self, output: &str) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).push_str(output);
     }
 
-    /// What all checks said.
-    pub fn checks(&self) -> String {
-        self.checks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What all of them said.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the operator's `/metrics` says now.

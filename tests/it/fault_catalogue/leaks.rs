@@ -1,5 +1,5 @@
 //! What must be nowhere: external IDs, access keys' secrets and session tokens, in five encodings, in anything that comes
-//! out of the operator.
+//! out of the operator, the plugin and a check.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,7 +104,7 @@ pub async fn said(ground: &Ground) -> Vec<(&'static str, String)> {
         said.push((plural, serde_json::to_string(&list).expect("objects are JSON")));
     }
     said.push(("the metrics", ground.metrics().await));
-    said.push(("what checks print and log", ground.checks()));
+    said.push(("what checks and the plugin print and log", ground.said()));
     said
 }
 

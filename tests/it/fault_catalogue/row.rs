@@ -10,6 +10,7 @@ use super::{
     check,
     cluster::Asked,
     conditions::{Said, both, said, strays, unmet},
+    doors,
     ground::{Ground, Stage, conditions, rest_of},
     operator,
     rest::{self, Rest},
@@ -97,7 +98,7 @@ fn concerns_warehouse(from: &Scene, to: &Scene) -> bool {
 /// The first thing that was not as the row says.
 pub async fn show(ground: &Ground, row: &Row, number: usize) -> Result<Timing, String> {
     let stage = &ground.stages[number];
-    let shown = break_and_heal(ground, stage, row).await;
+    let shown = break_and_heal(ground, stage, row, number).await;
     if let Err(problem) = &shown {
         let broken = stage.scene.with(&row.changes);
         let cured = turn(ground, stage, &broken, &stage.scene, PATIENCE, |now| healthy(stage, now)).await;
@@ -118,7 +119,7 @@ pub async fn show_healthy(ground: &Ground, stage: &Stage) -> Result<(), String> 
     if differences.is_empty() { Ok(()) } else { Err(differences.join("; ")) }
 }
 
-async fn break_and_heal(ground: &Ground, stage: &Stage, row: &Row) -> Result<Timing, String> {
+async fn break_and_heal(ground: &Ground, stage: &Stage, row: &Row, number: usize) -> Result<Timing, String> {
     let broken = stage.scene.with(&row.changes);
     let promised = row.within.map_or(PROMISE, Duration::from_secs);
     let patience = promised.max(PATIENCE);
@@ -133,6 +134,7 @@ async fn break_and_heal(ground: &Ground, stage: &Stage, row: &Row) -> Result<Tim
         match &first {
             None => {
                 same_in_a_check(ground, row, &broken, &ill).await?;
+                ground.note_said(&doors::knock(ground, &broken, number).await?);
                 first = Some(ill);
             }
             Some(before) if *before != ill => {
@@ -157,7 +159,7 @@ async fn same_in_a_check(ground: &Ground, row: &Row, broken: &Scene, ill: &Said)
 async fn checked(ground: &Ground, scene: &Scene) -> check::Checked {
     let settings = ground.operator().settings();
     let checked = check::check(scene, &ground.cluster.namespace, &settings).await;
-    ground.note_check(&checked.output);
+    ground.note_said(&checked.output);
     checked
 }
 
