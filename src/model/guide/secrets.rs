@@ -16,7 +16,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(RoleAssumable, False), (WarehouseReady, False)],
             meaning: "The Secret is absent, lacks the label, or may not be read: the three read the same on purpose.",
             recognised: "Local. On a CostWarehouse: the Secret of `credentialsSecretRef` is absent or lacks its label.",
-            remedy: "The operator sees labelled Secrets only. Create it in this namespace if it is missing (`kubectl -n NAMESPACE create secret generic NAME --from-file=externalId=FILE`), and label it (`kubectl -n NAMESPACE label --overwrite secret NAME awscost.io/use=external-id`); for keys the label is `awscost.io/use=access-key`, for a warehouse `awscost.io/use=warehouse`, and the Secret holds `accessKeyId` and `secretAccessKey`.",
+            remedy: "The operator sees labelled Secrets only. Create it in this namespace if it is missing (`kubectl -n NAMESPACE create secret generic NAME --from-file=externalId=FILE`, a file without a newline at its end), and label it (`kubectl -n NAMESPACE label --overwrite secret NAME awscost.io/use=external-id`); for keys the label is `awscost.io/use=access-key`, for a warehouse `awscost.io/use=warehouse`, and the Secret holds `accessKeyId` and `secretAccessKey`.",
         },
         Guide {
             reason: Reason::SecretKeyMissing,
