@@ -10,7 +10,7 @@ use super::{
     ground::Ground,
     row,
 };
-use awscost::model::ConditionType;
+use awscost::model::{ConditionType, Reason};
 
 /// How many pairs.
 const COUNT: usize = 200;
@@ -87,7 +87,11 @@ fn independent(rows: [&Row; 2]) -> bool {
     // An account that is suspended takes the warehouse in it along.
     let suspends = rows.iter().any(|row| row.changes.contains_key("account/disabled"));
     let both_suspended = suspends && rows.iter().any(|row| row.of == "lakeside");
-    !(overlap || both_enter || both_suspended)
+    // An execution that failed does not show where none may be listed.
+    let hides =
+        rows.iter().any(|row| row.expect.iter().any(|said| said.reason == Reason::ExecutionListDenied));
+    let both_of_executions = hides && rows.iter().any(|row| row.changes.contains_key("export/Executions"));
+    !(overlap || both_enter || both_suspended || both_of_executions)
 }
 
 /// What a change of this path decides: a permission for everything decides over all others.
