@@ -8,6 +8,7 @@ pub mod conditions;
 pub mod cost_warehouse;
 pub mod crd;
 pub mod duration;
+mod shape;
 pub mod status;
 
 pub use aws_cost_account::{AwsCostAccount, AwsCostAccountSpec};

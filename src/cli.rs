@@ -25,6 +25,7 @@ mod selection;
 mod severity;
 pub mod status;
 mod table;
+mod unreadable;
 pub mod warehouse;
 pub mod warehouse_location;
 mod wrap;

@@ -224,8 +224,17 @@ fn text_fits(schema: &Value, text: &str, complain: &mut dyn FnMut(String)) {
     if let Some(pattern) = schema["pattern"].as_str()
         && !matches(pattern, text)
     {
-        complain(format!("should match {pattern}"));
+        complain(in_words(schema).map_or_else(|| format!("should match {pattern}"), str::to_owned));
     }
+}
+
+/// What a pattern asks for, where the rule beside it says it in words.
+fn in_words(schema: &Value) -> Option<&str> {
+    let rule = schema["x-kubernetes-validations"]
+        .as_array()?
+        .iter()
+        .find(|rule| rule["rule"].as_str().is_some_and(|text| text.starts_with("self.matches(")))?;
+    rule["message"].as_str()
 }
 
 /// Compiled once: a fleet of manifests asks the same dozen patterns thousands of times.
@@ -246,6 +255,36 @@ mod tests {
 
     fn names(complaints: Vec<Complaint>) -> Vec<String> {
         complaints.into_iter().map(|complaint| complaint.field).collect()
+    }
+
+    #[test]
+    fn a_slip_in_an_arn_is_told_in_words_and_leads_to_no_other_complaint() {
+        let account = |role: &str| {
+            json!({
+                "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount", "metadata": {"name": "a"},
+                "spec": {
+                    "accountType": "Member",
+                    "access": {"roleArn": role, "externalIdSecretRef": {"name": "id"}}
+                }
+            })
+        };
+        let stored = account("arn:aws:iam::123456789012:role/awscost");
+        for slip in ["arn:aws:iam:123456789012:role/awscost", "arn:aws:iam::12345678901:role/awscost"] {
+            let said = complaints("AwsCostAccount", &account(slip), Some(&stored));
+            let said: Vec<String> = said.iter().map(ToString::to_string).collect();
+            assert!(
+                said.len() == 1 && said[0].contains("such as arn:aws:iam::123456789012:role/awscost"),
+                "{said:?}"
+            );
+            // The API server asks the rules as well, for which a slip is no other account.
+            let definition = &DEFINITIONS["AwsCostAccount"];
+            let errors = Validator::new().validate_compiled(&definition.rules, &account(slip), Some(&stored));
+            let errors = errors.expect_err("the rule beside the pattern");
+            assert_eq!(
+                errors.iter().map(|error| error.field_path.as_str()).collect::<Vec<_>>(),
+                ["spec.access.roleArn"]
+            );
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::AccountType;
 
-use super::status::AwsCostAccountStatus;
+use super::{shape, status::AwsCostAccountStatus};
 
 /// Which AWS account to connect, how to reach it, and where its bill goes.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -46,11 +46,11 @@ use super::status::AwsCostAccountStatus;
     ).message("spec.report's name, bucket and prefix can't change once a bill is loaded, because versions of two reports can't be ordered: create another AwsCostAccount instead"),
 )]
 #[x_kube(
-    validation = Rule::new("!has(self.accountId) || !has(self.access.roleArn) || self.access.roleArn.split(':')[4] == self.accountId")
+    validation = Rule::new("!has(self.accountId) || !has(self.access.roleArn) || !self.access.roleArn.matches('^([^:]*:){4}[0-9]{12}:') || self.access.roleArn.split(':')[4] == self.accountId")
         .message("the account in spec.access.roleArn must be spec.accountId: correct the one that is wrong"),
     validation = Rule::new("!has(self.access.accessKeySecretRef) || has(self.accountId)")
         .message("spec.access.accessKeySecretRef needs spec.accountId: keys do not say whose they are"),
-    validation = Rule::new("(has(self.access.roleArn) ? self.access.roleArn.split(':')[4] : self.accountId) == (has(oldSelf.access.roleArn) ? oldSelf.access.roleArn.split(':')[4] : oldSelf.accountId)")
+    validation = Rule::new("(has(self.access.roleArn) && !self.access.roleArn.matches('^([^:]*:){4}[0-9]{12}:')) || (has(self.access.roleArn) ? self.access.roleArn.split(':')[4] : self.accountId) == (has(oldSelf.access.roleArn) ? oldSelf.access.roleArn.split(':')[4] : oldSelf.accountId)")
         .message("the AWS account can't change: spec.access.roleArn may name another role of the same account only; create another AwsCostAccount for another account"),
     validation = Rule::new("!has(oldSelf.accountId) || (has(self.accountId) && self.accountId == oldSelf.accountId)")
         .message("spec.accountId can't change, nor be removed once it is set: write it again as it was, or create another AwsCostAccount for another account"),
@@ -71,8 +71,8 @@ pub struct AwsCostAccountSpec {
     pub display_name: Option<String>,
     /// The 12-digit AWS account id, quoted so that leading zeros stay. Without it, the account of the role is
     /// meant. It must be the role's account, and can't change.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 12), regex(pattern = r"^[0-9]{12}$"))]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::account_id")]
     pub account_id: Option<String>,
     /// What the account is in its organization: Management (the payer: its report covers every member), Member
     /// (its report covers itself) or Standalone (in no organization). Verified against AWS Organizations.
@@ -119,13 +119,8 @@ pub struct AwsCostAccountSpec {
 #[serde(rename_all = "camelCase")]
 pub struct Access {
     /// The ARN of the IAM role to assume.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 32, max = 640),
-        regex(
-            pattern = r"^arn:(aws|aws-cn|aws-us-gov|aws-eusc):iam::[0-9]{12}:role/([!-~]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$"
-        )
-    )]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::role_arn")]
     pub role_arn: Option<String>,
     /// The Secret that holds the external ID of the role's trust policy. It must carry the label
     /// `awscost.io/use: external-id` and lie in this namespace.
@@ -149,8 +144,8 @@ pub struct Access {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_external_id: Option<RequireExternalId>,
     /// The region whose STS endpoint is used; by default the operator's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32), regex(pattern = r"^[a-z]+(-[a-z]+){1,3}-[0-9]{1,2}$"))]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::other_region")]
     pub sts_region: Option<String>,
 }
 
@@ -171,7 +166,7 @@ pub struct AccessKeySecretRef {
 #[serde(rename_all = "camelCase")]
 pub struct Metrics {
     /// The region whose metrics are listed.
-    #[schemars(length(max = 32), regex(pattern = r"^[a-z]+(-[a-z]+){1,3}-[0-9]{1,2}$"))]
+    #[schemars(schema_with = "shape::region")]
     pub region: String,
 }
 
@@ -251,18 +246,18 @@ pub enum ReportKindChoice {
 #[serde(rename_all = "camelCase")]
 pub struct Bucket {
     /// The bucket's name.
-    #[schemars(length(min = 3, max = 63), regex(pattern = r"^[a-z0-9][a-z0-9.-]*[a-z0-9]$"))]
+    #[schemars(schema_with = "shape::bucket_name")]
     pub name: String,
     /// The region the bucket lies in.
-    #[schemars(length(max = 32), regex(pattern = r"^[a-z]+(-[a-z]+){1,3}-[0-9]{1,2}$"))]
+    #[schemars(schema_with = "shape::region")]
     pub region: String,
     /// The report's prefix, byte for byte as its definition has it; empty by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256), regex(pattern = r"^[A-Za-z0-9!_.*'()/-]*$"))]
     pub prefix: Option<String>,
     /// The account that owns the bucket; by default the connected account. Every call insists on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 12), regex(pattern = r"^[0-9]{12}$"))]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::account_id")]
     pub owner_account_id: Option<String>,
 }
 

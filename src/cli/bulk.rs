@@ -52,7 +52,7 @@ pub struct Args {
 pub struct ReconcileArgs {
     #[command(flatten)]
     common: Args,
-    /// Wait until the operator has looked, and end with 1 if one is not Ready then.
+    /// Wait until the operator has looked, and end with 1 if one is not Ready then, or suspended.
     #[arg(long, conflicts_with = "dry_run")]
     wait: bool,
     /// How long to wait at most, such as 90s or 5m.
@@ -236,7 +236,10 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
     let now = Timestamp::now();
     let selected = common.selection.select(&scope, now).await?;
     let action = Action::Reconcile { at: now.to_string() };
+    let (paused, selected): (Vec<Selected>, _) =
+        selected.into_iter().partition(|one| args.wait && one.suspended);
     let mut all = apply(&scope, selected, &action, common.dry_run).await;
+    all.extend(paused.into_iter().map(not_looked_at));
     if args.wait {
         let asked: Vec<Name> =
             all.iter().filter(|done| done.error.is_none()).map(|done| done.name.clone()).collect();
@@ -248,6 +251,14 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
         }
     }
     Ok(all)
+}
+
+/// A wish for a look at what is suspended would be answered, and by a verdict from before it was.
+fn not_looked_at(paused: Selected) -> Done {
+    let Name { namespace, name, .. } = &paused.name;
+    let error =
+        format!("it is suspended, so nothing looks at it: kubectl awscost resume {name} -n {namespace}");
+    Done { error: Some(error), name: paused.name, done: None, silence: None, ready: None }
 }
 
 async fn deleted(args: &DeleteArgs) -> Result<Vec<Done>, ClusterFault> {
@@ -285,10 +296,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_suspended_is_not_said_to_be_looked_at() {
+        let name =
+            Name { kind: Kind::AwsCostAccount, namespace: "finops".to_owned(), name: "acme".to_owned() };
+        let done = not_looked_at(Selected { name, uid: None, suspended: true });
+        assert_eq!(done.done, None);
+        let error = done.error.unwrap_or_default();
+        assert!(error.ends_with("kubectl awscost resume acme -n finops"), "{error}");
+    }
+
+    #[test]
     fn only_the_object_that_was_selected_is_deleted() {
         let name =
             Name { kind: Kind::AwsCostAccount, namespace: "finops".to_owned(), name: "acme".to_owned() };
-        let params = deletion(&Selected { name, uid: Some("3f1c".to_owned()) }, true);
+        let selected = Selected { name, uid: Some("3f1c".to_owned()), suspended: false };
+        let params = deletion(&selected, true);
         let uid = params.preconditions.and_then(|preconditions| preconditions.uid);
         assert_eq!((uid.as_deref(), params.dry_run), (Some("3f1c"), true));
     }

@@ -31,7 +31,8 @@ pub struct Args {
     /// The namespace of documents that name none.
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
-    /// A Secret from a folder with one file a key, or from a manifest; may be given several times.
+    /// A Secret from a folder with one file a key, or from a manifest, or as NAMESPACE/NAME/KEY=FILE one key from a file; may
+    /// be given several times.
     #[arg(long = "secret", value_name = "NAMESPACE/NAME=PATH", value_parser = secret_file)]
     secrets: Vec<SecretFile>,
     /// One key of a Secret from an environment variable; may be given several times.

@@ -158,7 +158,9 @@ impl Scope {
         api.get(name).await.map_err(|error| {
             let kind = K::kind(&());
             if no_such_object(&error) {
-                return ClusterFault::Refused(format!("no {kind} {name} in namespace {namespace}"));
+                return ClusterFault::Refused(format!(
+                    "no {kind} {name} in namespace {namespace}: -n NAMESPACE or -A looks elsewhere"
+                ));
             }
             unless_not_installed::<K>(error, format!("read {kind} {name}"))
         })

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     costs::{Answer, CostsFault, GroupBy, Metric, Tally},
     model::{BillingPeriod, ConnectionKey, ExitCode},
-    warehouse::{Selection, Slot, WarehouseFault},
+    warehouse::{Selection, Slot, WarehouseFault, delta::DeltaLocation},
 };
 
 /// What to sum.
@@ -72,6 +72,11 @@ enum Fault {
     Warehouse(#[from] WarehouseFault),
     #[error(transparent)]
     Costs(#[from] CostsFault),
+    /// A misspelt place must not read as a bill of nothing.
+    #[error(
+        "there is no table at {0}: correct --warehouse to spec.delta.location of the CostWarehouse, or load something first"
+    )]
+    NoTable(DeltaLocation),
 }
 
 /// Runs the command.
@@ -84,7 +89,12 @@ pub async fn run(args: Args) -> ExitCode {
                     print(&output::csv(&answer));
                     complain_each(&output::warnings(&answer));
                 }
-                OutputFormat::Table if answer.loads.is_empty() => complain("nothing of that is loaded"),
+                OutputFormat::Table if answer.loads.is_empty() => {
+                    complain(&format!(
+                        "no bill that was asked for is loaded in {}",
+                        args.warehouse.address()
+                    ));
+                }
                 OutputFormat::Table => print(&output::table(&answer)),
             }
             ExitCode::Done
@@ -94,6 +104,7 @@ pub async fn run(args: Args) -> ExitCode {
             match fault {
                 Fault::Warehouse(fault) => fault.exit_code(),
                 Fault::Costs(_) => ExitCode::Data,
+                Fault::NoTable(_) => ExitCode::Configuration,
             }
         }
     }
@@ -117,7 +128,11 @@ async fn answer(args: &Args) -> Result<Answer, Fault> {
     if let Some(fault) = failed {
         return Err(fault.into());
     }
-    Ok(tally.answer(&read?)?)
+    let reading = read?;
+    if reading.table_version.is_none() {
+        return Err(Fault::NoTable(args.warehouse.address().clone()));
+    }
+    Ok(tally.answer(&reading)?)
 }
 
 fn complain_each(lines: &[String]) {

@@ -125,8 +125,9 @@ async fn discover(args: &Args) -> Result<(), Fault> {
         None => manifests.iter().for_each(|manifest| print(&format!("---\n{}", manifest.yaml))),
         Some(dir) => output::write(dir, &manifests, args.overwrite)?,
     }
+    let plural = if manifests.len() == 1 { "" } else { "s" };
     complain(&format!(
-        "{} manifests; what their owners create in AWS: awscost onboard --help",
+        "{} manifest{plural}; what their owners create in AWS: awscost onboard --help",
         manifests.len()
     ));
     Ok(())

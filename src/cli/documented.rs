@@ -66,6 +66,17 @@ fn arguments(words: &[String]) -> Option<Vec<&str>> {
     }
 }
 
+/// A word with its variables filled in, of which an array is several words.
+fn filled(word: &str) -> Vec<&str> {
+    match word {
+        "${LAKE[@]}" => vec!["--warehouse", "delta:./lake"],
+        word if word == "ARN" || word.starts_with('$') => {
+            vec!["arn:aws:iam::999988887777:role/awscost-operator"]
+        }
+        word => vec![word],
+    }
+}
+
 #[test]
 fn every_command_line_of_the_documentation_is_one() {
     let (mut seen, mut refused) = (0, Vec::new());
@@ -74,9 +85,7 @@ fn every_command_line_of_the_documentation_is_one() {
         for words in code(&page).iter().flat_map(|line| commands(line)) {
             let Some(arguments) = arguments(&words) else { continue };
             seen += 1;
-            let role = "arn:aws:iam::999988887777:role/awscost-operator";
-            let open = |word: &str| word == "ARN" || word.starts_with('$');
-            let filled = arguments.iter().map(|word| if open(word) { role } else { word });
+            let filled = arguments.iter().flat_map(|word| filled(word));
             if let Err(error) = Cli::try_parse_from(filled) {
                 refused.push(format!("{}: {}\n{error}", path.display(), arguments.join(" ")));
             }

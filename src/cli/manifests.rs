@@ -23,6 +23,7 @@ use serde_saphyr::Spanned;
 pub use lines::Lines;
 pub use secret::SecretValues;
 
+use super::unreadable::problem;
 use crate::api::{
     AwsCostAccount, CostWarehouse, GROUP,
     admission::{self, Complaint},
@@ -157,7 +158,7 @@ impl Reading {
             File::open(path).map(|mut file| self.stream(&name, &mut file))
         };
         if let Err(error) = read {
-            self.faults.push(ManifestFault::Unreadable { file: name, problem: error.kind().to_string() });
+            self.faults.push(ManifestFault::Unreadable { file: name, problem: problem(&error) });
         }
     }
 
@@ -169,7 +170,7 @@ impl Reading {
                 self.faults.push(unreadable(format!("it has more than {MOST_BYTES} bytes")));
             }
             Ok(_) => self.text(file, &text),
-            Err(error) => self.faults.push(unreadable(error.kind().to_string())),
+            Err(error) => self.faults.push(unreadable(problem(&error))),
         }
     }
 

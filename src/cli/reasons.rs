@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::wrap::wrap;
 use crate::model::{
     ExitCode, Guide, Reason,
     guide::{SECTIONS, page},
@@ -62,7 +63,7 @@ fn told(guide: &Guide) -> String {
     let body: Vec<String> = lines
         .into_iter()
         .filter(|(_, text)| !text.is_empty())
-        .map(|(name, text)| format!("  {name}: {text}\n"))
+        .map(|(name, text)| wrap(&text, &format!("  {name}: "), "    "))
         .collect();
     format!("{}\n{}", guide.reason, body.concat())
 }
@@ -78,7 +79,8 @@ mod tests {
         KmsKeyUnusable
           Condition: BucketReadable False
           Means: The object's key is disabled, pending deletion or gone.
-          Recognised by: KMS.DisabledException, KMS.NotFoundException, KMS.KMSInvalidStateException.
+          Recognised by: KMS.DisabledException, KMS.NotFoundException,
+            KMS.KMSInvalidStateException.
           What to do: Enable the key, or have the report delivered anew under another.
           Alert: AwscostAccountNotReady
         ");

@@ -51,6 +51,8 @@ pub struct Selected {
     pub name: Name,
     /// The one of this name that was there when it was selected.
     pub uid: Option<String>,
+    /// True if looks at it are paused.
+    pub suspended: bool,
 }
 
 /// Parses `NAME` and `KIND/NAME`.
@@ -59,7 +61,10 @@ pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
     let kind = match kind.to_ascii_lowercase().as_str() {
         "aca" | "awscostaccount" | "awscostaccounts" | "awscostaccount.awscost.io" => Kind::AwsCostAccount,
         "cwh" | "costwarehouse" | "costwarehouses" | "costwarehouse.awscost.io" => Kind::CostWarehouse,
-        _ => return Err("it takes NAME, awscostaccount/NAME or costwarehouse/NAME".to_owned()),
+        _ => {
+            return Err("it takes NAME, awscostaccount/NAME or costwarehouse/NAME; the namespace goes to -n"
+                .to_owned());
+        }
     };
     if name.is_empty() || name.contains('/') {
         return Err("it takes one name".to_owned());
@@ -176,7 +181,7 @@ impl SelectionArgs {
 }
 
 fn selected(member: &Member) -> Selected {
-    Selected { name: member.name.clone(), uid: member.uid.clone() }
+    Selected { name: member.name.clone(), uid: member.uid.clone(), suspended: member.suspended }
 }
 
 #[cfg(test)]

@@ -26,14 +26,32 @@ use crate::{
 /// What to show.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The account's name, or costwarehouse/NAME.
-    #[arg(value_name = "NAME", value_parser = wanted)]
-    name: Wanted,
+    /// The account's name, with or without its namespace as lists print it, or costwarehouse/NAME.
+    #[arg(value_name = "NAME", value_parser = placed)]
+    name: Placed,
     #[command(flatten)]
     scope: ScopeArgs,
     /// How to print.
     #[arg(short, long, value_enum, default_value = "text")]
     output: OutputFormat,
+}
+
+/// A name, and the namespace where it is said with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Placed {
+    namespace: Option<String>,
+    wanted: Wanted,
+}
+
+/// Parses `NAME`, `KIND/NAME` and `NAMESPACE/NAME`.
+fn placed(text: &str) -> Result<Placed, String> {
+    match (wanted(text), text.split_once('/')) {
+        (Ok(wanted), _) => Ok(Placed { namespace: None, wanted }),
+        (Err(_), Some((namespace, name))) if !namespace.is_empty() => {
+            Ok(Placed { namespace: Some(namespace.to_owned()), wanted: wanted(name)? })
+        }
+        (Err(wrong), _) => Err(wrong),
+    }
 }
 
 /// Everything about one object.
@@ -85,14 +103,16 @@ pub async fn run(args: Args) -> ExitCode {
 }
 
 async fn view(args: &Args, now: Timestamp) -> Result<View, ClusterFault> {
-    let scope = args.scope.connect().await?;
-    match args.name.kind {
+    let mut scope = args.scope.connect().await?;
+    let Placed { namespace, wanted } = &args.name;
+    scope.namespace = namespace.clone().or(scope.namespace);
+    match wanted.kind {
         Kind::AwsCostAccount => {
-            let found = one::<DeserializeGuard<AwsCostAccount>>(&scope, &args.name.name).await?;
+            let found = one::<DeserializeGuard<AwsCostAccount>>(&scope, &wanted.name).await?;
             Ok(View::of_account(&found, now))
         }
         Kind::CostWarehouse => {
-            let found = one::<DeserializeGuard<CostWarehouse>>(&scope, &args.name.name).await?;
+            let found = one::<DeserializeGuard<CostWarehouse>>(&scope, &wanted.name).await?;
             Ok(View::of_warehouse(&found, now))
         }
     }
@@ -128,13 +148,15 @@ impl View {
             Ok(account) => (about(account), account.status.clone().unwrap_or_default()),
             Err(_) => (Vec::new(), Default::default()),
         };
+        let rotates =
+            object.0.as_ref().is_ok_and(|account| account.spec.access.next_external_id_secret_ref.is_some());
         let ingestion = status.ingestion.unwrap_or_default();
         Self {
             suspended: member.suspended,
             about,
             conditions: lines(&member),
             periods: status.periods,
-            next: next::steps(&member, &ingestion.active_jobs),
+            next: next::steps(&member, &ingestion.active_jobs, rotates),
             active_jobs: ingestion.active_jobs,
             name: member.name,
         }
@@ -150,7 +172,7 @@ impl View {
             conditions: lines(&member),
             periods: Vec::new(),
             active_jobs: Vec::new(),
-            next: next::steps(&member, &[]),
+            next: next::steps(&member, &[], false),
             name: member.name,
         }
     }
@@ -170,6 +192,7 @@ fn about(account: &AwsCostAccount) -> Vec<String> {
         (None, Some(keys)) => format!("Keys of an IAM user, in Secret {}", keys.name),
         (None, None) => "No access".to_owned(),
     });
+    about.extend(rotation(account));
     if let Some(report) = &spec.report {
         let bucket = &report.bucket;
         let prefix = bucket.prefix.as_deref().unwrap_or_default();
@@ -186,6 +209,19 @@ fn about(account: &AwsCostAccount) -> Vec<String> {
     about
 }
 
+/// Which of two external IDs the role takes.
+fn rotation(account: &AwsCostAccount) -> Option<String> {
+    let access = &account.spec.access;
+    let (current, next) =
+        (access.external_id_secret_ref.as_ref()?, access.next_external_id_secret_ref.as_ref()?);
+    let identity = account.status.as_ref().and_then(|status| status.identity.as_ref());
+    Some(match identity.and_then(|identity| identity.external_id_in_use.as_deref()) {
+        Some("Next") => format!("External ID in use: the next one, of Secret {}", next.name),
+        Some(_) => format!("External ID in use: the current one, of Secret {}", current.name),
+        None => format!("External ID: of Secret {}, and then of {}", current.name, next.name),
+    })
+}
+
 fn lines(member: &Member) -> Vec<Line> {
     let mut words: Vec<_> = member.words.iter().collect();
     words.sort_by_key(|word| &word.type_);
@@ -199,4 +235,21 @@ fn lines(member: &Member) -> Vec<Line> {
             message: word.message.clone(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_taken_as_lists_print_it() {
+        let parsed =
+            |text| placed(text).map(|placed| (placed.namespace, placed.wanted.kind, placed.wanted.name));
+        let (account, warehouse) = (Kind::AwsCostAccount, Kind::CostWarehouse);
+        assert_eq!(parsed("acme"), Ok((None, account, "acme".to_owned())));
+        assert_eq!(parsed("finops/acme"), Ok((Some("finops".to_owned()), account, "acme".to_owned())));
+        assert_eq!(parsed("cwh/lake"), Ok((None, warehouse, "lake".to_owned())));
+        assert_eq!(parsed("finops/cwh/lake"), Ok((Some("finops".to_owned()), warehouse, "lake".to_owned())));
+        assert!(parsed("/acme").is_err() && parsed("finops/").is_err());
+    }
 }

@@ -28,7 +28,7 @@ pub struct WarehouseLocation {
     /// The region of the warehouse's bucket.
     #[arg(id = "warehouse-region", long = "warehouse-region", value_name = "REGION")]
     region: Option<Region>,
-    /// The address of the bucket's S3, where it is not AWS's: https://HOST[:PORT].
+    /// The address of the bucket's S3, where it is not AWS's: https://HOST[:PORT], or http:// in a test.
     #[arg(long = "warehouse-endpoint", value_name = "URL")]
     endpoint: Option<Url>,
     /// Name the bucket in the path instead of in the host name.

@@ -7,10 +7,10 @@ use super::{
         secrets::{AccessKeysSight, ExternalIdSight},
     },
     tenancy::Refusal,
-    validate::{RoleInput, ValidAccess, ValidAccount},
+    validate::{RoleInput, SecretKey, ValidAccess, ValidAccount},
 };
 use crate::{
-    api::{USE_ACCESS_KEY, USE_EXTERNAL_ID, USE_LABEL},
+    api::{ACCESS_KEY_ID_KEY, SECRET_ACCESS_KEY_KEY, USE_ACCESS_KEY, USE_EXTERNAL_ID, USE_LABEL},
     connection::{Access, Finding, NextExternalId, RoleAccess, checks},
     model::{AccessKeys, ConditionType, ExternalId, InvalidExternalId, Reason},
 };
@@ -35,7 +35,7 @@ pub fn pass(
         (ValidAccess::Role(role), AccessSight::Role { current, next }) => {
             let reused_in = reused_in(role, current, next.as_ref(), reused);
             let next_external_id = next_external_id(role, next.as_ref());
-            let external_id = match (external_id(namespace, &role.secret.name, current), &next_external_id) {
+            let external_id = match (external_id(namespace, &role.secret, current), &next_external_id) {
                 (Ok(current), _) => current,
                 // Who has deleted the old Secret and not yet named the new one in its place loses nothing.
                 (Err(_), NextExternalId::Usable(next)) => next.clone(),
@@ -88,37 +88,63 @@ fn not_allowed(account: &ValidAccount, namespace: &str, refusal: Refusal) -> Str
         Some(role) => format!("role {}", role.role),
         None => format!("the keys of account {}", account.account),
     };
-    match refusal {
-        Refusal::NoRule => format!(
-            "No tenancy rule allows {what} in namespace {namespace}, so AWS was not asked. The operator's administrator can \
-             add one (chart value tenancy.rules)."
-        ),
-        Refusal::OwnAccount => format!(
+    match (refusal, account.role()) {
+        (Refusal::OwnAccount, Some(role)) => format!(
             "The operator's own AWS account owns {what}, and no tenancy rule names it for namespace {namespace}, so it was \
-             not used. The operator's administrator can add one (chart value tenancy.rules, roleArns)."
+             not used. The operator's administrator can add one to the chart value tenancy.rules: \
+             {{namespaces: [{namespace}], roleArns: [\"{}\"]}}",
+            role.role
+        ),
+        _ => format!(
+            "No tenancy rule allows {what} in namespace {namespace}, so AWS was not asked. The operator's administrator can \
+             add one to the chart value tenancy.rules: {{namespaces: [{namespace}], accountIds: [\"{}\"]}}",
+            account.account
         ),
     }
 }
 
-/// What is said of a Secret that is absent, unlabelled or forbidden: the three read the same.
-pub(super) fn secret_not_usable(namespace: &str, name: &str, wanted: &str) -> String {
+/// What is said of a Secret that is absent, unlabelled or forbidden: the three read the same. `keys` are those it must
+/// have. Each comes from a file: a value on a command line stays in the shell's history.
+pub(super) fn secret_not_usable(namespace: &str, name: &str, wanted: &str, keys: &[&str]) -> String {
+    let files: String = keys.iter().map(|key| format!(" --from-file={key}=FILE")).collect();
     format!(
         "Secret {name} is missing in namespace {namespace}, or lacks the label {USE_LABEL}: {wanted} (the operator sees \
-         labelled Secrets only). kubectl -n {namespace} label secret {name} {USE_LABEL}={wanted} labels one that is there; \
-         kubectl -n {namespace} create secret generic {name} --from-literal=KEY=VALUE makes one, to be labelled too."
+         labelled Secrets only). If it is missing, make it first, from files without a newline at their end: \
+         kubectl -n {namespace} create secret generic {name}{files} \
+         Then label it: kubectl -n {namespace} label --overwrite secret {name} {USE_LABEL}={wanted}"
     )
 }
 
-fn not_usable<T>(namespace: &str, name: &str, wanted: &str) -> Result<T, Box<Finding>> {
-    no(Reason::SecretNotUsable, secret_not_usable(namespace, name, wanted))
+/// The keys of a Secret that holds an access key.
+pub(super) const KEYS_OF_ACCESS: [&str; 2] = [ACCESS_KEY_ID_KEY, SECRET_ACCESS_KEY_KEY];
+
+/// What is said of a Secret without the key that is asked for. Which keys it has is not said: whoever mistakes KEY for
+/// VALUE has the value there.
+fn key_missing<T>(namespace: &str, name: &str, key: &str, fix: &str) -> Result<T, Box<Finding>> {
+    no(
+        Reason::SecretKeyMissing,
+        format!(
+            "Secret {name} has no key {key}; kubectl -n {namespace} describe secret {name} lists those it has. {fix}"
+        ),
+    )
 }
 
-fn external_id(namespace: &str, name: &str, sight: &ExternalIdSight) -> Result<ExternalId, Box<Finding>> {
+fn external_id(
+    namespace: &str,
+    secret: &SecretKey,
+    sight: &ExternalIdSight,
+) -> Result<ExternalId, Box<Finding>> {
+    let SecretKey { name, key } = secret;
     match sight {
         SecretSight::Usable(id) => Ok(id.clone()),
-        SecretSight::NotUsable => not_usable(namespace, name, USE_EXTERNAL_ID),
+        SecretSight::NotUsable => {
+            no(Reason::SecretNotUsable, secret_not_usable(namespace, name, USE_EXTERNAL_ID, &[key.as_str()]))
+        }
         SecretSight::KeyMissing(key) => {
-            no(Reason::SecretKeyMissing, format!("Secret {name} has no key {key}."))
+            let fix = format!(
+                "Put the external ID under {key}, or name the key it is under in spec.access.externalIdSecretRef.key."
+            );
+            key_missing(namespace, name, key, &fix)
         }
         SecretSight::Invalid(problem) => {
             let reason = match problem {
@@ -164,9 +190,13 @@ fn next_external_id(role: &RoleInput, sight: Option<&ExternalIdSight>) -> NextEx
 fn access_keys(namespace: &str, name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Finding>> {
     match sight {
         SecretSight::Usable(keys) => Ok(keys.clone()),
-        SecretSight::NotUsable => not_usable(namespace, name, USE_ACCESS_KEY),
+        SecretSight::NotUsable => {
+            no(Reason::SecretNotUsable, secret_not_usable(namespace, name, USE_ACCESS_KEY, &KEYS_OF_ACCESS))
+        }
         SecretSight::KeyMissing(key) => {
-            no(Reason::SecretKeyMissing, format!("Secret {name} has no key {key}."))
+            let [id, secret] = KEYS_OF_ACCESS;
+            let fix = format!("It needs both {id} and {secret}: put each under its name.");
+            key_missing(namespace, name, key, &fix)
         }
         SecretSight::Invalid(problem) => {
             no(Reason::AccessKeyInvalid, format!("Secret {name} holds no access key: {problem}."))
@@ -264,7 +294,7 @@ mod tests {
     ) -> Result<RoleAccess, Box<Finding>> {
         let mut account = account();
         if let ValidAccess::Role(role) = &mut account.access {
-            role.next = Some(validate::SecretKey { name: "next".to_owned(), key: "externalId".to_owned() });
+            role.next = Some(SecretKey { name: "next".to_owned(), key: "externalId".to_owned() });
         }
         let sight = AccessSight::Role { current, next: Some(next) };
         let access = pass(&account, "finops", Ok(()), &sight, None, reused)?;
@@ -299,6 +329,39 @@ mod tests {
                 "{}",
                 finding.message
             );
+        }
+    }
+
+    #[test]
+    fn the_fix_for_a_secret_names_its_key_and_shows_no_value_on_a_command_line() {
+        let said = |sight| {
+            let passed = pass(&account(), "finops", Ok(()), &sight, None, &|_| false);
+            passed.expect_err("it is not usable").message
+        };
+        let missing = said(sight(SecretSight::NotUsable));
+        for command in [
+            "kubectl -n finops create secret generic acme-external-id --from-file=externalId=FILE",
+            "kubectl -n finops label --overwrite secret acme-external-id awscost.io/use=external-id",
+        ] {
+            assert!(missing.contains(command), "{missing}");
+        }
+        let keyless = said(sight(SecretSight::KeyMissing("externalId".to_owned())));
+        assert!(keyless.contains("has no key externalId;"), "{keyless}");
+        assert!(keyless.contains("spec.access.externalIdSecretRef.key"), "{keyless}");
+    }
+
+    #[test]
+    fn who_is_not_allowed_gets_the_rule_to_copy() {
+        for (refusal, rule) in [
+            (Refusal::NoRule, r#"{namespaces: [finops], accountIds: ["123456789012"]}"#),
+            (
+                Refusal::OwnAccount,
+                r#"{namespaces: [finops], roleArns: ["arn:aws:iam::123456789012:role/awscost"]}"#,
+            ),
+        ] {
+            let finding = pass(&account(), "finops", Err(refusal), &usable(), None, &|_| false);
+            let message = finding.expect_err("not allowed").message;
+            assert!(message.ends_with(rule), "{message}");
         }
     }
 

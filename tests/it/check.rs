@@ -284,7 +284,14 @@ fn without_aws_schema_rules_and_references_are_checked() {
     assert_eq!(offline(&good()).0, 0);
     assert_eq!(offline(&format!("{ACCOUNT}---\n{WAREHOUSE}")).0, 0, "Secrets are seldom in a repository");
     let (code, report) = offline(ACCOUNT);
-    assert_eq!((code, reason(&report, "WarehouseReady")), (1, Some("WarehouseNotFound")));
+    let warehouse = (code, reason(&report, "WarehouseReady"));
+    assert_eq!(warehouse, (0, Some("Probing")), "a folder of accounts leaves its warehouse to others");
+    let elsewhere = WAREHOUSE.replace("namespace: finops", "namespace: data");
+    assert_eq!(offline(&format!("{ACCOUNT}---\n{elsewhere}")).0, 0, "and so does another namespace's");
+    let (code, report) =
+        offline(&format!("{ACCOUNT}---\n{}", WAREHOUSE.replace("name: lake,", "name: lago,")));
+    let warehouse = (code, reason(&report, "WarehouseReady"));
+    assert_eq!(warehouse, (1, Some("WarehouseNotFound")), "documents that have others have all");
     let (code, report) = offline(&good().replace("region: us-east-1", "regoin: us-east-1"));
     assert_eq!((code, reason(&report, "Ready")), (1, Some("InvalidSpec")), "{report:#}");
     let (code, _) = offline(&good().replace("123456789012:role", "123456789012:user"));

@@ -115,6 +115,8 @@ fn what_can_not_work_ends_with_its_own_exit_code() {
 
     let nothing = format!("delta:{}", folder.path().join("nothing").display());
     let output = awscost(&["costs", "--warehouse", &nothing]);
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(11), "a misspelt place is no bill of nothing");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("there is no table at file://") && said.contains("/nothing"), "{said}");
     assert!(!folder.path().join("nothing").exists(), "a look creates nothing");
 }

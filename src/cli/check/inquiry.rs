@@ -155,20 +155,29 @@ impl Inquiry<'_> {
 
     /// What the named warehouse comes to: declared beside the account, or in the cluster.
     async fn warehouse_of(&self, namespace: &str, name: &str) -> Result<Saying, Fault> {
-        let declared = self.manifests.warehouses.iter().any(|document| {
-            let place = document.object.namespace().unwrap_or_else(|| self.args.namespace.clone());
-            place == namespace && document.object.name_any() == name
-        });
+        let declared = self
+            .manifests
+            .warehouses
+            .iter()
+            .any(|document| self.place_of(document) == namespace && document.object.name_any() == name);
         if declared {
             return Ok(not_probed());
         }
-        let Some(client) = &self.client else { return Ok(verdict::no_warehouse(name)) };
+        let Some(client) = &self.client else {
+            let others =
+                self.manifests.warehouses.iter().any(|document| self.place_of(document) == namespace);
+            return Ok(if others { verdict::no_warehouse(name) } else { not_given(name) });
+        };
         let api: Api<CostWarehouse> = Api::namespaced(client.clone(), namespace);
         match api.get_opt(name).await {
             Ok(Some(warehouse)) => Ok(verdict::warehouse_says(&warehouse)),
             Ok(None) => Ok(verdict::no_warehouse(name)),
             Err(error) => Err(super::ClusterFault::api(format!("read CostWarehouse {name}"))(error).into()),
         }
+    }
+
+    fn place_of(&self, document: &Document<CostWarehouse>) -> String {
+        document.object.namespace().unwrap_or_else(|| self.args.namespace.clone())
     }
 
     fn tenancy(&self) -> Result<Tenancy, Fault> {
@@ -182,7 +191,7 @@ impl Inquiry<'_> {
         let conditions = verdict::without_aws(&declared.case(), self.now);
         let mut subject = self.subject(declared, &conditions);
         if subject.findings.iter().all(|finding| finding.weight() < Severity::Advice) {
-            let message = "The spec is valid, and what it refers to is declared. AWS was not asked.";
+            let message = "The spec is valid. AWS was not asked.";
             subject.findings.push(unasked(message, Reason::NotChecked, &declared.document.origin));
         }
         subject
@@ -241,7 +250,7 @@ impl Declared<'_> {
 
     /// How a Secret that was not given can be.
     fn secret_given(&self) -> String {
-        let Some(name) = self.absent.first() else { return String::new() };
+        let Some(name) = self.absent.first().filter(|_| !self.asked_cluster) else { return String::new() };
         format!(
             " This check was not given it: see --secret {}/{name}=PATH and --from-cluster.",
             self.namespace
@@ -253,7 +262,7 @@ impl Declared<'_> {
         if self.asked_cluster {
             return "";
         }
-        " This check was not given it: if it is there, give its manifest with -f, or --from-cluster."
+        " It is not among the documents, which have others: if it is there, give its manifest with -f, or --from-cluster."
     }
 }
 
@@ -264,6 +273,15 @@ fn not_probed() -> Saying {
         Reason::Probing,
         "The CostWarehouse is declared. Whether it can be written to, only a probe in the cluster can tell.",
     )
+}
+
+/// Where the documents have no warehouse of the namespace at all, they leave it to others: a folder of accounts alone.
+fn not_given(name: &str) -> Saying {
+    let message = format!(
+        "CostWarehouse {name} is not among the documents, so nothing is known of it: give its manifest with -f, or \
+         --from-cluster."
+    );
+    Saying::new(ConditionType::WarehouseReady, ConditionStatus::Unknown, Reason::Probing, message)
 }
 
 /// What stands for an object of which nothing is wrong as far as a check can see.

@@ -13,14 +13,17 @@ use crate::{
     cli::{
         cluster::said,
         manifests::{self, Document, SecretValues},
+        unreadable::problem,
     },
 };
 
-/// `--secret NAMESPACE/NAME=PATH`.
+/// `--secret NAMESPACE/NAME=PATH`, or `--secret NAMESPACE/NAME/KEY=FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFile {
     namespace: String,
     name: String,
+    /// The one key that the file holds the value of.
+    key: Option<String>,
     path: PathBuf,
 }
 
@@ -53,7 +56,7 @@ pub enum SecretFault {
     },
     /// The manifest has no such Secret, or the file is no manifest.
     #[error(
-        "{path} is no manifest of Secret {name}: --secret takes a folder with one file a key, or a manifest"
+        "{path} is no manifest of Secret {name}: --secret {name}=PATH takes a folder with one file a key, or a manifest; --secret {name}/KEY=FILE a file with the value of one key"
     )]
     NotThere {
         /// Where.
@@ -75,15 +78,21 @@ pub enum SecretFault {
     },
 }
 
-/// Parses `NAMESPACE/NAME=PATH`.
+/// Parses `NAMESPACE/NAME=PATH` and `NAMESPACE/NAME/KEY=FILE`.
 pub(super) fn secret_file(text: &str) -> Result<SecretFile, String> {
-    let wrong = || "it takes NAMESPACE/NAME=PATH".to_owned();
+    let wrong = || "it takes NAMESPACE/NAME=PATH or NAMESPACE/NAME/KEY=FILE".to_owned();
     let (secret, path) = text.split_once('=').ok_or_else(wrong)?;
-    let (namespace, name) = secret.split_once('/').ok_or_else(wrong)?;
-    if namespace.is_empty() || name.is_empty() || name.contains('/') || path.is_empty() {
+    let parts: Vec<&str> = secret.split('/').collect();
+    let (namespace, name, key) = match parts.as_slice() {
+        [namespace, name] => (*namespace, *name, None),
+        [namespace, name, key] => (*namespace, *name, Some(*key)),
+        _ => return Err(wrong()),
+    };
+    if [namespace, name, key.unwrap_or("-"), path].contains(&"") {
         return Err(wrong());
     }
-    Ok(SecretFile { namespace: namespace.to_owned(), name: name.to_owned(), path: path.into() })
+    let own = |text: &str| text.to_owned();
+    Ok(SecretFile { namespace: own(namespace), name: own(name), key: key.map(own), path: path.into() })
 }
 
 /// Parses `NAMESPACE/NAME/KEY=VARIABLE`.
@@ -123,8 +132,13 @@ impl Secrets {
         Self { declared: declared.collect(), vouched: BTreeMap::new(), cluster }
     }
 
-    /// Adds one from a folder with a file a key, or from a manifest.
+    /// Adds one from a folder with a file a key, or from a manifest, or one key from a file.
     pub(super) fn add_file(&mut self, file: &SecretFile) -> Result<(), SecretFault> {
+        if let Some(key) = &file.key {
+            let value = std::fs::read(&file.path).map_err(unreadable(&file.path))?;
+            self.add_key(&file.namespace, &file.name, key, value);
+            return Ok(());
+        }
         let secret = if file.path.is_dir() { folder(&file.path)? } else { manifest(file)? };
         self.vouched.insert((file.namespace.clone(), file.name.clone()), secret);
         Ok(())
@@ -137,10 +151,13 @@ impl Secrets {
         value: Option<Vec<u8>>,
     ) -> Result<(), SecretFault> {
         let value = value.ok_or_else(|| SecretFault::NotSet(variable.variable.clone()))?;
-        let place = (variable.namespace.clone(), variable.name.clone());
-        let secret = self.vouched.entry(place).or_default();
-        secret.data.get_or_insert_default().insert(variable.key.clone(), ByteString(value));
+        self.add_key(&variable.namespace, &variable.name, &variable.key, value);
         Ok(())
+    }
+
+    fn add_key(&mut self, namespace: &str, name: &str, key: &str, value: Vec<u8>) {
+        let secret = self.vouched.entry((namespace.to_owned(), name.to_owned())).or_default();
+        secret.data.get_or_insert_default().insert(key.to_owned(), ByteString(value));
     }
 
     /// A Secret, if it is given anywhere, as it is to be used for `purpose`.
@@ -171,19 +188,21 @@ impl Secrets {
     }
 }
 
+fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> SecretFault {
+    let path = path.display().to_string();
+    move |error| SecretFault::Unreadable { path: path.clone(), problem: problem(&error) }
+}
+
 /// A folder with one file a key, as Kubernetes mounts Secrets.
 fn folder(path: &Path) -> Result<Secret, SecretFault> {
-    let unreadable = |error: std::io::Error| SecretFault::Unreadable {
-        path: path.display().to_string(),
-        problem: error.kind().to_string(),
-    };
+    let unreadable = unreadable(path);
     let mut data = BTreeMap::new();
-    for entry in std::fs::read_dir(path).map_err(unreadable)? {
-        let file = entry.map_err(unreadable)?.path();
+    for entry in std::fs::read_dir(path).map_err(&unreadable)? {
+        let file = entry.map_err(&unreadable)?.path();
         let key = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         // A mounted Secret has its data behind links whose names begin with two dots.
         if !key.starts_with('.') && file.is_file() {
-            data.insert(key, ByteString(std::fs::read(&file).map_err(unreadable)?));
+            data.insert(key, ByteString(std::fs::read(&file).map_err(&unreadable)?));
         }
     }
     Ok(Secret { data: Some(data), ..Secret::default() })
@@ -214,7 +233,8 @@ mod tests {
     #[test]
     fn options_that_do_not_name_a_secret_are_refused() {
         assert!(secret_file("finops/acme=./secrets/acme").is_ok());
-        for wrong in ["acme=./x", "finops/acme", "finops/=x", "a/b/c=x", "finops/acme="] {
+        assert!(secret_file("finops/acme/externalId=./external-id").is_ok());
+        for wrong in ["acme=./x", "finops/acme", "finops/=x", "a/b/=x", "a/b/c/d=x", "finops/acme="] {
             assert!(secret_file(wrong).is_err(), "{wrong}");
         }
         assert!(secret_variable("finops/acme/externalId=ACME").is_ok());
@@ -240,8 +260,19 @@ mod tests {
         std::fs::write(folder.path().join("externalId"), "canary-7d1f").expect("written");
         let mut secrets = Secrets::default();
         assert_eq!(found(&secrets).await, None);
-        let file = SecretFile { namespace: "finops".into(), name: "acme".into(), path: folder.path().into() };
+        let file = SecretFile {
+            namespace: "finops".into(),
+            name: "acme".into(),
+            key: None,
+            path: folder.path().into(),
+        };
         secrets.add_file(&file).expect("a folder with a key");
+        assert_eq!(found(&secrets).await, usable("canary-7d1f"));
+
+        let mut secrets = Secrets::default();
+        let one =
+            secret_file(&format!("finops/acme/externalId={}", folder.path().join("externalId").display()));
+        secrets.add_file(&one.expect("an option")).expect("a file with a key's value");
         assert_eq!(found(&secrets).await, usable("canary-7d1f"));
 
         let variable = secret_variable("finops/acme/externalId=ACME").expect("an option");
@@ -265,12 +296,12 @@ mod tests {
         assert_eq!(found(&secrets).await, unlabelled, "what uses it sees that the label is missing");
         let plain = folder.path().join("externalId");
         std::fs::write(&plain, "canary-7d1f").expect("written");
-        let plain = SecretFile { namespace: "finops".into(), name: "acme".into(), path: plain };
+        let plain = SecretFile { namespace: "finops".into(), name: "acme".into(), key: None, path: plain };
         let refused = Secrets::default().add_file(&plain).expect_err("a plain file is none").to_string();
         assert!(refused.contains("a folder with one file a key, or a manifest"), "{refused}");
         let mut secrets = Secrets::default();
         secrets
-            .add_file(&SecretFile { namespace: "finops".into(), name: "acme".into(), path })
+            .add_file(&SecretFile { namespace: "finops".into(), name: "acme".into(), key: None, path })
             .expect("there");
         assert_eq!(found(&secrets).await, usable("canary-7d1f"), "vouched for by hand");
     }
@@ -287,7 +318,8 @@ mod tests {
         let given = |text: &str| {
             std::fs::write(&path, text).expect("written");
             let mut secrets = Secrets::default();
-            let file = SecretFile { namespace: "finops".into(), name: "acme".into(), path: path.clone() };
+            let file =
+                SecretFile { namespace: "finops".into(), name: "acme".into(), key: None, path: path.clone() };
             secrets.add_file(&file).map(|()| secrets)
         };
         let web = manifest(", namespace: web", "canary-web");

@@ -294,7 +294,7 @@ spec:
     #[test]
     fn what_a_cluster_would_refuse_is_not_written() {
         let refused = manifest("--role-name no!role", "000000000001").expect_err("refused").to_string();
-        assert!(refused.contains("spec.access.roleArn: should match"), "{refused}");
+        assert!(refused.contains("spec.access.roleArn: it takes the ARN of an IAM role"), "{refused}");
         let refused = manifest("-n Fin_Ops", "000000000001").expect_err("refused").to_string();
         assert!(refused.contains("metadata.namespace: takes 1 to 63 lower-case letters"), "{refused}");
     }

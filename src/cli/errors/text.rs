@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::group::{Group, Overview};
 use crate::cli::{
     age::age,
+    harmless::harmless,
     wrap::{WIDTH, wrap},
 };
 
@@ -81,6 +82,14 @@ fn told(group: &Group, now: Timestamp) -> String {
         }
         return text;
     }
+    let differ = group.objects.windows(2).any(|two| two[0].message != two[1].message);
+    text.push_str(&if differ { lines(group) } else { names(group) });
+    text.push_str(&wrap(&group.fix, "  Fix: ", "    "));
+    text
+}
+
+/// The objects' names, where there is no more to say of each.
+fn names(group: &Group) -> String {
     let mut names: Vec<String> = group.objects.iter().map(|hit| hit.name.to_string()).collect();
     names.dedup();
     let more = names.len().saturating_sub(NAMED);
@@ -89,9 +98,33 @@ fn told(group: &Group, now: Timestamp) -> String {
     if more > 0 {
         list.push_str(&format!(" and {more} more (-o json names all)"));
     }
-    text.push_str(&wrap(&list, "  ", "  "));
-    text.push_str(&wrap(&group.fix, "  Fix: ", "    "));
+    wrap(&list, "  ", "  ")
+}
+
+/// A line an object with the beginning of its message, which names the Secret or the bucket; the end is in the fix.
+fn lines(group: &Group) -> String {
+    let mut text: String = group
+        .objects
+        .iter()
+        .take(NAMED)
+        .map(|hit| {
+            let line = format!("  {}: {}", hit.name, hit.message);
+            format!("{}\n", harmless(&shortened(&line, WIDTH)))
+        })
+        .collect();
+    let more = group.objects.len().saturating_sub(NAMED);
+    if more > 0 {
+        text.push_str(&format!("  and {more} more (-o json has all)\n"));
+    }
     text
+}
+
+fn shortened(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
+        return line.to_owned();
+    }
+    let kept: String = line.chars().take(width - 1).collect();
+    format!("{}…", kept.trim_end())
 }
 
 /// Reason, count and age, each where the eye finds it.

@@ -58,7 +58,7 @@ fn every_fault_names_its_file_document_and_field() {
     for part in [
         "a.yaml:3: document 2, AwsCostAccount Acme: metadata.name: takes 1 to 253 lower-case letters",
         "spec.report.bucket.nmae: there is no such field; here there are name, ownerAccountId, prefix, region",
-        "spec.report.bucket.region: should match",
+        "spec.report.bucket.region: it takes a region's name as AWS writes it",
     ] {
         assert!(said.contains(part), "{said}\nlacks {part}");
     }
@@ -121,7 +121,7 @@ fn folders_are_read_in_order_with_what_lies_below() {
     assert_eq!(names, ["first", "second", "third"]);
     let missing = read(&[folder.path().join("nowhere.yaml")]).expect_err("not there");
     assert!(
-        missing[0].to_string().ends_with("nowhere.yaml can't be read: entity not found"),
+        missing[0].to_string().ends_with("nowhere.yaml can't be read: there is no such file or folder"),
         "{}",
         missing[0]
     );

@@ -8,7 +8,7 @@ use std::{
     str::FromStr,
 };
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use kube::ResourceExt;
 
 use crate::{
@@ -16,7 +16,10 @@ use crate::{
         AwsCostAccount, DEFAULT_EXTERNAL_ID_KEY,
         aws_cost_account::{AwsCostAccountSpec, Report, ReportKindChoice, SecretKeyRef},
     },
-    cli::manifests::{self, ManifestFault, Manifests},
+    cli::{
+        manifests::{self, ManifestFault, Manifests},
+        unreadable::problem,
+    },
     model::{
         AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Partition, Region, ReportKind,
         ReportName, RoleArn,
@@ -32,15 +35,17 @@ const LONGEST_FILE: u64 = 16 * 1024;
 
 /// Where it says what is wanted.
 #[derive(Debug, Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("asked").args(["filenames", "role_arn"]).required(true))]
 pub(super) struct WantedArgs {
     /// Manifests with one AwsCostAccount: files, folders, or `-` for standard input.
-    #[arg(short = 'f', long = "filename", value_name = "FILE", num_args = 1.., required_unless_present = "role_arn")]
+    #[arg(short = 'f', long = "filename", value_name = "FILE", num_args = 1..)]
     filenames: Vec<PathBuf>,
     /// The AwsCostAccount that is meant, where the manifests have several.
     #[arg(long, value_name = "NAME", requires = "filenames")]
     account: Option<String>,
     /// Without a manifest: the role to create.
-    #[arg(long, value_name = "ARN", conflicts_with = "filenames")]
+    #[arg(long, value_name = "ARN")]
     role_arn: Option<RoleArn>,
     #[command(flatten)]
     report: ReportArgs,
@@ -295,7 +300,7 @@ pub(in crate::cli) fn read_external_id(path: &Path) -> Result<ExternalId, NotWan
     } else {
         File::open(path).and_then(|file| file.take(LONGEST_FILE).read_to_end(&mut bytes))
     };
-    read.map_err(|error| NotWanted::File(name.clone(), error.kind().to_string()))?;
+    read.map_err(|error| NotWanted::File(name.clone(), problem(&error)))?;
     let bare = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     external_id(&name, bare.strip_suffix(b"\r").unwrap_or(bare))
 }

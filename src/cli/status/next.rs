@@ -5,11 +5,26 @@ use crate::{
         fleet::{Kind, Member, Word},
         severity::Severity,
     },
-    model::{ConditionType, Reason},
+    model::{ConditionStatus, ConditionType, Reason},
 };
 
-/// The steps, first things first.
-pub(super) fn steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
+/// The steps, first things first. `rotates`: the external ID is being changed.
+pub(super) fn steps(member: &Member, active_jobs: &[String], rotates: bool) -> Vec<String> {
+    let mut steps = main_steps(member, active_jobs);
+    if rotates && !member.suspended {
+        steps.extend(rotation(member));
+    }
+    steps
+}
+
+/// The next step of a change of the external ID: RoleAssumable tells it, though nothing is wrong.
+fn rotation(member: &Member) -> Option<String> {
+    let role = member.words.iter().find(|word| word.type_ == ConditionType::RoleAssumable)?;
+    let step = || format!("The external ID is being changed: {}", role.message);
+    (role.status == ConditionStatus::True).then(step)
+}
+
+fn main_steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
     let name = &member.name;
     let object = match name.kind {
         Kind::AwsCostAccount => name.name.clone(),
@@ -31,7 +46,8 @@ pub(super) fn steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
         let mut steps: Vec<String> =
             broken.iter().map(|word| format!("{}: {}", subject(word), word.message)).collect();
         steps.push(format!(
-            "When it is mended, ask for a new look: kubectl awscost reconcile {object} -n {} --wait",
+            "What is mended in the cluster is looked at at once. What is mended at AWS is looked at within 12 minutes, or \
+             at once with: kubectl awscost reconcile {object} -n {} --wait",
             name.namespace
         ));
         return steps;

@@ -114,11 +114,19 @@ mod tests {
     }
 
     fn account(conditions: &[Value], more: &Value) -> View {
+        View::of_account(&parsed(&object(conditions, more)), now())
+    }
+
+    fn parsed(object: &Value) -> DeserializeGuard<AwsCostAccount> {
+        serde_json::from_value(object.clone()).expect("metadata")
+    }
+
+    fn object(conditions: &[Value], more: &Value) -> Value {
         let mut status = json!({"conditions": conditions, "identity": {"accountId": "123456789012"}});
         for (key, value) in more.as_object().expect("an object") {
             status[key] = value.clone();
         }
-        let value = json!({
+        json!({
             "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount",
             "metadata": {"name": "acme-payer", "namespace": "finops"},
             "spec": {
@@ -134,9 +142,7 @@ mod tests {
                 "ingestion": {"warehouseRef": {"name": "lake"}}
             },
             "status": status
-        });
-        let guarded = serde_json::from_value::<DeserializeGuard<AwsCostAccount>>(value).expect("metadata");
-        View::of_account(&guarded, now())
+        })
     }
 
     #[test]
@@ -175,6 +181,22 @@ mod tests {
         let shown = screen(&view, now());
         assert!(fits(&shown), "{shown}");
         insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn a_change_of_the_external_id_says_which_is_in_use_and_what_comes_next() {
+        let fine = condition("Ready", "True", "Succeeded", "Everything that must work does.");
+        let role =
+            condition("RoleAssumable", "True", "RoleAssumed", "It takes the next one: remove the old.");
+        let loading = condition("DataCurrent", "False", "Loading", "A load is at work.");
+        for conditions in [&[fine.clone(), role.clone()][..], &[fine, role, loading]] {
+            let mut object = object(conditions, &json!({"identity": {"externalIdInUse": "Next"}}));
+            assert!(!View::of_account(&parsed(&object), now()).next.join(" ").contains("remove the old"));
+            object["spec"]["access"]["nextExternalIdSecretRef"] = json!({"name": "acme-next"});
+            let shown = screen(&View::of_account(&parsed(&object), now()), now());
+            assert!(shown.contains("External ID in use: the next one, of Secret acme-next"), "{shown}");
+            assert!(shown.contains("It takes the next one: remove the old."), "{shown}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
         status::{FailureClass, ProbeStatus},
     },
     controller::{
-        gate::secret_not_usable,
+        gate::{KEYS_OF_ACCESS, secret_not_usable},
         sight::{BadEnd, Hindrance, JobState},
         status::{Blockage, Summary},
     },
@@ -202,7 +202,7 @@ fn obstacle_sayings(obstacle: &Obstacle) -> Vec<Saying> {
     match obstacle {
         Obstacle::SecretNotUsable { namespace, name } => Summary::stalled(
             Reason::SecretNotUsable,
-            &secret_not_usable(namespace, name, crate::api::USE_WAREHOUSE),
+            &secret_not_usable(namespace, name, crate::api::USE_WAREHOUSE, &KEYS_OF_ACCESS),
         ),
         Obstacle::ClaimNotUsable(name) => Summary::stalled(
             Reason::ClaimNotUsable,

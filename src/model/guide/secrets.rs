@@ -16,14 +16,14 @@ pub(super) const SECTION: Section = Section {
             stands: &[(RoleAssumable, False), (WarehouseReady, False)],
             meaning: "The Secret is absent, lacks the label, or may not be read: the three read the same on purpose.",
             recognised: "Local. On a CostWarehouse: the Secret of `credentialsSecretRef` is absent or lacks its label.",
-            remedy: "The operator sees labelled Secrets only. Create it in this namespace if it is missing (`kubectl -n NAMESPACE create secret generic NAME --from-literal=KEY=VALUE`), and label it (`kubectl -n NAMESPACE label secret NAME awscost.io/use=external-id`), for keys `awscost.io/use=access-key`, for a warehouse `awscost.io/use=warehouse`.",
+            remedy: "The operator sees labelled Secrets only. Create it in this namespace if it is missing (`kubectl -n NAMESPACE create secret generic NAME --from-file=externalId=FILE`, a file without a newline at its end), and label it (`kubectl -n NAMESPACE label --overwrite secret NAME awscost.io/use=external-id`); for keys the label is `awscost.io/use=access-key`, for a warehouse `awscost.io/use=warehouse`, and the Secret holds `accessKeyId` and `secretAccessKey`.",
         },
         Guide {
             reason: Reason::SecretKeyMissing,
             stands: &[(RoleAssumable, False)],
             meaning: "The Secret has no such key.",
             recognised: "Local: the `key` of the reference (`externalId` by default) is not among the Secret's; of an access key, `accessKeyId` or `secretAccessKey` is not.",
-            remedy: "Correct the key in the spec or in the Secret.",
+            remedy: "`kubectl -n NAMESPACE describe secret NAME` lists the keys it has. Put the value under the key that is asked for, or name the key it is under in `spec.access.externalIdSecretRef.key`.",
         },
         Guide {
             reason: Reason::ExternalIdEmpty,
@@ -37,7 +37,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(RoleAssumable, False)],
             meaning: "The external ID in the Secret begins or ends with white space.",
             recognised: "Local: a space, tab or newline at an end.",
-            remedy: "Most often the newline of `echo`: use `kubectl create secret --from-literal` or `printf`. The operator never trims it, because the trust policy compares it byte for byte.",
+            remedy: "Most often the newline of `echo`: use `printf` into the file that `kubectl create secret --from-file` reads. The operator never trims it, because the trust policy compares it byte for byte.",
         },
         Guide {
             reason: Reason::ExternalIdInvalid,
@@ -58,7 +58,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(RoleAssumable, False)],
             meaning: "What the Secret of `accessKeySecretRef` holds is not an access key.",
             recognised: "Local: the access key ID or the secret key is empty, has white space, or is not of the form AWS gives out.",
-            remedy: "Copy both as AWS showed them, with `--from-literal`; better, connect with a role: [aws.md](aws.md).",
+            remedy: "Copy both as AWS showed them, each into a file for `--from-file`, without a newline at its end; better, connect with a role: [aws.md](aws.md).",
         },
     ],
 };

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::form::Form;
 use crate::iam::{Identity, allowed_at_home};
 use crate::state::State;
-use crate::wire::{Failure, escape};
+use crate::wire::{Failure, element};
 use resources::Made;
 use template::{Resolver, Template};
 
@@ -104,6 +104,7 @@ pub fn perform(
         "ExecuteChangeSet" => call.execute_change_set(state),
         "DescribeStacks" => call.describe_stacks(state),
         "DescribeStackEvents" => call.describe_stack_events(state),
+        "GetTemplateSummary" => call.template_summary(state),
         "DeleteStack" => call.delete_stack(state),
         other => {
             Err(Failure::new(400, "InvalidAction", format!("The sandbox has no cloudformation:{other}.")))
@@ -370,6 +371,16 @@ impl Call<'_> {
         Ok(format!("<StackEvents>{events}</StackEvents>"))
     }
 
+    /// Of a stack, or of a template that is given.
+    fn template_summary(&self, state: &State) -> Result<String, Failure> {
+        self.authorize(self.form.get("StackName").unwrap_or("*"))?;
+        let Some(name) = self.form.get("StackName") else {
+            return Ok(Template::parse(self.needed("TemplateBody")?)?.summary());
+        };
+        let id = self.stack_id(state).ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?;
+        Ok(state.stacks[&id].change_set.template.summary())
+    }
+
     fn delete_stack(&self, state: &mut State) -> Result<String, Failure> {
         let name = self.needed("StackName")?;
         self.authorize(name)?;
@@ -386,11 +397,6 @@ impl Call<'_> {
 /// A resolved value as text.
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// One element with text in it.
-fn element(name: &str, text: &str) -> String {
-    format!("<{name}>{}</{name}>", escape(text))
 }
 
 /// The same, or nothing.

@@ -52,8 +52,16 @@ impl Form {
 
     /// What the call log may show: never an external ID or a policy, only that there was one.
     pub fn logged(&self) -> BTreeMap<String, String> {
-        let shown = ["RoleArn", "RoleSessionName", "DurationSeconds", "Name", "PolicySourceArn", "StackName"];
-        let hidden = ["ExternalId", "Policy"];
+        let shown = [
+            "RoleArn",
+            "RoleSessionName",
+            "DurationSeconds",
+            "Name",
+            "PolicySourceArn",
+            "StackName",
+            "RoleName",
+        ];
+        let hidden = ["ExternalId", "Policy", "PolicyDocument"];
         let shown = shown.iter().filter_map(|name| Some(((*name).to_owned(), self.get(name)?.to_owned())));
         let hidden =
             hidden.iter().filter_map(|name| self.get(name).map(|_| ((*name).to_owned(), "given".to_owned())));

@@ -1,5 +1,5 @@
-//! A sandbox that answers as AWS does, for the tests and the demo of awscost: STS, IAM's policy simulator, Organizations, the
-//! legacy Cost and Usage Report API, Data Exports, CloudWatch, CloudFormation and S3 on one port, with a bill generator.
+//! A sandbox that answers as AWS does, for the tests and the demo of awscost: STS, IAM's roles and policy simulator, Organizations,
+//! the legacy Cost and Usage Report API, Data Exports, CloudWatch, CloudFormation and S3 on one port, with a bill generator.
 //!
 //! It is written from the documented behaviour of AWS, not from what its callers expect: signatures are checked, policies
 //! are evaluated, sessions expire, pages are short. Start one with [`Sandbox::start`] and point a client at it with
@@ -23,6 +23,7 @@ mod fault;
 mod form;
 mod iam;
 mod organizations;
+mod roles;
 mod s3;
 mod sandbox;
 mod server;

@@ -1,7 +1,8 @@
-//! IAM over the Query protocol: SimulatePrincipalPolicy, and nothing else of IAM.
+//! IAM over the Query protocol: who may call it, and SimulatePrincipalPolicy. Roles have a file of their own.
 
 use crate::form::Form;
 use crate::iam::{Ask, Context, Guardrails, Identity, Kind, Policy, Simulated, allowed_at_home, simulate};
+use crate::roles;
 use crate::state::State;
 use crate::wire::{Failure, escape};
 use crate::world::World;
@@ -13,7 +14,7 @@ pub const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 const PAGE: usize = 100;
 
 /// Performs one operation and gives the inside of its result element.
-pub fn perform(state: &State, identity: &Identity, form: &Form) -> Result<String, Failure> {
+pub fn perform(state: &mut State, identity: &Identity, form: &Form) -> Result<String, Failure> {
     if identity.kind == Kind::Federated {
         // A federated user may not call IAM at all.
         let message = "The security token included in the request is invalid";
@@ -21,7 +22,7 @@ pub fn perform(state: &State, identity: &Identity, form: &Form) -> Result<String
     }
     match form.action() {
         "SimulatePrincipalPolicy" => simulate_principal_policy(state, identity, form),
-        other => Err(Failure::new(400, "InvalidAction", format!("The sandbox has no iam:{other}."))),
+        _ => roles::perform(state, identity, form),
     }
 }
 

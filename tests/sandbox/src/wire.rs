@@ -251,6 +251,11 @@ fn response(
     response
 }
 
+/// One XML element with text in it.
+pub fn element(name: &str, text: &str) -> String {
+    format!("<{name}>{}</{name}>", escape(text))
+}
+
 /// Text made safe for XML content.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

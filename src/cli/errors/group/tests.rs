@@ -159,6 +159,24 @@ fn a_large_group_names_its_objects_and_the_fix_once() {
 }
 
 #[test]
+fn a_large_group_says_of_each_object_what_tells_it_from_the_others() {
+    let lacking = |number: usize| {
+        let mut word = word(ConditionType::RoleAssumable, False, Reason::SecretNotUsable, 0);
+        word.message = format!(
+            "Secret external-id-{number} is missing in namespace finops, or lacks the label and so on."
+        );
+        account(&format!("account-{number}"), vec![word])
+    };
+    let members = (0..5).map(lacking).collect();
+    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
+    assert!(fits(&shown), "{shown}");
+    assert!(
+        shown.contains("  finops/account-4: Secret external-id-4 is missing in namespace finops, or"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_healthy_fleet_says_so() {
     let members =
         vec![account("acme", vec![word(ConditionType::Ready, ConditionStatus::True, Reason::Succeeded, 0)])];

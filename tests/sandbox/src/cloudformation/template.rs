@@ -6,16 +6,19 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{invalid, resources, resources::Made};
-use crate::wire::Failure;
+use crate::wire::{Failure, element};
+
+/// The capability that a role with a name of its own takes.
+const NAMED_IAM: &str = "CAPABILITY_NAMED_IAM";
 
 /// A template as far as the sandbox goes.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Template {
     #[serde(default, rename = "AWSTemplateFormatVersion")]
-    _version: Option<String>,
-    #[serde(default, rename = "Description")]
-    _description: Option<String>,
+    version: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
     #[serde(default, rename = "Metadata")]
     _metadata: Option<Value>,
     #[serde(default)]
@@ -28,6 +31,10 @@ pub struct Template {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Parameter {
+    #[serde(rename = "Type")]
+    kind: String,
+    #[serde(default)]
+    description: Option<String>,
     #[serde(default)]
     default: Option<String>,
     #[serde(default)]
@@ -102,14 +109,38 @@ impl Template {
 
     /// A role with a name of its own takes the caller's word for it (fact sheet 6.1).
     pub fn check_capabilities(&self, given: &[&str]) -> Result<(), Failure> {
-        let mut roles = self.resources.values().filter(|resource| resource.kind == resources::ROLE);
-        if roles.any(|role| role.properties.get("RoleName").is_some())
-            && !given.contains(&"CAPABILITY_NAMED_IAM")
-        {
-            let message = "Requires capabilities : [CAPABILITY_NAMED_IAM]";
+        if self.names_a_role() && !given.contains(&NAMED_IAM) {
+            let message = format!("Requires capabilities : [{NAMED_IAM}]");
             return Err(Failure::new(400, "InsufficientCapabilitiesException", message));
         }
         Ok(())
+    }
+
+    fn names_a_role(&self) -> bool {
+        let mut roles = self.resources.values().filter(|resource| resource.kind == resources::ROLE);
+        roles.any(|role| role.properties.get("RoleName").is_some())
+    }
+
+    /// What GetTemplateSummary says of it.
+    pub fn summary(&self) -> String {
+        let parameters = self.parameters.iter().map(|(name, parameter)| parameter.shown(name));
+        let kinds: BTreeSet<&str> = self.resources.values().map(|resource| resource.kind.as_str()).collect();
+        let kinds = kinds.into_iter().map(|kind| element("member", kind));
+        let capabilities = if self.names_a_role() {
+            let reason = format!("The following resource(s) require capabilities: [{}]", resources::ROLE);
+            format!("<Capabilities>{}</Capabilities>", element("member", NAMED_IAM))
+                + &element("CapabilitiesReason", &reason)
+        } else {
+            String::new()
+        };
+        [
+            format!("<Parameters>{}</Parameters>", parameters.collect::<String>()),
+            self.description.as_ref().map(|text| element("Description", text)).unwrap_or_default(),
+            capabilities,
+            format!("<ResourceTypes>{}</ResourceTypes>", kinds.collect::<String>()),
+            self.version.as_ref().map(|version| element("Version", version)).unwrap_or_default(),
+        ]
+        .concat()
     }
 
     /// Exports are created in one region only (fact sheet 6.2).
@@ -177,6 +208,18 @@ impl Template {
 }
 
 impl Parameter {
+    fn shown(&self, name: &str) -> String {
+        let members = [
+            element("ParameterKey", name),
+            self.default.as_ref().map(|value| element("DefaultValue", value)).unwrap_or_default(),
+            element("ParameterType", &self.kind),
+            element("NoEcho", &self.no_echo.to_string()),
+            self.description.as_ref().map(|text| element("Description", text)).unwrap_or_default(),
+            "<ParameterConstraints/>".to_owned(),
+        ];
+        format!("<member>{}</member>", members.concat())
+    }
+
     fn checked(&self, name: &str, value: &str) -> Result<String, Failure> {
         let length = value.chars().count();
         if let Some(least) = self.min_length.filter(|least| length < *least) {

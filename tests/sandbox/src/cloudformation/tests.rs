@@ -178,6 +178,25 @@ fn an_update_changes_what_is_there_and_nothing_is_no_update() {
     assert_eq!(account.own().roles[0].policies.keys().collect::<Vec<_>>(), ["look"]);
 }
 
+/// `aws cloudformation deploy` asks which parameters the stack has before it changes it.
+#[test]
+fn a_stack_says_which_parameters_it_has() {
+    let mut account = Account::allowed("*");
+    assert!(account.named("GetTemplateSummary").unwrap_err().message.contains("does not exist"));
+    account.deploy("CREATE", TEMPLATE);
+    let summary = account.named("GetTemplateSummary").unwrap();
+    assert!(summary.contains("<ParameterKey>ExternalId</ParameterKey><ParameterType>String</ParameterType><NoEcho>true</NoEcho>"), "{summary}");
+    assert!(
+        summary.contains("<DefaultValue>arn:aws:iam::999988887777:role/operator</DefaultValue>"),
+        "{summary}"
+    );
+    assert!(
+        summary.contains("<Capabilities><member>CAPABILITY_NAMED_IAM</member></Capabilities>"),
+        "{summary}"
+    );
+    assert!(!summary.contains("the-secret-id"), "a summary is of the template: {summary}");
+}
+
 #[test]
 fn what_is_retained_outlives_its_stack() {
     let mut account = Account::allowed("*");

@@ -36,12 +36,12 @@ organizations:
 "#;
 
 fn asked(world: &str, key: &str, parameters: &[(&str, &str)]) -> Result<String, Failure> {
-    let state = State { world: World::from_yaml(world).unwrap(), ..State::default() };
+    let mut state = State { world: World::from_yaml(world).unwrap(), ..State::default() };
     let caller = auth::look_up(&state, key, None, jiff::Timestamp::now()).unwrap().identity;
     let mut fields = vec![("Action", "SimulatePrincipalPolicy"), ("PolicySourceArn", ROLE)];
     fields.extend(parameters);
     let text: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    perform(&state, &caller, &Form::parse(text.as_bytes()))
+    perform(&mut state, &caller, &Form::parse(text.as_bytes()))
 }
 
 /// The texts of all elements of a name.
