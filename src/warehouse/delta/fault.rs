@@ -84,7 +84,11 @@ fn refused(refusal: Refusal, action: &str, cause: &str, fix: &str) -> String {
         Refusal::Credentials => {
             format!("the store does not accept the warehouse's credentials ({cause}): {fix}")
         }
-        Refusal::Permissions => format!("the store refuses to {action} ({cause}): {fix}"),
+        // Which object it was differs from try to try, and mends nothing.
+        Refusal::Permissions => {
+            let verb = action.split(' ').next().unwrap_or(action);
+            format!("the store refuses to {verb} ({cause}): {fix}")
+        }
         Refusal::Place => format!("the warehouse's place does not exist ({cause}): {fix}"),
         Refusal::Region => {
             format!("the warehouse's bucket lies in another region than the warehouse names ({cause}): {fix}")
