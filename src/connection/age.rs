@@ -54,7 +54,7 @@ impl Ages {
         };
         let identity = due(Group::Identity);
         // Behind a role that does not work there is nothing to look at, unless this very look mends it.
-        let behind = |group| (identity || role_works(&findings)) && due(group);
+        let behind = |group| (identity || lets_through(facts, &findings)) && due(group);
         Look {
             identity,
             external_id: behind(Group::ExternalId),
@@ -71,7 +71,9 @@ impl Ages {
         let findings = checks::run(facts, target, now);
         Group::ALL
             .into_iter()
-            .filter(|group| *group == Group::Identity || (group.applies(target) && role_works(&findings)))
+            .filter(|group| {
+                *group == Group::Identity || (group.applies(target) && lets_through(facts, &findings))
+            })
             .map(|group| self.due_at(group, facts, target, &findings, uid).unwrap_or(now))
             .min()
             .map_or(now, |at| at.max(now))
@@ -91,7 +93,12 @@ impl Ages {
             || findings
                 .iter()
                 .any(|finding| finding.condition == group.condition() && is_awaited(finding, target));
-        let age = if soon { self.failed.min(self.of(group)) } else { self.of(group) };
+        let soon_again = match group {
+            // Where IAM or CloudWatch is out of reach it mostly stays so, and each look waits for it.
+            Group::Permissions | Group::Metrics if in_doubt => self.identity,
+            _ => self.failed,
+        };
+        let age = if soon { soon_again.min(self.of(group)) } else { self.of(group) };
         Some(looked_at? + jittered(age, uid, group))
     }
 
@@ -174,7 +181,7 @@ impl Group {
                     || target.report.as_ref().is_some_and(|report| is_ill(facts, report)),
             ),
             Self::Listing => (
-                facts.listing.looked_at().or_else(|| facts.ingest_session.looked_at()),
+                facts.listing.looked_at().max(facts.ingest_session.looked_at()),
                 facts.listing.is_in_doubt()
                     || facts.ingest_session.is_in_doubt()
                     || facts.manifest.is_in_doubt()
@@ -224,10 +231,13 @@ fn jittered(age: SignedDuration, uid: &str, group: Group) -> SignedDuration {
     age + SignedDuration::from_millis(age.as_secs().saturating_mul(thousandths))
 }
 
-fn role_works(findings: &[Finding]) -> bool {
-    findings
+/// True if what lies behind the role can be looked at: it works, by the latest look and not only by the last answer.
+/// Else what came of age behind it would be due again and again, each time with a call to STS that is not answered.
+fn lets_through(facts: &Facts, findings: &[Finding]) -> bool {
+    let works = findings
         .iter()
-        .any(|finding| finding.condition == ConditionType::RoleAssumable && finding.verdict == Verdict::Pass)
+        .any(|finding| finding.condition == ConditionType::RoleAssumable && finding.verdict == Verdict::Pass);
+    works && !facts.base.is_in_doubt() && !facts.role.is_in_doubt()
 }
 
 /// Which facts to look at.

@@ -146,10 +146,12 @@ async fn role(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sess
                 sessions.control = Some(opened.session);
                 facts.in_use = opened.in_use;
                 if caller.account == target.account {
+                    let known = facts.base.known().map(|caller| principal(&caller.arn));
+                    let before = facts.last_assumed.take().filter(|last| last.role == access.role);
                     facts.last_assumed = Some(LastAssumed {
                         role: access.role.clone(),
                         secret_version: access.secret_version.clone(),
-                        principal: facts.base.known().map(|caller| principal(&caller.arn)),
+                        principal: known.or_else(|| before?.principal),
                     });
                 }
                 facts.role.record(now, Ok(caller));

@@ -54,7 +54,7 @@ impl Loader<'_> {
     /// Faults of the API server that may pass. What the user can mend is in [`Started::blockage`].
     pub async fn start(&self, admission: Admission) -> Result<Started, ReconcileFault> {
         let mut started = Started { created: admission.pending, queued: admission.queued, blockage: None };
-        for load in &admission.loads {
+        for (number, load) in admission.loads.iter().enumerate() {
             match self.start_one(load).await {
                 Ok(name) => started.created.push(name),
                 Err(Refused::Blocked(blockage)) => {
@@ -62,7 +62,9 @@ impl Loader<'_> {
                     started.blockage = Some(blockage);
                 }
                 Err(Refused::Fault(fault)) => {
-                    self.context.slots.give_back(&load.job_name(&self.owner.uid));
+                    for load in &admission.loads[number..] {
+                        self.context.slots.give_back(&load.job_name(&self.owner.uid));
+                    }
                     return Err(fault);
                 }
             }

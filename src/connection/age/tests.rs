@@ -76,6 +76,31 @@ fn what_was_never_granted_or_only_warns_is_not_asked_every_ten_minutes() {
 }
 
 #[test]
+fn while_sts_gives_no_answer_nothing_behind_the_role_is_due() {
+    let mut facts = sample::facts();
+    let silent = AwsFault::new(Operation::AssumeRole, Code::TimedOut);
+    facts.role.record(later(40), Err(silent));
+    assert!(due(&facts, 45).is_empty(), "the listing is of age, and there is nobody to list as");
+    let next = ages().next_look(&facts, &sample::target(), "uid", later(45));
+    assert!(next >= later(48) && next <= later(52), "the role is asked again first: {next}");
+}
+
+#[test]
+fn a_listing_whose_session_is_refused_is_not_due_at_once() {
+    let mut facts = sample::facts();
+    let refused = AwsFault::new(Operation::AssumeRole, Code::AccessDenied);
+    facts.ingest_session.record(later(40), Err(refused));
+    assert!(!due(&facts, 41).listing && due(&facts, 53).listing);
+}
+
+#[test]
+fn advice_without_an_answer_waits_an_hour() {
+    let silent = AwsFault::new(Operation::SimulatePrincipalPolicy, Code::TimedOut);
+    let facts = Facts { excess: Fact::seen(sample::now(), Err(silent)), ..sample::facts() };
+    assert!(!due(&facts, 20).permissions && due(&facts, 73).permissions);
+}
+
+#[test]
 fn behind_a_broken_role_only_the_role_is_looked_at() {
     let denied = AwsFault::new(Operation::AssumeRole, Code::AccessDenied);
     let facts = Facts {
