@@ -239,7 +239,12 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
     let (paused, selected): (Vec<Selected>, _) =
         selected.into_iter().partition(|one| args.wait && one.suspended);
     let mut all = apply(&scope, selected, &action, common.dry_run).await;
-    all.extend(paused.into_iter().map(not_looked_at));
+    // Whoever names one wants its verdict; of all, those that are suspended on purpose have none to give.
+    if common.selection.by_name() {
+        all.extend(paused.into_iter().map(not_looked_at));
+    } else if !paused.is_empty() {
+        complain(&format!("{} suspended and not looked at", paused.len()));
+    }
     if args.wait {
         let asked: Vec<Name> =
             all.iter().filter(|done| done.error.is_none()).map(|done| done.name.clone()).collect();

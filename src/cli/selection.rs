@@ -87,6 +87,11 @@ fn reason(text: &str) -> Result<Reason, String> {
 }
 
 impl SelectionArgs {
+    /// True if objects were named, each of its own.
+    pub(super) fn by_name(&self) -> bool {
+        !self.names.is_empty()
+    }
+
     /// Where to look.
     ///
     /// # Errors

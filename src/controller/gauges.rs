@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 
-use super::context::{GuardedAccount, GuardedWarehouse};
+use super::{
+    context::{GuardedAccount, GuardedWarehouse},
+    finalizer,
+};
 use crate::{
     api::{AwsCostAccountStatus, conditions::Condition},
     model::{ConditionStatus, ConditionType, Reason},
@@ -20,7 +23,10 @@ const UNPARSABLE: [ConditionSeries; 2] = [
 /// for ever; but of its conditions only the summaries, for nothing looks at its layers any more.
 pub fn account(metrics: &Metrics, object: &GuardedAccount) {
     let uid = object.uid().unwrap_or_default();
-    let deletion = object.meta().deletion_timestamp.as_ref().map(|deleted| deleted.0.as_second());
+    // A finalizer of somebody else's holds it for reasons of its own.
+    let ours = finalizer::is_on(object.meta());
+    let deleted = object.meta().deletion_timestamp.as_ref();
+    let deletion = deleted.filter(|_| ours).map(|deleted| deleted.0.as_second());
     let of = AccountGauges {
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
@@ -34,7 +40,7 @@ pub fn account(metrics: &Metrics, object: &GuardedAccount) {
         }
         Err(_) => AccountGauges { conditions: UNPARSABLE.to_vec(), ..of },
     };
-    if deletion.is_some() {
+    if deleted.is_some() {
         gauges.conditions.retain(|(type_, ..)| is_summary(*type_));
     }
     metrics.account(&uid, gauges);
@@ -150,7 +156,13 @@ mod tests {
     fn an_account_that_is_deleted_says_since_when_until_it_is_gone() {
         let metrics = Metrics::new("1").expect("valid metrics");
         account(&metrics, &object(&spec(), &json!({})));
-        account(&metrics, &object(&spec(), &json!({"deletionTimestamp": "1970-01-01T00:00:09Z"})));
+        account(
+            &metrics,
+            &object(
+                &spec(),
+                &json!({"deletionTimestamp": "1970-01-01T00:00:09Z", "finalizers": [finalizer::FINALIZER]}),
+            ),
+        );
         insta::assert_snapshot!(lines(&metrics).join("\n"), @r#"
         awscost_account_deletion_timestamp_seconds{name="acme",namespace="finops"} 9
         awscost_account_history_missing_months{name="acme",namespace="finops"} 2

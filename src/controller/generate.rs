@@ -62,7 +62,7 @@ fn secret(owner: &Owner, access: &RoleInput, random: [u8; 16]) -> Secret {
 pub fn place(namespace: &str, access: &RoleInput) -> String {
     let name = &access.secret.name;
     if access.generate {
-        format!("Secret {name}, which the operator made ({} shows it)", command(namespace, access))
+        format!("Secret {name} ({} shows it)", command(namespace, access))
     } else {
         format!("Secret {name}")
     }

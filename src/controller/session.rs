@@ -53,7 +53,7 @@ pub async fn assume(context: &Context, target: &Target, report: &ReportTarget) -
     })?;
     let purpose = Purpose { name: "awscost-ingest", policy: Some(&policy) };
     let opened = open(&context.aws, target, purpose).await.map_err(|fault| NoSession {
-        reason: reason(&fault, &target.access),
+        reason: reason(&fault, target),
         message: format!(
             "No Job was started, because no session for it could be had ({}: {}). It is tried again in some minutes.",
             fault.operation, fault.code
@@ -63,10 +63,16 @@ pub async fn assume(context: &Context, target: &Target, report: &ReportTarget) -
 }
 
 /// What the next look at the identity will say as well, which may be an hour away.
-fn reason(fault: &AwsFault, access: &Access) -> Reason {
-    match (fault.class, access) {
+fn reason(fault: &AwsFault, target: &Target) -> Reason {
+    let elsewhere = target.sts_region.as_str() != target.partition().home_region();
+    match (fault.class, &target.access) {
         _ if fault.code == Code::PackedPolicyTooLarge => Reason::SessionPolicyTooLong,
         _ if fault.code == Code::RegionDisabled => Reason::StsRegionDisabled,
+        // What a region answers that is not enabled for the operator's account (fact sheet 1.5).
+        (_, Access::Role(_)) if elsewhere && fault.code == Code::InvalidClientToken => {
+            Reason::StsRegionDisabled
+        }
+        (_, Access::Role(_)) if fault.code == Code::ValidationError => Reason::RoleArnRejected,
         // A role is assumed with the operator's credentials, a session of a user's is asked for with the user's.
         (FaultClass::Credentials, Access::Role(_)) => own_credentials(fault.code),
         (FaultClass::Credentials, Access::Keys(_)) => Reason::AccessKeyRefused,
@@ -300,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_session_that_is_refused_has_the_reason_that_the_identity_will_have() {
-        let (role, keys) = (sample::target().access, sample::with_keys().access);
+        let (role, keys) = (sample::target(), sample::with_keys());
         for (code, over_role, with_keys) in [
             (Code::AccessDenied, Reason::AssumeRoleDenied, Reason::FederationDenied),
             (Code::PackedPolicyTooLarge, Reason::SessionPolicyTooLong, Reason::SessionPolicyTooLong),
@@ -320,8 +326,18 @@ mod tests {
     }
 
     #[test]
+    fn a_region_that_does_not_know_the_operator_is_not_enabled() {
+        let mut elsewhere = sample::target();
+        elsewhere.sts_region = "ap-east-1".parse().expect("a region");
+        let fault = AwsFault::new(Operation::AssumeRole, Code::InvalidClientToken);
+        assert_eq!(reason(&fault, &elsewhere), Reason::StsRegionDisabled);
+        let fault = AwsFault::new(Operation::AssumeRole, Code::ValidationError);
+        assert_eq!(reason(&fault, &elsewhere), Reason::RoleArnRejected);
+    }
+
+    #[test]
     fn a_policy_that_refuses_a_session_is_named() {
-        let (role, keys) = (sample::target().access, sample::with_keys().access);
+        let (role, keys) = (sample::target(), sample::with_keys());
         for (detail, over_role, with_keys) in [
             (Detail::TagSession, Reason::TagSessionDenied, Reason::FederationDenied),
             (Detail::IdentityPolicy, Reason::CallerMayNotAssume, Reason::FederationDenied),

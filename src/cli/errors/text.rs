@@ -103,16 +103,14 @@ fn names(group: &Group) -> String {
 
 /// A line an object with the beginning of its message, which names the Secret or the bucket; the end is in the fix.
 fn lines(group: &Group) -> String {
-    let mut text: String = group
-        .objects
-        .iter()
-        .take(NAMED)
-        .map(|hit| {
-            let line = format!("  {}: {}", hit.name, hit.message);
-            format!("{}\n", harmless(&shortened(&line, WIDTH)))
-        })
-        .collect();
-    let more = group.objects.len().saturating_sub(NAMED);
+    let mut lines: Vec<String> =
+        group.objects.iter().map(|hit| format!("  {}: {}", hit.name, hit.message)).collect();
+    // One object that a reason has hit in two conditions.
+    lines.dedup();
+    let more = lines.len().saturating_sub(NAMED);
+    lines.truncate(NAMED);
+    let mut text: String =
+        lines.iter().map(|line| format!("{}\n", harmless(&shortened(line, WIDTH)))).collect();
     if more > 0 {
         text.push_str(&format!("  and {more} more (-o json has all)\n"));
     }

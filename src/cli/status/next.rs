@@ -46,8 +46,8 @@ fn main_steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
         let mut steps: Vec<String> =
             broken.iter().map(|word| format!("{}: {}", subject(word), word.message)).collect();
         steps.push(format!(
-            "What is mended in the cluster is looked at at once. What is mended at AWS is looked at within 12 minutes, or \
-             at once with: kubectl awscost reconcile {object} -n {} --wait",
+            "What is mended in the cluster is looked at at once; what is mended at AWS when its turn comes, or at once \
+             with: kubectl awscost reconcile {object} -n {} --wait",
             name.namespace
         ));
         return steps;

@@ -23,7 +23,7 @@ kubectl -n awscost-system logs deployment/awscost       # named after the Helm r
 ```
 
 The message of a condition has the fix with your ARNs filled in. After a fix, nothing has to be restarted: what failed is looked at again after
-10 minutes (± 20 %), a changed Secret, spec or annotation at once:
+10 minutes (± 20 %; a permission that was never granted after 6 to 24 hours), a changed Secret, spec or annotation at once:
 
 ```
 kubectl -n finops annotate aca acme-payer awscost.io/reconcile-at="$(date -u +%FT%TZ)" --overwrite
