@@ -142,8 +142,7 @@ impl Group {
     fn applies(self, target: &Target) -> bool {
         match self {
             Self::Identity | Self::Organization => true,
-            Self::ExternalId => target.role().is_some_and(|role| role.external_id.is_some()),
-            Self::Permissions => target.role().is_some(),
+            Self::ExternalId | Self::Permissions => target.role().is_some(),
             Self::Metrics => target.metrics.is_some(),
             Self::Definitions => target.report.as_ref().is_some_and(|report| report.has_api(target)),
             Self::Listing => target.report.is_some(),

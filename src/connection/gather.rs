@@ -71,7 +71,7 @@ pub async fn gather(
     let report = target.report.as_ref();
     let role = target.role();
     let kept = sessions.ingest(now).filter(|_| !look.identity).cloned();
-    let guarded = role.filter(|access| look.external_id && access.external_id.is_some());
+    let guarded = role.filter(|_| look.external_id);
     let suspicion = match facts.enforcement.known() {
         Some(Enforcement::AcceptsNone | Enforcement::AcceptsAny) => Suspicion::WasOpen,
         _ => Suspicion::None,

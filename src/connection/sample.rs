@@ -28,7 +28,7 @@ pub(crate) fn target() -> Target {
     Target {
         access: Access::Role(RoleAccess {
             role: format!("arn:aws:iam::{ACCOUNT}:role/finops/awscost").parse().expect("a role"),
-            external_id: Some(ExternalId::parse(b"the-external-id").expect("an external ID")),
+            external_id: ExternalId::parse(b"the-external-id").expect("an external ID"),
             external_id_place: "Secret acme-external-id".to_owned(),
             next_external_id: NextExternalId::None,
             secret_version: Some("1".to_owned()),

@@ -75,7 +75,6 @@ async fn assume(
             Err(fault) => return Err(fault),
         }
     }
-    let current = access.external_id.as_ref();
-    let session = aws.identity.assume_role(request(current)).await?;
-    Ok(Opened { session, in_use: current.map(|_| ExternalIdInUse::Current) })
+    let session = aws.identity.assume_role(request(Some(&access.external_id))).await?;
+    Ok(Opened { session, in_use: Some(ExternalIdInUse::Current) })
 }

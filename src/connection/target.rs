@@ -57,8 +57,8 @@ pub enum Access {
 pub struct RoleAccess {
     /// The role.
     pub role: RoleArn,
-    /// The external ID of its trust policy, where one is declared.
-    pub external_id: Option<ExternalId>,
+    /// The external ID of its trust policy.
+    pub external_id: ExternalId,
     /// Where that one is kept, in words for messages: the Secret, and how to read what the operator made itself.
     pub external_id_place: String,
     /// The external ID that takes its place during a rotation.

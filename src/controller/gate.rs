@@ -52,7 +52,7 @@ pub fn pass(
             }
             Ok(Access::Role(RoleAccess {
                 role: role.role.clone(),
-                external_id: Some(external_id),
+                external_id,
                 external_id_place: generate::place(namespace, role),
                 next_external_id,
                 secret_version,
@@ -308,11 +308,11 @@ mod tests {
         let none = &|_: &ExternalId| false;
 
         let old = rotating(usable("old-id"), SecretSight::NotUsable, none).expect("the current one works");
-        assert_eq!(old.external_id.as_ref().map(ExternalId::expose), Some("old-id"));
+        assert_eq!(old.external_id.expose(), "old-id");
         assert!(matches!(old.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
 
         let new = rotating(SecretSight::NotUsable, usable("new-id"), none).expect("the next one works");
-        assert_eq!(new.external_id.as_ref().map(ExternalId::expose), Some("new-id"));
+        assert_eq!(new.external_id.expose(), "new-id");
         assert!(matches!(new.next_external_id, NextExternalId::Usable(next) if next.expose() == "new-id"));
 
         assert!(rotating(SecretSight::NotUsable, SecretSight::NotUsable, none).is_err());

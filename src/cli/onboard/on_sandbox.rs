@@ -160,7 +160,7 @@ impl Variant {
         let access = match &self.wanted.reader {
             Reader::Role(role) => Access::Role(RoleAccess {
                 role: role.clone(),
-                external_id: ExternalId::parse(EXTERNAL_ID.as_bytes()).ok(),
+                external_id: ExternalId::parse(EXTERNAL_ID.as_bytes()).expect("an external ID"),
                 external_id_place: "Secret acme-external-id".to_owned(),
                 next_external_id: NextExternalId::None,
                 secret_version: None,

@@ -15,18 +15,6 @@ pub(in crate::connection) fn check(
 ) -> Finding {
     let role = &access.role;
     let asker = target.asker.name();
-    if access.external_id.is_none() {
-        return not_enforced(
-            facts,
-            target,
-            access,
-            Reason::NotEnforced,
-            format!(
-                "{role} is assumed without an external ID, so whoever learns its ARN can have the operator use it for \
-                 them. Set spec.access.externalIdSecretRef and require the value in the role's trust policy."
-            ),
-        );
-    }
     match facts.enforcement.standing(now) {
         Standing::Known(Enforcement::Enforced) => Finding::pass(
             ExternalIdEnforced,

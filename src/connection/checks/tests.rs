@@ -253,7 +253,6 @@ fn external_id() {
                 sample::role(target).policy = ExternalIdPolicy::Warn;
                 facts.enforcement = seen(Enforcement::AcceptsAny);
             }),
-            ("none declared", |_, target| sample::role(target).external_id = None),
             ("throttled", |facts, _| facts.enforcement = refused(AssumeRole, Code::Throttling)),
             ("never probed", |facts, _| facts.enforcement = Fact::default()),
             ("role broken", |facts, _| facts.role = refused(AssumeRole, Code::AccessDenied)),
@@ -266,8 +265,6 @@ accepts none
   Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost lets the operator in without any external ID: its trust policy has no sts:ExternalId condition, or one that passes when none is sent (StringEqualsIfExists, ForAllValues). This trust policy works (awscost onboard trust -f FILE --principal ARN --pod-identity --external-id-file ID prints it whole; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 accepts any, warn
   Fail AnyValueAccepted: arn:aws:iam::111122223333:role/finops/awscost lets the operator in with a random external ID: the sts:ExternalId condition of its trust policy accepts any value (StringLike with a wildcard, or Null). This trust policy works (awscost onboard trust -f FILE --principal ARN --pod-identity --external-id-file ID prints it whole; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"} (A warning only: spec.access.requireExternalId is Warn.)
-none declared
-  Fail NotEnforced: arn:aws:iam::111122223333:role/finops/awscost is assumed without an external ID, so whoever learns its ARN can have the operator use it for them. Set spec.access.externalIdSecretRef and require the value in the role's trust policy. This trust policy works (awscost onboard trust -f FILE --principal ARN --pod-identity --external-id-file ID prints it whole; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
 throttled
   Unknown Throttled: AWS throttles sts:AssumeRole. It is tried again in some minutes.
 never probed

@@ -13,7 +13,7 @@ use crate::{
 fn over(role: &str, external_id: &str) -> Access {
     Access::Role(RoleAccess {
         role: role.parse().expect("a role"),
-        external_id: ExternalId::parse(external_id.as_bytes()).ok(),
+        external_id: ExternalId::parse(external_id.as_bytes()).expect("an external ID"),
         external_id_place: "Secret acme-external-id".to_owned(),
         next_external_id: NextExternalId::None,
         secret_version: None,
@@ -94,7 +94,7 @@ async fn each_fault_of_the_customers_side_shows_by_name() {
     let table: [(usize, Reason, Change); 7] = [
         (0, Reason::AssumeRoleDenied, |target| {
             crate::connection::sample::role(target).external_id =
-                ExternalId::parse(b"not-the-external-id").ok();
+                ExternalId::parse(b"not-the-external-id").expect("an external ID");
         }),
         (2, Reason::DeclaredManagementIsMember, |_| {}),
         (3, Reason::BucketNotFound, |target| {

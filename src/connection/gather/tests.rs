@@ -206,7 +206,7 @@ async fn during_a_rotation_the_next_external_id_is_tried_first_and_the_current_o
     assert_eq!(facts.in_use, Some(ExternalIdInUse::Current), "the role takes the old one only");
     assert_eq!(fake.calls(), ["awscost-check", "awscost-check", "base_caller", "session_caller"]);
 
-    sample::role(&mut rotating).external_id = Some(id("the-old-one"));
+    sample::role(&mut rotating).external_id = id("the-old-one");
     sample::role(&mut rotating).next_external_id = NextExternalId::Usable(id("the-external-id"));
     let (facts, _) = look(&fake, &rotating, identity).await;
     assert_eq!(facts.in_use, Some(ExternalIdInUse::Next));
