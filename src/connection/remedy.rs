@@ -31,7 +31,7 @@ pub(super) fn working_trust(caller: Option<&Caller>, target: &Target) -> String 
         Asker::Operator => {
             let policy = trust_policy(caller, partition);
             format!(
-                "This trust policy works (awscost onboard trust -f FILE --principal ARN --pod-identity --external-id-file ID prints \
+                "This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE --principal ARN --pod-identity --external-id-file ID prints \
                  it whole{path}): {policy}"
             )
         }

@@ -110,8 +110,8 @@ pub(super) fn secret_not_usable(namespace: &str, name: &str, wanted: &str, keys:
     format!(
         "Secret {name} is missing in namespace {namespace}, or lacks the label {USE_LABEL}: {wanted} (the operator sees \
          labelled Secrets only). If it is missing, make it first, from files without a newline at their end: \
-         kubectl -n {namespace} create secret generic {name}{files} \
-         Then label it: kubectl -n {namespace} label --overwrite secret {name} {USE_LABEL}={wanted}"
+         kubectl -n {namespace} create secret generic {name}{files}; \
+         then label it: kubectl -n {namespace} label --overwrite secret {name} {USE_LABEL}={wanted}"
     )
 }
 

@@ -119,8 +119,8 @@ fn owned_by_another(connection: &ConnectionKey, owner: &str, other: &str) -> Str
                 if own.cluster == cluster { String::new() } else { format!(" of cluster {cluster}") };
             format!(
                 "AwsCostAccount {namespace}/{name}{elsewhere} already loads the bill of {connection} into this warehouse: \
-                 delete one of the two (that one with deletionPolicy: Purge), or name another warehouse in \
-                 spec.ingestion.warehouseRef"
+                 delete one of the two (that one with deletionPolicy: Purge; if it is gone already, remove its rows with \
+                 awscost warehouse purge), or name another warehouse in spec.ingestion.warehouseRef"
             )
         }
         (Some(_), None) => format!(

@@ -252,7 +252,7 @@ impl Declared<'_> {
     fn secret_given(&self) -> String {
         let Some(name) = self.absent.first().filter(|_| !self.asked_cluster) else { return String::new() };
         format!(
-            " This check was not given it: see --secret {}/{name}=PATH and --from-cluster.",
+            "; this check was not given it: see --secret {}/{name}=PATH and --from-cluster.",
             self.namespace
         )
     }

@@ -168,11 +168,14 @@ fn api_refused(fault: &AwsFault, reason: Reason, target: &Target, report: &Repor
     if let Some(finding) = policy_elsewhere(ReportConfigured, fault, target, &reports) {
         return finding;
     }
+    let or = report.kind.map_or_else(String::new, |kind| {
+        format!(" If the report is not a {kind}, correct spec.report.kind: the other kind needs other permissions.")
+    });
     fail(
         reason,
         format!(
             "{} may not call {}, so report {} can't be looked up. Allow it in its policy; if it is allowed, activate IAM \
-             access to billing information in account {}.",
+             access to billing information in account {}.{or}",
             target.actor(),
             fault.operation,
             report.name,

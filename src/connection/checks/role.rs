@@ -249,11 +249,13 @@ fn worked_before(facts: &Facts, role: &RoleArn) -> String {
 fn denied(who: &str, facts: &Facts, target: &Target, access: &RoleAccess) -> Finding {
     let (role, place) = (&access.role, &access.external_id_place);
     let policy = working_trust(facts.base.known(), target);
-    let before = facts.last_assumed.as_ref().filter(|before| before.role == *role);
-    // A check is never who the role let in before.
-    let was = before
-        .and_then(|before| before.principal.as_deref())
-        .filter(|was| target.asker == Asker::Operator && facts.base.known().is_some() && *was != who);
+    let is_it = |principal: Option<&str>| principal.is_none_or(|principal| principal == who);
+    // What the operator could do says nothing of a check with an identity of its own.
+    let before = facts.last_assumed.as_ref().filter(|before| {
+        before.role == *role && (target.asker == Asker::Operator || is_it(before.principal.as_deref()))
+    });
+    let was = before.and_then(|before| before.principal.as_deref());
+    let was = was.filter(|was| facts.base.known().is_some() && !is_it(Some(*was)));
     let (reason, message) = match (before, was) {
         (Some(_), Some(was)) => (
             Reason::RoleRemovedOrTrustChanged,
@@ -266,9 +268,10 @@ fn denied(who: &str, facts: &Facts, target: &Target, access: &RoleAccess) -> Fin
         (Some(before), None) if before.secret_version != access.secret_version => (
             Reason::ExternalIdChanged,
             format!(
-                "{role} could be assumed until {place} changed or was edited, and is refused since. Most likely \
-                 the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or the old value \
-                 back into the Secret. If they are the same, the role was removed or its trust policy changed. {policy}"
+                "{role} could be assumed until {place} was named or changed, and is refused since. Most likely the \
+                 sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or have the old one \
+                 again, by its Secret's name in spec.access.externalIdSecretRef or in the Secret itself. If they are the same, the \
+                 role was removed or its trust policy changed. {policy}"
             ),
         ),
         (Some(_), None) => (

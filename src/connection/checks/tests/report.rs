@@ -143,7 +143,7 @@ both
 both, kind declared
   Pass Configured: Report acme (Cur2) is defined and suits.
 legacy denied
-  Fail LegacyApiDenied: arn:aws:iam::111122223333:role/finops/awscost may not call cur:DescribeReportDefinitions, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
+  Fail LegacyApiDenied: arn:aws:iam::111122223333:role/finops/awscost may not call cur:DescribeReportDefinitions, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333. If the report is not a LegacyCur, correct spec.report.kind: the other kind needs other permissions.
 list denied
   Fail ExportListDenied: arn:aws:iam::111122223333:role/finops/awscost may not call bcm-data-exports:ListExports, so report acme can't be looked up. Allow it in its policy; if it is allowed, activate IAM access to billing information in account 111122223333.
 get denied
