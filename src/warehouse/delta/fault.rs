@@ -84,15 +84,21 @@ fn refused(refusal: Refusal, action: &str, cause: &str, fix: &str) -> String {
         Refusal::Credentials => {
             format!("the store does not accept the warehouse's credentials ({cause}): {fix}")
         }
-        // Which object it was differs from try to try, and mends nothing.
-        Refusal::Permissions => {
-            let verb = action.split(' ').next().unwrap_or(action);
-            format!("the store refuses to {verb} ({cause}): {fix}")
-        }
+        Refusal::Permissions => format!("the store refuses to {} ({cause}): {fix}", permission(action)),
         Refusal::Place => format!("the warehouse's place does not exist ({cause}): {fix}"),
         Refusal::Region => {
             format!("the warehouse's bucket lies in another region than the warehouse names ({cause}): {fix}")
         }
+    }
+}
+
+/// The permission that an action takes: which call it was, and on what, differs from try to try and mends nothing.
+fn permission(action: &str) -> &'static str {
+    match action.split(' ').next() {
+        Some("list") => "list",
+        Some("read") => "read",
+        Some("remove") => "delete",
+        _ => "write",
     }
 }
 
@@ -236,6 +242,15 @@ mod tests {
             let xml = format!("<Error><Code>{code}</Code></Error>");
             assert_eq!(said(&generic(xml)), (reason, exit), "{code}");
         }
+    }
+
+    #[test]
+    fn what_is_refused_is_named_by_its_permission_and_not_by_the_call() {
+        let denied = generic("<Error><Code>AccessDenied</Code></Error>");
+        let said = |action| of_store(action, &denied).to_string();
+        assert_eq!(said("create an object"), said("finish a file"));
+        assert_eq!(said("read an object"), said("read the table's log"));
+        assert!(said("remove old files").contains("refuses to delete"), "{}", said("remove old files"));
     }
 
     #[test]
