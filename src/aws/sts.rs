@@ -190,12 +190,13 @@ fn session(
     })
 }
 
-/// The caller under its role's own ARN, if the environment names that role: a session's ARN leaves out the path (fact
-/// sheet 1.2), without which no trust policy can name it.
+/// The caller under its role's own ARN, if the environment names that role: a session's leaves out the path, without which
+/// no trust policy can name it.
 fn with_path(caller: Caller, own_role: Option<&RoleArn>) -> Caller {
-    let assumed = caller.arn.split_once(":assumed-role/").and_then(|(_, session)| session.split('/').next());
     match own_role {
-        Some(role) if Some(role.role_name()) == assumed && *role.account() == caller.account => {
+        Some(role)
+            if caller.assumed_role() == Some(role.role_name()) && *role.account() == caller.account =>
+        {
             Caller { arn: role.to_string(), ..caller }
         }
         _ => caller,

@@ -147,6 +147,14 @@ pub struct Caller {
     pub arn: String,
 }
 
+impl Caller {
+    /// The name of the role, if the ARN is that of a session of one: such an ARN drops the role's path (fact sheet 1.2).
+    pub fn assumed_role(&self) -> Option<&str> {
+        let (_, resource) = self.arn.rsplit_once(':')?;
+        resource.strip_prefix("assumed-role/")?.split('/').next()
+    }
+}
+
 /// The input of [`Identity::assume_role`].
 #[derive(Debug, Clone)]
 pub struct AssumeRole<'a> {

@@ -36,7 +36,7 @@ impl Severity {
             {
                 Self::Error
             }
-            (ConditionType::Ready | ConditionType::Reconciling | ConditionType::Stalled, _) => Self::Fine,
+            (summary, _) if summary.is_summary() => Self::Fine,
             (ConditionType::Deprecated, ConditionStatus::True) => Self::Advice,
             (_, ConditionStatus::True) => Self::Fine,
             (_, ConditionStatus::False) => Self::of_failed(type_, reason, enforced),

@@ -16,7 +16,7 @@ pub use keys::deprecated;
 
 use super::{Access, ExternalIdPolicy, Facts, Finding, Target, Verdict};
 use crate::{
-    aws::{AwsFault, Detail},
+    aws::{AwsFault, Code, Detail},
     model::{ConditionType, Reason, ReportKind},
 };
 
@@ -75,6 +75,25 @@ pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
     findings
 }
 
+/// The reason of a refusal where AWS says that it is neither the account's own policies nor the bucket's.
+pub fn of_policy_elsewhere(detail: Detail) -> Option<Reason> {
+    match detail {
+        Detail::EndpointPolicy => Some(Reason::NetworkPolicyDenied),
+        Detail::OrganizationPolicy => Some(Reason::OrganizationPolicyDenies),
+        Detail::None | Detail::TagSession | Detail::KmsDecrypt | Detail::IdentityPolicy => None,
+    }
+}
+
+/// The reason where the operator's own credentials are refused.
+pub fn of_own_credentials(code: Code) -> Reason {
+    match code {
+        Code::NoCredentials => Reason::NoBaseCredentials,
+        Code::ExpiredToken => Reason::BaseCredentialsExpired,
+        Code::WebIdentityRejected => Reason::WebIdentityRejected,
+        _ => Reason::BaseCredentialsInvalid,
+    }
+}
+
 /// The finding for a refusal of `what` where AWS says that it is neither the account's own policies nor the bucket's.
 fn policy_elsewhere(
     condition: ConditionType,
@@ -83,21 +102,17 @@ fn policy_elsewhere(
     what: &str,
 ) -> Option<Finding> {
     let (action, actor) = (fault.operation, target.actor());
-    let (reason, cause) = match fault.detail {
-        Detail::EndpointPolicy => (
-            Reason::NetworkPolicyDenied,
+    let reason = of_policy_elsewhere(fault.detail)?;
+    let cause = match reason {
+        Reason::NetworkPolicyDenied => {
             "the policy of a VPC endpoint between the operator and AWS refuses it. Allow it in that endpoint's policy."
-                .to_owned(),
+                .to_owned()
+        }
+        _ => format!(
+            "a service or resource control policy of an organization refuses it. Ask whoever administers the \
+             organization of account {} to allow it.",
+            target.account
         ),
-        Detail::OrganizationPolicy => (
-            Reason::OrganizationPolicyDenies,
-            format!(
-                "a service or resource control policy of an organization refuses it. Ask whoever administers the \
-                 organization of account {} to allow it.",
-                target.account
-            ),
-        ),
-        Detail::None | Detail::TagSession | Detail::KmsDecrypt | Detail::IdentityPolicy => return None,
     };
     Some(Finding::fail(condition, reason, format!("{actor} may not call {action} on {what}: {cause}")))
 }

@@ -146,7 +146,7 @@ async fn role(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sess
                 sessions.control = Some(opened.session);
                 facts.in_use = opened.in_use;
                 if caller.account == target.account {
-                    let known = facts.base.known().map(|caller| principal(&caller.arn));
+                    let known = facts.base.known().map(principal);
                     let before = facts.last_assumed.take().filter(|last| last.role == access.role);
                     facts.last_assumed = Some(LastAssumed {
                         role: access.role.clone(),

@@ -5,18 +5,14 @@ use serde_json::{Value, json};
 use super::{Asker, Target};
 use crate::{aws::traits::Caller, model::Partition};
 
-/// The principal a trust policy must name for a caller: an assumed role's own ARN instead of its session's.
-///
-/// A session's ARN drops the role's path (fact sheet 1.2), so the path has to be put back by hand where there is one: see
-/// [`PATH`]. The session's name is left out because it changes from process to process.
-pub fn principal(caller_arn: &str) -> String {
-    let assumed = |arn: &str| {
-        let (head, resource) = arn.rsplit_once(':')?;
-        let (partition, account) = head.strip_prefix("arn:")?.split_once(":sts::")?;
-        let role = resource.strip_prefix("assumed-role/")?.split('/').next()?;
-        Some(format!("arn:{partition}:iam::{account}:role/{role}"))
-    };
-    assumed(caller_arn).unwrap_or_else(|| caller_arn.to_owned())
+/// The principal a trust policy must name for a caller: an assumed role's own ARN instead of its session's, which changes
+/// from process to process. A path that the role has is put back by hand: see [`PATH`].
+pub fn principal(caller: &Caller) -> String {
+    let partition = caller.arn.split(':').nth(1).unwrap_or_default();
+    caller.assumed_role().map_or_else(
+        || caller.arn.clone(),
+        |role| format!("arn:{partition}:iam::{}:role/{role}", caller.account),
+    )
 }
 
 /// What is said of a principal that was made from a session's ARN.
@@ -26,13 +22,13 @@ const PATH: &str = "; if that principal has a path, put it back";
 /// operator's, never instead of it.
 pub(super) fn working_trust(caller: Option<&Caller>, target: &Target) -> String {
     let partition = target.partition();
-    let path = caller.filter(|caller| caller.arn.contains(":assumed-role/")).map_or("", |_| PATH);
+    let path = caller.and_then(Caller::assumed_role).map_or("", |_| PATH);
     match target.asker {
         Asker::Operator => {
             let policy = trust_policy(caller, partition);
             format!(
-                "This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE --principal ARN --pod-identity --external-id-file ID prints \
-                 it whole{path}): {policy}"
+                "This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE \
+                 --principal ARN --pod-identity --external-id-file ID prints it whole{path}): {policy}"
             )
         }
         Asker::Check => {
@@ -55,7 +51,7 @@ pub fn trust_policy(operator: Option<&Caller>, partition: Partition) -> String {
 fn statement(caller: Option<&Caller>, partition: Partition) -> Value {
     let principal = caller.map_or_else(
         || format!("arn:{}:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE", partition.as_str()),
-        |caller| principal(&caller.arn),
+        principal,
     );
     json!({
         "Effect": "Allow",
@@ -77,7 +73,8 @@ mod tests {
             ("arn:aws-cn:sts::111122223333:assumed-role/op/s", "arn:aws-cn:iam::111122223333:role/op"),
             ("arn:aws:iam::111122223333:user/op", "arn:aws:iam::111122223333:user/op"),
         ] {
-            assert_eq!(principal(caller), expected);
+            let account = "111122223333".parse().expect("an account");
+            assert_eq!(principal(&Caller { account, arn: caller.to_owned() }), expected);
         }
     }
 

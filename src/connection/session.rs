@@ -60,21 +60,21 @@ async fn assume(
     access: &RoleAccess,
     purpose: Purpose<'_>,
 ) -> Result<Opened, AwsFault> {
-    let request = |external_id| AssumeRole {
+    let with = |external_id| AssumeRole {
         role: &access.role,
-        external_id,
+        external_id: Some(external_id),
         session_name: purpose.name,
         duration: LENGTH,
         policy: purpose.policy,
         region: &target.sts_region,
     };
     if let NextExternalId::Usable(next) = &access.next_external_id {
-        match aws.identity.assume_role(request(Some(next))).await {
+        match aws.identity.assume_role(with(next)).await {
             Ok(session) => return Ok(Opened { session, in_use: Some(ExternalIdInUse::Next) }),
             Err(fault) if fault.class == FaultClass::Denied => {}
             Err(fault) => return Err(fault),
         }
     }
-    let session = aws.identity.assume_role(request(Some(&access.external_id))).await?;
+    let session = aws.identity.assume_role(with(&access.external_id)).await?;
     Ok(Opened { session, in_use: Some(ExternalIdInUse::Current) })
 }

@@ -100,6 +100,11 @@ impl Target {
         }
     }
 
+    /// True if the STS that is asked is in a region that may not be enabled; a home region always is.
+    pub fn asks_sts_elsewhere(&self) -> bool {
+        self.sts_region.as_str() != self.partition().home_region()
+    }
+
     /// Who acts in the account, at the beginning of a sentence.
     pub fn actor(&self) -> String {
         match &self.access {

@@ -41,13 +41,9 @@ pub fn account(metrics: &Metrics, object: &GuardedAccount) {
         Err(_) => AccountGauges { conditions: UNPARSABLE.to_vec(), ..of },
     };
     if deleted.is_some() {
-        gauges.conditions.retain(|(type_, ..)| is_summary(*type_));
+        gauges.conditions.retain(|(type_, ..)| type_.is_summary());
     }
     metrics.account(&uid, gauges);
-}
-
-fn is_summary(type_: ConditionType) -> bool {
-    matches!(type_, ConditionType::Ready | ConditionType::Reconciling | ConditionType::Stalled)
 }
 
 fn said(of: AccountGauges, status: Option<&AwsCostAccountStatus>) -> AccountGauges {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     api::USE_LABEL,
     aws::{AwsFault, Code, Detail, FaultClass, Session},
-    connection::{Access, Finding, Purpose, ReportTarget, Target, open, session_policy},
+    connection::{Access, Finding, Purpose, ReportTarget, Target, checks, open, session_policy},
     model::{ConditionType, Reason},
 };
 
@@ -64,41 +64,29 @@ pub async fn assume(context: &Context, target: &Target, report: &ReportTarget) -
 
 /// What the next look at the identity will say as well, which may be an hour away.
 fn reason(fault: &AwsFault, target: &Target) -> Reason {
-    let elsewhere = target.sts_region.as_str() != target.partition().home_region();
     match (fault.class, &target.access) {
         _ if fault.code == Code::PackedPolicyTooLarge => Reason::SessionPolicyTooLong,
         _ if fault.code == Code::RegionDisabled => Reason::StsRegionDisabled,
         // What a region answers that is not enabled for the operator's account (fact sheet 1.5).
-        (_, Access::Role(_)) if elsewhere && fault.code == Code::InvalidClientToken => {
+        (_, Access::Role(_)) if target.asks_sts_elsewhere() && fault.code == Code::InvalidClientToken => {
             Reason::StsRegionDisabled
         }
         (_, Access::Role(_)) if fault.code == Code::ValidationError => Reason::RoleArnRejected,
         // A role is assumed with the operator's credentials, a session of a user's is asked for with the user's.
-        (FaultClass::Credentials, Access::Role(_)) => own_credentials(fault.code),
+        (FaultClass::Credentials, Access::Role(_)) => checks::of_own_credentials(fault.code),
         (FaultClass::Credentials, Access::Keys(_)) => Reason::AccessKeyRefused,
         (FaultClass::Denied, access) => denied(fault.detail, access),
         _ => Finding::doubtful(ConditionType::DataCurrent, &fault.clone().inconclusive()).reason,
     }
 }
 
-fn own_credentials(code: Code) -> Reason {
-    match code {
-        Code::NoCredentials => Reason::NoBaseCredentials,
-        Code::ExpiredToken => Reason::BaseCredentialsExpired,
-        Code::WebIdentityRejected => Reason::WebIdentityRejected,
-        _ => Reason::BaseCredentialsInvalid,
-    }
-}
-
 fn denied(detail: Detail, access: &Access) -> Reason {
-    match (detail, access) {
-        (Detail::OrganizationPolicy, _) => Reason::OrganizationPolicyDenies,
-        (Detail::EndpointPolicy, _) => Reason::NetworkPolicyDenied,
+    checks::of_policy_elsewhere(detail).unwrap_or(match (detail, access) {
         (Detail::TagSession, Access::Role(_)) => Reason::TagSessionDenied,
         (Detail::IdentityPolicy, Access::Role(_)) => Reason::CallerMayNotAssume,
         (_, Access::Role(_)) => Reason::AssumeRoleDenied,
         (_, Access::Keys(_)) => Reason::FederationDenied,
-    }
+    })
 }
 
 /// Writes the session Secret of a Job, new or over the one of a pass that was cut short.

@@ -226,7 +226,7 @@ fn through(
             Reason::NotChecked,
             format!(
                 "The operator makes Secret {} when the account is applied (generateExternalId), so until then the role \
-                     can't be looked at. Put its external ID into the role's trust policy then.",
+                 can't be looked at. Put its external ID into the role's trust policy then.",
                 role.secret.name
             ),
         ))),

@@ -72,6 +72,13 @@ vocabulary! {
     }
 }
 
+impl ConditionType {
+    /// True of those that sum up the layers and are none.
+    pub const fn is_summary(self) -> bool {
+        matches!(self, Self::Ready | Self::Reconciling | Self::Stalled)
+    }
+}
+
 vocabulary! {
     /// Why a condition has the status it has. Events and metrics carry the same names.
     Reason {

@@ -7,7 +7,7 @@ mod objects;
 
 use std::time::Duration;
 
-use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGauge, Registry, TextEncoder};
 
 use catalogue::Catalogue;
 pub use catalogue::Described;
@@ -26,7 +26,7 @@ pub struct Metrics {
     described: Vec<Described>,
     reconciles: IntCounterVec,
     durations: HistogramVec,
-    depths: IntGaugeVec,
+    depths: GaugeVec,
     panics: IntCounterVec,
     timeouts: IntCounterVec,
     validations: HistogramVec,
@@ -108,7 +108,7 @@ impl Metrics {
             PASS,
             &["controller"],
         )?;
-        let depths = all.level(
+        let depths = all.gauge(
             "awscost_queue_depth",
             "Objects whose pass is due and that wait for their turn.",
             &["controller"],
@@ -177,8 +177,7 @@ impl Metrics {
 
     /// Notes that one queue of a controller's is as deep as `now`, after it was as deep as `before`.
     pub fn queued(&self, controller: &str, now: usize, before: usize) {
-        let change = i64::try_from(now).unwrap_or(i64::MAX) - i64::try_from(before).unwrap_or(i64::MAX);
-        self.depths.with_label_values(&[controller]).add(change);
+        self.depths.with_label_values(&[controller]).add(now as f64 - before as f64);
     }
 
     /// Notes a panic in a pass.

@@ -255,7 +255,7 @@ fn object_refused(
             Reason::ObjectOwnedByOther,
             format!(
                 "{role} may list the report but not read it, and objects in {} belong to whoever writes them. Set the \
-                     bucket's object ownership to BucketOwnerEnforced, and see that {role} is allowed s3:GetObject on {objects}.",
+                 bucket's object ownership to BucketOwnerEnforced, and see that {role} is allowed s3:GetObject on {objects}.",
                 report.bucket
             ),
         ),
@@ -263,14 +263,14 @@ fn object_refused(
             Reason::ObjectReadDenied,
             format!(
                 "{role} may list the report but not read it. Allow it s3:GetObject on {objects}, in its own policy and, if \
-                     another account owns the bucket, in the bucket's."
+                 another account owns the bucket, in the bucket's."
             ),
         ),
         _ => fail(
             Reason::ObjectReadDenied,
             format!(
                 "{role} may list the report but not read it. Allow it s3:GetObject on {objects}; if that is allowed, the \
-                     objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced."
+                 objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced."
             ),
         ),
     }

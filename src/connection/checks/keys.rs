@@ -55,12 +55,12 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
     }
 }
 
-/// A region that is not enabled refuses every key (fact sheet 1.4, 1.5); a home region always is.
+/// A region that is not enabled refuses every key (fact sheet 1.4, 1.5).
 fn or_region_off(target: &Target) -> String {
-    let region = &target.sts_region;
-    if region.as_str() == target.partition().home_region() {
+    if !target.asks_sts_elsewhere() {
         return String::new();
     }
+    let region = &target.sts_region;
     format!(
         "; or region {region}, whose STS is asked (spec.access.stsRegion), is not enabled for the account"
     )

@@ -122,10 +122,9 @@ pub(in crate::connection) fn check(
                 target.account, report.name
             ),
         ),
-        Ok(Some(found)) => match outdated(&found, facts, now) {
-            Some(finding) => finding,
-            None => judge(&found, facts, target, report, now),
-        },
+        Ok(Some(found)) => outdated(&found, facts, now)
+            .or_else(|| judge(&found, report))
+            .unwrap_or_else(|| suits(&found, facts, target, report, now)),
         Ok(None) => not_found(facts, target, report, now),
     }
 }
@@ -242,13 +241,7 @@ pub(super) fn delivers_as_declared(facts: &Facts, report: &ReportTarget) -> bool
 }
 
 /// All that is wrong with a definition, the first thing's reason in front.
-fn judge(
-    found: &Chosen<'_>,
-    facts: &Facts,
-    target: &Target,
-    report: &ReportTarget,
-    now: Timestamp,
-) -> Finding {
+fn judge(found: &Chosen<'_>, report: &ReportTarget) -> Option<Finding> {
     let mut problems: Vec<(Reason, String)> = Vec::new();
     let differences = differences(found.destination(), report);
     if !differences.is_empty() {
@@ -265,9 +258,9 @@ fn judge(
         Chosen::Legacy(definition) => judge_legacy(definition, &mut problems),
         Chosen::Export(export) => judge_export(export, &mut problems),
     }
-    let Some((reason, _)) = problems.first() else { return suits(found, facts, target, report, now) };
+    let (reason, _) = problems.first()?;
     let sentences: Vec<&str> = problems.iter().map(|(_, sentence)| sentence.as_str()).collect();
-    fail(*reason, sentences.join(" "))
+    Some(fail(*reason, sentences.join(" ")))
 }
 
 /// Nothing is wrong; what will not be seen of it is worth a word.

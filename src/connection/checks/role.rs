@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::super::{
-    Asker, ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal,
-    remedy::working_trust,
+use super::{
+    super::{
+        Asker, ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal,
+        remedy::working_trust,
+    },
+    of_own_credentials, of_policy_elsewhere,
 };
 use crate::{
     aws::{AwsFault, Code, Detail, FaultClass, Operation, traits::Caller},
@@ -38,7 +41,7 @@ pub(in crate::connection) fn check(
                 format!(
                     "{role} lies in another AWS partition than the operator's identity {}. Credentials never cross \
                      partitions: run an operator with an identity of partition {}.",
-                    principal(&caller.arn),
+                    principal(caller),
                     role.partition().as_str()
                 ),
             );
@@ -117,35 +120,30 @@ pub(in crate::connection) fn same_partition(caller: &Caller, target: &Target) ->
 
 /// The operator's own credentials are at fault.
 fn base_refused(fault: &AwsFault) -> Finding {
-    let fail = |reason, message: &str| Finding::fail(RoleAssumable, reason, message);
-    match fault.code {
-        Code::NoCredentials => fail(
-            Reason::NoBaseCredentials,
+    let message = match fault.code {
+        Code::NoCredentials => {
             "The operator has no AWS credentials of its own. Give its service account an identity (IRSA or EKS Pod \
-             Identity) or its pod a Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-        ),
-        Code::ExpiredToken => fail(
-            Reason::BaseCredentialsExpired,
+             Identity) or its pod a Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        }
+        Code::ExpiredToken => {
             "The operator's own AWS credentials have expired. Renew them where they come from, or restart the operator \
-             if they are mounted.",
-        ),
-        Code::WebIdentityRejected => fail(
-            Reason::WebIdentityRejected,
+             if they are mounted."
+        }
+        Code::WebIdentityRejected => {
             "AWS refuses the web identity token of the operator's service account. Check that the role in its \
              annotation exists, that the role's trust policy names the cluster's OIDC provider and this service \
-             account, and that IAM knows that provider.",
-        ),
-        Code::CredentialsMisconfigured => fail(
-            Reason::BaseCredentialsInvalid,
+             account, and that IAM knows that provider."
+        }
+        Code::CredentialsMisconfigured => {
             "The operator's AWS credentials are set up wrongly: a profile, token file or container endpoint can't be \
-             read. Check the AWS_* settings of its pod.",
-        ),
-        _ => fail(
-            Reason::BaseCredentialsInvalid,
+             read. Check the AWS_* settings of its pod."
+        }
+        _ => {
             "AWS does not accept the operator's own credentials: an unknown, inactive or mistyped key, or a session \
-             without its token. Replace them.",
-        ),
-    }
+             without its token. Replace them."
+        }
+    };
+    Finding::fail(RoleAssumable, of_own_credentials(fault.code), message)
 }
 
 /// True if the operator's credentials were refused in the target's region alone: what a region answers that is not enabled
@@ -155,7 +153,7 @@ fn region_knows_not_the_operator(fault: &AwsFault, facts: &Facts, target: &Targe
     fault.operation == Operation::AssumeRole
         && fault.code == Code::InvalidClientToken
         && works
-        && target.sts_region.as_str() != target.partition().home_region()
+        && target.asks_sts_elsewhere()
 }
 
 /// STS says that the account has not activated it in the region that is asked.
@@ -174,8 +172,7 @@ pub(super) fn sts_inactive(target: &Target, account: &AccountId) -> Finding {
 /// AssumeRole was refused.
 fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleAccess) -> Finding {
     let role = &access.role;
-    let caller = facts.base.known().map(|caller| caller.arn.as_str());
-    let who = caller.map(principal);
+    let who = facts.base.known().map(principal);
     let who = who.as_deref().unwrap_or("the operator's identity");
     let assume = fault.operation == Operation::AssumeRole;
     match (fault.code, fault.class) {
@@ -209,32 +206,24 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
 /// AWS named the kind of policy that refuses: the operator's own side, an organization, or the network between.
 fn policy_refuses(detail: Detail, who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
     let role = &access.role;
-    let (reason, message) = match detail {
-        Detail::OrganizationPolicy => (
-            Reason::OrganizationPolicyDenies,
-            format!(
-                "A service or resource control policy refuses to let {who} assume {role}. Ask whoever administers the \
-                 organization of account {} (or of the operator's account) to allow sts:AssumeRole on it.",
-                role.account()
-            ),
+    let message = match detail {
+        Detail::OrganizationPolicy => format!(
+            "A service or resource control policy refuses to let {who} assume {role}. Ask whoever administers the \
+             organization of account {} (or of the operator's account) to allow sts:AssumeRole on it.",
+            role.account()
         ),
-        Detail::EndpointPolicy => (
-            Reason::NetworkPolicyDenied,
-            format!(
-                "The policy of the VPC endpoint between the operator and STS refuses to let {who} assume {role}. Allow \
-                 sts:AssumeRole on it in that endpoint's policy."
-            ),
+        Detail::EndpointPolicy => format!(
+            "The policy of the VPC endpoint between the operator and STS refuses to let {who} assume {role}. Allow \
+             sts:AssumeRole on it in that endpoint's policy."
         ),
-        _ => (
-            Reason::CallerMayNotAssume,
-            format!(
-                "{role}: if that name is misspelt, correct spec.access.roleArn{}. If it is right, {who} itself may not \
-                 assume it: no policy of its own allows it, or its permissions boundary or session policy leaves it out. \
-                 Allow sts:AssumeRole on it in that policy; the role's trust policy need not change.",
-                worked_before(facts, role)
-            ),
+        _ => format!(
+            "{role}: if that name is misspelt, correct spec.access.roleArn{}. If it is right, {who} itself may not \
+             assume it: no policy of its own allows it, or its permissions boundary or session policy leaves it out. \
+             Allow sts:AssumeRole on it in that policy; the role's trust policy need not change.",
+            worked_before(facts, role)
         ),
     };
+    let reason = of_policy_elsewhere(detail).unwrap_or(Reason::CallerMayNotAssume);
     Finding::fail(RoleAssumable, reason, message)
 }
 

@@ -1,8 +1,7 @@
 //! A registry that remembers what it holds, so that the page on metrics can be held against it.
 
 use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    core::Collector,
+    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, core::Collector,
 };
 
 /// One metric as it is told to people.
@@ -43,17 +42,6 @@ impl Catalogue {
         labels: &'static [&'static str],
     ) -> Result<GaugeVec, prometheus::Error> {
         let gauge = GaugeVec::new(Opts::new(name, help), labels)?;
-        self.keep(gauge, Described { name, kind: "gauge", labels, help })
-    }
-
-    /// A gauge of a count.
-    pub fn level(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: &'static [&'static str],
-    ) -> Result<IntGaugeVec, prometheus::Error> {
-        let gauge = IntGaugeVec::new(Opts::new(name, help), labels)?;
         self.keep(gauge, Described { name, kind: "gauge", labels, help })
     }
 
