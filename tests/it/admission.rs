@@ -16,10 +16,14 @@ use serde_json::{Value, json};
 
 use super::admission_cases::{Case, Verdict, accounts, warehouses};
 
+/// The kubeconfig of the administrator of the cluster for tests.
+pub fn kubeconfig() -> String {
+    std::env::var("AWSCOST_TEST_KUBECONFIG").expect("AWSCOST_TEST_KUBECONFIG names a kubeconfig")
+}
+
 /// A client of the cluster for tests.
 pub async fn client() -> Client {
-    let path = std::env::var("AWSCOST_TEST_KUBECONFIG").expect("AWSCOST_TEST_KUBECONFIG names a kubeconfig");
-    let kubeconfig = Kubeconfig::read_from(path).expect("a kubeconfig");
+    let kubeconfig = Kubeconfig::read_from(kubeconfig()).expect("a kubeconfig");
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     Client::try_from(config.expect("a usable kubeconfig")).expect("a client")
 }

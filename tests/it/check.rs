@@ -359,7 +359,7 @@ async fn what_is_not_given_comes_from_the_cluster_if_asked() {
     }
 
     let sandbox = sandbox();
-    let kubeconfig = std::env::var("AWSCOST_TEST_KUBECONFIG").expect("named, as the client was made of it");
+    let kubeconfig = admission::kubeconfig();
     let check = || Check::of(&moved(ACCOUNT), Some(&sandbox)).with(&["--kubeconfig", &kubeconfig]);
     let (code, report) = check().json();
     assert_eq!(

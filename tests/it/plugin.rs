@@ -14,16 +14,12 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::admission::{client, install};
+use super::admission::{client, install, kubeconfig};
 
 /// A namespace of its own, with two accounts that are denied, one that is ready, one that is suspended, and a warehouse.
 struct Place {
     client: Client,
     namespace: String,
-}
-
-fn kubeconfig() -> String {
-    std::env::var("AWSCOST_TEST_KUBECONFIG").expect("AWSCOST_TEST_KUBECONFIG names a kubeconfig")
 }
 
 fn condition(type_: &str, status: &str, reason: &str) -> Value {

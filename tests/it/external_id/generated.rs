@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use super::{
     TRUST_ASKS, any_of, ground,
-    walk::{Walk, is_ready, says},
+    walk::{Walk, says},
 };
-use crate::fault_catalogue::operator;
+use crate::{admission, fault_catalogue::ground::is_ready};
 
 const GENERATE: (&str, Value) = ("spec/access/generateExternalId", Value::Bool(true));
 
@@ -73,7 +73,7 @@ fn value(secret: &Secret) -> &[u8] {
 fn read_as_told(note: &str) -> String {
     let (_, command) = note.split_once("Read it with: ").expect("it says how to read it");
     let (command, _) = command.split_once(" and require it").expect("and what to do with it");
-    let kubeconfig = operator::administrators();
+    let kubeconfig = std::path::PathBuf::from(admission::kubeconfig());
     // tests/cluster/up puts kubectl there.
     let programs = kubeconfig.with_file_name("bin");
     let path = std::env::var("PATH").unwrap_or_default();

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use super::{
     TRUST_ASKS, any_of, ground,
-    walk::{Walk, is_ready, says},
+    walk::{Walk, says},
 };
+use crate::fault_catalogue::ground::is_ready;
 
 const CURRENT: &str = "spec/access/externalIdSecretRef/name";
 const NEXT: &str = "spec/access/nextExternalIdSecretRef";

@@ -178,8 +178,3 @@ pub fn says(account: &AwsCostAccount, type_: ConditionType) -> (&str, &str, &str
     let found = found.unwrap_or_else(|| panic!("nothing is said of {type_}: {:#?}", account.status));
     (&found.status, &found.reason, &found.message)
 }
-
-/// True if an account is Ready.
-pub fn is_ready(account: &AwsCostAccount) -> bool {
-    conditions(account).iter().any(|condition| condition.type_ == "Ready" && condition.is_true())
-}

@@ -110,29 +110,18 @@ impl Row {
     }
 }
 
-/// The conditions that are this catalogue's. The summaries repeat them, and loads have tests of their own.
-const LAYERS: [ConditionType; 11] = [
-    RoleAssumable,
-    ExternalIdEnforced,
-    AccountTypeVerified,
-    BucketReadable,
-    ReportConfigured,
-    ReportDelivered,
-    HistoryComplete,
-    WarehouseReady,
-    PermissionsMinimal,
-    MetricsReadable,
-    Deprecated,
-];
+/// True of the conditions that are this catalogue's. The summaries repeat them, and loads have tests of their own.
+fn is_layer(condition: ConditionType) -> bool {
+    !(condition.is_summary() || matches!(condition, DataCurrent | TotalsVerified))
+}
 
 /// A reason that stands on more layers than this says that there was no look: a row of one layer stands for all.
 const OF_ITS_OWN: usize = 4;
 
 /// What is to be shown of a reason: each condition that turns False or Unknown with it, or any, written `REASON`.
 fn to_be_shown(guide: &Guide) -> Vec<String> {
-    let bad = |stand: &&(ConditionType, ConditionStatus)| {
-        stand.1 != ConditionStatus::True && LAYERS.contains(&stand.0)
-    };
+    let bad =
+        |stand: &&(ConditionType, ConditionStatus)| stand.1 != ConditionStatus::True && is_layer(stand.0);
     let conditions: Vec<ConditionType> = guide.stands.iter().filter(bad).map(|stand| stand.0).collect();
     if conditions.len() > OF_ITS_OWN {
         return vec![guide.reason.to_string()];

@@ -19,7 +19,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::operator;
+use crate::admission;
 
 /// The operator's image, as the chart and the operator's settings name it.
 pub const IMAGE: &str = "awscost:test";
@@ -83,7 +83,7 @@ impl Chart {
         let (params, request) = (PostParams::default(), TokenRequest::default());
         let made = accounts.create_token_request(ACCOUNT, &params, &request).await.expect("a token");
         let token = made.status.expect("a token request is answered").token;
-        let text = std::fs::read_to_string(operator::administrators()).expect("a kubeconfig");
+        let text = std::fs::read_to_string(admission::kubeconfig()).expect("a kubeconfig");
         let mut kubeconfig: Value = serde_saphyr::from_str(&text).expect("a kubeconfig is YAML");
         kubeconfig["users"][0]["user"] = json!({"token": token});
         std::fs::write(self.kubeconfig(), kubeconfig.to_string()).expect("the kubeconfig is written");

@@ -48,10 +48,7 @@ const HOLD_READY: [ConditionType; 6] = [
 ];
 
 /// The summaries, which follow from the layers.
-const SUMMARIES: [ConditionType; 3] = [Ready, Reconciling, Stalled];
-
-/// The same by name.
-const SUMMARIES_IN_ORDER: [&str; 3] = ["Ready", "Stalled", "Reconciling"];
+const SUMMARIES: [&str; 3] = ["Ready", "Stalled", "Reconciling"];
 
 /// What a status says.
 pub fn said(conditions: &[Condition]) -> Said {
@@ -141,7 +138,7 @@ fn strays_beside(expected: &[Expectation], healthy: &Said, now: &Said) -> Vec<St
     types
         .into_iter()
         .filter_map(|name| ConditionType::from_name(name))
-        .filter(|type_| !broken.contains(type_) && !SUMMARIES.contains(type_))
+        .filter(|type_| !broken.contains(type_) && !type_.is_summary())
         .filter_map(|type_| {
             let (before, after) = (healthy.get(type_.as_str()), now.get(type_.as_str()));
             let held = holding
@@ -191,7 +188,7 @@ fn summary_stray(expected: &[Expectation], healthy: &Said, now: &Said) -> Option
 
 /// Reconciling and Stalled follow from Ready: broken for good is Stalled, what is tried again by itself is Reconciling.
 fn companion_stray(now: &Said) -> Option<String> {
-    let [ready, stalled, reconciling] = SUMMARIES_IN_ORDER.map(|name| now.get(name));
+    let [ready, stalled, reconciling] = SUMMARIES.map(|name| now.get(name));
     let same = |companion: Option<&(String, String, String)>, reason: &str, message: &str| {
         companion.is_some_and(|companion| {
             (companion.0.as_str(), companion.1.as_str(), companion.2.as_str()) == ("True", reason, message)

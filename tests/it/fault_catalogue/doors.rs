@@ -4,6 +4,7 @@
 use std::process::Output;
 
 use super::{check, ground::Ground, scene::Scene};
+use crate::admission;
 
 /// A door: a row knocks at one, so that all rows together knock at each of them many times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +52,9 @@ pub async fn knock(ground: &Ground, broken: &Scene, number: usize) -> Result<Str
 }
 
 async fn plugin(ground: &Ground, arguments: &[&str]) -> Output {
-    let kubeconfig = std::env::var("AWSCOST_TEST_KUBECONFIG").expect("named, as the client was made of it");
     tokio::process::Command::new(env!("CARGO_BIN_EXE_awscost"))
         .args(arguments)
-        .args(["--kubeconfig", &kubeconfig, "--namespace", &ground.cluster.namespace])
+        .args(["--kubeconfig", &admission::kubeconfig(), "--namespace", &ground.cluster.namespace])
         .env("AWSCOST_LOG", "trace")
         .kill_on_drop(true)
         .output()

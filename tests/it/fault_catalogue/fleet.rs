@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use super::{
     catalogue::Catalogue,
     cluster::Cluster,
-    ground::conditions,
-    operator::{OperatorProcess, administrators},
+    ground::{conditions, is_ready, made},
+    operator::OperatorProcess,
     scene::{Names, Scene},
     world::{self, Objects},
 };
@@ -106,9 +106,7 @@ async fn bring_up(name: &str, set: u8, any_broken: bool) -> (Result, Option<Idle
     let client = admission::client().await;
     admission::install(&client).await;
     let namespace = format!("{name}-{:x}", std::process::id());
-    let cluster = Cluster { client: client.clone(), namespace: namespace.clone() };
-    let made = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
-    cluster.apply(made).await.expect("a namespace");
+    let cluster = made(&client, &namespace).await;
     let sandbox = Sandbox::start(world::empty());
     let catalogue = Catalogue::read();
     let scenes: Vec<(Scene, bool)> = (0..size() as usize)
@@ -136,7 +134,8 @@ async fn bring_up(name: &str, set: u8, any_broken: bool) -> (Result, Option<Idle
         "tenancy": {"rules": [{"namespaces": [namespace], "roleArns": ["arn:aws:iam::1*:role/awscost*"]}]},
         "testing": {"stsCallsPerSecond": rate(), "factAge": format!("{}s", fact_age().as_secs())},
     });
-    let operator = OperatorProcess::start(&sandbox, &namespace, &settings, &administrators(), "info");
+    let operator =
+        OperatorProcess::start(&sandbox, &namespace, &settings, admission::kubeconfig().as_ref(), "info");
     let result = watch(&cluster, &scenes, &operator).await;
     let idleness = if any_broken { Some(idle(&cluster, &sandbox, &scenes).await) } else { None };
     drop(operator);
@@ -174,9 +173,7 @@ async fn watch(cluster: &Cluster, scenes: &[(Scene, bool)], operator: &OperatorP
         if is_judged(&account) && judged.insert(name.clone()) {
             verdicts = started.elapsed();
         }
-        let is_ready =
-            conditions(&account).iter().any(|condition| condition.type_ == "Ready" && condition.is_true());
-        if is_ready && healthy.contains(name.as_str()) {
+        if is_ready(&account) && healthy.contains(name.as_str()) {
             ready.entry(name).or_insert_with(|| started.elapsed());
         }
     }

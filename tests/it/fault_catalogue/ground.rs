@@ -20,7 +20,7 @@ use super::{
     cluster::{self, Cluster},
     conditions::{Said, said, unmet},
     node::Node,
-    operator::{self, OperatorProcess},
+    operator::OperatorProcess,
     rest::{self, Rest},
     scene::{NEIGHBOURS_EXTERNAL_ID, Names, Scene},
     world::{self, Objects},
@@ -124,7 +124,7 @@ impl Ground {
             true => Some(Chart::install(&cluster.client, &namespace, &[&namespace, &neighbours]).await),
             false => None,
         };
-        let way_in = chart.as_ref().map_or_else(operator::administrators, Chart::kubeconfig);
+        let way_in = chart.as_ref().map_or_else(|| admission::kubeconfig().into(), Chart::kubeconfig);
         let operator = OperatorProcess::start(&sandbox, &namespace, &settings, &way_in, "trace");
         stream::iter(&scenes)
             .for_each_concurrent(AT_ONCE, |scene| {
@@ -199,7 +199,8 @@ impl Ground {
     }
 }
 
-async fn made(client: &Client, namespace: &str) -> Cluster {
+/// A namespace, made.
+pub async fn made(client: &Client, namespace: &str) -> Cluster {
     let cluster = Cluster { client: client.clone(), namespace: namespace.to_owned() };
     let made = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
     cluster.apply(made).await.expect("a namespace");
@@ -274,11 +275,7 @@ async fn first_verdicts(
 ) -> Vec<(Said, Rest)> {
     let until = Instant::now() + FIRST_VERDICTS;
     let waits = scenes.iter().map(|scene| {
-        let ready = |account: Option<&AwsCostAccount>| {
-            account.is_some_and(|account| {
-                conditions(account).iter().any(|condition| condition.type_ == "Ready" && condition.is_true())
-            })
-        };
+        let ready = |account: Option<&AwsCostAccount>| account.is_some_and(is_ready);
         let wait = await_condition(cluster.accounts(), &scene.names.name, ready);
         async move { tokio::time::timeout(until.saturating_duration_since(Instant::now()), wait).await }
     });
@@ -299,6 +296,11 @@ async fn first_verdicts(
             (said(conditions(&account)), rest_of(&account))
         })
         .collect()
+}
+
+/// True if an account is Ready.
+pub fn is_ready(account: &AwsCostAccount) -> bool {
+    conditions(account).iter().any(|condition| condition.type_ == "Ready" && condition.is_true())
 }
 
 /// The rest of an account's status.

@@ -30,11 +30,6 @@ pub fn identity(scene: &Scene) -> BTreeMap<String, String> {
     }
 }
 
-/// The kubeconfig of the cluster's administrator.
-pub fn administrators() -> PathBuf {
-    std::env::var("AWSCOST_TEST_KUBECONFIG").expect("AWSCOST_TEST_KUBECONFIG names a kubeconfig").into()
-}
-
 fn keys() -> BTreeMap<String, String> {
     let [id, secret] = [("AWS_ACCESS_KEY_ID", OPERATOR_KEY.0), ("AWS_SECRET_ACCESS_KEY", OPERATOR_KEY.1)];
     [id, secret].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
