@@ -3,10 +3,7 @@ module awscost.io/tests/cluster/modules/tools
 
 go 1.26.0
 
-require (
-	github.com/yannh/kubeconform v0.7.0
-	helm.sh/helm/v3 v3.19.2
-)
+require helm.sh/helm/v3 v3.19.2
 
 require (
 	dario.cat/mergo v1.0.1 // indirect
@@ -50,9 +47,7 @@ require (
 	github.com/gosuri/uitable v0.0.4 // indirect
 	github.com/gregjones/httpcache v0.0.0-20190611155906-901d90724c79 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
-	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
 	github.com/hashicorp/go-multierror v1.1.1 // indirect
-	github.com/hashicorp/go-retryablehttp v0.7.7 // indirect
 	github.com/huandu/xstrings v1.5.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/jmoiron/sqlx v1.4.0 // indirect

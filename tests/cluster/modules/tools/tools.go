@@ -1,9 +1,6 @@
 //go:build tools
 
-// Package tools pins helm and kubeconform.
+// Package tools pins helm.
 package tools
 
-import (
-	_ "github.com/yannh/kubeconform/cmd/kubeconform"
-	_ "helm.sh/helm/v3/cmd/helm"
-)
+import _ "helm.sh/helm/v3/cmd/helm"
