@@ -4,19 +4,20 @@ SHELL := /bin/bash
 STEP := tests/environment/step
 CARGO := tests/environment/cargo
 .DEFAULT_GOAL := help
-.PHONY: help test demo demo-down lint deny unit catalogue fleet end-to-end charts alerts scripts generate bench audit
+.PHONY: help test demo demo-down lint deny unit catalogue fleet end-to-end charts alerts scripts generate bench audit gitops
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s $$'\t'
 
 test: ## everything that CI runs
-	@$(STEP) "Debian packages" tests/environment/packages build-essential ca-certificates curl git openssl procps shellcheck openjdk-17-jre-headless
+	@$(STEP) "Debian packages" tests/environment/packages build-essential ca-certificates curl git openssl procps shellcheck openjdk-17-jre-headless lua5.1
 	@$(STEP) "scripts" $(MAKE) --no-print-directory scripts
 	@$(STEP) "format" $(CARGO) fmt --all --check
 	@$(STEP) "licences, bans and sources" $(MAKE) --no-print-directory deny
 	@$(STEP) "lints" $(MAKE) --no-print-directory lint
 	@$(STEP) "cluster binaries" tests/cluster/binaries
 	@$(STEP) "charts" $(MAKE) --no-print-directory charts
+	@$(STEP) "GitOps, and what an older version stored" $(MAKE) --no-print-directory gitops
 	@$(STEP) "alert rules" $(MAKE) --no-print-directory alerts
 	@$(STEP) "Python engines" tests/environment/python
 	@$(STEP) "unit and integration tests" $(MAKE) --no-print-directory unit
@@ -41,8 +42,9 @@ unit: ## unit tests and tests/it, with a real API server and other engines
 # What promises seconds is measured with nothing beside it: the step of its own.
 TIMED := fault_catalogue::every_fault fault_catalogue::unasked fault_catalogue::pairs fault_catalogue::fleet::broken
 
-catalogue: ## every fault of the catalogue named within seconds, pairs of them, and a fleet with broken accounts
-	@tests/environment/with-api-server $(CARGO) test --workspace --locked --test it -- $(TIMED) --include-ignored --nocapture --test-threads 1
+catalogue: ## every fault of the catalogue named within seconds, pairs of them, and a fleet with broken accounts; every status read well
+	@tests/environment/packages lua5.1
+	@tests/environment/with-api-server bash -euc '$(CARGO) test --workspace --locked --test it -- $(TIMED) --include-ignored --nocapture --test-threads 1; tests/gitops/judge.py "$$AUDIT_LOG"'
 
 fleet: ## 2,000 accounts, a tenth of them broken, and as many healthy ones, at ten STS calls a second: about an hour
 	@AWSCOST_TEST_FLEET=2000 AWSCOST_TEST_STS_RATE=10 tests/environment/with-api-server $(CARGO) test --workspace --locked --test it -- fault_catalogue::fleet --include-ignored --nocapture
@@ -52,6 +54,11 @@ end-to-end: ## the main job on a real node, as a test
 
 charts: ## helm lint and the admission of every rendered object's shape
 	@tests/environment/charts
+	@tests/gitops/manifests.py --check
+
+gitops: ## kustomize, Argo CD's scripts and Flux's files, and what an older version stored under this one's definitions
+	@tests/environment/packages lua5.1
+	@tests/environment/with-api-server python3 -m unittest tests/gitops/test_*.py tests/upgrade/test_*.py
 
 alerts: ## promtool over the alert rules: syntax, and when each fires and clears
 	@tests/environment/alerts
@@ -68,6 +75,8 @@ generate: ## rewrites generated files
 	@cp deploy/alerts/awscost.rules.yaml charts/awscost-operator/files/
 	@tests/environment/awscost reasons --markdown >docs/troubleshooting.md
 	@tests/environment/awscost page >docs/cli.md
+	@tests/cluster/binaries api tools
+	@tests/gitops/manifests.py
 
 bench: ## rows/s, MB/s and peak memory beside DuckDB on the same files
 	@tests/bench/run
