@@ -15,13 +15,15 @@ test: ## everything that CI runs
 	@$(STEP) "format" $(CARGO) fmt --all --check
 	@$(STEP) "licences, bans and sources" $(MAKE) --no-print-directory deny
 	@$(STEP) "lints" $(MAKE) --no-print-directory lint
-	@$(STEP) "cluster binaries" tests/cluster/binaries
+	@$(STEP) "helm" tests/cluster/binaries tools
 	@$(STEP) "charts" $(MAKE) --no-print-directory charts
 	@$(STEP) "GitOps, and what an older version stored" $(MAKE) --no-print-directory gitops
 	@$(STEP) "alert rules" $(MAKE) --no-print-directory alerts
 	@$(STEP) "Python engines" tests/environment/python
+	@$(STEP) "API server" tests/cluster/binaries api
 	@$(STEP) "unit and integration tests" $(MAKE) --no-print-directory unit
 	@$(STEP) "fault catalogue and a fleet" $(MAKE) --no-print-directory catalogue
+	@$(STEP) "a node's programs" tests/cluster/binaries node
 	@$(STEP) "end to end on a node" $(MAKE) --no-print-directory end-to-end
 
 scripts: ## shellcheck over every script
@@ -63,7 +65,7 @@ gitops: ## kustomize, Argo CD's scripts and Flux's files, and what an older vers
 alerts: ## promtool over the alert rules: syntax, and when each fires and clears
 	@tests/environment/alerts
 
-demo: ## the main job on a real node, to look at; leaves it running
+demo: ## the main job on a real node, to look at (Docker and kind, or Debian and root); leaves it running
 	@tests/demo/up
 
 demo-down: ## removes every trace of the demo

@@ -62,5 +62,5 @@ check_name() {
     die "the cluster name \"$1\" must be 1 to 32 lower-case letters, digits and dashes"
 }
 
-# kind takes over where it can: Docker answers and kind is installed.
-kind_usable() { have kind && have docker && docker info >/dev/null 2>&1; }
+# kind takes over where it can: Docker answers and kind is installed. AWSCOST_CLUSTER=node asks for a node all the same.
+kind_usable() { [[ ${AWSCOST_CLUSTER:-} != node ]] && have kind && have docker && docker info >/dev/null 2>&1; }

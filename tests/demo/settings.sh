@@ -20,7 +20,11 @@ enter_cluster() {
     source "$DEMO_DIR/env"
 }
 
-# sandbox_address: the sandbox's Service address; the host reaches it, though it does not resolve its name.
+# sandbox_address: where the host reaches the sandbox's Service, whose name it does not resolve. On kind that is a node port.
 sandbox_address() {
+    if [[ -n "${NODE_PORT_ADDRESS:-}" ]]; then
+        printf 'http://%s' "$NODE_PORT_ADDRESS"
+        return
+    fi
     printf 'http://%s:4566' "$(kubectl -n "$AWS" get service aws -o jsonpath='{.spec.clusterIP}')"
 }
