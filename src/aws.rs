@@ -30,33 +30,34 @@ pub use session::{InvalidSessionFile, Session};
 pub use session_directory::{SessionDirectory, SessionUnavailable};
 pub use traits::Aws;
 
-/// The log targets that must never go below `info`, whatever filter a user asks for.
+use tracing::Level;
+
+/// The log targets that are shown no lower than this, whatever filter a user asks for.
 ///
 /// At `debug` and `trace` the SDK and the HTTP stack below it print requests whole: AssumeRole's body carries the
-/// external ID, and response bodies carry session keys. The logging filter appends `TARGET=info` for each of
-/// these after the user's own directives, so that the user's can't win.
-pub const NOISY_TARGETS: &[&str] = &[
-    "aws_config",
-    "aws_credential_types",
-    "aws_runtime",
-    "aws_sdk_bcmdataexports",
-    "aws_sdk_cloudwatch",
-    "aws_sdk_costandusagereport",
-    "aws_sdk_iam",
-    "aws_sdk_organizations",
-    "aws_sdk_s3",
-    "aws_sdk_sso",
-    "aws_sdk_ssooidc",
-    "aws_sdk_sts",
-    "aws_sigv4",
-    "aws_smithy_http",
-    "aws_smithy_http_client",
-    "aws_smithy_runtime",
-    "aws_smithy_runtime_api",
-    "h2",
-    "hyper",
-    "hyper_util",
-    "rustls",
+/// external ID, and response bodies carry session keys. Of a profile's roles the external IDs are printed at `info`.
+pub const NOISY_TARGETS: &[(&str, Level)] = &[
+    ("aws_config", Level::WARN),
+    ("aws_credential_types", Level::INFO),
+    ("aws_runtime", Level::INFO),
+    ("aws_sdk_bcmdataexports", Level::INFO),
+    ("aws_sdk_cloudwatch", Level::INFO),
+    ("aws_sdk_costandusagereport", Level::INFO),
+    ("aws_sdk_iam", Level::INFO),
+    ("aws_sdk_organizations", Level::INFO),
+    ("aws_sdk_s3", Level::INFO),
+    ("aws_sdk_sso", Level::INFO),
+    ("aws_sdk_ssooidc", Level::INFO),
+    ("aws_sdk_sts", Level::INFO),
+    ("aws_sigv4", Level::INFO),
+    ("aws_smithy_http", Level::INFO),
+    ("aws_smithy_http_client", Level::INFO),
+    ("aws_smithy_runtime", Level::INFO),
+    ("aws_smithy_runtime_api", Level::INFO),
+    ("h2", Level::INFO),
+    ("hyper", Level::INFO),
+    ("hyper_util", Level::INFO),
+    ("rustls", Level::INFO),
 ];
 
 #[cfg(test)]

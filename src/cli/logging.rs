@@ -2,7 +2,12 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::{aws::NOISY_TARGETS, warehouse::QUIET_TARGETS};
 
@@ -10,7 +15,7 @@ use crate::{aws::NOISY_TARGETS, warehouse::QUIET_TARGETS};
 pub(super) fn start() {
     let terminal = std::io::stderr().is_terminal();
     let wanted = std::env::var("AWSCOST_LOG").unwrap_or_else(|_| default_filter(terminal));
-    let registry = tracing_subscriber::registry().with(filter(&wanted));
+    let registry = tracing_subscriber::registry().with(EnvFilter::new(wanted)).with(floor());
     if terminal {
         let text =
             tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_target(false);
@@ -26,15 +31,17 @@ fn default_filter(terminal: bool) -> String {
     QUIET_TARGETS.iter().fold(level.to_owned(), |filter, target| format!("{filter},{target}=off"))
 }
 
-/// The user's filter, with a floor for targets that would print credentials.
-fn filter(wanted: &str) -> EnvFilter {
-    NOISY_TARGETS.iter().fold(EnvFilter::new(wanted), |filter, target| {
-        filter.add_directive(format!("{target}=info").parse().expect("a target of plain characters"))
+/// What no filter of a user's lifts: a filter of its own, as within one the longer target wins.
+fn floor() -> Targets {
+    NOISY_TARGETS.iter().fold(Targets::new().with_default(LevelFilter::TRACE), |floor, (target, level)| {
+        floor.with_target(*target, *level)
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]
@@ -43,9 +50,15 @@ mod tests {
     }
 
     #[test]
-    fn a_user_cannot_lift_the_floor() {
-        let shown = filter("trace,aws_sdk_sts=trace").to_string();
-        assert!(shown.contains("aws_sdk_sts=info"), "{shown}");
-        assert!(!shown.contains("aws_sdk_sts=trace"), "{shown}");
+    fn what_prints_credentials_and_external_ids_is_below_the_floor() {
+        for (target, level, shown) in [
+            ("aws_sdk_sts::operation::assume_role", Level::DEBUG, false),
+            ("aws_sdk_sts", Level::INFO, true),
+            ("aws_config::profile::credentials", Level::INFO, false),
+            ("aws_config::profile", Level::WARN, true),
+            ("awscost::ingest", Level::TRACE, true),
+        ] {
+            assert_eq!(floor().would_enable(target, &level), shown, "{target} at {level}");
+        }
     }
 }

@@ -42,7 +42,7 @@ impl<'a> MakeWriter<'a> for Log {
 
 /// Assumes a role at the most talkative level a user can ask for, and gives everything that was logged or shown.
 async fn said(answer: Answer) -> String {
-    let caps: String = NOISY_TARGETS.iter().map(|target| format!(",{target}=info")).collect();
+    let caps: String = NOISY_TARGETS.iter().map(|(target, level)| format!(",{target}={level}")).collect();
     let log = Log::default();
     let layer = tracing_subscriber::fmt::layer().with_writer(log.clone()).with_ansi(false);
     let filter = EnvFilter::new(format!("trace{caps}"));
