@@ -21,6 +21,8 @@ test: ## everything that CI runs
 	@$(STEP) "GitOps, and what an older version stored" $(MAKE) --no-print-directory gitops
 	@$(STEP) "alert rules" $(MAKE) --no-print-directory alerts
 	@$(STEP) "Python engines" tests/environment/python
+	@$(STEP) "the demo on kind, with stubs" $(MAKE) --no-print-directory demo-on-kind
+	@$(STEP) "parts of a release" $(MAKE) --no-print-directory release-parts
 	@$(STEP) "API server" tests/cluster/binaries api
 	@$(STEP) "unit and integration tests" $(MAKE) --no-print-directory unit
 	@$(STEP) "the main job without Kubernetes" $(MAKE) --no-print-directory try
@@ -80,6 +82,16 @@ demo: ## the main job on a real node, to look at (Docker and kind, or Debian and
 
 demo-down: ## removes every trace of the demo
 	@tests/demo/down
+
+demo-on-kind: ## the demo on kind as an ordinary user, with recording stubs in place of Docker and kind
+	@"$$(tests/environment/python)" -m unittest tests/demo/on_kind.py
+
+release: ## what a release holds, from a clean tree, into the cache or RELEASE=FOLDER; docs/release.md
+	@deploy/release/build $(RELEASE:%=--out %)
+
+release-parts: ## what of a release is tested in seconds: versions, Krew's manifest, charts' packages, workflows
+	@tests/cluster/binaries tools release
+	@"$$(tests/environment/python)" -m unittest tests/release/parts.py
 
 generate: ## rewrites generated files
 	@tests/environment/awscost crds --dir crds
