@@ -17,13 +17,13 @@ test: ## everything that CI runs
 	@$(STEP) "licences, bans and sources" $(MAKE) --no-print-directory deny
 	@$(STEP) "lints" $(MAKE) --no-print-directory lint
 	@$(STEP) "helm" tests/cluster/binaries tools
+	@$(STEP) "API server" tests/cluster/binaries api
 	@$(STEP) "charts" $(MAKE) --no-print-directory charts
 	@$(STEP) "GitOps, and what an older version stored" $(MAKE) --no-print-directory gitops
 	@$(STEP) "alert rules" $(MAKE) --no-print-directory alerts
 	@$(STEP) "Python engines" tests/environment/python
 	@$(STEP) "the demo on kind, with stubs" $(MAKE) --no-print-directory demo-on-kind
 	@$(STEP) "parts of a release" $(MAKE) --no-print-directory release-parts
-	@$(STEP) "API server" tests/cluster/binaries api
 	@$(STEP) "unit and integration tests" $(MAKE) --no-print-directory unit
 	@$(STEP) "the main job without Kubernetes" $(MAKE) --no-print-directory try
 	@$(STEP) "fault catalogue, a third of its pairs and of what nobody asks for, and a fleet" \

@@ -13,7 +13,11 @@ impl Share {
     pub fn asked() -> Self {
         let said = std::env::var("AWSCOST_TEST_SHARE").unwrap_or_else(|_| "1".to_owned());
         let one_in = said.parse().ok().filter(|number| *number > 0);
-        Self(one_in.unwrap_or_else(|| panic!("AWSCOST_TEST_SHARE={said}: 3 for a third of the cases, 1 for all")))
+        Self(
+            one_in.unwrap_or_else(|| {
+                panic!("AWSCOST_TEST_SHARE={said}: 3 for a third of the cases, 1 for all")
+            }),
+        )
     }
 
     /// A case's name decides, so that a new one changes nothing for the others.
