@@ -127,19 +127,23 @@ def everything():
     return {**files, DEPLOY / "argocd/argocd-cm.yaml": argocd()}, list(folders)
 
 
+def stored(path):
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
 def main():
     files, folders = everything()
     there = {path for folder in folders if folder.exists() for path in folder.iterdir() if path.name != "values.yaml"}
+    drifted = sorted(path for path in {*there, *files} if stored(path) != files.get(path))
     if "--check" in sys.argv:
-        stored = {path: path.read_text(encoding="utf-8") for path in {*there, *files} if path.exists()}
-        drifted = sorted(str(path.relative_to(render.REPOSITORY)) for path in {*stored, *files}
-                         if path in there | set(files) and stored.get(path) != files.get(path))
-        sys.exit(f"error: drifted from the charts and scripts: {', '.join(drifted)}: make generate" if drifted else 0)
-    for path in there - set(files):
-        path.unlink()
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        names = ", ".join(str(path.relative_to(render.REPOSITORY)) for path in drifted)
+        sys.exit(f"error: drifted from the charts and scripts: {names}: make generate" if drifted else 0)
+    for path in drifted:
+        if path in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(files[path], encoding="utf-8")
+        else:
+            path.unlink()
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ class Health(unittest.TestCase):
         "account-unseen": ("Progressing", "The operator has not seen this generation yet."),
         "account-progressing": ("Progressing", "Progressing: "),
         "account-healthy": ("Healthy", "Succeeded: "),
-        "account-degraded": ("Degraded", "AssumeRoleDenied: "),
+        "account-degraded": ("Degraded", "CallerMayNotAssume: "),
         "account-retrying": ("Degraded", "WarehouseUnreachable: "),
         "account-suspended": ("Suspended", "Suspended: "),
         "account-deleted": ("Progressing", "Is being deleted."),
-        "warehouse-progressing": ("Progressing", "Probing: "),
+        "warehouse-progressing": ("Progressing", "Progressing: "),
         "warehouse-healthy": ("Healthy", "ProbeSucceeded: "),
         "warehouse-degraded": ("Degraded", "SecretNotUsable: "),
     }

@@ -20,6 +20,10 @@ KINDS = "awscostaccounts.awscost.io,costwarehouses.awscost.io"
 TENANT = "upgraded"
 
 
+def _list(found):
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": found})
+
+
 class Stored(unittest.TestCase):
     """From the kept version to this one and back."""
 
@@ -51,19 +55,22 @@ class Stored(unittest.TestCase):
                 each["metadata"].pop(key, None)
         return {(each["kind"], each["metadata"]["name"]): each for each in found}
 
-    def make(self, found):
-        self.kubectl("--namespace", TENANT, "create", "--filename", "-", text=json.dumps(
-            {**found, "metadata": {key: found["metadata"][key] for key in ("name", "labels", "annotations") if key in found["metadata"]}}))
-        if "status" in found:
-            patch = {"status": found["status"]}
-            self.kubectl("--namespace", TENANT, "patch", found["kind"], found["metadata"]["name"], "--subresource=status",
-                         "--type=merge", "--patch", json.dumps(patch))
+    def make(self, objects):
+        """The objects and their statuses, as a person and an operator would have written them."""
+        kept = ("name", "labels", "annotations")
+        declared = [{**each, "metadata": {key: each["metadata"][key] for key in kept if key in each["metadata"]}} for each in objects]
+        self.kubectl("--namespace", TENANT, "create", "--filename", "-", text=_list(declared))
+        there = json.loads(self.kubectl("--namespace", TENANT, "get", KINDS, "--output", "json"))["items"]
+        versions = {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in there}
+        with_status = [{**each, "metadata": {"name": each["metadata"]["name"], "resourceVersion": versions[each["metadata"]["name"]]}}
+                       for each in objects if "status" in each]
+        self.kubectl("--namespace", TENANT, "replace", "--subresource=status", "--filename", "-", text=_list(with_status))
 
     def assert_writable(self):
         """Nothing that is stored is refused when it is written again, whole or its status."""
-        for each in json.loads(self.kubectl("--namespace", TENANT, "get", KINDS, "--output", "json"))["items"]:
-            for part in ([], ["--subresource=status"]):
-                self.kubectl("replace", "--dry-run=server", *part, "--filename", "-", text=json.dumps(each))
+        there = self.kubectl("--namespace", TENANT, "get", KINDS, "--output", "json")
+        for part in ([], ["--subresource=status"]):
+            self.kubectl("replace", "--dry-run=server", *part, "--filename", "-", text=there)
 
     def test_up_and_back_nothing_is_lost_or_refused(self):
         for name in (render.SYSTEM, "finops", TENANT):
@@ -74,8 +81,7 @@ class Stored(unittest.TestCase):
         objects = render.objects((KEPT / "objects.yaml").read_text(encoding="utf-8"))
 
         self.install(*old)
-        for each in objects:
-            self.make(each)
+        self.make(objects)
         before = self.stored()
         self.assertEqual(len(before), len(objects))
         for each in objects:
