@@ -18,12 +18,19 @@ OVERLAYS = ("namespaced", "cluster-wide", "monitoring")
 KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
 GENERATED = "# Generated from {of}: make generate.\n"
 SETTINGS = "operator.yaml"
+SUFFIX = "-settings"
 
 
 def split(found):
-    """The objects of the operator's chart without its settings, and the settings' ConfigMap."""
+    """The objects of the operator's chart without its settings, and the settings' ConfigMap under a name of its own: kustomize
+    takes every resourceName of a Role that is a ConfigMap's for that ConfigMap's, and the lease has the release's name."""
     found = list(map(render.plain, found))
     settings = next(each for each in found if each["kind"] == "ConfigMap" and SETTINGS in each.get("data", {}))
+    name = settings["metadata"]["name"]
+    for volume in (volume for each in found for volume in render.volumes(each)):
+        if volume.get("configMap", {}).get("name") == name:
+            volume["configMap"]["name"] = name + SUFFIX
+    settings["metadata"]["name"] = name + SUFFIX
     return {render.identity(each): each for each in found if each is not settings}, settings
 
 

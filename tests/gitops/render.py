@@ -80,6 +80,10 @@ def identity(found):
     return found["apiVersion"], found["kind"], found["metadata"].get("namespace", ""), found["metadata"]["name"]
 
 
+def volumes(found):
+    return found.get("spec", {}).get("template", {}).get("spec", {}).get("volumes", [])
+
+
 def plain(found):
     """The same without what only helm says, in its pods' template as well."""
     found = json.loads(json.dumps(found))

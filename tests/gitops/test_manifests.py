@@ -11,17 +11,17 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 # pylint: disable=wrong-import-position
 from tests.gitops import manifests, render
 
-HASHED = re.compile(r"^(awscost)-[a-z0-9]{10}$")
+HASHED = re.compile(r"^(awscost)-settings-[a-z0-9]{10}$")
 
 
 def compared(found):
-    """Objects by identity, the name of the settings' ConfigMap without its hash, and texts of settings without comments."""
+    """Objects by identity, the settings' ConfigMap under the chart's name for it, and texts of settings without comments."""
     by_identity = {}
     for each in map(render.plain, found):
         if each["kind"] == "ConfigMap":
             each["metadata"]["name"] = HASHED.sub(r"\1", each["metadata"]["name"])
             each["data"] = {key: re.sub("^#.*\n", "", text) for key, text in each["data"].items()}
-        for volume in each.get("spec", {}).get("template", {}).get("spec", {}).get("volumes", []):
+        for volume in render.volumes(each):
             if "configMap" in volume:
                 volume["configMap"]["name"] = HASHED.sub(r"\1", volume["configMap"]["name"])
         by_identity[render.identity(each)] = each
@@ -84,8 +84,7 @@ class Restart(unittest.TestCase):
         def names(folder):
             found = render.built(manifests.DEPLOY / folder)
             deployment = next(each for each in found if each["kind"] == "Deployment")
-            mounted = [volume["configMap"]["name"] for volume in deployment["spec"]["template"]["spec"]["volumes"]
-                       if "configMap" in volume]
+            mounted = [volume["configMap"]["name"] for volume in render.volumes(deployment) if "configMap" in volume]
             made = [each["metadata"]["name"] for each in found if each["kind"] == "ConfigMap"]
             self.assertTrue(set(made).issubset(mounted), f"{folder}: the pod mounts the settings")
             return made
