@@ -188,6 +188,7 @@ impl Context {
         let jobs = JobSettings {
             image: settings.image.clone(),
             image_pull_policy: settings.image_pull_policy.clone(),
+            pods: settings.job_pods.clone(),
             cluster: settings.cluster.clone(),
             env: parts.job_env,
             deadline: settings.jobs.deadline,

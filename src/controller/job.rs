@@ -16,7 +16,10 @@ use k8s_openapi::{
 };
 use sha2::{Digest, Sha256};
 
-use super::validate::{Addressing, Bill, Identity, Place, ValidAccount, ValidWarehouse};
+use super::{
+    settings::JobPods,
+    validate::{Addressing, Bill, Identity, Place, ValidAccount, ValidWarehouse},
+};
 use crate::{
     api::aws_cost_account::Ingestion,
     model::{BillingPeriod, ReportKind, VersionIdentity},
@@ -93,6 +96,8 @@ pub struct JobSettings {
     pub image: String,
     /// When it is pulled.
     pub image_pull_policy: String,
+    /// Defaults of the pod.
+    pub pods: JobPods,
     /// The first part of an owner in the ledger.
     pub cluster: String,
     /// Environment copied from the operator's own: endpoints, proxies, CA bundle; never credentials.
@@ -110,6 +115,13 @@ pub struct WarehouseOf<'a> {
     pub uid: &'a str,
     /// What it is.
     pub spec: &'a ValidWarehouse,
+}
+
+impl JobSettings {
+    /// What another attempt may end otherwise for: the image, and what the pod is given.
+    pub fn fingerprint(&self) -> String {
+        format!("{}\n{:?}", self.image, self.pods)
+    }
 }
 
 impl Load {
@@ -136,7 +148,7 @@ pub fn ingest(
     settings: &JobSettings,
 ) -> Job {
     let name = load.job_name(&owner.uid);
-    let mut labels = labels(INGEST, &bill.ingestion.pod_labels);
+    let mut labels = labels(INGEST, settings, Some(&bill.ingestion));
     labels.insert(mark::ACCOUNT_UID.to_owned(), owner.uid.clone());
     labels.insert(mark::WAREHOUSE_UID.to_owned(), warehouse.uid.to_owned());
     labels.insert(mark::PERIOD.to_owned(), load.period.to_string());
@@ -154,12 +166,7 @@ pub fn ingest(
         ingestion: Some(&bill.ingestion),
         settings,
     };
-    job(
-        name.clone(),
-        owner,
-        Marks { labels, annotations, pod_annotations: &bill.ingestion.pod_annotations },
-        &pod,
-    )
+    job(name.clone(), owner, (labels, annotations), &pod)
 }
 
 /// The Job that probes a warehouse.
@@ -172,7 +179,7 @@ pub fn probe(
     settings: &JobSettings,
 ) -> Job {
     let name = name_of(&[&owner.uid, "probe", inputs, &count.to_string()]);
-    let mut labels = labels("probe", &BTreeMap::new());
+    let mut labels = labels("probe", settings, ingestion);
     labels.insert(mark::WAREHOUSE_UID.to_owned(), owner.uid.clone());
     labels.insert(mark::ATTEMPT.to_owned(), count.to_string());
     let annotations = BTreeMap::from([(mark::INPUTS.to_owned(), inputs.to_owned())]);
@@ -180,7 +187,7 @@ pub fn probe(
     args.extend(warehouse_args(warehouse));
     args.extend(reporting_args());
     let pod = pod::Pod { args, warehouse, session_secret: None, ingestion, settings };
-    job(name, owner, Marks { labels, annotations, pod_annotations: &BTreeMap::new() }, &pod)
+    job(name, owner, (labels, annotations), &pod)
 }
 
 /// The Job that removes an account's rows from its warehouse.
@@ -194,7 +201,7 @@ pub fn purge(
 ) -> Job {
     let attempt = attempt.to_string();
     let name = name_of(&[&owner.uid, "purge", &attempt]);
-    let mut labels = labels(PURGE, &ingestion.pod_labels);
+    let mut labels = labels(PURGE, settings, Some(ingestion));
     labels.insert(mark::ACCOUNT_UID.to_owned(), owner.uid.clone());
     labels.insert(mark::WAREHOUSE_UID.to_owned(), warehouse.uid.to_owned());
     labels.insert(mark::ATTEMPT.to_owned(), attempt);
@@ -209,8 +216,7 @@ pub fn purge(
         ingestion: Some(ingestion),
         settings,
     };
-    let marks = Marks { labels, annotations: BTreeMap::new(), pod_annotations: &ingestion.pod_annotations };
-    job(name, owner, marks, &pod)
+    job(name, owner, (labels, BTreeMap::new()), &pod)
 }
 
 /// Whom the ledger knows an account as: one of the same name that is created again adopts its rows.
@@ -218,35 +224,40 @@ fn ledger_owner(owner: &Owner, cluster: &str) -> String {
     format!("{cluster}/{}/{}", owner.namespace, owner.name)
 }
 
-struct Marks<'a> {
-    labels: BTreeMap<String, String>,
-    annotations: BTreeMap<String, String>,
-    pod_annotations: &'a BTreeMap<String, String>,
+/// Labels and annotations.
+type Marks = (BTreeMap<String, String>, BTreeMap<String, String>);
+
+/// Label keys of Kubernetes and of ours are not the user's to set: selectors depend on them.
+pub fn is_reserved_label(key: &str) -> bool {
+    key.starts_with("awscost.io/") || key.contains("kubernetes.io/")
 }
 
-fn labels(component: &str, users: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn labels(
+    component: &str,
+    settings: &JobSettings,
+    ingestion: Option<&Ingestion>,
+) -> BTreeMap<String, String> {
     let ours = [
         (mark::NAME.0, mark::NAME.1),
         (mark::MANAGED_BY.0, mark::MANAGED_BY.1),
         (mark::COMPONENT, component),
     ];
-    // Label keys of Kubernetes and of ours are not the user's to set: selectors depend on them.
-    let mut labels: BTreeMap<String, String> = users
-        .iter()
-        .filter(|(key, _)| !key.starts_with("awscost.io/") && !key.contains("kubernetes.io/"))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
+    let mut labels = settings.pods.labels.clone();
+    let users = ingestion.into_iter().flat_map(|ingestion| &ingestion.pod_labels);
+    labels.extend(
+        users.filter(|(key, _)| !is_reserved_label(key)).map(|(key, value)| (key.clone(), value.clone())),
+    );
     labels.extend(ours.map(|(key, value)| (key.to_owned(), value.to_owned())));
     labels
 }
 
-fn job(name: String, owner: &Owner, marks: Marks<'_>, pod: &pod::Pod<'_>) -> Job {
+fn job(name: String, owner: &Owner, (labels, annotations): Marks, pod: &pod::Pod<'_>) -> Job {
     Job {
         metadata: ObjectMeta {
             name: Some(name),
             namespace: Some(owner.namespace.clone()),
-            labels: Some(marks.labels.clone()),
-            annotations: Some(marks.annotations),
+            labels: Some(labels.clone()),
+            annotations: Some(annotations),
             owner_references: Some(vec![owner_reference(owner)]),
             ..ObjectMeta::default()
         },
@@ -258,8 +269,8 @@ fn job(name: String, owner: &Owner, marks: Marks<'_>, pod: &pod::Pod<'_>) -> Job
             pod_failure_policy: Some(failure_policy()),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
-                    labels: Some(marks.labels),
-                    annotations: Some(marks.pod_annotations.clone()).filter(|map| !map.is_empty()),
+                    labels: Some(labels),
+                    annotations: Some(pod.annotations()).filter(|map| !map.is_empty()),
                     ..ObjectMeta::default()
                 }),
                 spec: Some(pod.spec()),

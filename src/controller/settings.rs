@@ -1,8 +1,15 @@
 //! The administrator's settings: one YAML file, parsed once, every field known.
 
-use std::{net::SocketAddr, time::Duration};
+mod job_pods;
+
+use std::{
+    net::{Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use serde::{Deserialize, Deserializer};
+
+pub use job_pods::JobPods;
 
 use super::tenancy::{InvalidRule, Tenancy};
 use crate::api::duration;
@@ -22,6 +29,8 @@ pub struct Settings {
     pub tenancy: Tenancy,
     /// How many Jobs run at once, and how long.
     pub jobs: JobLimits,
+    /// Defaults of every Job's pod.
+    pub job_pods: JobPods,
     /// How one of several replicas is chosen.
     pub leader_election: LeaderElection,
     /// Where `/metrics`, `/healthz` and `/readyz` are served.
@@ -157,6 +166,8 @@ struct File {
     tenancy: TenancyFile,
     #[serde(default)]
     jobs: JobLimits,
+    #[serde(default, deserialize_with = "JobPods::strict")]
+    job_pods: JobPods,
     #[serde(default)]
     leader_election: LeaderElection,
     #[serde(default)]
@@ -217,7 +228,7 @@ fn this_cluster() -> String {
 }
 
 fn metrics_address() -> SocketAddr {
-    SocketAddr::from(([0, 0, 0, 0], 8080))
+    SocketAddr::from((Ipv6Addr::UNSPECIFIED, 8080))
 }
 
 impl Settings {
@@ -271,6 +282,7 @@ impl Settings {
             watch,
             tenancy,
             jobs: file.jobs,
+            job_pods: file.job_pods,
             leader_election: file.leader_election,
             metrics_address: file.metrics.address,
             testing: file.testing,

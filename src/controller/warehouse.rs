@@ -126,7 +126,7 @@ impl Pass<'_> {
             standing::fingerprint(self.warehouse, secret.as_deref()),
             self.wish,
             env!("CARGO_PKG_VERSION"),
-            self.context.jobs.image
+            self.context.jobs.fingerprint()
         );
         hex::encode(&Sha256::digest(text)[..8])
     }

@@ -98,7 +98,7 @@ impl Pass<'_> {
             warehouse.fingerprint,
             self.wish,
             env!("CARGO_PKG_VERSION"),
-            self.context.jobs.image,
+            self.context.jobs.fingerprint(),
         );
         hex::encode(&Sha256::digest(text)[..8])
     }

@@ -13,8 +13,11 @@ use k8s_openapi::{
 
 use super::{CONTAINER, JobSettings, SESSION_DIR, WAREHOUSE_SECRET_DIR};
 use crate::{
-    api::aws_cost_account::{Ingestion, Resources},
-    controller::validate::{Identity, Place, ValidWarehouse},
+    api::aws_cost_account::{self, Ingestion, Resources},
+    controller::{
+        settings::JobPods,
+        validate::{Identity, Place, ValidWarehouse},
+    },
 };
 
 /// The user of the image; the group owns mounted volumes.
@@ -42,33 +45,86 @@ impl Pod<'_> {
             service_account_name: Some(service_account),
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
-            security_context: Some(PodSecurityContext {
-                run_as_non_root: Some(true),
-                run_as_user: Some(USER),
-                run_as_group: Some(USER),
-                fs_group: Some(USER),
-                // A warehouse of many files must not be walked by the kubelet before each Job.
-                fs_group_change_policy: Some("OnRootMismatch".to_owned()),
-                seccomp_profile: Some(SeccompProfile {
-                    type_: "RuntimeDefault".to_owned(),
-                    localhost_profile: None,
-                }),
-                ..PodSecurityContext::default()
-            }),
-            node_selector: self
-                .ingestion
-                .map(|ingestion| ingestion.node_selector.clone())
+            security_context: Some(self.pod_security()),
+            node_selector: Some(self.merged(|pods| &pods.node_selector, |own| &own.node_selector))
                 .filter(|selector| !selector.is_empty()),
-            tolerations: self.ingestion.map(tolerations).filter(|list| !list.is_empty()),
-            image_pull_secrets: self.ingestion.map(pull_secrets).filter(|list| !list.is_empty()),
+            tolerations: Some(self.tolerations()).filter(|list| !list.is_empty()),
+            image_pull_secrets: Some(self.pull_secrets()).filter(|list| !list.is_empty()),
+            affinity: self.settings.pods.affinity.clone(),
+            priority_class_name: self.settings.pods.priority_class_name.clone(),
             volumes: Some(volumes),
             containers: vec![self.container(mounts)],
             ..PodSpec::default()
         }
     }
 
+    /// Annotations of the pod.
+    pub(super) fn annotations(&self) -> BTreeMap<String, String> {
+        self.merged(|pods| &pods.annotations, |own| &own.pod_annotations)
+    }
+
+    /// A map of the administrator's, with an account's own over it, key by key.
+    fn merged(
+        &self,
+        default: fn(&JobPods) -> &BTreeMap<String, String>,
+        own: fn(&Ingestion) -> &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let mut map = default(&self.settings.pods).clone();
+        if let Some(ingestion) = self.ingestion {
+            map.extend(own(ingestion).clone());
+        }
+        map
+    }
+
+    /// Added up: a toleration allows and never forbids.
+    fn tolerations(&self) -> Vec<Toleration> {
+        let own = self.ingestion.into_iter().flat_map(|ingestion| &ingestion.tolerations);
+        self.settings.pods.tolerations.iter().chain(own).map(toleration).collect()
+    }
+
+    /// Added up: the kubelet tries one after the other.
+    fn pull_secrets(&self) -> Vec<LocalObjectReference> {
+        let own = self.ingestion.into_iter().flat_map(|ingestion| &ingestion.image_pull_secrets);
+        let mut secrets = Vec::new();
+        for secret in self.settings.pods.image_pull_secrets.iter().chain(own) {
+            let reference = LocalObjectReference { name: secret.name.clone() };
+            if !secrets.contains(&reference) {
+                secrets.push(reference);
+            }
+        }
+        secrets
+    }
+
+    /// Whom the pod runs as. That it is not root, and confined, is not the administrator's to change.
+    fn pod_security(&self) -> PodSecurityContext {
+        let mut context =
+            self.settings.pods.pod_security_context.clone().unwrap_or_else(|| PodSecurityContext {
+                run_as_user: Some(USER),
+                run_as_group: Some(USER),
+                fs_group: Some(USER),
+                ..PodSecurityContext::default()
+            });
+        context.run_as_non_root = Some(true);
+        // A warehouse of many files must not be walked by the kubelet before each Job.
+        context.fs_group_change_policy.get_or_insert_with(|| "OnRootMismatch".to_owned());
+        context.seccomp_profile.get_or_insert_with(|| SeccompProfile {
+            type_: "RuntimeDefault".to_owned(),
+            localhost_profile: None,
+        });
+        context
+    }
+
+    fn container_security(&self) -> SecurityContext {
+        let mut context = self.settings.pods.security_context.clone().unwrap_or_default();
+        context.allow_privilege_escalation = Some(false);
+        context.read_only_root_filesystem.get_or_insert(true);
+        context.capabilities = Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None });
+        context
+    }
+
     fn container(&self, mounts: Vec<VolumeMount>) -> Container {
-        let resources = self.ingestion.and_then(|ingestion| ingestion.resources.as_ref());
+        let own = self.ingestion.and_then(|ingestion| ingestion.resources.as_ref());
+        let resources = own.or(self.settings.pods.resources.as_ref());
         Container {
             name: CONTAINER.to_owned(),
             image: Some(self.settings.image.clone()),
@@ -76,12 +132,7 @@ impl Pod<'_> {
             args: Some(self.args.clone()),
             env: Some(self.env()),
             resources: Some(resources.map_or_else(default_resources, requirements)),
-            security_context: Some(SecurityContext {
-                allow_privilege_escalation: Some(false),
-                read_only_root_filesystem: Some(true),
-                capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None }),
-                ..SecurityContext::default()
-            }),
+            security_context: Some(self.container_security()),
             termination_message_path: Some("/dev/termination-log".to_owned()),
             // Never the log: it is not the contract, and it is not bounded.
             termination_message_policy: Some("File".to_owned()),
@@ -157,26 +208,14 @@ fn secret_volume(name: &str, secret: &str) -> Volume {
     }
 }
 
-fn tolerations(ingestion: &Ingestion) -> Vec<Toleration> {
-    ingestion
-        .tolerations
-        .iter()
-        .map(|toleration| Toleration {
-            key: toleration.key.clone(),
-            operator: toleration.operator.clone(),
-            value: toleration.value.clone(),
-            effect: toleration.effect.clone(),
-            toleration_seconds: toleration.toleration_seconds,
-        })
-        .collect()
-}
-
-fn pull_secrets(ingestion: &Ingestion) -> Vec<LocalObjectReference> {
-    ingestion
-        .image_pull_secrets
-        .iter()
-        .map(|secret| LocalObjectReference { name: secret.name.clone() })
-        .collect()
+fn toleration(said: &aws_cost_account::Toleration) -> Toleration {
+    Toleration {
+        key: said.key.clone(),
+        operator: said.operator.clone(),
+        value: said.value.clone(),
+        effect: said.effect.clone(),
+        toleration_seconds: said.toleration_seconds,
+    }
 }
 
 fn requirements(resources: &Resources) -> ResourceRequirements {

@@ -18,6 +18,7 @@ fn settings() -> JobSettings {
     JobSettings {
         image: "ghcr.io/awscost/awscost:0.1.0".to_owned(),
         image_pull_policy: "IfNotPresent".to_owned(),
+        pods: JobPods::default(),
         cluster: "prod".to_owned(),
         env: BTreeMap::from([("HTTPS_PROXY".to_owned(), "http://proxy:3128".to_owned())]),
         deadline: Duration::from_secs(21_600),
@@ -99,6 +100,133 @@ fn the_purge_job_removes_what_this_account_owns_and_needs_no_session() {
     assert_eq!(secrets.count(), 0);
     assert_eq!(job["metadata"]["labels"]["app.kubernetes.io/component"], "purge");
     assert_eq!(pod["nodeSelector"]["pool"], "batch", "it runs where loads do");
+}
+
+/// What an administrator may say of every Job, each with something that an account says, too.
+fn defaults() -> JobPods {
+    serde_json::from_value(json!({
+        "imagePullSecrets": [{"name": "registry"}, {"name": "pull"}],
+        "resources": {"limits": {"memory": "3Gi"}},
+        "nodeSelector": {"pool": "any", "arch": "arm64"},
+        "tolerations": [{"key": "finops", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+            {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}
+        ]}}},
+        "priorityClassName": "low",
+        "labels": {"team": "platform", "cost-center": "42"},
+        "annotations": {"note": "default", "sidecar.istio.io/inject": "false"},
+        "podSecurityContext": {"runAsUser": 1000, "supplementalGroups": [5000]},
+        "securityContext": {"runAsGroup": 1000}
+    }))
+    .expect("defaults")
+}
+
+/// Every kind of Job: an account's load and purge, and the probe of a warehouse that no account names.
+fn every_job(settings: &JobSettings) -> Vec<(&'static str, serde_json::Value)> {
+    let lake = warehouse(json!({"location": "file:///warehouse/costs", "persistentVolumeClaim": "lake"}));
+    let account = account();
+    let bill = account.bill.as_ref().expect("a bill");
+    let of = WarehouseOf { uid: "wh-uid", spec: &lake };
+    [
+        ("ingest", ingest(&owner(), &account, bill, &load(), of, settings)),
+        ("purge", purge(&owner(), &account, 1, of, &bill.ingestion, settings)),
+        ("probe", probe(&owner(), "1234", 1, &lake, None, settings)),
+    ]
+    .map(|(name, job)| (name, serde_json::to_value(job).expect("JSON")))
+    .into()
+}
+
+#[test]
+fn every_job_takes_the_administrators_defaults_and_an_accounts_own_win() {
+    for (name, job) in every_job(&JobSettings { pods: defaults(), ..settings() }) {
+        let template = &job["spec"]["template"];
+        let pod = &template["spec"];
+        let own = name != "probe";
+        let either = |with: serde_json::Value, without: serde_json::Value| if own { with } else { without };
+        let said = [
+            ("imagePullSecrets", &pod["imagePullSecrets"], json!([{"name": "registry"}, {"name": "pull"}])),
+            (
+                "resources",
+                &pod["containers"][0]["resources"],
+                either(
+                    json!({"requests": {"cpu": "1", "memory": "1Gi"}}),
+                    json!({"limits": {"memory": "3Gi"}}),
+                ),
+            ),
+            (
+                "nodeSelector",
+                &pod["nodeSelector"],
+                json!({"pool": either(json!("batch"), json!("any")), "arch": "arm64"}),
+            ),
+            (
+                "tolerations",
+                &pod["tolerations"],
+                either(
+                    json!([{"key": "finops", "operator": "Exists"}, {"key": "batch", "operator": "Exists"}]),
+                    json!([{"key": "finops", "operator": "Exists"}]),
+                ),
+            ),
+            ("priorityClassName", &pod["priorityClassName"], json!("low")),
+            ("labels", &template["metadata"]["labels"]["cost-center"], json!("42")),
+            ("labels", &template["metadata"]["labels"]["team"], either(json!("finops"), json!("platform"))),
+            (
+                "annotations",
+                &template["metadata"]["annotations"],
+                json!({"note": either(json!("x"), json!("default")), "sidecar.istio.io/inject": "false"}),
+            ),
+            ("podSecurityContext", &pod["securityContext"]["runAsUser"], json!(1000)),
+            ("podSecurityContext", &pod["securityContext"]["supplementalGroups"], json!([5000])),
+            ("securityContext", &pod["containers"][0]["securityContext"]["runAsGroup"], json!(1000)),
+        ];
+        for (field, is, wanted) in said {
+            assert_eq!(*is, wanted, "{field} of the {name} Job");
+        }
+        assert!(pod["affinity"]["nodeAffinity"].is_object(), "the {name} Job has no affinity");
+    }
+}
+
+#[test]
+fn whatever_the_defaults_every_job_stays_restricted() {
+    let bare: JobPods =
+        serde_json::from_value(json!({"podSecurityContext": {}, "securityContext": {}})).expect("empty");
+    for pods in [JobPods::default(), defaults(), bare] {
+        for (name, job) in every_job(&JobSettings { pods, ..settings() }) {
+            let pod = &job["spec"]["template"]["spec"];
+            let container = &pod["containers"][0]["securityContext"];
+            let held = [
+                ("runAsNonRoot", &pod["securityContext"]["runAsNonRoot"], json!(true)),
+                (
+                    "seccompProfile",
+                    &pod["securityContext"]["seccompProfile"]["type"],
+                    json!("RuntimeDefault"),
+                ),
+                ("allowPrivilegeEscalation", &container["allowPrivilegeEscalation"], json!(false)),
+                ("readOnlyRootFilesystem", &container["readOnlyRootFilesystem"], json!(true)),
+                ("capabilities", &container["capabilities"], json!({"drop": ["ALL"]})),
+                ("token", &pod["automountServiceAccountToken"], json!(false)),
+            ];
+            for (field, is, wanted) in held {
+                assert_eq!(*is, wanted, "{field} of the {name} Job");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_platform_that_chooses_the_user_is_left_to_choose() {
+    let pods: JobPods = serde_json::from_value(json!({"podSecurityContext": {}})).expect("empty");
+    for (name, job) in every_job(&JobSettings { pods, ..settings() }) {
+        let context = &job["spec"]["template"]["spec"]["securityContext"];
+        for field in ["runAsUser", "runAsGroup", "fsGroup"] {
+            assert!(context[field].is_null(), "{field} of the {name} Job is {}", context[field]);
+        }
+    }
+}
+
+#[test]
+fn a_change_of_the_defaults_is_worth_another_attempt() {
+    let changed = JobSettings { pods: defaults(), ..settings() };
+    assert_ne!(changed.fingerprint(), settings().fingerprint());
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(DataCurrent, False)],
             meaning: "The Job's image can't be pulled.",
             recognised: "The container waits with `ErrImagePull`, `ImagePullBackOff`, `InvalidImageName` or `ErrImageNeverPull`.",
-            remedy: "Check the chart's `image`, and `spec.ingestion.imagePullSecrets`.",
+            remedy: "Check the chart's `image`, `jobs.imagePullSecrets` and `spec.ingestion.imagePullSecrets`: the Secret lies in the account's namespace.",
         },
         Guide {
             reason: Reason::ParseFailed,
