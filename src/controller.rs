@@ -60,7 +60,7 @@ use crate::{
     },
 };
 use context::{Context, GuardedAccount, GuardedWarehouse, Parts};
-use lease::LeaseEnd;
+use lease::{Leadership, LeaseEnd};
 use passes::Reconciler;
 use settings::{Settings, Watch};
 use watch::Queues;
@@ -144,10 +144,11 @@ async fn lead(
         work(operator, metrics, health, stop.clone()).await;
         return Ok(());
     }
-    let (leading, mut led) = channel::channel(false);
+    let (leading, mut led) = channel::channel(Leadership::default());
     let released = CancellationToken::new();
     let client = operator.client.clone();
     let Identity { pod, namespace } = operator.identity.clone();
+    let record = format!("{namespace}/{}", election.lease_name);
     let lease_stop = released.clone();
     let mut lease =
         tokio::spawn(
@@ -156,8 +157,7 @@ async fn lead(
     // A standby is ready: it has nothing else to do.
     health.set_ready();
     tokio::select! {
-        // What it returns holds a lock, and must not be held over the next wait.
-        () = led.wait_for(|leads| *leads).map(drop) => {}
+        () = stand_by(&mut led, &record, health) => {}
         _ = &mut lease => return Err(OperatorFault::LeaseLost),
         () = stop.cancelled() => {
             released.cancel();
@@ -165,7 +165,7 @@ async fn lead(
             return Ok(());
         }
     }
-    tracing::info!("leading");
+    tracing::info!(lease = record, "leading");
     metrics.leads(true);
     tokio::select! {
         // Passes under way are cut off: another replica may be at work on the same objects.
@@ -182,6 +182,26 @@ async fn lead(
             released.cancel();
             let _ = lease.await;
             Ok(())
+        }
+    }
+}
+
+/// Waits until the lease is ours, and says meanwhile whose it is: in the log and to whoever asks `/readyz`. A release that
+/// shares its lease with another by mistake looks well otherwise, and never works.
+async fn stand_by(led: &mut channel::Receiver<Leadership>, lease: &str, health: &Health) {
+    loop {
+        let leadership = led.borrow_and_update().clone();
+        match leadership {
+            Leadership::Ours => return health.stands_by(None),
+            Leadership::Of(leader) => {
+                tracing::info!(lease, leader, "standing by: another replica holds the lease");
+                health.stands_by(Some(format!("{leader} holds the lease {lease}")));
+            }
+            Leadership::Undecided => {}
+        }
+        // The lease's own task has ended, which its handle tells.
+        if led.changed().await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 }

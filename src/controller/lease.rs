@@ -26,8 +26,20 @@ enum Step {
     Create(Lease),
     /// Write this over the record it was made from.
     Replace(Lease),
-    /// Another holds it.
-    Wait,
+    /// This one holds it.
+    Wait(String),
+}
+
+/// Whose the lease is, as last seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Leadership {
+    /// Not known yet.
+    #[default]
+    Undecided,
+    /// Another's: this replica stands by.
+    Of(String),
+    /// This replica's.
+    Ours,
 }
 
 /// A candidate's view of the lease: what it saw, and when on its own clock.
@@ -56,7 +68,7 @@ impl Candidate {
         if holder.is_empty() || holder == self.identity || expired {
             Step::Replace(self.written(Some(record), now))
         } else {
-            Step::Wait
+            Step::Wait(holder.to_owned())
         }
     }
 
@@ -95,7 +107,7 @@ pub enum LeaseEnd {
     Stopped,
 }
 
-/// Stands for election and renews until `stop`; tells `leading` when it leads.
+/// Stands for election and renews until `stop`; tells `leading` who leads, whenever that changes.
 ///
 /// # Errors
 /// Never returns `Ok`; [`LeaseEnd::Lost`] asks the caller to exit.
@@ -104,7 +116,7 @@ pub async fn hold(
     namespace: &str,
     identity: String,
     settings: &LeaderElection,
-    leading: watch::Sender<bool>,
+    leading: watch::Sender<Leadership>,
     stop: CancellationToken,
 ) -> LeaseEnd {
     let api: Api<Lease> = Api::namespaced(client, namespace);
@@ -122,10 +134,11 @@ pub async fn hold(
             Ok(Ok(Turn::Held)) => {
                 // Counted from before the write: the record may have been stored at once.
                 renewed = Some(started);
-                leading.send_if_modified(|led| !std::mem::replace(led, true));
+                announce(&leading, Leadership::Ours);
             }
-            Ok(Ok(Turn::Others)) if renewed.is_some() => return LeaseEnd::Lost,
-            Ok(Ok(Turn::Others | Turn::Raced)) => {}
+            Ok(Ok(Turn::Others(_))) if renewed.is_some() => return LeaseEnd::Lost,
+            Ok(Ok(Turn::Others(holder))) => announce(&leading, Leadership::Of(holder)),
+            Ok(Ok(Turn::Raced)) => {}
             Ok(Err(error)) => tracing::warn!(%error, "failed to read or write the lease"),
             Err(_) => tracing::warn!("the lease could not be read or written in time"),
         }
@@ -144,12 +157,20 @@ pub async fn hold(
     }
 }
 
+fn announce(leading: &watch::Sender<Leadership>, leadership: Leadership) {
+    leading.send_if_modified(|known| {
+        let news = *known != leadership;
+        *known = leadership;
+        news
+    });
+}
+
 /// How one turn ended.
 enum Turn {
     /// We hold it.
     Held,
-    /// Another holds it.
-    Others,
+    /// This one holds it.
+    Others(String),
     /// Somebody wrote between our look and our write: the next turn tells who.
     Raced,
 }
@@ -158,7 +179,7 @@ enum Turn {
 async fn take_turn(api: &Api<Lease>, candidate: &mut Candidate) -> Result<Turn, kube::Error> {
     let record = api.get_opt(&candidate.name).await?;
     let written = match candidate.decide(record.as_ref(), Instant::now(), Timestamp::now()) {
-        Step::Wait => return Ok(Turn::Others),
+        Step::Wait(holder) => return Ok(Turn::Others(holder)),
         Step::Create(lease) => api.create(&PostParams::default(), &lease).await,
         Step::Replace(lease) => api.replace(&candidate.name, &PostParams::default(), &lease).await,
     };
@@ -231,10 +252,11 @@ mod tests {
         let after = |seconds| clock + Duration::from_secs(seconds);
         let mut one = candidate("one");
         let mut decide = |version, at| one.decide(Some(&record("two", version)), at, Timestamp::UNIX_EPOCH);
-        assert_eq!(decide("1", clock), Step::Wait, "old times in the record say nothing");
-        assert_eq!(decide("1", after(14)), Step::Wait);
-        assert_eq!(decide("2", after(14)), Step::Wait, "it was renewed");
-        assert_eq!(decide("2", after(28)), Step::Wait);
+        let wait = || Step::Wait("two".to_owned());
+        assert_eq!(decide("1", clock), wait(), "old times in the record say nothing");
+        assert_eq!(decide("1", after(14)), wait());
+        assert_eq!(decide("2", after(14)), wait(), "it was renewed");
+        assert_eq!(decide("2", after(28)), wait());
         assert_eq!(holder(&decide("2", after(29))), Some(("one", 4)));
     }
 

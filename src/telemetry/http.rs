@@ -1,9 +1,10 @@
 //! `/metrics`, `/healthz` and `/readyz`.
 
 use std::{
-    net::SocketAddr,
+    io::ErrorKind,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -25,6 +26,7 @@ use super::metrics::Metrics;
 pub struct Health {
     ready: Arc<AtomicBool>,
     failed: Arc<AtomicBool>,
+    standing_by: Arc<Mutex<Option<String>>>,
 }
 
 impl Health {
@@ -38,6 +40,17 @@ impl Health {
         self.failed.store(true, Ordering::Relaxed);
     }
 
+    /// Another replica leads, and which; `None` once this one does.
+    pub fn stands_by(&self, because: Option<String>) {
+        *self.standing_by.lock().unwrap_or_else(PoisonError::into_inner) = because;
+    }
+
+    /// What `/readyz` says of a process that is ready.
+    fn ready_text(&self) -> String {
+        let standing_by = self.standing_by.lock().unwrap_or_else(PoisonError::into_inner);
+        standing_by.as_ref().map_or_else(|| "ok".to_owned(), |because| format!("ok, standing by: {because}"))
+    }
+
     fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed) && self.is_alive()
     }
@@ -47,12 +60,18 @@ impl Health {
     }
 }
 
-/// Binds the address.
+/// Binds the address. `[::]` takes calls over IPv6 and IPv4, and over IPv4 alone on a node that has no IPv6.
 ///
 /// # Errors
 /// If it can't be bound.
 pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
+    let any = address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    match TcpListener::bind(address).await {
+        Err(error) if any && error.kind() != ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    }
 }
 
 /// Serves until `stop`.
@@ -69,11 +88,15 @@ pub async fn serve(
         .route("/metrics", get(page))
         .route(
             "/healthz",
-            get(|State((_, health)): State<(Metrics, Health)>| async move { verdict(health.is_alive()) }),
+            get(|State((_, health)): State<(Metrics, Health)>| async move {
+                verdict(health.is_alive(), "ok".to_owned())
+            }),
         )
         .route(
             "/readyz",
-            get(|State((_, health)): State<(Metrics, Health)>| async move { verdict(health.is_ready()) }),
+            get(|State((_, health)): State<(Metrics, Health)>| async move {
+                verdict(health.is_ready(), health.ready_text())
+            }),
         )
         .with_state((metrics, health));
     axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
@@ -89,6 +112,18 @@ async fn page(State((metrics, _)): State<(Metrics, Health)>) -> Response {
     }
 }
 
-fn verdict(good: bool) -> (StatusCode, &'static str) {
-    if good { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") }
+fn verdict(good: bool, text: String) -> (StatusCode, String) {
+    if good { (StatusCode::OK, text) } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn any_address_is_reached_over_ipv4_too() {
+        let listener = bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))).await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("IPv4 reaches it");
+    }
 }

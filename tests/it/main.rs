@@ -17,6 +17,7 @@ mod ingest_dialects;
 mod ingest_place;
 mod ingest_torn;
 mod ingest_versions;
+mod lease;
 mod made_by_others;
 mod offline_admission;
 mod onboarding;
