@@ -62,8 +62,8 @@ fleet: ## 2,000 accounts, a tenth of them broken, and as many healthy ones, at t
 end-to-end: ## the main job on a real node, as a test
 	@tests/e2e/run
 
-charts: ## helm lint and the admission of every rendered object's shape
-	@tests/environment/charts
+charts: ## helm lint, and what values give and what they must not say, on a real API server
+	@tests/environment/with-api-server tests/environment/charts
 	@tests/gitops/manifests.py --check
 
 gitops: ## kustomize, Argo CD's scripts and Flux's files, and what an older version stored under this one's definitions
@@ -97,6 +97,7 @@ generate: ## rewrites generated files
 	@tests/environment/awscost crds --dir crds
 	@rm -rf charts/awscost-crds/files && cp -r crds charts/awscost-crds/files
 	@cp deploy/alerts/awscost.rules.yaml charts/awscost-operator/files/
+	@tests/charts/readme --write charts/*
 	@tests/environment/awscost reasons --markdown >docs/troubleshooting.md
 	@tests/environment/awscost page >docs/cli.md
 	@tests/cluster/binaries api tools

@@ -18,7 +18,7 @@ fn page(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect(path)
 }
 
-/// The README, every page right under `docs/` and every runbook, by path.
+/// The README, those of the charts, every page right under `docs/` and every runbook, by path.
 fn pages() -> Vec<PathBuf> {
     let folders = ["docs", "docs/runbooks"].map(|folder| fs::read_dir(root().join(folder)).expect(folder));
     let mut pages: Vec<PathBuf> = folders
@@ -27,7 +27,10 @@ fn pages() -> Vec<PathBuf> {
         .map(|entry| entry.expect("an entry of docs/").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .collect();
-    pages.push(root().join("README.md"));
+    pages.extend(
+        ["README.md", "charts/awscost-crds/README.md", "charts/awscost-operator/README.md"]
+            .map(|path| root().join(path)),
+    );
     pages.sort();
     pages
 }

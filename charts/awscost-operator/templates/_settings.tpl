@@ -14,10 +14,32 @@ tenancy:
   rules: {{- toYaml . | nindent 4 }}
 {{- end }}
 jobs: {{- toYaml .Values.jobs.limits | nindent 2 }}
-leaderElection: {{- toYaml .Values.leaderElection | nindent 2 }}
+{{- with include "awscost.jobPods" . | fromYaml }}
+jobPods: {{- toYaml . | nindent 2 }}
+{{- end }}
+leaderElection:
+  {{- toYaml (omit .Values.leaderElection "leaseName") | nindent 2 }}
+  leaseName: {{ include "awscost.lease" . }}
 metrics:
-  address: 0.0.0.0:8080
+  # Both families, also where there is only one.
+  address: "[::]:8080"
 {{- with .Values.testing }}
 testing: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Defaults of every Job's pod: what is set, under the names of the settings file. */}}
+{{- define "awscost.jobPods" -}}
+{{- with .Values.jobs }}
+{{- range $setting, $value := dict "imagePullSecrets" .imagePullSecrets "resources" .resources "nodeSelector" .nodeSelector "tolerations" .tolerations "affinity" .affinity "priorityClassName" .priorityClassName "labels" .podLabels "annotations" .podAnnotations }}
+{{- with $value }}
+{{ dict $setting . | toYaml }}
+{{- end }}
+{{- end }}
+{{- range $field, $context := dict "podSecurityContext" .podSecurityContext "securityContext" .securityContext }}
+{{- if or $context (and (eq $field "podSecurityContext") (include "awscost.usersAreChosen" $)) }}
+{{ dict $field (include "awscost.securityContext" (list $ $context) | fromYaml) | toYaml }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
