@@ -7,18 +7,21 @@ mod arn;
 mod bucket;
 mod condition;
 mod connection;
+pub mod form;
 pub mod guide;
 mod outcome;
 mod period;
+pub mod place;
 mod region;
 mod report;
 mod secret;
+mod short;
 
-pub use account::{AccountId, AccountType, InvalidAccountId};
+pub use account::{ACCOUNT_ID, AccountId, AccountType, InvalidAccountId};
 pub use alert::{Alert, OPERATOR_IDENTITY};
 pub use amount::{Amount, InvalidAmount, ParsedAmount};
 pub use arn::{InvalidRoleArn, Partition, RoleArn, taken_literally};
-pub use bucket::{BucketName, InvalidBucketName, InvalidKeyPrefix, KeyPrefix};
+pub use bucket::{BUCKET_NAME, BucketName, InvalidBucketName, InvalidKeyPrefix, KEY_PREFIX, KeyPrefix};
 pub use condition::{ConditionStatus, ConditionType, Reason};
 pub use connection::{ConnectionKey, InvalidConnectionKey};
 pub use guide::Guide;
@@ -26,6 +29,6 @@ pub use outcome::{
     CurrencyTotals, ExitCode, Outcome, PeriodReport, TaskOutcome, TaskReport, VersionIdentity,
 };
 pub use period::{BillingPeriod, InvalidBillingPeriod};
-pub use region::{InvalidRegion, Region};
-pub use report::{InvalidReportName, ReportKind, ReportName};
+pub use region::{InvalidRegion, REGION, Region};
+pub use report::{InvalidReportName, REPORT_NAME, ReportKind, ReportName};
 pub use secret::{AccessKeys, ExternalId, InvalidAccessKeys, InvalidExternalId};

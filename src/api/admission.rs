@@ -1,16 +1,12 @@
 //! What the API server would say of an object, without one: the structural schema and the CEL rules of the definitions.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{LazyLock, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use kube::core::cel::{CompiledSchema, Validator, compile_schema};
-use regex::Regex;
 use serde_json::Value;
 
 use super::crd;
+use crate::model::form::matches;
 
 /// What the API server gets of each of our kinds. Compiled once: a fleet has thousands of objects.
 static DEFINITIONS: LazyLock<BTreeMap<String, Definition>> = LazyLock::new(|| {
@@ -224,27 +220,8 @@ fn text_fits(schema: &Value, text: &str, complain: &mut dyn FnMut(String)) {
     if let Some(pattern) = schema["pattern"].as_str()
         && !matches(pattern, text)
     {
-        complain(in_words(schema).map_or_else(|| format!("should match {pattern}"), str::to_owned));
+        complain(format!("should match {pattern}"));
     }
-}
-
-/// What a pattern asks for, where the rule beside it says it in words.
-fn in_words(schema: &Value) -> Option<&str> {
-    let rule = schema["x-kubernetes-validations"]
-        .as_array()?
-        .iter()
-        .find(|rule| rule["rule"].as_str().is_some_and(|text| text.starts_with("self.matches(")))?;
-    rule["message"].as_str()
-}
-
-/// Compiled once: a fleet of manifests asks the same dozen patterns thousands of times.
-fn matches(pattern: &str, text: &str) -> bool {
-    static COMPILED: LazyLock<Mutex<BTreeMap<String, Regex>>> = LazyLock::new(Mutex::default);
-    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    let regex = compiled
-        .entry(pattern.to_owned())
-        .or_insert_with(|| Regex::new(pattern).expect("the patterns of our own definitions compile"));
-    regex.is_match(text)
 }
 
 #[cfg(test)]

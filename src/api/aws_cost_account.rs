@@ -27,17 +27,19 @@ use super::{shape, status::AwsCostAccountStatus};
     doc = "An AWS account connected for cost analysis: its role, its billing report, and the warehouse that takes the bill.",
     selectable = ".spec.accountId",
     selectable = ".spec.suspend",
-    printcolumn(name = "Account", type_ = "string", json_path = ".status.identity.accountId", description = "The AWS account"),
+    selectable = ".status.identity.accountId",
+    printcolumn(name = "Account", type_ = "string", json_path = ".status.identity.accountId", description = "The AWS account: spec.accountId, or the account in spec.access.roleArn"),
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.accountType", description = "Management, Member or Standalone"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status", description = "Whether everything that must work does"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason", description = "Why Ready is what it is"),
     printcolumn(name = "Report", type_ = "string", json_path = ".spec.report.name", description = "The billing report"),
+    printcolumn(name = "Month", type_ = "string", json_path = ".status.ingestion.newestPeriod", description = "The newest billing month that is loaded"),
+    printcolumn(name = "Total", type_ = "string", json_path = ".status.ingestion.newestTotal", description = "The unblended total of that month, to the cent; empty where it has several currencies"),
     printcolumn(name = "Last-Ingest", type_ = "date", json_path = ".status.ingestion.lastSuccess", description = "When a version of the bill was last loaded"),
-    printcolumn(name = "Suspended", type_ = "boolean", json_path = ".spec.suspend", description = "Whether looks and loads are paused"),
+    printcolumn(name = "Suspended", type_ = "boolean", json_path = ".spec.suspend", description = "Whether checks and loads are paused"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Role", type_ = "string", json_path = ".spec.access.roleArn", description = "The role that is assumed", priority = 1),
-    printcolumn(name = "Warehouse", type_ = "string", json_path = ".spec.ingestion.warehouseRef.name", description = "Where the bill goes", priority = 1),
-    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message", description = "What to do next", priority = 1),
+    printcolumn(name = "Display-Name", type_ = "string", json_path = ".spec.displayName", description = "What people call the account", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message", description = "What is wrong and what to do, in short; kubectl awscost status NAME has it whole", priority = 1),
     validation = Rule::new(
         "!(has(oldSelf.status) && has(oldSelf.status.ingestion) && has(oldSelf.status.ingestion.lastSuccess)) || !has(oldSelf.spec.ingestion) || (has(self.spec.ingestion) && self.spec.ingestion.warehouseRef.name == oldSelf.spec.ingestion.warehouseRef.name)"
     ).message("spec.ingestion.warehouseRef can't change once a bill is loaded, because the loaded rows would stay behind: create another AwsCostAccount instead"),
@@ -46,7 +48,7 @@ use super::{shape, status::AwsCostAccountStatus};
     ).message("spec.report's name, bucket and prefix can't change once a bill is loaded, because versions of two reports can't be ordered: create another AwsCostAccount instead"),
 )]
 #[x_kube(
-    validation = Rule::new("!has(self.accountId) || !has(self.access.roleArn) || !self.access.roleArn.matches('^([^:]*:){4}[0-9]{12}:') || self.access.roleArn.split(':')[4] == self.accountId")
+    validation = Rule::new("!has(self.accountId) || !self.accountId.matches('^[0-9]{12}$') || !has(self.access.roleArn) || !self.access.roleArn.matches('^([^:]*:){4}[0-9]{12}:') || self.access.roleArn.split(':')[4] == self.accountId")
         .message("the account in spec.access.roleArn must be spec.accountId: correct the one that is wrong"),
     validation = Rule::new("!has(self.access.accessKeySecretRef) || has(self.accountId)")
         .message("spec.access.accessKeySecretRef needs spec.accountId: keys do not say whose they are"),
@@ -65,41 +67,47 @@ use super::{shape, status::AwsCostAccountStatus};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AwsCostAccountSpec {
-    /// A name for people; nothing depends on it.
+    /// What people call the account: kubectl's wide rows and `kubectl awscost errors` show it. Nothing depends on it.
+    /// Form: 1 to 128 characters. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub display_name: Option<String>,
-    /// The 12-digit AWS account id, quoted so that leading zeros stay. Without it, the account of the role is
-    /// meant. It must be the role's account, and can't change.
+    /// The AWS account that is connected. Must be the account of access.roleArn. Once set it can neither change nor be
+    /// removed. Form: 12 digits, in quotes so that leading zeros stay, such as "123456789012". Default: the account in
+    /// access.roleArn; required with access.accessKeySecretRef.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "shape::account_id")]
     pub account_id: Option<String>,
-    /// What the account is in its organization: Management (the payer: its report covers every member), Member
-    /// (its report covers itself) or Standalone (in no organization). Verified against AWS Organizations.
+    /// What the account is in its organization, verified against AWS Organizations. One of: Management (the payer: its report
+    /// covers every member), Member (its report covers itself), Standalone (in no organization).
     #[schemars(schema_with = "account_type_schema")]
     pub account_type: AccountType,
-    /// How the account is reached.
+    /// How the account is reached. Either roleArn with externalIdSecretRef (recommended), or accessKeySecretRef (deprecated).
     pub access: Access,
-    /// The billing report to load. A Member may have none: then only access is checked.
+    /// The billing report to load: its name, and the bucket that AWS delivers it to. Needs ingestion. Default: none, which
+    /// only a Member may have; then access is checked and nothing is loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
-    /// How much of the past is wanted.
+    /// How much of the past is loaded. Needs report. Default: 13 months.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<History>,
-    /// Where the bill goes and how the loading Jobs run.
+    /// Where the bill goes, and how the Jobs run that load it. Needs report, which needs it. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingestion: Option<Ingestion>,
-    /// From when on a missing delivery counts as late.
+    /// From when on a missing delivery counts as late. Needs report. Default: the defaults of its fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freshness: Option<Freshness>,
-    /// Opts in to a check that CloudWatch metrics can be listed, such as for a Member that offers nothing else.
+    /// Asks for a check that CloudWatch metrics can be listed, told in the condition MetricsReadable. A Member without a report
+    /// may have it too. Default: none, and no check.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
-    /// What becomes of the loaded rows when this object is deleted: Retain (the default) leaves them in the warehouse,
-    /// Purge removes them before the object goes. Nothing in AWS is ever touched.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What becomes of the loaded rows when this object is deleted. Nothing in AWS is ever touched. One of: Retain (they stay
+    /// in the warehouse), Purge (they are removed before the object goes; needs report). Default: Retain.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "deletion_policy_schema")]
     pub deletion_policy: Option<DeletionPolicy>,
-    /// True pauses looks and loads. A running Job ends normally, conditions stay as they are, deletion works.
+    /// Pauses the account: AWS is not asked and no new Job starts. A running Job ends normally, conditions stay as they are, and
+    /// deletion works. Form: true or false. Default: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
 }
@@ -118,32 +126,38 @@ pub struct AwsCostAccountSpec {
 )]
 #[serde(rename_all = "camelCase")]
 pub struct Access {
-    /// The ARN of the IAM role to assume.
+    /// The IAM role that the operator assumes. It may become another role of the same account. Needs externalIdSecretRef. Form:
+    /// an IAM role's ARN, path included, such as arn:aws:iam::123456789012:role/awscost, of the partitions aws, aws-cn,
+    /// aws-us-gov and aws-eusc. Default: none; then accessKeySecretRef is required.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "shape::role_arn")]
     pub role_arn: Option<String>,
-    /// The Secret that holds the external ID of the role's trust policy. It must carry the label
-    /// `awscost.io/use: external-id` and lie in this namespace.
+    /// The Secret that holds the external ID of the role's trust policy. It lies in this namespace and carries the label
+    /// `awscost.io/use: external-id`. Goes with roleArn. Default: none; required with roleArn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id_secret_ref: Option<SecretKeyRef>,
-    /// The Secret with the external ID that is to take the place of the current one, labelled alike. While both are
-    /// named, the next is tried first and the current as long as it is needed; status says which is in use.
+    /// The Secret with the external ID that is to take the place of the current one, labelled alike. While both are named, the
+    /// next is tried first, and the current one where the role refuses it; status.identity.externalIdInUse says which works.
+    /// Must name another Secret or key than externalIdSecretRef. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_external_id_secret_ref: Option<SecretKeyRef>,
-    /// True has the operator create the Secret of externalIdSecretRef, once, with a random external ID. A Secret that
-    /// is there is never changed.
+    /// Has the operator create the Secret of externalIdSecretRef with a random external ID, once. A Secret that is there is
+    /// never changed. Goes with roleArn. Form: true or false. Default: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generate_external_id: Option<bool>,
-    /// Deprecated: the Secret with the access key of an IAM user of the account, instead of a role, under the keys
-    /// `accessKeyId` and `secretAccessKey`. It must carry the label `awscost.io/use: access-key` and lie in this
-    /// namespace. spec.accountId says whose it is.
+    /// Deprecated: the Secret with the access key of an IAM user of the account, instead of a role. It holds the keys
+    /// `accessKeyId` and `secretAccessKey`, lies in this namespace and carries the label `awscost.io/use: access-key`. Needs
+    /// spec.accountId. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_key_secret_ref: Option<AccessKeySecretRef>,
-    /// What happens when the role can be assumed without the external ID, or with any: Enforce (the default)
-    /// keeps Ready False and loads nothing, Warn only says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What happens when the role can be assumed without its external ID, or with any. Goes with roleArn. One of: Enforce
+    /// (Ready is False and nothing is loaded), Warn (the condition ExternalIdEnforced says so, and loads go on). Default:
+    /// Enforce.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "require_external_id_schema")]
     pub require_external_id: Option<RequireExternalId>,
-    /// The region whose STS endpoint is used; by default the operator's own.
+    /// The region whose STS is asked for sessions. Form: a region's name, such as eu-west-1. Default: the operator's own region,
+    /// else us-east-1 or its like in the role's partition.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "shape::other_region")]
     pub sts_region: Option<String>,
@@ -153,11 +167,8 @@ pub struct Access {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct AccessKeySecretRef {
-    /// The Secret's name.
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-    )]
+    /// The Secret's name. Form: the name of a Secret in this namespace.
+    #[schemars(schema_with = "shape::object_name")]
     pub name: String,
 }
 
@@ -165,7 +176,7 @@ pub struct AccessKeySecretRef {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Metrics {
-    /// The region whose metrics are listed.
+    /// The region whose metrics are listed. Form: a region's name, such as eu-west-1.
     #[schemars(schema_with = "shape::region")]
     pub region: String,
 }
@@ -174,15 +185,13 @@ pub struct Metrics {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKeyRef {
-    /// The Secret's name.
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-    )]
+    /// The Secret's name. Form: the name of a Secret in this namespace.
+    #[schemars(schema_with = "shape::object_name")]
     pub name: String,
-    /// The key in it; `externalId` by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    /// The key in the Secret that holds the external ID. Form: 1 to 253 of A-Z a-z 0-9 - . _ and nothing else. Default:
+    /// externalId.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::secret_key")]
     pub key: Option<String>,
 }
 
@@ -210,14 +219,16 @@ pub enum DeletionPolicy {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The name of the Cost and Usage Report or of the data export.
-    #[schemars(length(min = 1, max = 256), regex(pattern = r"^[A-Za-z0-9!_.*'()-]+$"))]
+    /// The name of the Cost and Usage Report or of the data export; upper and lower case count. It can't change once a bill is
+    /// loaded. Form: 1 to 256 of A-Z a-z 0-9 ! - _ . * ' ( ).
+    #[schemars(schema_with = "shape::report_name")]
     pub name: String,
-    /// LegacyCur (the `cur` API), Cur2 (a COST_AND_USAGE_REPORT data export) or Auto (the default): whichever
-    /// has that name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Which family the report belongs to. One of: Auto (whichever has that name), LegacyCur (a Cost and Usage Report of the
+    /// `cur` API), Cur2 (a COST_AND_USAGE_REPORT data export). Default: Auto.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "report_kind_schema")]
     pub kind: Option<ReportKindChoice>,
-    /// The bucket that AWS delivers it to.
+    /// The S3 bucket that AWS delivers the report to.
     pub bucket: Bucket,
 }
 
@@ -234,28 +245,24 @@ pub enum ReportKindChoice {
 }
 
 /// The S3 bucket of a report.
-#[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
-#[x_kube(
-    validation = Rule::new("!self.name.contains('..')").message("a bucket name has no two dots in a row"),
-    validation = Rule::new("!self.name.matches('^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$')").message("a bucket name is not an IP address"),
-    validation = Rule::new("!self.name.startsWith('xn--') && !self.name.endsWith('-s3alias') && !self.name.endsWith('--ol-s3')")
-        .message("a bucket name does not start with xn-- nor end with -s3alias or --ol-s3: access point aliases are not buckets"),
-    validation = Rule::new("!has(self.prefix) || (!self.prefix.startsWith('/') && !self.prefix.split('/').exists(part, part == '..'))")
-        .message("a report prefix does not start with / and has no .. in it: give it byte for byte as the report definition has it")
-)]
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Bucket {
-    /// The bucket's name.
+    /// The bucket's name. It can't change once a bill is loaded. Form: a bucket's name, not the alias of an access point: 3 to
+    /// 63 lower-case letters, digits, dots and hyphens.
     #[schemars(schema_with = "shape::bucket_name")]
     pub name: String,
-    /// The region the bucket lies in.
+    /// The region the bucket lies in. Form: a region's name, such as eu-west-1.
     #[schemars(schema_with = "shape::region")]
     pub region: String,
-    /// The report's prefix, byte for byte as its definition has it; empty by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256), regex(pattern = r"^[A-Za-z0-9!_.*'()/-]*$"))]
+    /// The report's prefix in the bucket, byte for byte as its definition has it; AWS adds the report's name by itself. It can't
+    /// change once a bill is loaded. Form: at most 256 of A-Z a-z 0-9 ! - _ . * ' ( ) and /, with no / at its start and no ..
+    /// between slashes. Default: empty.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::key_prefix")]
     pub prefix: Option<String>,
-    /// The account that owns the bucket; by default the connected account. Every call insists on it.
+    /// The account that owns the bucket. Every call insists on it, so that nobody else's bucket of that name is read. Form: 12
+    /// digits, in quotes. Default: the connected account.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "shape::account_id")]
     pub owner_account_id: Option<String>,
@@ -265,7 +272,7 @@ pub struct Bucket {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct History {
-    /// Billing months to load, the current one included; 13 by default, 15 at most.
+    /// How many billing months are loaded, the current one included. Form: 1 to 15.
     #[schemars(range(min = 1, max = 15))]
     pub months: i32,
 }
@@ -274,32 +281,35 @@ pub struct History {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Ingestion {
-    /// The CostWarehouse in this namespace that takes the bill.
+    /// The CostWarehouse in this namespace that takes the bill. It can't change once a bill is loaded.
     pub warehouse_ref: WarehouseRef,
-    /// How often new deliveries are looked for, such as 1h (the default) or 15m (the least).
+    /// How often AWS is asked for new deliveries. Form: days, hours, minutes and seconds in this order, between 15m and 24h, such
+    /// as 30m or 1h30m. Default: 1h.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "interval_schema")]
     pub interval: Option<String>,
-    /// Compute resources of a loading Job's container.
+    /// What a Job's container is promised and what it may take. Given at all, it replaces the default whole. Default: the chart's
+    /// jobs.resources, else requests of 250m cpu and 512Mi memory, and a limit of 1Gi memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// Node labels a loading Job's pod asks for.
+    /// Labels that a node must have for a Job's pod. Form: at most 32 labels. Default: none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     #[schemars(schema_with = "label_map_schema")]
     pub node_selector: BTreeMap<String, String>,
-    /// Taints a loading Job's pod tolerates.
+    /// Taints of nodes that a Job's pod tolerates, as in a pod. Form: at most 16. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "tolerations_schema")]
     pub tolerations: Vec<Toleration>,
-    /// Secrets for pulling the image, in this namespace.
+    /// Secrets in this namespace that the image of a Job is pulled with. Form: at most 16. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "pull_secrets_schema")]
     pub image_pull_secrets: Vec<ImagePullSecret>,
-    /// Labels added to a loading Job's pod; ours stay.
+    /// Labels that Jobs and their pods get besides the operator's own. Keys under awscost.io/ and kubernetes.io/ are left out.
+    /// Form: at most 32 labels. Default: none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     #[schemars(schema_with = "label_map_schema")]
     pub pod_labels: BTreeMap<String, String>,
-    /// Annotations added to a loading Job's pod.
+    /// Annotations that pods of Jobs get. Form: at most 32, of 4096 characters each. Default: none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     #[schemars(schema_with = "annotation_map_schema")]
     pub pod_annotations: BTreeMap<String, String>,
@@ -309,11 +319,8 @@ pub struct Ingestion {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct WarehouseRef {
-    /// The CostWarehouse's name.
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-    )]
+    /// The CostWarehouse's name. Form: the name of a CostWarehouse in this namespace.
+    #[schemars(schema_with = "shape::object_name")]
     pub name: String,
 }
 
@@ -321,11 +328,13 @@ pub struct WarehouseRef {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Resources {
-    /// What the container is promised: cpu, memory, ephemeral-storage.
+    /// What the container is promised: cpu, memory and ephemeral-storage. Form: at most 8 quantities, such as 250m or 512Mi.
+    /// Default: none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     #[schemars(schema_with = "quantities_schema")]
     pub requests: BTreeMap<String, IntOrString>,
-    /// What the container may take at most.
+    /// What the container may take at most. Form: at most 8 quantities,
+    /// such as 1Gi. Default: none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     #[schemars(schema_with = "quantities_schema")]
     pub limits: BTreeMap<String, IntOrString>,
@@ -335,23 +344,23 @@ pub struct Resources {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Toleration {
-    /// The taint's key; empty with operator Exists means every taint.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 316), regex(pattern = r"^[A-Za-z0-9./_-]*$"))]
+    /// The taint's key. Form: at most 316 of A-Z a-z 0-9 . / _ -. Default: empty, which with operator Exists means every taint.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::taint_key")]
     pub key: Option<String>,
-    /// Exists or Equal (the default).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 6), regex(pattern = r"^(Exists|Equal)$"))]
+    /// How key and value are compared. One of: Exists (the key is enough), Equal (the value counts too). Default: Equal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "operator_schema")]
     pub operator: Option<String>,
-    /// The taint's value.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63), regex(pattern = r"^[A-Za-z0-9._-]*$"))]
+    /// The taint's value, with operator Equal. Form: at most 63 of A-Z a-z 0-9 . _ -. Default: empty.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::taint_value")]
     pub value: Option<String>,
-    /// NoSchedule, PreferNoSchedule or NoExecute; every effect where it is absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 16), regex(pattern = r"^(NoSchedule|PreferNoSchedule|NoExecute)$"))]
+    /// Which effect of the taint is tolerated. One of: NoSchedule, PreferNoSchedule, NoExecute. Default: all of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "effect_schema")]
     pub effect: Option<String>,
-    /// How long a NoExecute taint is tolerated, in seconds; for ever where it is absent.
+    /// How long a NoExecute taint is tolerated. Form: seconds. Default: for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub toleration_seconds: Option<i64>,
 }
@@ -360,11 +369,8 @@ pub struct Toleration {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ImagePullSecret {
-    /// The Secret's name.
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-    )]
+    /// The Secret's name. Form: the name of a Secret in this namespace.
+    #[schemars(schema_with = "shape::object_name")]
     pub name: String,
 }
 
@@ -372,59 +378,73 @@ pub struct ImagePullSecret {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Freshness {
-    /// A newest delivery older than this is stale; 36h by default, 1h at least.
+    /// How old the newest delivery may be before the condition ReportDelivered is False with DeliveryStale. Form: days, hours,
+    /// minutes and seconds in this order, between 1h and 60d, such as 36h or 2d. Default: 36h.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "age_schema")]
     pub max_delivery_age: Option<String>,
-    /// How long a first delivery may take before it counts as overdue; 48h by default, 1h at least.
+    /// How long a new account's first delivery may take before it counts as overdue. Form: days, hours, minutes and seconds in
+    /// this order, between 1h and 60d, such as 48h or 3d. Default: 48h.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "age_schema")]
     pub first_delivery_grace: Option<String>,
 }
 
 fn account_type_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "enum": ["Management", "Member", "Standalone"]})
+    shape::one_of(&[AccountType::Management, AccountType::Member, AccountType::Standalone])
 }
 
-/// Hours, minutes and seconds, as `duration()` in CEL and Go read them.
-const DURATION: &str = r"^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$";
+fn require_external_id_schema(_: &mut SchemaGenerator) -> Schema {
+    shape::any_of(&[RequireExternalId::Enforce, RequireExternalId::Warn])
+}
+
+fn deletion_policy_schema(_: &mut SchemaGenerator) -> Schema {
+    shape::any_of(&[DeletionPolicy::Retain, DeletionPolicy::Purge])
+}
+
+fn report_kind_schema(_: &mut SchemaGenerator) -> Schema {
+    shape::any_of(&[ReportKindChoice::Auto, ReportKindChoice::LegacyCur, ReportKindChoice::Cur2])
+}
+
+fn operator_schema(_: &mut SchemaGenerator) -> Schema {
+    shape::word_of(&["Exists", "Equal"], "operator takes Exists or Equal")
+}
+
+fn effect_schema(_: &mut SchemaGenerator) -> Schema {
+    shape::word_of(
+        &["NoSchedule", "PreferNoSchedule", "NoExecute"],
+        "effect takes NoSchedule, PreferNoSchedule or NoExecute; every effect without it",
+    )
+}
 
 fn interval_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "string", "nullable": true, "minLength": 2, "maxLength": 18, "pattern": DURATION,
-        "x-kubernetes-validations": [{
-            "rule": "duration(self) >= duration('15m') && duration(self) <= duration('24h')",
-            "message": "the interval lies between 15m and 24h, such as 1h"
-        }]
-    })
+    let words =
+        "the interval lies between 15m and 24h, in days, hours, minutes and seconds, such as 1h or 1h30m";
+    shape::time(15 * 60, 24 * 3600, words)
 }
 
 fn age_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "string", "nullable": true, "minLength": 2, "maxLength": 18, "pattern": DURATION,
-        "x-kubernetes-validations": [{
-            "rule": "duration(self) >= duration('1h') && duration(self) <= duration('1440h')",
-            "message": "the time lies between 1h and 1440h, such as 36h"
-        }]
-    })
+    let words =
+        "the time lies between 1h and 1440h (60d), in days, hours, minutes and seconds, such as 36h or 2d";
+    shape::time(3600, 60 * 24 * 3600, words)
 }
 
+/// Integers are quantities too: what differs from itself as text is one.
 fn quantities_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object", "maxProperties": 8,
         "additionalProperties": {
             "x-kubernetes-int-or-string": true, "maxLength": 32,
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
-            "pattern": r"^\+?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+            "x-kubernetes-validations": [{
+                "rule": "self != string(self) || (isQuantity(self) && !self.startsWith('-'))",
+                "message": "it takes a quantity as Kubernetes writes it, such as 2, 500m or 512Mi"
+            }]
         }
     })
 }
 
 fn label_map_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "object", "maxProperties": 32,
-        "additionalProperties": {"type": "string", "maxLength": 63, "pattern": r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"}
-    })
+    json_schema!({"type": "object", "maxProperties": 32, "additionalProperties": shape::label_value()})
 }
 
 fn annotation_map_schema(_: &mut SchemaGenerator) -> Schema {

@@ -14,23 +14,23 @@ const MAX_MESSAGE: usize = 4096;
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// The layer.
+    /// The layer of the connection, or Ready, Reconciling or Stalled, which sum them up.
     #[serde(rename = "type")]
     #[schemars(length(max = 64))]
     pub type_: String,
-    /// True, False or Unknown.
+    /// Whether it holds: True, False or Unknown.
     #[schemars(length(max = 7), regex(pattern = "^(True|False|Unknown)$"))]
     pub status: String,
     /// The generation of the spec that this condition speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// When the status last changed.
+    /// When the condition's status last changed.
     #[schemars(with = "String", length(max = 40), extend("format" = "date-time"))]
     pub last_transition_time: Timestamp,
-    /// Why, in one word of a closed list.
+    /// Why, in one word of a closed list; `awscost reasons` and docs/troubleshooting.md explain each.
     #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z]+$"))]
     pub reason: String,
-    /// Why, and what to do, in a sentence or two.
+    /// Why, and what to do. Ready has it in short where another condition has it whole.
     #[schemars(length(max = 4096))]
     pub message: String,
 }
@@ -100,10 +100,30 @@ pub fn write(
                 last_transition_time: before
                     .map_or_else(|| whole_seconds(now), |old| old.last_transition_time),
                 reason: saying.reason.as_str().to_owned(),
-                message: bounded(&saying.message),
+                message: bounded(words(saying, sayings)),
             }
         })
         .collect()
+}
+
+/// What a condition says. Ready sums up: where another condition has the whole message, it has the fix in short, so that a
+/// row of a list stays a row.
+fn words<'a>(saying: &'a Saying, sayings: &[Saying]) -> &'a str {
+    let told = |other: &Saying| other.type_ != ConditionType::Ready && other.message == saying.message;
+    if saying.type_ == ConditionType::Ready && sayings.iter().any(told) {
+        saying.reason.in_short()
+    } else {
+        &saying.message
+    }
+}
+
+/// The whole message behind Ready: that of Stalled or Reconciling, which are there while Ready is not True.
+pub fn whole_message(conditions: &[Condition]) -> Option<&str> {
+    let summaries = [ConditionType::Stalled, ConditionType::Reconciling, ConditionType::Ready];
+    summaries
+        .into_iter()
+        .find_map(|type_| find(conditions, type_))
+        .map(|condition| condition.message.as_str())
 }
 
 /// Kubernetes keeps whole seconds in conditions.

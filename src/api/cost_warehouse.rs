@@ -7,7 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::status::CostWarehouseStatus;
+use super::{shape, status::CostWarehouseStatus};
 
 /// Where costs are kept.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -41,18 +41,24 @@ use super::status::CostWarehouseStatus;
         json_path = ".status.conditions[?(@.type=='Ready')].reason",
         description = "Why Ready is what it is"
     ),
+    printcolumn(
+        name = "Accounts",
+        type_ = "integer",
+        json_path = ".status.accounts",
+        description = "How many AwsCostAccounts name it"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Message",
         type_ = "string",
         json_path = ".status.conditions[?(@.type=='Ready')].message",
-        description = "What to do next",
+        description = "What is wrong and what to do, in short; kubectl awscost status costwarehouse/NAME has it whole",
         priority = 1
     )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct CostWarehouseSpec {
-    /// A Delta Lake table on a volume or in S3, which Spark, DuckDB, Trino and others read.
+    /// A Delta Lake table on a volume or in S3.
     pub delta: Delta,
 }
 
@@ -61,72 +67,57 @@ pub struct CostWarehouseSpec {
 #[x_kube(
     validation = Rule::new("self.location == oldSelf.location")
         .message("spec.delta.location can't change, because loaded rows would stay behind: create another CostWarehouse instead"),
-    validation = Rule::new("!self.location.split('/').exists(part, part == '..')")
-        .message("spec.delta.location has no .. in it"),
     validation = Rule::new("!self.location.startsWith('file://') || has(self.persistentVolumeClaim)")
         .message("a file:// location needs spec.delta.persistentVolumeClaim: the claim that is mounted at /warehouse"),
-    validation = Rule::new("!self.location.startsWith('file://') || self.location == 'file:///warehouse' || self.location.startsWith('file:///warehouse/')")
-        .message("a file:// location lies under file:///warehouse, where the claim is mounted"),
     validation = Rule::new("!self.location.startsWith('s3://') || !has(self.persistentVolumeClaim)")
         .message("spec.delta.persistentVolumeClaim goes with a file:// location only"),
     validation = Rule::new("!self.location.startsWith('s3://') || has(self.region)")
         .message("an s3:// location needs spec.delta.region"),
-    validation = Rule::new("!self.location.startsWith('file://') || (!has(self.region) && !has(self.endpoint) && !has(self.pathStyle) && !has(self.credentialsSecretRef))")
-        .message("region, endpoint, pathStyle and credentialsSecretRef go with an s3:// location only"),
+    validation = Rule::new("!self.location.startsWith('file://') || (!has(self.region) && !has(self.endpoint) && !has(self.pathStyle) && !has(self.credentialsSecretRef) && !has(self.serviceAccountName))")
+        .message("region, endpoint, pathStyle, credentialsSecretRef and serviceAccountName go with an s3:// location only"),
     validation = Rule::new("!self.location.startsWith('s3://') || has(self.credentialsSecretRef) != has(self.serviceAccountName)")
         .message("an s3:// location needs exactly one of credentialsSecretRef and serviceAccountName: the warehouse's own identity"),
     validation = Rule::new("!has(self.pathStyle) || has(self.endpoint)")
         .message("spec.delta.pathStyle goes with spec.delta.endpoint only"),
-    validation = Rule::new("!self.location.startsWith('s3://') || !self.location.split('/')[2].contains('..')")
-        .message("a bucket name has no two dots in a row"),
+    validation = Rule::new("!has(self.endpoint) || (has(self.pathStyle) && self.pathStyle) || !self.endpoint.matches('^https?://[0-9.]+(:|/|$)')")
+        .message("an endpoint that is an IP address needs spec.delta.pathStyle: true, because no bucket can stand in front of it"),
     validation = Rule::new("has(self.persistentVolumeClaim) == has(oldSelf.persistentVolumeClaim) && (!has(self.persistentVolumeClaim) || self.persistentVolumeClaim == oldSelf.persistentVolumeClaim)")
         .message("spec.delta.persistentVolumeClaim can't change, because loaded rows would stay behind: create another CostWarehouse instead")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct Delta {
-    /// Where the tables lie: `s3://BUCKET/PREFIX`, or a folder of the claim such as `file:///warehouse/costs`.
-    #[schemars(
-        length(min = 8, max = 512),
-        regex(
-            pattern = r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]*)?|file:///[A-Za-z0-9!_.*'()/-]*)$"
-        )
-    )]
+    /// Where the tables lie. It can't change. Form: s3://BUCKET or s3://BUCKET/PREFIX, or with a claim file:///warehouse or a
+    /// folder below it, such as file:///warehouse/costs; folders take A-Z a-z 0-9 - _ . = between single slashes.
+    #[schemars(schema_with = "shape::location")]
     pub location: String,
-    /// The region of an S3 location's bucket.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32), regex(pattern = r"^[a-z]+(-[a-z]+){1,3}-[0-9]{1,2}$"))]
+    /// The region of an S3 location's bucket. Form: a region's name, such as eu-west-1. Default: none; required with s3://.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::other_region")]
     pub region: Option<String>,
-    /// The URL of an S3-compatible store; by default AWS's own for the region.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 512),
-        regex(
-            pattern = r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"
-        )
-    )]
+    /// The address of an S3-compatible store. Goes with s3://. Form: https://HOST or https://HOST:PORT, with no path behind it;
+    /// http:// in a test. Default: AWS's own for the region.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::endpoint")]
     pub endpoint: Option<String>,
-    /// True addresses buckets in the path instead of the host name, as some stores behind an endpoint need.
+    /// Whether requests name the bucket in the path instead of in the host name, as some stores need it. Goes with endpoint.
+    /// Form: true or false. Default: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_style: Option<bool>,
-    /// The Secret with the store's credentials under the keys `accessKeyId`, `secretAccessKey` and, if there is
-    /// one, `sessionToken`. It must carry the label `awscost.io/use: warehouse` and lie in this namespace. The
-    /// operator never reads it; it is mounted into the Jobs.
+    /// The Secret with the keys that open the bucket. It holds `accessKeyId`, `secretAccessKey` and, with temporary keys,
+    /// `sessionToken`, lies in this namespace and carries the label `awscost.io/use: warehouse`. It is mounted into Jobs; the
+    /// operator never reads it. Goes with s3://. Default: none; then serviceAccountName is required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials_secret_ref: Option<SecretRef>,
-    /// The service account of the Jobs that open the warehouse, for an identity bound to it. The operator's
-    /// administrator allows it (chart value `jobs.serviceAccounts`); by default `default`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-    )]
+    /// The service account whose identity (IRSA, EKS Pod Identity) opens the bucket; Jobs run as it. The operator's administrator
+    /// allows it: chart value `jobs.serviceAccounts`. Goes with s3://. Form: the name of a ServiceAccount in this namespace.
+    /// Default: none; then credentialsSecretRef is required.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::other_object_name")]
     pub service_account_name: Option<String>,
-    /// The claim, in this namespace, that is mounted at /warehouse for a file:// location.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-    )]
+    /// The claim that is mounted at /warehouse for a file:// location. It can't change. Form: the name of a
+    /// PersistentVolumeClaim in this namespace. Default: none; required with file://.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "shape::other_object_name")]
     pub persistent_volume_claim: Option<String>,
 }
 
@@ -134,10 +125,7 @@ pub struct Delta {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretRef {
-    /// The Secret's name.
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-    )]
+    /// The Secret's name. Form: the name of a Secret in this namespace.
+    #[schemars(schema_with = "shape::object_name")]
     pub name: String,
 }

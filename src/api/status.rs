@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Amount, BillingPeriod, VersionIdentity};
 
-use super::conditions::Condition;
+use super::{conditions::Condition, shape};
 
 /// How many billing periods a status lists, newest first.
 pub const MAX_PERIODS: usize = 15;
@@ -28,11 +28,11 @@ pub struct AwsCostAccountStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
-    /// One condition a layer of the connection, and the summaries Ready, Reconciling and Stalled.
+    /// A condition for each layer of the connection, and Ready, Reconciling and Stalled, which sum them up.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
-    /// Who the operator is in the account.
+    /// The account, and who the operator is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// The billing report that was found.
@@ -41,14 +41,14 @@ pub struct AwsCostAccountStatus {
     /// The bucket that was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<BucketStatus>,
-    /// What is there of the wanted months.
+    /// Which of the wanted months are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryStatus>,
-    /// The last 15 billing periods, newest first.
+    /// The wanted billing months, newest first, 15 at most.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "periods_schema")]
     pub periods: Vec<PeriodStatus>,
-    /// Loads as a whole.
+    /// What is loaded and what is being loaded, over all months.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingestion: Option<IngestionStatus>,
     /// How far the purge of a deleted object is.
@@ -60,7 +60,7 @@ pub struct AwsCostAccountStatus {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
-    /// The connected account.
+    /// The AWS account that the spec names, by accountId or by the role's ARN; RoleAssumable says whether AWS agrees.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 12))]
     pub account_id: Option<String>,
@@ -98,7 +98,7 @@ pub struct LastAssumed {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportStatus {
-    /// LegacyCur or Cur2.
+    /// The family that the report belongs to: LegacyCur or Cur2.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub kind: Option<String>,
@@ -135,7 +135,9 @@ pub struct PeriodStatus {
     /// The month, such as 2026-10.
     #[schemars(schema_with = "month_schema")]
     pub period: BillingPeriod,
-    /// How settled the month's bill is.
+    /// How settled the month's bill is. One of: Missing (never delivered), Open (the month has not ended), Closing (it has
+    /// ended, its invoice is not issued), Final (the invoice is issued), Restated (loaded again after it was Final).
+    #[schemars(schema_with = "state_schema")]
     pub state: PeriodState,
     /// The newest delivered version's identity.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -149,11 +151,11 @@ pub struct PeriodStatus {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "version_schema")]
     pub version: Option<VersionIdentity>,
-    /// When it was loaded.
+    /// When that version was loaded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "timestamp_schema")]
     pub loaded: Option<Timestamp>,
-    /// Rows of the loaded version.
+    /// How many rows the loaded version has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<i64>,
     /// Unblended totals of the loaded version by currency: exact decimals, never added up across currencies.
@@ -189,14 +191,18 @@ pub struct Failure {
     pub version: VersionIdentity,
     /// How many Jobs have tried this version; names the next one.
     pub attempts: i32,
-    /// How many of them count against the three quick attempts since the last change of anything that matters.
+    /// How many of them count against the three quick attempts, since the spec, the Secret, the operator or the annotation
+    /// last changed.
     pub strikes: i32,
-    /// What kind of fault it was, which decides when the next attempt comes.
+    /// What kind of fault it was, which decides when the next attempt comes. One of: Data (the data can't be loaded exactly),
+    /// Configuration (the configuration is wrong), Transient (it may pass), Conflict (another writer or owner was first), Lost
+    /// (the pod was lost, killed or never ran).
+    #[schemars(schema_with = "class_schema")]
     pub class: FailureClass,
     /// The condition reason that explains it.
     #[schemars(length(max = 64))]
     pub reason: String,
-    /// One sentence for people.
+    /// What is wrong, and what to do.
     #[schemars(length(max = 1024))]
     pub message: String,
     /// When the Job ended.
@@ -215,7 +221,7 @@ pub enum FailureClass {
     Data,
     /// The configuration is wrong.
     Configuration,
-    /// A passing fault.
+    /// It may pass.
     Transient,
     /// Another writer or owner was first.
     Conflict,
@@ -227,11 +233,20 @@ pub enum FailureClass {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct IngestionStatus {
-    /// When a version was last committed.
+    /// When a version of the bill was last loaded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "timestamp_schema")]
     pub last_success: Option<Timestamp>,
-    /// Jobs at work.
+    /// The newest billing month that is loaded, such as 2026-10.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(schema_with = "newest_period_schema")]
+    pub newest_period: Option<BillingPeriod>,
+    /// The unblended total of the newest loaded month to the cent, such as 1234.56 USD, for lists; absent where the month has
+    /// several currencies. periods has it exactly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 42))]
+    pub newest_total: Option<String>,
+    /// The names of the Jobs that load.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "jobs_schema")]
     pub active_jobs: Vec<String>,
@@ -264,11 +279,14 @@ pub struct CostWarehouseStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
-    /// Ready says what the last probe found; Reconciling and Stalled are there only when True.
+    /// Ready says what the last probe found, in short; Reconciling and Stalled, which are there only while True, say it whole.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
-    /// The last probe.
+    /// How many AwsCostAccounts of the namespace name this warehouse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<i32>,
+    /// The last probe that ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeStatus>,
 }
@@ -277,7 +295,7 @@ pub struct CostWarehouseStatus {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ProbeStatus {
-    /// When it ended.
+    /// When the probe ended.
     #[schemars(schema_with = "timestamp_schema")]
     pub at: Timestamp,
     /// The number of the next probe, which names its Job.
@@ -294,12 +312,28 @@ fn month_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "maxLength": 7, "pattern": "^[0-9]{4}-[0-9]{2}$"})
 }
 
+fn newest_period_schema(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = month_schema(generator);
+    schema.insert("nullable".to_owned(), true.into());
+    schema
+}
+
 fn months_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "array", "maxItems": MAX_MISSING, "items": month_schema(generator)})
 }
 
 fn timestamp_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "nullable": true, "format": "date-time", "maxLength": 40})
+}
+
+fn state_schema(_: &mut SchemaGenerator) -> Schema {
+    use PeriodState::{Closing, Final, Missing, Open, Restated};
+    shape::one_of(&[Missing, Open, Closing, Final, Restated])
+}
+
+fn class_schema(_: &mut SchemaGenerator) -> Schema {
+    use FailureClass::{Configuration, Conflict, Data, Lost, Transient};
+    shape::one_of(&[Data, Configuration, Transient, Conflict, Lost])
 }
 
 fn version_schema(_: &mut SchemaGenerator) -> Schema {

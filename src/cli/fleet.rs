@@ -67,6 +67,8 @@ pub struct Member {
     pub name: Name,
     /// What tells it from one that is created later under its name.
     pub uid: Option<String>,
+    /// What people call an account.
+    pub display_name: Option<String>,
     /// True if looks and loads are paused.
     pub suspended: bool,
     /// The warehouse an account names.
@@ -151,7 +153,14 @@ impl Member {
         });
         let words = summed_up(words, object, now);
         let warehouse = account.spec.ingestion.as_ref().map(|ingestion| ingestion.warehouse_ref.name.clone());
-        Self { name, uid: object.uid(), suspended: account.spec.suspend == Some(true), warehouse, words }
+        Self {
+            name,
+            uid: object.uid(),
+            display_name: account.spec.display_name.clone(),
+            suspended: account.spec.suspend == Some(true),
+            warehouse,
+            words,
+        }
     }
 
     /// A warehouse.
@@ -167,7 +176,7 @@ impl Member {
             _ => Severity::Fine,
         });
         let words = summed_up(words, object, now);
-        Self { name, uid: object.uid(), suspended: false, warehouse: None, words }
+        Self { name, uid: object.uid(), display_name: None, suspended: false, warehouse: None, words }
     }
 
     fn unparsable(name: Name, object: &impl ResourceExt, problem: &str, now: Timestamp) -> Self {
@@ -179,7 +188,14 @@ impl Member {
             since: object.creation_timestamp().map_or(now, |created| created.0),
             message: conditions::bounded(&format!("The object does not parse: {problem}.")),
         };
-        Self { name, uid: object.uid(), suspended: false, warehouse: None, words: vec![word] }
+        Self {
+            name,
+            uid: object.uid(),
+            display_name: None,
+            suspended: false,
+            warehouse: None,
+            words: vec![word],
+        }
     }
 
     /// True if something must be mended, or could not be told.
@@ -204,6 +220,11 @@ pub fn understood(
     };
     let summary = conditions::find(conditions, ConditionType::Ready);
     let ready = summary.is_some_and(|summary| status_of(summary) == ConditionStatus::True);
+    // Ready says in short what is wrong; people who ask want it whole.
+    let whole = |condition: &Condition| match ready || condition.type_ != ConditionType::Ready.as_str() {
+        true => condition.message.clone(),
+        false => conditions::whole_message(conditions).unwrap_or(&condition.message).to_owned(),
+    };
     conditions
         .iter()
         .map(|condition| {
@@ -220,7 +241,7 @@ pub fn understood(
                 reason,
                 severity,
                 since: condition.last_transition_time,
-                message: condition.message.clone(),
+                message: whole(condition),
             }
         })
         .collect()

@@ -165,7 +165,11 @@ impl View {
     /// Of a warehouse.
     pub(super) fn of_warehouse(object: &DeserializeGuard<CostWarehouse>, now: Timestamp) -> Self {
         let member = Member::warehouse(object, now);
-        let about = object.0.as_ref().map(|warehouse| vec![warehouse.spec.delta.location.clone()]);
+        let about = object.0.as_ref().map(|warehouse| {
+            let accounts = warehouse.status.as_ref().and_then(|status| status.accounts);
+            let used = accounts.map(|count| format!("AwsCostAccounts that name it: {count}"));
+            std::iter::once(warehouse.spec.delta.location.clone()).chain(used).collect()
+        });
         Self {
             suspended: false,
             about: about.unwrap_or_default(),

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::{Span, SpanRelativeTo, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     harmless::harmless,
@@ -11,6 +11,7 @@ use super::{
     warehouse_location::WarehouseLocation,
 };
 use crate::{
+    api::duration,
     model::{ConnectionKey, ExitCode, Reason, TaskOutcome, TaskReport},
     warehouse::{Warehouse, WarehouseFault, delta::DeltaWarehouse, ledger::LedgerRow},
 };
@@ -19,12 +20,20 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub enum Task {
     /// Prove that loads will work: write, commit, read and remove a canary beside the tables.
+    #[command(
+        after_help = "Example:\n  awscost warehouse probe --warehouse delta:s3://acme-lake/awscost \\\n    --warehouse-region eu-west-1 --warehouse-credentials-dir ./keys"
+    )]
     Probe(ReportingArgs),
     /// Print what is loaded, by whom, from which version.
+    #[command(after_help = "Example:\n  awscost warehouse ledger --warehouse delta:./lake")]
     Ledger(LedgerArgs),
     /// Remove files that no reader can want any more.
+    #[command(after_help = "Example:\n  awscost warehouse maintain --warehouse delta:./lake --retention 7d")]
     Maintain(MaintainArgs),
     /// Remove all rows of a connection for good.
+    #[command(
+        after_help = "Example:\n  awscost warehouse purge --warehouse delta:./lake --connection 123456789012"
+    )]
     Purge(PurgeArgs),
 }
 
@@ -46,8 +55,8 @@ pub struct ReportingArgs {
 pub struct MaintainArgs {
     #[command(flatten)]
     reporting: ReportingArgs,
-    /// How long replaced files are kept for readers of older versions: 7d, 36h.
-    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = parse_age)]
+    /// How long replaced files are kept for readers of older versions, such as 7d, 36h or 1d12h.
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = duration::parse)]
     retention: Duration,
 }
 
@@ -84,14 +93,6 @@ pub enum OutputFormat {
     Text,
     /// For programs.
     Json,
-}
-
-fn parse_age(text: &str) -> Result<Duration, String> {
-    let span: Span = text.parse().map_err(|_| "an age looks like 7d or 36h".to_owned())?;
-    let age = span.to_duration(SpanRelativeTo::days_are_24_hours());
-    age.ok()
-        .and_then(|age| Duration::try_from(age).ok())
-        .ok_or_else(|| "an age is in days, hours, minutes or seconds, and not negative".to_owned())
 }
 
 /// Runs the task.
@@ -236,10 +237,10 @@ mod tests {
 
     #[test]
     fn ages() {
-        assert_eq!(parse_age("7d"), Ok(Duration::from_secs(7 * 86_400)));
-        assert_eq!(parse_age("1d12h"), Ok(Duration::from_secs(36 * 3600)));
+        assert_eq!(duration::parse("7d"), Ok(Duration::from_secs(7 * 86_400)));
+        assert_eq!(duration::parse("1d12h"), Ok(Duration::from_secs(36 * 3600)));
         for bad in ["", "7", "-1d", "1mo", "soon"] {
-            assert!(parse_age(bad).is_err(), "{bad}");
+            assert!(duration::parse(bad).is_err(), "{bad}");
         }
     }
 

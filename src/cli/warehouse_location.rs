@@ -14,29 +14,32 @@ use crate::{
         Warehouse, WarehouseFault,
         delta::{
             Addressing, DEFAULT_RETENTION, DeltaLocation, DeltaOptions, DeltaWarehouse, InvalidDeltaLocation,
-            WarehouseIdentity,
+            WarehouseIdentity, parse_endpoint,
         },
     },
 };
+
+/// Where `--help` and docs/cli.md have these options.
+const HEADING: &str = "Warehouse options";
 
 /// Which warehouse, and how to reach it.
 #[derive(Debug, Clone, Args)]
 pub struct WarehouseLocation {
     /// The warehouse: delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX.
-    #[arg(long = "warehouse", value_name = "delta:LOCATION")]
+    #[arg(help_heading = HEADING, long = "warehouse", value_name = "delta:LOCATION")]
     warehouse: Address,
     /// The region of the warehouse's bucket.
-    #[arg(id = "warehouse-region", long = "warehouse-region", value_name = "REGION")]
+    #[arg(help_heading = HEADING, id = "warehouse-region", long = "warehouse-region", value_name = "REGION")]
     region: Option<Region>,
     /// The address of the bucket's S3, where it is not AWS's: https://HOST[:PORT], or http:// in a test.
-    #[arg(long = "warehouse-endpoint", value_name = "URL")]
+    #[arg(help_heading = HEADING, long = "warehouse-endpoint", value_name = "URL", value_parser = parse_endpoint)]
     endpoint: Option<Url>,
     /// Name the bucket in the path instead of in the host name.
-    #[arg(long = "warehouse-path-style")]
+    #[arg(help_heading = HEADING, long = "warehouse-path-style")]
     path_style: bool,
     /// The directory with the bucket's credentials: the files accessKeyId, secretAccessKey and, with temporary
     /// keys, sessionToken. Without it, a bucket takes the identity of the pod's service account.
-    #[arg(id = "warehouse-credentials-dir", long = "warehouse-credentials-dir", value_name = "DIR")]
+    #[arg(help_heading = HEADING, id = "warehouse-credentials-dir", long = "warehouse-credentials-dir", value_name = "DIR")]
     credentials_dir: Option<PathBuf>,
 }
 

@@ -367,8 +367,12 @@ impl Pass<'_> {
         &self,
         memory: &mut Memory,
         base: &Base,
-        status: AwsCostAccountStatus,
+        mut status: AwsCostAccountStatus,
     ) -> Result<Base, ReconcileFault> {
+        // Lists show it before AWS was asked, and where it never is.
+        if let Some(account) = validate::named_account(&self.account.spec) {
+            status.identity.get_or_insert_default().account_id = Some(account.to_string());
+        }
         let written =
             patch::status(&self.api(), &self.owner.name, &base.version, &base.status, &status).await?;
         let Some(after) = written else {

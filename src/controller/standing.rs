@@ -117,7 +117,8 @@ pub fn warehouse_says(warehouse: &CostWarehouse) -> Saying {
                 Some(Reason::Progressing) | None => Reason::Probing,
                 Some(reason) => reason,
             };
-            say(status_of(ready), reason, ready.message.clone())
+            let message = conditions::whole_message(&status.conditions).unwrap_or(&ready.message);
+            say(status_of(ready), reason, message.to_owned())
         }
         None => {
             say(ConditionStatus::Unknown, Reason::Probing, "The CostWarehouse is not probed yet.".to_owned())

@@ -116,6 +116,7 @@ pub fn suspended(
         status.periods.clone_from(&periods.list);
         let ingestion = status.ingestion.get_or_insert_default();
         ingestion.last_success = last_success(periods, ingestion.last_success);
+        (ingestion.newest_period, ingestion.newest_total) = newest(periods);
         ingestion.active_jobs = active(jobs, &[]);
     }
     status.conditions.retain(|condition| condition.type_ != ConditionType::Reconciling.as_str());
@@ -194,14 +195,30 @@ fn identity(seen: &Identity, old: &AwsCostAccountStatus) -> Identity {
 
 fn ingestion(bill: &BillPicture<'_>, old: &AwsCostAccountStatus) -> IngestionStatus {
     let before = old.ingestion.as_ref().and_then(|ingestion| ingestion.last_success);
+    let (newest_period, newest_total) = newest(bill.periods);
     IngestionStatus {
         last_success: last_success(bill.periods, before),
+        newest_period,
+        newest_total,
         active_jobs: active(bill.jobs, bill.created),
     }
 }
 
 fn last_success(periods: &Periods, before: Option<Timestamp>) -> Option<Timestamp> {
     periods.loaded.iter().map(|news| news.at).chain(before).max()
+}
+
+/// The newest month that is loaded, and its total where it is of one currency.
+fn newest(periods: &Periods) -> (Option<BillingPeriod>, Option<String>) {
+    let Some(newest) = periods.list.iter().find(|period| period.version.is_some()) else {
+        return (None, None);
+    };
+    let mut totals = newest.totals.iter();
+    let total = match (totals.next(), totals.next()) {
+        (Some((currency, total)), None) => Some(format!("{} {currency}", total.to_cents())),
+        _ => None,
+    };
+    (Some(newest.period), total)
 }
 
 fn active(jobs: &[LoadJob], created: &[String]) -> Vec<String> {

@@ -14,7 +14,10 @@ use crate::{
     },
     connection::{Access, Asker, ExternalIdPolicy, ReportTarget, Target},
     model::{
-        AccountId, AccountType, BucketName, KeyPrefix, Partition, Region, ReportKind, ReportName, RoleArn,
+        AccountId, AccountType, BucketName, KeyPrefix, Partition, REGION, Region, ReportKind, ReportName,
+        RoleArn,
+        form::{first_broken, matches},
+        place::{ADDRESS, ENDPOINT, LOCATION, ON_CLAIM},
     },
     report::Freshness,
 };
@@ -92,6 +95,12 @@ pub struct SecretKey {
     pub name: String,
     /// The key in it.
     pub key: String,
+}
+
+/// The account that a spec names, by its id or by its role's ARN, whatever else is wrong with the spec.
+pub fn named_account(spec: &AwsCostAccountSpec) -> Option<AccountId> {
+    let of_role = || Some(spec.access.role_arn.as_ref()?.parse::<RoleArn>().ok()?.account().clone());
+    spec.account_id.as_ref().and_then(|id| id.parse().ok()).or_else(of_role)
 }
 
 /// The report to load, and how.
@@ -281,7 +290,7 @@ fn time(
     let Some(text) = text else { return Ok(default) };
     let time: Duration =
         duration::parse(text).map_err(|error| InvalidField { field, problem: error.to_string() })?;
-    Ok(SignedDuration::try_from(time).expect("at most 99,999 hours"))
+    Ok(SignedDuration::try_from(time).expect("at most 99,999 days and hours"))
 }
 
 /// A warehouse as declared, parsed.
@@ -335,20 +344,23 @@ pub enum Identity {
 /// The first field that is wrong.
 pub fn warehouse(spec: &CostWarehouseSpec) -> Result<ValidWarehouse, InvalidField> {
     let delta = &spec.delta;
-    let wrong = |field, problem: &str| Err(InvalidField { field, problem: problem.to_owned() });
-    let place = if delta.location.starts_with("file:///warehouse") {
-        match &delta.persistent_volume_claim {
-            Some(claim) => Place::Claim(claim.clone()),
-            None => {
-                return wrong("spec.delta.persistentVolumeClaim", "a file:// location needs a claim");
-            }
+    LOCATION.check(&delta.location).map_err(invalid("spec.delta.location"))?;
+    if let Some(rule) = first_broken(&[ON_CLAIM], &delta.location) {
+        return Err(invalid("spec.delta.location")(rule.words.to_owned()));
+    }
+    let place = match &delta.persistent_volume_claim {
+        _ if delta.location.starts_with("s3://") => s3(delta)?,
+        Some(claim) => Place::Claim(claim.clone()),
+        None => {
+            let field = invalid("spec.delta.persistentVolumeClaim");
+            return Err(field("a file:// location needs a claim".to_owned()));
         }
-    } else if delta.location.starts_with("s3://") {
-        s3(delta)?
-    } else {
-        return wrong("spec.delta.location", "it takes s3://BUCKET/PREFIX or a folder of file:///warehouse");
     };
     Ok(ValidWarehouse { location: delta.location.clone(), place })
+}
+
+fn invalid(field: &'static str) -> impl Fn(String) -> InvalidField {
+    move |problem| InvalidField { field, problem }
 }
 
 fn s3(delta: &Delta) -> Result<Place, InvalidField> {
@@ -369,7 +381,15 @@ fn s3(delta: &Delta) -> Result<Place, InvalidField> {
             });
         }
     };
+    REGION.check(&region).map_err(invalid("spec.delta.region"))?;
     let addressing = if delta.path_style == Some(true) { Addressing::Path } else { Addressing::Host };
+    if let Some(endpoint) = &delta.endpoint {
+        ENDPOINT.check(endpoint).map_err(invalid("spec.delta.endpoint"))?;
+        if addressing == Addressing::Host && matches(ADDRESS, endpoint) {
+            let words = "an endpoint that is an IP address needs spec.delta.pathStyle: true";
+            return Err(invalid("spec.delta.endpoint")(words.to_owned()));
+        }
+    }
     Ok(Place::S3 { region, endpoint: delta.endpoint.clone(), addressing, identity })
 }
 

@@ -111,6 +111,7 @@ impl Pass<'_> {
             observed_generation: generation,
             last_handled_reconcile_at: self.wish.clone().or_else(|| old.last_handled_reconcile_at.clone()),
             conditions: conditions::write(&old.conditions, &verdict.sayings, generation, self.now),
+            accounts: i32::try_from(self.accounts().len()).ok(),
             probe: verdict.probe.clone(),
         };
         self.finish(&version, &old, status).await?;
@@ -190,8 +191,15 @@ impl Pass<'_> {
 
     /// How loads into this warehouse run, so that the probe runs where they do: as the first account that names it says.
     fn ingestion(&self) -> Option<Ingestion> {
-        let mut accounts: Vec<(String, Ingestion)> = self
-            .stores
+        self.accounts()
+            .into_iter()
+            .min_by(|(one, _), (other, _)| one.cmp(other))
+            .map(|(_, ingestion)| ingestion)
+    }
+
+    /// The accounts that name this warehouse, each with how its loads run.
+    fn accounts(&self) -> Vec<(String, Ingestion)> {
+        self.stores
             .accounts
             .state()
             .iter()
@@ -199,9 +207,7 @@ impl Pass<'_> {
             .filter(|account| account.namespace().as_deref() == Some(&self.owner.namespace))
             .filter_map(|account| Some((account.name_any(), account.spec.ingestion.clone()?)))
             .filter(|(_, ingestion)| ingestion.warehouse_ref.name == self.owner.name)
-            .collect();
-        accounts.sort_by(|(one, _), (other, _)| one.cmp(other));
-        accounts.into_iter().next().map(|(_, ingestion)| ingestion)
+            .collect()
     }
 
     async fn finish(

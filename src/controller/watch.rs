@@ -162,16 +162,23 @@ async fn accounts(
     stores: &Stores,
     queues: &Queues,
 ) {
-    let mut known = Known::default();
+    let (mut known, mut users) = (Known::default(), Users::default());
     drive(watcher(api, config()), writer, "AwsCostAccount", |event| match event {
         Event::Apply(object) | Event::InitApply(object) => {
             gauges::account(&context.metrics, object);
             if known.is_changed(object) {
                 send(&queues.accounts, ObjectRef::from_obj(object), urgency(event));
             }
+            wake_warehouses(users.note(object), queues);
         }
-        Event::Delete(object) => known.went(context, object),
-        Event::InitDone => known.compare(context, &stores.accounts),
+        Event::Delete(object) => {
+            known.went(context, object);
+            wake_warehouses(users.went(object), queues);
+        }
+        Event::InitDone => {
+            known.compare(context, &stores.accounts);
+            wake_warehouses(users.compare(&stores.accounts), queues);
+        }
         Event::Init => {}
     })
     .await;
@@ -184,17 +191,20 @@ async fn warehouses(
     stores: &Stores,
     queues: &Queues,
 ) {
-    let mut known = Known::default();
+    let (mut known, mut copied) = (Known::default(), Copied::default());
     drive(watcher(api, config()), writer, "CostWarehouse", |event| match event {
         Event::Apply(object) | Event::InitApply(object) => {
             gauges::warehouse(&context.metrics, object);
             if known.is_changed(object) {
                 send(&queues.warehouses, ObjectRef::from_obj(object), urgency(event));
             }
-            accounts_of(stores, object, urgency(event), queues);
+            if copied.is_changed(object) {
+                accounts_of(stores, object, urgency(event), queues);
+            }
         }
         Event::Delete(object) => {
             known.went(context, object);
+            copied.0.remove(&object.uid().unwrap_or_default());
             accounts_of(stores, object, urgency(event), queues);
         }
         Event::InitDone => known.compare(context, &stores.warehouses),
@@ -219,6 +229,13 @@ fn accounts_of(stores: &Stores, warehouse: &GuardedWarehouse, urgency: Urgency, 
         account.namespace() == namespace
             && ingestion.is_some_and(|ingestion| ingestion.warehouse_ref.name == name)
     });
+}
+
+/// A warehouse says how many accounts name it.
+fn wake_warehouses(warehouses: impl IntoIterator<Item = ObjectRef<GuardedWarehouse>>, queues: &Queues) {
+    for warehouse in warehouses {
+        send(&queues.warehouses, warehouse, Urgency::Routine);
+    }
 }
 
 fn wake_accounts(
@@ -369,6 +386,54 @@ impl Known {
     }
 }
 
+/// Which warehouse each account names.
+#[derive(Debug, Default)]
+struct Users(HashMap<String, ObjectRef<GuardedWarehouse>>);
+
+impl Users {
+    /// Takes an account in; the warehouses that have one more or one less since.
+    fn note(&mut self, object: &GuardedAccount) -> Vec<ObjectRef<GuardedWarehouse>> {
+        let uid = object.uid().unwrap_or_default();
+        let ingestion = object.0.as_ref().ok().and_then(|account| account.spec.ingestion.as_ref());
+        let names = ingestion.map(|ingestion| {
+            ObjectRef::new(&ingestion.warehouse_ref.name).within(&object.namespace().unwrap_or_default())
+        });
+        let before = match &names {
+            Some(names) => self.0.insert(uid, names.clone()),
+            None => self.0.remove(&uid),
+        };
+        if before == names { Vec::new() } else { before.into_iter().chain(names).collect() }
+    }
+
+    fn went(&mut self, object: &GuardedAccount) -> Option<ObjectRef<GuardedWarehouse>> {
+        self.0.remove(&object.uid().unwrap_or_default())
+    }
+
+    /// The warehouses of accounts that went while the watch was away.
+    fn compare(&mut self, store: &Store<GuardedAccount>) -> Vec<ObjectRef<GuardedWarehouse>> {
+        let there: HashSet<String> = store.state().iter().filter_map(|object| object.uid()).collect();
+        self.0.extract_if(|uid, _| !there.contains(uid)).map(|(_, names)| names).collect()
+    }
+}
+
+/// What accounts take from each warehouse: its conditions and the generation they speak of. The number of its accounts is
+/// nothing to them: each new one would wake all.
+#[derive(Debug, Default)]
+struct Copied(HashMap<String, u64>);
+
+impl Copied {
+    fn is_changed(&mut self, object: &GuardedWarehouse) -> bool {
+        let status = object.0.as_ref().ok().and_then(|warehouse| warehouse.status.as_ref());
+        let mut hasher = DefaultHasher::new();
+        object.meta().generation.hash(&mut hasher);
+        object.meta().deletion_timestamp.is_some().hash(&mut hasher);
+        format!("{:?}", status.map(|status| (&status.observed_generation, &status.conditions)))
+            .hash(&mut hasher);
+        let hash = hasher.finish();
+        self.0.insert(object.uid().unwrap_or_default(), hash) != Some(hash)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use futures::channel::mpsc::unbounded;
@@ -411,6 +476,47 @@ mod tests {
         assert!(new(json!({"generation": 2}), json!({})));
         assert!(new(json!({"generation": 2, "finalizers": ["x/y"]}), json!({})));
         assert!(new(json!({"generation": 2, "deletionTimestamp": "2026-11-22T12:00:00Z"}), json!({})));
+    }
+
+    fn account(uid: &str, warehouse: Option<&str>) -> GuardedAccount {
+        serde_json::from_value(json!({
+            "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount",
+            "metadata": {"name": uid, "namespace": "finops", "uid": uid},
+            "spec": {
+                "accountType": "Member", "access": {},
+                "ingestion": warehouse.map(|name| json!({"warehouseRef": {"name": name}}))
+            }
+        }))
+        .expect("an account")
+    }
+
+    #[test]
+    fn a_warehouse_is_woken_when_one_more_or_one_less_account_names_it() {
+        let mut users = Users::default();
+        let mut note = |uid, warehouse| -> Vec<String> {
+            users.note(&account(uid, warehouse)).into_iter().map(|warehouse| warehouse.name).collect()
+        };
+        assert_eq!(note("a", Some("lake")), ["lake"]);
+        assert_eq!(note("a", Some("lake")), Vec::<String>::new(), "a status patch changes nothing");
+        assert_eq!(note("a", Some("pond")), ["lake", "pond"]);
+        assert_eq!(note("a", None), ["pond"]);
+        assert_eq!(note("b", Some("lake")), ["lake"]);
+        let gone = users.went(&account("b", Some("lake"))).map(|warehouse| warehouse.name);
+        assert_eq!(gone.as_deref(), Some("lake"));
+    }
+
+    #[test]
+    fn the_number_of_its_accounts_wakes_no_account() {
+        let mut copied = Copied::default();
+        let mut changed = |status| {
+            let object = object(json!({"name": "lake", "uid": "u", "generation": 1}), status);
+            copied.is_changed(&serde_json::from_value(json!(object)).expect("a warehouse"))
+        };
+        assert!(changed(json!({})));
+        assert!(!changed(json!({"accounts": 1})));
+        let ready = json!({"type": "Ready", "status": "True", "reason": "ProbeSucceeded", "message": "m",
+                           "lastTransitionTime": "2026-11-22T12:00:00Z"});
+        assert!(changed(json!({"accounts": 1, "conditions": [ready]})));
     }
 
     #[test]

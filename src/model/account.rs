@@ -4,6 +4,12 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::form::{Form, must};
+
+/// The form of an account's id.
+pub const ACCOUNT_ID: Form =
+    Form { longest: 12, rules: &[must("^[0-9]{12}$", "it takes an AWS account id: 12 digits, in quotes")] };
+
 /// A 12-digit AWS account id. Text, because leading zeros count.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -54,6 +54,17 @@ impl Amount {
         self.0
     }
 
+    /// The amount with two fractional digits, rounded half-even, for people who compare months and not bills.
+    pub fn to_cents(self) -> String {
+        const CENT: u128 = 10u128.pow(16);
+        let units = self.0.unsigned_abs();
+        let (cents, rest) = (units / CENT, units % CENT);
+        let up = rest > CENT / 2 || (rest == CENT / 2 && cents % 2 == 1);
+        let cents = cents + u128::from(up);
+        let sign = if self.0 < 0 && cents > 0 { "-" } else { "" };
+        format!("{sign}{}.{:02}", cents / 100, cents % 100)
+    }
+
     /// The sum, or `None` past 38 digits.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).filter(|units| units.unsigned_abs() <= MAX_UNITS as u128).map(Self)
@@ -237,6 +248,22 @@ mod tests {
 
     fn parsed(text: &str) -> Result<(String, bool), InvalidAmount> {
         Amount::parse(text.as_bytes()).map(|parsed| (parsed.amount.to_string(), parsed.rounded))
+    }
+
+    #[test]
+    fn cents_are_rounded_half_even() {
+        for (text, cents) in [
+            ("108716.416629522563693978", "108716.42"),
+            ("0.005", "0.00"),
+            ("0.015", "0.02"),
+            ("0.0050001", "0.01"),
+            ("-223.836667", "-223.84"),
+            ("-0.001", "0.00"),
+            ("7", "7.00"),
+        ] {
+            let amount = Amount::parse(text.as_bytes()).expect(text).amount;
+            assert_eq!(amount.to_cents(), cents, "{text}");
+        }
     }
 
     #[test]

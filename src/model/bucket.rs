@@ -4,6 +4,37 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::form::{Form, must, never};
+
+/// The form of a bucket's name.
+pub const BUCKET_NAME: Form = Form {
+    longest: 63,
+    rules: &[
+        must(
+            "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+            "it takes a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens, the first and the last a letter or digit",
+        ),
+        never("[.][.]", "a bucket name has no two dots in a row"),
+        never("^[0-9]+([.][0-9]+){3}$", "a bucket name is not an IP address"),
+    ],
+};
+
+/// The form of a report's prefix.
+pub const KEY_PREFIX: Form = Form {
+    longest: 256,
+    rules: &[
+        must("^[A-Za-z0-9!_.*'()/-]*$", "a report prefix takes A-Z a-z 0-9 ! - _ . * ' ( ) and /"),
+        never(
+            "^/",
+            "a report prefix does not start with /: give it byte for byte as the report definition has it",
+        ),
+        never(
+            "(^|/)[.][.](/|$)",
+            "a report prefix has no .. in it: give it byte for byte as the report definition has it",
+        ),
+    ],
+};
+
 /// An S3 bucket name: 3–63 of `a-z 0-9 . -`, starting and ending with a letter or digit.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -11,10 +42,8 @@ pub struct BucketName(String);
 
 /// The text is not an S3 bucket name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not an S3 bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends"
-)]
-pub struct InvalidBucketName(String);
+#[error("{0:?} is not an S3 bucket name: {1}")]
+pub struct InvalidBucketName(String, String);
 
 impl BucketName {
     /// The name.
@@ -27,17 +56,10 @@ impl FromStr for BucketName {
     type Err = InvalidBucketName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let edge =
-            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-        let bytes = text.as_bytes();
-        let ok = (3..=63).contains(&bytes.len())
-            && bytes
-                .iter()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(byte))
-            && edge(bytes.first())
-            && edge(bytes.last())
-            && !text.contains("..");
-        if ok { Ok(Self(text.to_owned())) } else { Err(InvalidBucketName(text.chars().take(80).collect())) }
+        match BUCKET_NAME.check(text) {
+            Ok(()) => Ok(Self(text.to_owned())),
+            Err(words) => Err(InvalidBucketName(text.chars().take(80).collect(), words)),
+        }
     }
 }
 
@@ -76,10 +98,8 @@ pub struct KeyPrefix(String);
 
 /// The text is not a report prefix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a report prefix: at most 256 of A-Z a-z 0-9 ! - _ . * ' ( ) /, with no `..` and no leading `/`"
-)]
-pub struct InvalidKeyPrefix(String);
+#[error("{0:?} is not a report prefix: {1}")]
+pub struct InvalidKeyPrefix(String, String);
 
 impl KeyPrefix {
     /// The prefix; empty for the bucket's root.
@@ -97,11 +117,10 @@ impl FromStr for KeyPrefix {
     type Err = InvalidKeyPrefix;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let ok = text.len() <= 256
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!-_.*'()/".contains(&byte))
-            && !text.starts_with('/')
-            && !text.split('/').any(|part| part == "..");
-        if ok { Ok(Self(text.to_owned())) } else { Err(InvalidKeyPrefix(text.chars().take(120).collect())) }
+        match KEY_PREFIX.check(text) {
+            Ok(()) => Ok(Self(text.to_owned())),
+            Err(words) => Err(InvalidKeyPrefix(text.chars().take(120).collect(), words)),
+        }
     }
 }
 
@@ -140,7 +159,8 @@ mod tests {
         for good in ["abc", "acme-billing", "a.b.c", "0-0"] {
             assert!(good.parse::<BucketName>().is_ok(), "{good}");
         }
-        for bad in ["ab", "Acme", "-abc", "abc-", "a..b", "a_b", "acme/billing", &"a".repeat(64)] {
+        for bad in ["ab", "Acme", "-abc", "abc-", "a..b", "a_b", "acme/billing", "10.0.0.1", &"a".repeat(64)]
+        {
             assert!(bad.parse::<BucketName>().is_err(), "{bad}");
         }
     }

@@ -4,7 +4,19 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::Partition;
+use super::{
+    Partition,
+    form::{Form, must},
+};
+
+/// The form of a region's name.
+pub const REGION: Form = Form {
+    longest: 32,
+    rules: &[must(
+        "^[a-z]+(-[a-z]+){1,3}-[0-9]{1,2}$",
+        "it takes a region's name as AWS writes it, such as eu-west-1",
+    )],
+};
 
 /// A region such as `eu-west-1`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,14 +53,10 @@ impl FromStr for Region {
     type Err = InvalidRegion;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts: Vec<&str> = text.split('-').collect();
-        let word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-        let ok = (3..=5).contains(&parts.len())
-            && text.len() <= 32
-            && parts[..parts.len() - 1].iter().all(word)
-            && parts[parts.len() - 1].bytes().all(|byte| byte.is_ascii_digit())
-            && (1..=2).contains(&parts[parts.len() - 1].len());
-        if ok { Ok(Self(text.to_owned())) } else { Err(InvalidRegion(text.chars().take(40).collect())) }
+        match REGION.check(text) {
+            Ok(()) => Ok(Self(text.to_owned())),
+            Err(_) => Err(InvalidRegion(text.chars().take(40).collect())),
+        }
     }
 }
 

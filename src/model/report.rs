@@ -4,6 +4,20 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::form::{Form, must, never};
+
+/// The form of a report's name.
+pub const REPORT_NAME: Form = Form {
+    longest: 256,
+    rules: &[
+        must(
+            "^[A-Za-z0-9!_.*'()-]+$",
+            "a report's name takes 1 to 256 of A-Z a-z 0-9 ! - _ . * ' ( ), with no slash or space",
+        ),
+        never("^[.][.]?$", "a report's name is not made of dots alone"),
+    ],
+};
+
 /// The name of a legacy report definition or of a data export: 1–256 of `A-Z a-z 0-9 ! - _ . * ' ( )`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -11,8 +25,8 @@ pub struct ReportName(String);
 
 /// The text is not a report name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a report name: 1 to 256 of A-Z a-z 0-9 ! - _ . * ' ( ), with no slash or space")]
-pub struct InvalidReportName(String);
+#[error("{0:?} is not a report name: {1}")]
+pub struct InvalidReportName(String, String);
 
 impl ReportName {
     /// The name.
@@ -25,10 +39,10 @@ impl FromStr for ReportName {
     type Err = InvalidReportName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let ok = (1..=256).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!-_.*'()".contains(&byte))
-            && !matches!(text, "." | "..");
-        if ok { Ok(Self(text.to_owned())) } else { Err(InvalidReportName(text.chars().take(80).collect())) }
+        match REPORT_NAME.check(text) {
+            Ok(()) => Ok(Self(text.to_owned())),
+            Err(words) => Err(InvalidReportName(text.chars().take(80).collect(), words)),
+        }
     }
 }
 

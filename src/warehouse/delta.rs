@@ -33,6 +33,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 pub use location::{
     Addressing, DEFAULT_RETENTION, DeltaLocation, DeltaOptions, InvalidDeltaLocation, WarehouseIdentity,
+    parse_endpoint,
 };
 use maintain::Sweep;
 use purge::Belonging;

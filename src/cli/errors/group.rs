@@ -42,6 +42,9 @@ pub struct Hit {
     /// The object.
     #[serde(flatten)]
     pub name: Name,
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
     /// The condition that says so.
     pub condition: Said<ConditionType>,
     /// False, or Unknown where it could not be told.
@@ -126,6 +129,7 @@ fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> V
         {
             let hit = Hit {
                 name: member.name.clone(),
+                display_name: member.display_name.clone(),
                 condition: word.type_.clone(),
                 status: word.status.as_str(),
                 since: word.since,

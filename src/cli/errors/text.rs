@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::group::{Group, Overview};
+use super::group::{Group, Hit, Overview};
 use crate::cli::{
     age::age,
     harmless::harmless,
@@ -13,6 +13,8 @@ use crate::cli::{
 const TOLD: usize = 3;
 /// Names that a group shows at most.
 const NAMED: usize = 20;
+/// Characters of what people call an object.
+const DISPLAYED: usize = 40;
 
 /// The view.
 pub(super) fn text(overview: &Overview, advice: bool, namespace: Option<&str>, now: Timestamp) -> String {
@@ -77,7 +79,7 @@ fn told(group: &Group, now: Timestamp) -> String {
     }
     if group.count <= TOLD {
         for hit in &group.objects {
-            let first = format!("  {} ({}, {}): ", hit.name, hit.condition, age(hit.since, now));
+            let first = format!("  {} ({}, {}): ", called(hit), hit.condition, age(hit.since, now));
             text.push_str(&wrap(&hit.message, &first, "    "));
         }
         return text;
@@ -88,9 +90,15 @@ fn told(group: &Group, now: Timestamp) -> String {
     text
 }
 
+/// An object's name, and what people call it.
+fn called(hit: &Hit) -> String {
+    let display = hit.display_name.as_ref().map(|name| format!(" \"{}\"", shortened(name, DISPLAYED)));
+    format!("{}{}", hit.name, display.unwrap_or_default())
+}
+
 /// The objects' names, where there is no more to say of each.
 fn names(group: &Group) -> String {
-    let mut names: Vec<String> = group.objects.iter().map(|hit| hit.name.to_string()).collect();
+    let mut names: Vec<String> = group.objects.iter().map(called).collect();
     names.dedup();
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);
@@ -104,7 +112,7 @@ fn names(group: &Group) -> String {
 /// A line an object with the beginning of its message, which names the Secret or the bucket; the end is in the fix.
 fn lines(group: &Group) -> String {
     let mut lines: Vec<String> =
-        group.objects.iter().map(|hit| format!("  {}: {}", hit.name, hit.message)).collect();
+        group.objects.iter().map(|hit| format!("  {}: {}", called(hit), hit.message)).collect();
     // One object that a reason has hit in two conditions.
     lines.dedup();
     let more = lines.len().saturating_sub(NAMED);

@@ -4,15 +4,16 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::{
-    api::status::FailureClass,
+    api::status::{FailureClass, PeriodState, PeriodStatus},
     connection::Verdict,
     controller::{
         periods::{
             self,
-            tests::{at, done, failed, found, job, report},
+            tests::{at, done, failed, found, job, period, report, version},
         },
         sight::Hindrance,
     },
+    model::Amount,
 };
 
 struct World {
@@ -331,4 +332,38 @@ fn suspended_objects_keep_their_conditions() {
     );
     let fresh = suspended(&AwsCostAccountStatus::default(), Some(1), None, None, at(1));
     assert_eq!(summary(&fresh), ("Unknown".to_owned(), "NotChecked".to_owned(), ""));
+}
+
+#[test]
+fn lists_show_the_newest_loaded_month_and_a_total_of_one_currency() {
+    let month = |text: &str, loaded: bool, totals: &[(&str, &str)]| PeriodStatus {
+        period: period(text),
+        state: PeriodState::Open,
+        delivered_version: Some(version("v")),
+        delivered: None,
+        version: loaded.then(|| version("v")),
+        loaded: None,
+        rows: None,
+        totals: totals
+            .iter()
+            .map(|(currency, total)| {
+                ((*currency).to_owned(), Amount::parse(total.as_bytes()).expect("a number").amount)
+            })
+            .collect(),
+        failure: None,
+    };
+    let shown = |list: Vec<PeriodStatus>| {
+        let (month, total) = newest(&Periods { list, loaded: Vec::new(), failed: false });
+        (month.map(|month| month.to_string()), total)
+    };
+    let (text, total) = (|text: &str| Some(text.to_owned()), "108716.416629522563693978");
+    let october = month("2026-10", true, &[("USD", total)]);
+    assert_eq!(shown(vec![]), (None, None));
+    assert_eq!(shown(vec![month("2026-11", false, &[])]), (None, None), "nothing is loaded");
+    assert_eq!(
+        shown(vec![month("2026-11", false, &[]), october.clone()]),
+        (text("2026-10"), text("108716.42 USD"))
+    );
+    let two = month("2026-11", true, &[("EUR", "1"), ("USD", "1")]);
+    assert_eq!(shown(vec![two, october]), (text("2026-11"), None), "currencies are never added up");
 }

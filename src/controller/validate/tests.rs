@@ -47,7 +47,7 @@ fn each_wrong_field_is_named() {
         ("spec.report.bucket.name", |spec| spec["report"]["bucket"]["name"] = json!("A")),
         ("spec.report.bucket.prefix", |spec| spec["report"]["bucket"]["prefix"] = json!("a/../b")),
         ("spec.ingestion.interval", |spec| spec["ingestion"]["interval"] = json!("often")),
-        ("spec.freshness.maxDeliveryAge", |spec| spec["freshness"] = json!({"maxDeliveryAge": "1d"})),
+        ("spec.freshness.maxDeliveryAge", |spec| spec["freshness"] = json!({"maxDeliveryAge": "a day"})),
     ];
     for (field, mutate) in table {
         assert_eq!(account_of(mutate).map(|_| ()).expect_err(field).field, field);
@@ -76,7 +76,7 @@ fn warehouses() {
         Ok(Place::Claim("lake".to_owned()))
     );
     assert_eq!(
-        of(json!({"location": "s3://b/p", "region": "eu-west-1", "serviceAccountName": "lake"})),
+        of(json!({"location": "s3://acme-lake/p", "region": "eu-west-1", "serviceAccountName": "lake"})),
         Ok(Place::S3 {
             region: "eu-west-1".to_owned(),
             endpoint: None,
@@ -85,9 +85,25 @@ fn warehouses() {
         })
     );
     assert_eq!(of(json!({"location": "file:///warehouse"})), Err("spec.delta.persistentVolumeClaim"));
-    assert_eq!(of(json!({"location": "s3://b/p", "serviceAccountName": "x"})), Err("spec.delta.region"));
-    assert_eq!(of(json!({"location": "s3://b/p", "region": "eu-west-1"})), Err("spec.delta"));
-    assert_eq!(of(json!({"location": "gs://b/p"})), Err("spec.delta.location"));
+    assert_eq!(
+        of(json!({"location": "s3://acme-lake/p", "serviceAccountName": "x"})),
+        Err("spec.delta.region")
+    );
+    assert_eq!(of(json!({"location": "s3://acme-lake/p", "region": "eu-west-1"})), Err("spec.delta"));
+    for wrong in
+        ["gs://acme-lake/p", "s3://b/p", "s3://acme-lake/team(a)", "file:///warehouses", "file:///data"]
+    {
+        let claimed = of(json!({"location": wrong, "persistentVolumeClaim": "lake"}));
+        assert_eq!(claimed, Err("spec.delta.location"), "{wrong}");
+    }
+    let behind = |endpoint: &str| {
+        of(json!({
+            "location": "s3://acme-lake/p", "region": "eu-west-1", "serviceAccountName": "lake", "endpoint": endpoint
+        }))
+    };
+    assert!(behind("https://store.example").is_ok());
+    assert_eq!(behind("https://store.example/s3"), Err("spec.delta.endpoint"));
+    assert_eq!(behind("http://10.0.0.1:9000"), Err("spec.delta.endpoint"), "it needs pathStyle");
 }
 
 #[test]

@@ -13,7 +13,8 @@ Every condition, event and failed Job carries one of the reasons below; `awscost
 bottom layer up: what is broken lower down makes the layers above Unknown (`BlockedBy…`), and `Ready` names the first layer that does not hold.
 
 ```
-kubectl -n finops get aca -o wide                       # Ready, its reason and what to do next
+kubectl -n finops get aca -o wide                       # Ready, its reason and what to do, in short
+kubectl awscost status acme-payer -n finops             # every condition, and what to do next
 kubectl -n finops get aca acme-payer -o jsonpath='{range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\n"}{end}'
 kubectl -n finops get cwh lake -o yaml
 kubectl -n finops get events --field-selector involvedObject.name=acme-payer

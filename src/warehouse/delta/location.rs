@@ -12,7 +12,11 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    model::{BucketName, Region},
+    model::{
+        BucketName, Region,
+        form::matches,
+        place::{ADDRESS, ENDPOINT, LOCATION},
+    },
     warehouse::WarehouseFault,
 };
 
@@ -39,7 +43,7 @@ enum Place {
 #[error("{text:?} is not a warehouse location: {problem}")]
 pub struct InvalidDeltaLocation {
     text: String,
-    problem: &'static str,
+    problem: String,
 }
 
 impl DeltaLocation {
@@ -81,36 +85,31 @@ impl DeltaLocation {
 impl FromStr for DeltaLocation {
     type Err = InvalidDeltaLocation;
 
-    /// `s3://bucket/prefix`, `file:///folder`, or a path, taken from the working directory if it is relative.
+    /// `s3://bucket/prefix`, `file:///folder`, both in the form that [`LOCATION`] gives them, or a path, taken from the
+    /// working directory if it is relative.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refuse = |problem| InvalidDeltaLocation { text: text.chars().take(200).collect(), problem };
-        if let Some(rest) = text.strip_prefix("s3://") {
-            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-            let bucket: BucketName = bucket.parse().map_err(|_| refuse("s3:// takes a bucket name first"))?;
-            let prefix = prefix.trim_end_matches('/');
-            let plain = |part: &str| {
-                !part.is_empty()
-                    && !matches!(part, "." | "..")
-                    && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte))
-            };
-            if !prefix.is_empty() && !prefix.split('/').all(plain) {
-                return Err(refuse("a prefix takes A-Z a-z 0-9 - _ . = between single slashes"));
-            }
-            let path = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-            let url = Url::parse(&format!("s3://{bucket}/{path}")).map_err(|_| refuse("it is no URL"))?;
-            return Ok(Self { place: Place::Bucket(bucket), url });
-        }
-        let path = match text.split_once("://") {
-            Some(("file", path)) if path.starts_with('/') => {
-                let url = Url::parse(text).map_err(|_| refuse("it is no URL"))?;
-                url.to_file_path().map_err(|()| refuse("file:// takes an absolute path"))?
-            }
-            Some(("file", _)) => return Err(refuse("file:// takes an absolute path: file:///folder")),
-            Some(_) => return Err(refuse("it starts with s3://, file:/// or is a path")),
-            None if text.is_empty() => return Err(refuse("it is empty")),
-            None => std::path::absolute(text).map_err(|_| refuse("there is no working directory"))?,
+        let refuse = |problem: &str| InvalidDeltaLocation {
+            text: text.chars().take(200).collect(),
+            problem: problem.to_owned(),
         };
-        Self::of_folder(path).ok_or_else(|| refuse("the path is not absolute"))
+        if !text.contains("://") {
+            if text.is_empty() {
+                return Err(refuse("it is empty"));
+            }
+            let path = std::path::absolute(text).map_err(|_| refuse("there is no working directory"))?;
+            return Self::of_folder(path).ok_or_else(|| refuse("the path is not absolute"));
+        }
+        LOCATION.check(text).map_err(|words| refuse(&words))?;
+        let Some(rest) = text.strip_prefix("s3://") else {
+            let path = PathBuf::from(text.strip_prefix("file://").unwrap_or(text));
+            return Self::of_folder(path).ok_or_else(|| refuse("the path is not absolute"));
+        };
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let bucket: BucketName = bucket.parse().map_err(|error| refuse(&format!("{error}")))?;
+        let prefix = prefix.trim_end_matches('/');
+        let path = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let url = Url::parse(&format!("s3://{bucket}/{path}")).map_err(|_| refuse("it is no URL"))?;
+        Ok(Self { place: Place::Bucket(bucket), url })
     }
 }
 
@@ -118,6 +117,16 @@ impl std::fmt::Display for DeltaLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.url.as_str().trim_end_matches('/'))
     }
+}
+
+/// Parses the address of an S3-compatible store, in the form that [`ENDPOINT`] gives it. The text is what counts: a URL would
+/// be put straight first, such as 10.0.1 to 10.0.0.1.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_endpoint(text: &str) -> Result<Url, String> {
+    ENDPOINT.check(text)?;
+    Url::parse(text).map_err(|_| "it is no URL".to_owned())
 }
 
 /// Who writes to the bucket.
@@ -256,20 +265,18 @@ impl DeltaOptions {
 
     /// The endpoint as object_store takes it: with the bucket in the host where that is the addressing.
     fn endpoint_of(&self, endpoint: &Url, bucket: &BucketName) -> Result<Url, WarehouseFault> {
-        let bad = || {
-            WarehouseFault::Configuration(format!(
-                "{endpoint} is not a warehouse endpoint: it looks like https://host:port"
-            ))
-        };
-        let plain = matches!(endpoint.scheme(), "http" | "https")
-            && endpoint.username().is_empty()
-            && endpoint.password().is_none()
-            && endpoint.query().is_none()
-            && endpoint.path() == "/";
-        let host = endpoint.host_str().filter(|_| plain).ok_or_else(bad)?;
+        // What is wrong may be the password in it: the words go out, the text does not.
+        let bad = |words: &str| WarehouseFault::Configuration(format!("the warehouse's endpoint: {words}"));
+        ENDPOINT.check(endpoint.as_str()).map_err(|words| bad(&words))?;
+        let host = endpoint.host_str().ok_or_else(|| bad("it has no host"))?;
         let mut endpoint = endpoint.clone();
         if self.addressing == Addressing::VirtualHost {
-            endpoint.set_host(Some(&format!("{bucket}.{host}"))).map_err(|_| bad())?;
+            if matches(ADDRESS, endpoint.as_str()) {
+                return Err(bad("an IP address needs path style, for no bucket can stand in front of it"));
+            }
+            endpoint
+                .set_host(Some(&format!("{bucket}.{host}")))
+                .map_err(|_| bad("no bucket can stand in front of its host"))?;
         }
         Ok(endpoint)
     }
@@ -289,7 +296,16 @@ mod tests {
         ] {
             assert_eq!(text.parse::<DeltaLocation>().map(|l| l.to_string()).as_deref(), Ok(url), "{text}");
         }
-        for bad in ["", "s3://", "s3://B", "s3://abc//x", "s3://abc/../x", "file://host/x", "gs://abc/x"] {
+        for bad in [
+            "",
+            "s3://",
+            "s3://B",
+            "s3://abc//x",
+            "s3://abc/../x",
+            "s3://10.0.0.1/x",
+            "file://host/x",
+            "gs://abc/x",
+        ] {
             assert!(bad.parse::<DeltaLocation>().is_err(), "{bad}");
         }
     }

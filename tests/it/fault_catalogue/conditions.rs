@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use awscost::api::conditions::Condition;
-use awscost::model::ConditionType::{self, *};
+use awscost::model::{
+    ConditionType::{self, *},
+    Reason,
+};
 
 use super::catalogue::{Expectation, Row};
 
@@ -186,23 +189,31 @@ fn summary_stray(expected: &[Expectation], healthy: &Said, now: &Said) -> Option
     }
 }
 
-/// Reconciling and Stalled follow from Ready: broken for good is Stalled, what is tried again by itself is Reconciling.
+/// Reconciling and Stalled follow from Ready: broken for good is Stalled, what is tried again by itself is Reconciling. They
+/// have the whole message, a layer's own, and Ready the fix in short.
 fn companion_stray(now: &Said) -> Option<String> {
     let [ready, stalled, reconciling] = SUMMARIES.map(|name| now.get(name));
-    let same = |companion: Option<&(String, String, String)>, reason: &str, message: &str| {
-        companion.is_some_and(|companion| {
-            (companion.0.as_str(), companion.1.as_str(), companion.2.as_str()) == ("True", reason, message)
+    let of_a_layer = |message: &str| {
+        let mut layers = now.iter().filter(|(name, _)| !SUMMARIES.contains(&name.as_str()));
+        layers.any(|(name, said)| message == said.2 || message == format!("{name}: {}", said.2))
+    };
+    let whole = |companion: Option<&(String, String, String)>, reason: &str| {
+        companion.is_some_and(|(status, why, message)| {
+            // A spec that can't be used has no layers.
+            status == "True" && why == reason && (of_a_layer(message) || why == Reason::InvalidSpec.as_str())
         })
+    };
+    let in_short = |reason: &str, message: &str| {
+        Reason::from_name(reason).is_some_and(|reason| reason.in_short() == message)
     };
     let right = match ready {
         Some((status, reason, message)) if status == "False" => {
             let warehouse = now.get("WarehouseReady").is_some_and(|said| said.1 == *reason);
-            let retried =
-                warehouse && same(reconciling, "ProgressingWithRetry", message) && stalled.is_none();
-            retried || (same(stalled, reason, message) && reconciling.is_none())
+            let retried = warehouse && whole(reconciling, "ProgressingWithRetry") && stalled.is_none();
+            in_short(reason, message) && (retried || (whole(stalled, reason) && reconciling.is_none()))
         }
         Some((status, reason, message)) if status == "Unknown" => {
-            same(reconciling, reason, message) && stalled.is_none()
+            in_short(reason, message) && whole(reconciling, reason) && stalled.is_none()
         }
         _ => stalled.is_none() && reconciling.is_none(),
     };

@@ -29,7 +29,14 @@ fn word(type_: ConditionType, status: ConditionStatus, reason: Reason, minutes: 
 
 fn account(name: &str, words: Vec<Word>) -> Member {
     let name = Name { kind: Kind::AwsCostAccount, namespace: "finops".to_owned(), name: name.to_owned() };
-    Member { name, uid: None, suspended: false, warehouse: Some("lake".to_owned()), words }
+    Member {
+        name,
+        uid: None,
+        display_name: None,
+        suspended: false,
+        warehouse: Some("lake".to_owned()),
+        words,
+    }
 }
 
 fn denied(name: &str, minutes: i64) -> Member {
@@ -70,7 +77,14 @@ fn fleet() -> Fleet {
             ],
         ),
         Member { suspended: true, ..denied("old", 0) },
-        Member { name: lake, uid: None, suspended: false, warehouse: None, words: vec![warehouse_word] },
+        Member {
+            name: lake,
+            uid: None,
+            display_name: None,
+            suspended: false,
+            warehouse: None,
+            words: vec![warehouse_word],
+        },
     ];
     members.extend(["a", "b", "c", "d"].map(waits));
     Fleet { members }
