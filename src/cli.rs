@@ -7,10 +7,13 @@ mod cluster;
 pub mod costs;
 pub mod crds;
 pub mod discover;
+mod environment;
 pub mod errors;
+mod exit_codes;
 mod fleet;
 mod format;
 mod harmless;
+mod help;
 pub mod ingest;
 mod logging;
 pub mod manifests;
@@ -47,36 +50,59 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Load billing periods from a bucket or a folder into a warehouse.
+    #[command(
+        after_help = "Example:\n  awscost ingest --source s3://acme-billing/cur --report acme-cur \\\n    --warehouse delta:./lake"
+    )]
     Ingest(Box<ingest::Args>),
     /// Prove, read, tidy or empty a warehouse.
     #[command(subcommand)]
     Warehouse(warehouse::Task),
     /// Print what is in a warehouse: by service, account, day, tag or line type.
+    #[command(
+        after_help = "Example:\n  awscost costs --warehouse delta:./lake --period 2026-10 --group-by tag:team"
+    )]
     Costs(costs::Args),
     /// Print what an account's owner creates in AWS: policies, templates, a link.
     #[command(subcommand)]
     Onboard(Box<onboard::Document>),
     /// List an organization's accounts and write a manifest for each.
+    #[command(
+        after_help = "Example:\n  awscost discover --namespace finops --report-name acme-cur \\\n    --bucket acme-billing --bucket-region us-east-1 --dir accounts"
+    )]
     Discover(Box<discover::Args>),
-    /// Check manifests as the operator would, without a cluster: 0 good, 1 findings, 2 could not check.
+    /// Check manifests as the operator would, without a cluster.
+    #[command(
+        after_help = "Example:\n  awscost check -f account.yaml \\\n    --secret finops/acme-external-id/externalId=./external-id"
+    )]
     Check(Box<check::Args>),
     /// One view of every broken account and warehouse, by reason.
+    #[command(after_help = "Example:\n  kubectl awscost errors -A --fix-order")]
     Errors(errors::Args),
     /// One account or warehouse on one screen.
+    #[command(after_help = "Example:\n  kubectl awscost status acme-payer -n finops")]
     Status(status::Args),
-    /// Pause looks and loads of accounts.
+    /// Pause checks and loads of accounts.
+    #[command(after_help = "Example:\n  kubectl awscost suspend -n finops -l team=data")]
     Suspend(bulk::Args),
-    /// Take looks and loads of accounts up again.
+    /// Resume checks and loads of accounts.
+    #[command(after_help = "Example:\n  kubectl awscost resume acme-payer -n finops")]
     Resume(bulk::Args),
-    /// Ask the operator for a new look at once.
+    /// Have the operator check accounts or warehouses at once.
+    #[command(after_help = "Example:\n  kubectl awscost reconcile -A --reason AssumeRoleDenied --wait")]
     Reconcile(bulk::ReconcileArgs),
     /// Delete accounts. AWS is not touched.
+    #[command(after_help = "Example:\n  kubectl awscost delete acme-payer -n finops")]
     Delete(bulk::DeleteArgs),
     /// Watch AwsCostAccounts and CostWarehouses, and load what is delivered.
+    #[command(
+        after_help = "Example:\n  awscost operator --config settings.yaml --pod-name laptop \\\n    --pod-namespace awscost-system"
+    )]
     Operator(operator::Args),
     /// Print the CustomResourceDefinitions.
+    #[command(after_help = "Example:\n  awscost crds | kubectl apply --server-side -f -")]
     Crds(crds::Args),
     /// Print what a condition's reason means and what to do about it.
+    #[command(after_help = "Example:\n  awscost reasons AssumeRoleDenied")]
     Reasons(reasons::Args),
     /// Print docs/cli.md.
     #[command(hide = true)]
@@ -89,7 +115,7 @@ const PLUGIN: &str = "kubectl-awscost";
 /// The command line. Every command is there under both names; only its help says it as it was called.
 fn parsed() -> Cli {
     let called = std::env::args_os().next().unwrap_or_default();
-    let mut command = Cli::command();
+    let mut command = help::described(Cli::command());
     if Path::new(&called).file_stem().is_some_and(|name| name == PLUGIN) {
         command = command.bin_name("kubectl awscost");
     }

@@ -52,7 +52,7 @@ pub struct Args {
 pub struct ReconcileArgs {
     #[command(flatten)]
     common: Args,
-    /// Wait until the operator has looked, and end with 1 if one is not Ready then, or suspended.
+    /// Wait until the operator has checked them, and end with 1 if one is not Ready then, or suspended.
     #[arg(long, conflicts_with = "dry_run")]
     wait: bool,
     /// How long to wait at most, such as 90s or 5m.

@@ -22,10 +22,10 @@ const PAGE: u32 = 500;
 #[derive(Debug, Clone, Default, Args)]
 pub struct ClusterArgs {
     /// The kubeconfig file; by default what KUBECONFIG names, or ~/.kube/config.
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Cluster options", long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// The context in it; by default the current one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = "Cluster options", long, value_name = "NAME")]
     context: Option<String>,
 }
 
@@ -35,10 +35,16 @@ pub struct ScopeArgs {
     #[command(flatten)]
     cluster: ClusterArgs,
     /// The namespace; by default the context's.
-    #[arg(short, long, value_name = "NAME", conflicts_with = "all_namespaces")]
+    #[arg(
+        help_heading = "Namespace options",
+        short,
+        long,
+        value_name = "NAME",
+        conflicts_with = "all_namespaces"
+    )]
     namespace: Option<String>,
     /// All namespaces.
-    #[arg(short = 'A', long)]
+    #[arg(help_heading = "Namespace options", short = 'A', long)]
     all_namespaces: bool,
 }
 

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
-use super::Cli;
+use super::{
+    Cli,
+    page::{examples, leaves},
+};
 
 /// The pages, those in folders among them.
 fn pages(folder: &Path) -> Vec<PathBuf> {
@@ -75,6 +78,29 @@ fn filled(word: &str) -> Vec<&str> {
         }
         word => vec![word],
     }
+}
+
+/// What is wrong with the example of a command, if anything.
+fn wrong_example(name: &str, command: &clap::Command) -> Option<String> {
+    let block = format!("```\n{}\n```", examples(command).join("\n"));
+    let lines: Vec<Vec<String>> = code(&block).iter().flat_map(|line| commands(line)).collect();
+    let ours: Vec<Vec<&str>> = lines.iter().filter_map(|words| arguments(words)).collect();
+    let own: Vec<&str> = name.split(' ').collect();
+    if !ours.iter().any(|words| words[1..].starts_with(&own)) {
+        return Some(format!(
+            "awscost {name} has no example: #[command(after_help = \"Example:\\n  awscost {name} …\")]"
+        ));
+    }
+    let refused = ours.into_iter().find_map(|words| Cli::try_parse_from(words).err())?;
+    Some(format!("awscost {name}: {refused}"))
+}
+
+#[test]
+fn every_command_has_an_example_that_it_takes() {
+    let command = Cli::command();
+    let wrong: Vec<String> =
+        leaves(&command).into_iter().filter_map(|(name, command)| wrong_example(&name, command)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

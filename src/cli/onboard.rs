@@ -27,14 +27,27 @@ pub(super) use wanted::{NotWanted, read_external_id};
 pub enum Document {
     /// The permission policy of the role, or of the IAM user where the manifest has keys: what the checks and loads of
     /// this account need, and nothing more.
+    #[command(after_help = "Example:\n  awscost onboard policy -f account.yaml --with-audit")]
     Policy(PolicyArgs),
     /// The role's trust policy, with the external ID in it.
+    #[command(
+        after_help = "Example:\n  awscost onboard trust -f account.yaml --external-id-file external-id \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator"
+    )]
     Trust(TrustArgs),
     /// A CloudFormation template: the role, and on request the bucket and the export.
+    #[command(
+        after_help = "Example:\n  awscost onboard cloudformation -f account.yaml --with-bucket --with-export \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator > awscost.yaml"
+    )]
     Cloudformation(CloudFormationArgs),
     /// The same as a Terraform configuration (JSON syntax: save it as main.tf.json).
+    #[command(
+        after_help = "Example:\n  awscost onboard terraform -f account.yaml --with-bucket --with-export \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator > main.tf.json"
+    )]
     Terraform(TerraformArgs),
     /// The link that opens the console with the CloudFormation stack filled in.
+    #[command(
+        after_help = "Example:\n  awscost onboard link -f account.yaml \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator \\\n    --template-url https://acme.s3.us-east-1.amazonaws.com/awscost.yaml"
+    )]
     Link(LinkArgs),
 }
 
@@ -65,10 +78,10 @@ pub struct TrustArgs {
 #[derive(Debug, Args)]
 struct TrustedArgs {
     /// The ARN of the role or user the operator runs as: of the role of its IRSA or Pod Identity, not of a session.
-    #[arg(long, value_name = "ARN")]
+    #[arg(help_heading = "Principal options", long, value_name = "ARN")]
     principal: PrincipalArn,
     /// The operator's identity comes from EKS Pod Identity, whose sessions carry tags: allow sts:TagSession too.
-    #[arg(long)]
+    #[arg(help_heading = "Principal options", long)]
     pod_identity: bool,
 }
 
@@ -76,19 +89,25 @@ struct TrustedArgs {
 #[derive(Debug, Args)]
 struct DeliveryArgs {
     /// Create the bucket too: private, encrypted, kept when the stack goes, with the policy AWS delivers by.
-    #[arg(long)]
+    #[arg(help_heading = "Delivery options", long)]
     with_bucket: bool,
     /// Create the CUR 2.0 export too, with every column.
-    #[arg(long)]
+    #[arg(help_heading = "Delivery options", long)]
     with_export: bool,
     /// How fine the export's rows are.
-    #[arg(long, value_enum, default_value = "hourly", requires = "with_export")]
+    #[arg(
+        help_heading = "Delivery options",
+        long,
+        value_enum,
+        default_value = "hourly",
+        requires = "with_export"
+    )]
     granularity: GranularityChoice,
     /// Have rows of pods and tasks in the export.
-    #[arg(long, requires = "with_export")]
+    #[arg(help_heading = "Delivery options", long, requires = "with_export")]
     split_cost_allocation: bool,
     /// Have the IAM identity behind some usage in the export.
-    #[arg(long, requires = "with_export")]
+    #[arg(help_heading = "Delivery options", long, requires = "with_export")]
     iam_principal: bool,
 }
 

@@ -1,36 +1,145 @@
 //! `docs/cli.md`: every command and its options, from the command line's own description.
 
+use std::collections::BTreeMap;
+
 use clap::{Arg, Command};
+
+use super::{environment::VARIABLES, exit_codes};
 
 /// What a person should know before the tables.
 const HEAD: &str = include_str!("page/head.md");
+const TABLE: &str = "| Argument | Meaning | Default |\n|---|---|---|\n";
 
 /// The page.
 pub(super) fn markdown(command: &Command) -> String {
+    let commands = leaves(command);
     let mut page = HEAD.to_owned();
-    for sub in shown(command) {
-        told(sub, "awscost", &mut page);
+    for (name, command) in &commands {
+        page.push_str(&told(name, command));
     }
+    page.push_str(&shared(&commands));
+    page.push_str(&exits(&commands));
+    page.push_str(&environment(&commands));
     page
 }
 
-fn shown(command: &Command) -> impl Iterator<Item = &Command> {
-    command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help")
+/// Every command that does something, by its name without `awscost`.
+pub(super) fn leaves(command: &Command) -> Vec<(String, &Command)> {
+    let shown = command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help");
+    let mut found = Vec::new();
+    for sub in shown {
+        let below = leaves(sub);
+        if below.is_empty() {
+            found.push((sub.get_name().to_owned(), sub));
+        }
+        found.extend(below.into_iter().map(|(name, leaf)| (format!("{} {name}", sub.get_name()), leaf)));
+    }
+    found
 }
 
-fn told(command: &Command, parent: &str, page: &mut String) {
-    let name = format!("{parent} {}", command.get_name());
+/// The arguments of a command that people see.
+fn arguments(command: &Command) -> impl Iterator<Item = &Arg> {
+    let wanted = |arg: &&Arg| !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str());
+    command.get_arguments().filter(wanted)
+}
+
+/// The headings under which a command has options that others have too.
+fn headings(command: &Command) -> Vec<&str> {
+    let mut found = Vec::new();
+    for heading in arguments(command).filter_map(Arg::get_help_heading) {
+        if !found.contains(&heading) {
+            found.push(heading);
+        }
+    }
+    found
+}
+
+/// The rows of the arguments under a heading, or of those that stand under none.
+fn rows(command: &Command, heading: Option<&str>) -> String {
+    arguments(command).filter(|arg| arg.get_help_heading() == heading).map(row).collect()
+}
+
+fn told(name: &str, command: &Command) -> String {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let subs: Vec<&Command> = shown(command).collect();
-    if subs.is_empty() {
-        page.push_str(&format!("\n### `{name}`\n\n{about}.\n\n"));
-        page.push_str("| Argument | Meaning | Default |\n|---|---|---|\n");
-        let wanted = |arg: &&Arg| !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str());
-        command.get_arguments().filter(wanted).for_each(|arg| page.push_str(&row(arg)));
+    let mut text = format!("\n### `awscost {name}`\n\n{}.\n", about.trim_end_matches('.'));
+    let example = examples(command).join("\n");
+    if !example.is_empty() {
+        text.push_str(&format!("\n```\n{example}\n```\n"));
     }
-    for sub in subs {
-        told(sub, &name, page);
+    let own = rows(command, None);
+    if !own.is_empty() {
+        text.push_str(&format!("\n{TABLE}{own}"));
     }
+    let link = |heading: &str| format!("[{heading}](#{})", heading.to_lowercase().replace(' ', "-"));
+    let also: Vec<String> = headings(command).into_iter().map(link).collect();
+    if !also.is_empty() {
+        text.push_str(&format!("\nAlso: {}.\n", also.join(", ")));
+    }
+    let codes: Vec<String> = exit_codes::of(name).iter().map(|(code, _)| code.to_string()).collect();
+    text.push_str(&format!("\n[Exit codes](#exit-codes): {}.\n", codes.join(", ")));
+    text
+}
+
+/// The command lines of a command's example.
+pub(super) fn examples(command: &Command) -> Vec<String> {
+    let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    text.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect()
+}
+
+/// The options that several commands have, each once.
+fn shared(commands: &[(String, &Command)]) -> String {
+    let mut groups: BTreeMap<&str, (String, Vec<&str>)> = BTreeMap::new();
+    for (name, command) in commands {
+        for heading in headings(command) {
+            let group = groups.entry(heading).or_insert_with(|| (rows(command, Some(heading)), Vec::new()));
+            group.1.push(name);
+        }
+    }
+    let told = |(heading, (rows, names)): (&str, (String, Vec<&str>))| {
+        format!("\n### {heading}\n\nFor {}.\n\n{TABLE}{rows}", coded(&names))
+    };
+    format!("\n## Shared options\n{}", groups.into_iter().map(told).collect::<String>())
+}
+
+/// The exit codes, each set once.
+fn exits(commands: &[(String, &Command)]) -> String {
+    let mut sets: Vec<(&[exit_codes::Meaning], Vec<&str>)> = Vec::new();
+    for (name, _) in commands {
+        let set = exit_codes::of(name);
+        match sets.iter_mut().find(|(there, _)| *there == set) {
+            Some((_, names)) => names.push(name),
+            None => sets.push((set, vec![name])),
+        }
+    }
+    let told = |(set, names): (&[exit_codes::Meaning], Vec<&str>)| {
+        let rows: String =
+            set.iter().map(|(code, meaning)| format!("| {code} | {} |\n", sentence(meaning))).collect();
+        format!("\nOf {}:\n\n| Code | Meaning |\n|---|---|\n{rows}", coded(&names))
+    };
+    format!("\n## Exit codes\n{}", sets.into_iter().map(told).collect::<String>())
+}
+
+fn environment(commands: &[(String, &Command)]) -> String {
+    let mut text =
+        "\n## Environment variables\n\n| Variable | Meaning | Read by |\n|---|---|---|\n".to_owned();
+    for variables in VARIABLES {
+        let read = |(name, command): &&(String, &Command)| variables.are_read_by(name, command);
+        let readers: Vec<&str> = commands.iter().filter(read).map(|(name, _)| name.as_str()).collect();
+        let readers =
+            if readers.len() == commands.len() { "every command".to_owned() } else { coded(&readers) };
+        text.push_str(&format!("| {} | {} | {readers} |\n", coded(variables.names), variables.meaning));
+    }
+    text
+}
+
+fn coded(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
 }
 
 fn row(arg: &Arg) -> String {
@@ -64,4 +173,47 @@ fn row(arg: &Arg) -> String {
         (false, false) => String::new(),
     };
     format!("| {name} | {} | {default} |\n", help.replace('|', "\\|").replace('\n', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn a_group_of_shared_options_is_the_same_in_every_command() {
+        let command = Cli::command();
+        let commands = leaves(&command);
+        let mut seen: BTreeMap<&str, String> = BTreeMap::new();
+        for (name, command) in &commands {
+            for heading in headings(command) {
+                let here = rows(command, Some(heading));
+                let first = seen.entry(heading).or_insert_with(|| here.clone());
+                assert_eq!(*first, here, "{heading} of awscost {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_option_of_many_commands_stands_under_a_heading() {
+        let command = Cli::command();
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, command) in leaves(&command) {
+            for line in rows(command, None).lines().filter(|line| !line.starts_with("| `-o`")) {
+                *counts.entry(line.to_owned()).or_default() += 1;
+            }
+        }
+        let repeated: Vec<&String> = counts
+            .iter()
+            .filter(|(line, count)| **count > 4 && !line.starts_with("| `NAME`"))
+            .map(|(line, _)| line)
+            .collect();
+        assert_eq!(
+            repeated,
+            Vec::<&String>::new(),
+            "give these options a help_heading, so that the page has them once"
+        );
+    }
 }

@@ -24,14 +24,14 @@ pub struct SelectionArgs {
     #[command(flatten)]
     scope: ScopeArgs,
     /// Accounts with these labels.
-    #[arg(short = 'l', long, value_name = "LABELS", value_parser = labels)]
+    #[arg(help_heading = "Selection options", short = 'l', long, value_name = "LABELS", value_parser = labels)]
     selector: Option<String>,
     /// Everything that `errors` shows under this reason, or for `resume` what was suspended with it; may be given several
     /// times.
-    #[arg(long = "reason", value_name = "REASON", value_parser = reason)]
+    #[arg(help_heading = "Selection options", long = "reason", value_name = "REASON", value_parser = reason)]
     reasons: Vec<Reason>,
     /// All accounts of the namespace, or with -A of all namespaces.
-    #[arg(long, conflicts_with_all = ["selector", "reasons"])]
+    #[arg(help_heading = "Selection options", long, conflicts_with_all = ["selector", "reasons"])]
     all: bool,
 }
 

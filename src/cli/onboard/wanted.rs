@@ -33,30 +33,33 @@ const NEXT_EXTERNAL_ID_VARIABLE: &str = "AWSCOST_NEXT_EXTERNAL_ID";
 /// The longest file that can hold an external ID, whatever surrounds it.
 const LONGEST_FILE: u64 = 16 * 1024;
 
+/// Where `--help` and docs/cli.md have these options.
+const HEADING: &str = "Account options";
+
 /// Where it says what is wanted.
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(group = ArgGroup::new("asked").args(["filenames", "role_arn"]).required(true))]
 pub(super) struct WantedArgs {
     /// Manifests with one AwsCostAccount: files, folders, or `-` for standard input.
-    #[arg(short = 'f', long = "filename", value_name = "FILE", num_args = 1..)]
+    #[arg(help_heading = HEADING, short = 'f', long = "filename", value_name = "FILE", num_args = 1..)]
     filenames: Vec<PathBuf>,
     /// The AwsCostAccount that is meant, where the manifests have several.
-    #[arg(long, value_name = "NAME", requires = "filenames")]
+    #[arg(help_heading = HEADING, long, value_name = "NAME", requires = "filenames")]
     account: Option<String>,
     /// Without a manifest: the role to create.
-    #[arg(long, value_name = "ARN")]
+    #[arg(help_heading = HEADING, long, value_name = "ARN")]
     role_arn: Option<RoleArn>,
     #[command(flatten)]
     report: ReportArgs,
     /// The customer-managed KMS key that the bucket's objects are encrypted with.
-    #[arg(long, value_name = "ARN")]
+    #[arg(help_heading = HEADING, long, value_name = "ARN")]
     kms_key: Option<KmsKeyArn>,
     /// Let the role list metrics too, for MetricsReadable; a manifest with spec.metrics asks for it anyway.
-    #[arg(long)]
+    #[arg(help_heading = HEADING, long)]
     with_metrics: bool,
     /// Let the role ask what it may do itself, for PermissionsMinimal, and who owns what is in the bucket.
-    #[arg(long)]
+    #[arg(help_heading = HEADING, long)]
     with_audit: bool,
 }
 
@@ -64,22 +67,22 @@ pub(super) struct WantedArgs {
 #[derive(Debug, Args)]
 struct ReportArgs {
     /// Without a manifest: the report's name.
-    #[arg(long, value_name = "NAME", requires_all = ["role_arn", "bucket", "bucket_region"])]
+    #[arg(help_heading = HEADING, long, value_name = "NAME", requires_all = ["role_arn", "bucket", "bucket_region"])]
     report_name: Option<ReportName>,
     /// Without a manifest: the report's kind; either if it is left out.
-    #[arg(long, value_name = "KIND", requires = "report_name")]
+    #[arg(help_heading = HEADING, long, value_name = "KIND", requires = "report_name")]
     report_kind: Option<KindChoice>,
     /// Without a manifest: the bucket's name.
-    #[arg(long, value_name = "NAME", requires = "report_name")]
+    #[arg(help_heading = HEADING, long, value_name = "NAME", requires = "report_name")]
     bucket: Option<BucketName>,
     /// Without a manifest: the bucket's region.
-    #[arg(long, value_name = "REGION", requires = "report_name")]
+    #[arg(help_heading = HEADING, long, value_name = "REGION", requires = "report_name")]
     bucket_region: Option<Region>,
     /// Without a manifest: the report's prefix in the bucket.
-    #[arg(long, value_name = "PREFIX", requires = "report_name")]
+    #[arg(help_heading = HEADING, long, value_name = "PREFIX", requires = "report_name")]
     prefix: Option<KeyPrefix>,
     /// Without a manifest: the account that owns the bucket; the role's if it is left out.
-    #[arg(long, value_name = "ACCOUNT", requires = "report_name")]
+    #[arg(help_heading = HEADING, long, value_name = "ACCOUNT", requires = "report_name")]
     bucket_owner: Option<AccountId>,
 }
 

@@ -1,0 +1,184 @@
+//! The environment variables this program reads: one list, which `--help` and docs/cli.md print. A test finds those that are
+//! read and not listed.
+
+/// Variables that belong together.
+pub(super) struct Variables {
+    /// Their names.
+    pub(super) names: &'static [&'static str],
+    /// Who reads them.
+    pub(super) readers: &'static [Reader],
+    /// What they are for.
+    pub(super) meaning: &'static str,
+}
+
+/// Which commands read a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// All of them.
+    Every,
+    /// Those that ask AWS.
+    Aws,
+    /// Those that speak with a cluster.
+    Cluster,
+    /// Those that open a warehouse.
+    Warehouse,
+    /// Those that put an external ID into what they print.
+    ExternalId,
+    /// The operator alone.
+    Operator,
+}
+
+use Reader::{Aws, Cluster, Every, ExternalId, Operator, Warehouse};
+
+/// All of them.
+pub(super) const VARIABLES: &[Variables] = &[
+    Variables {
+        names: &["AWSCOST_LOG"],
+        readers: &[Every],
+        meaning: "What is logged to stderr: a level (error, warn, info, debug) or a filter such as awscost=debug; info by \
+                  default, on a terminal warn. No secret is logged, whatever the filter.",
+    },
+    Variables {
+        names: &["KUBECONFIG"],
+        readers: &[Cluster, Operator],
+        meaning: "The kubeconfig file; ~/.kube/config by default. In a pod the operator takes its service account.",
+    },
+    Variables {
+        names: &["AWS_REGION", "AWS_DEFAULT_REGION"],
+        readers: &[Aws],
+        meaning: "The region of calls to AWS that name none; else the profile's, else us-east-1.",
+    },
+    Variables {
+        names: &["AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"],
+        readers: &[Aws],
+        meaning: "The profile, and the files it stands in, as every AWS SDK reads them.",
+    },
+    Variables {
+        names: &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"],
+        readers: &[Aws],
+        meaning: "The keys that AWS is asked with. No warehouse is ever opened with them.",
+    },
+    Variables {
+        names: &["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_SESSION_NAME"],
+        readers: &[Aws, Warehouse],
+        meaning: "The role of the pod's service account; EKS sets them for IRSA. A warehouse in a bucket takes it where no \
+                  credentials are named.",
+    },
+    Variables {
+        names: &[
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        ],
+        readers: &[Aws, Warehouse],
+        meaning: "The credentials that the platform serves in the pod; EKS sets them for Pod Identity.",
+    },
+    Variables {
+        names: &["AWS_EC2_METADATA_DISABLED"],
+        readers: &[Aws],
+        meaning: "True: no credentials are taken from the machine's metadata service. Set in every Job.",
+    },
+    Variables {
+        names: &["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"],
+        readers: &[Aws],
+        meaning: "Where AWS answers, if not at its own addresses: for all services, for one (AWS_ENDPOINT_URL_STS and so \
+                  on), or the profile's addresses left out of account. The operator hands them on to its Jobs.",
+    },
+    Variables {
+        names: &["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"],
+        readers: &[Aws],
+        meaning: "True: the addresses with FIPS cryptography, those with IPv6. The operator hands them on to its Jobs.",
+    },
+    Variables {
+        names: &["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"],
+        readers: &[Aws, Cluster, Warehouse, Operator],
+        meaning: "The proxy on the way out, and the hosts that are reached without it. The operator hands them on to its \
+                  Jobs.",
+    },
+    Variables {
+        names: &["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE"],
+        readers: &[Operator],
+        meaning: "Certificates of authorities to trust. The operator hands them on to its Jobs.",
+    },
+    Variables {
+        names: &["AWSCOST_EXTERNAL_ID", "AWSCOST_NEXT_EXTERNAL_ID"],
+        readers: &[ExternalId],
+        meaning: "The external ID, and the one that is to take its place, where no file names them.",
+    },
+    Variables {
+        names: &["POD_NAME", "POD_NAMESPACE"],
+        readers: &[Operator],
+        meaning: "The pod's name and namespace, for the Lease; the chart sets them.",
+    },
+];
+
+impl Variables {
+    /// Whether a command reads them, by its name without `awscost` and the options it has.
+    pub(super) fn are_read_by(&self, name: &str, command: &clap::Command) -> bool {
+        let takes = |option: &str| command.get_arguments().any(|arg| arg.get_long() == Some(option));
+        self.readers.iter().any(|reader| match reader {
+            Every => true,
+            Aws => ["ingest", "discover", "check", "operator"].contains(&name),
+            Cluster => takes("kubeconfig"),
+            // The manifests that `discover` writes name a CostWarehouse; nothing is opened.
+            Warehouse => takes("warehouse") && name != "discover",
+            ExternalId => name == "onboard trust",
+            Operator => name == "operator",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use regex::Regex;
+
+    use super::*;
+
+    /// The sources without tests.
+    fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).expect("src is readable") {
+            let path = entry.expect("an entry").path();
+            let name = path.display().to_string();
+            if path.is_dir() {
+                sources(&path, into);
+            } else if !name.contains("tests") {
+                let text = fs::read_to_string(&path).expect("sources are UTF-8");
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                into.push((name, code.to_owned()));
+            }
+        }
+    }
+
+    #[test]
+    fn every_variable_that_the_code_names_is_listed() {
+        // What is read right there, and what looks like a variable of AWS, of Kubernetes, of proxies or of our own.
+        let read = Regex::new(r#"(?:env::var(?:_os)?\(\s*|\benv = )"([A-Za-z_0-9]+)""#).expect("a pattern");
+        let named = Regex::new(
+            r#""((?:AWS|AWSCOST|POD|KUBE|KUBERNETES|SSL|HTTPS?|NO|ALL)_[A-Z0-9_]+|KUBECONFIG|HOME)""#,
+        )
+        .expect("a pattern");
+        // Only builds for tests read it.
+        let for_tests = ["AWSCOST_CRASH_AT"];
+        let mut files = Vec::new();
+        sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut files);
+        let (mut seen, mut missing) = (0, Vec::new());
+        for (file, code) in files.iter().filter(|(file, _)| !file.ends_with("cli/environment.rs")) {
+            for found in read.captures_iter(code).chain(named.captures_iter(code)) {
+                let name = &found[1];
+                seen += 1;
+                let listed = VARIABLES.iter().any(|variables| variables.names.contains(&name));
+                if !listed && !for_tests.contains(&name) {
+                    missing.push(format!("{name}, in {file}"));
+                }
+            }
+        }
+        assert!(
+            missing.is_empty(),
+            "add them to VARIABLES in src/cli/environment.rs:\n{}",
+            missing.join("\n")
+        );
+        assert!(seen > 20, "only {seen} are found");
+    }
+}

@@ -1,0 +1,96 @@
+//! How each command ends: what `--help` and docs/cli.md say of exit codes.
+
+/// An exit code and what it means.
+pub(super) type Meaning = (u8, &'static str);
+
+const DONE: Meaning = (0, "done");
+const USAGE: Meaning = (2, "the command line is wrong");
+const CONFIGURATION: Meaning =
+    (11, "the configuration is wrong: an option, a file, a permission, or something that is not there");
+const TRANSIENT: Meaning = (12, "no answer in time, or a fault that passes: try again");
+
+/// Commands that only print.
+const PRINT: &[Meaning] = &[DONE, USAGE, CONFIGURATION];
+
+/// Commands that ask somebody.
+const ASK: &[Meaning] = &[DONE, USAGE, CONFIGURATION, TRANSIENT];
+
+/// Commands that open a warehouse.
+const OPEN_WAREHOUSE: &[Meaning] = &[
+    (0, "done; for ingest also: this version is loaded already"),
+    USAGE,
+    (10, "the data can't be read or loaded exactly: only a new version of it, or of awscost, helps"),
+    CONFIGURATION,
+    TRANSIENT,
+    (13, "another writer or owner was first: nothing was changed"),
+];
+
+/// Commands that show what the cluster holds.
+const SHOW: &[Meaning] = &[
+    (0, "done, whatever it shows"),
+    USAGE,
+    (11, "the configuration is wrong: no cluster, no such object, or no permission"),
+    (12, "the cluster did not answer in time"),
+];
+
+/// Commands that change objects in the cluster.
+const CHANGE: &[Meaning] = &[
+    DONE,
+    (
+        1,
+        "an object could not be changed; with reconcile --wait also: one is not Ready afterwards, or is suspended",
+    ),
+    USAGE,
+    (11, "the configuration is wrong: no cluster, no such object, or no permission"),
+    (12, "the cluster or the operator did not answer in time"),
+];
+
+const CHECK: &[Meaning] = &[
+    (
+        0,
+        "good; what only takes its time (a first delivery, an external ID that the operator will make) is no finding, and warnings \
+         are none without --strict",
+    ),
+    (1, "findings: something must be fixed"),
+    (
+        2,
+        "nothing is known to be wrong, but not everything could be checked: no object of ours, an unreadable file, no AWS \
+         identity, no answer of AWS, a wrong command line",
+    ),
+];
+
+/// The exit codes of a command, by its name without `awscost`, such as `warehouse probe`.
+pub(super) fn of(command: &str) -> &'static [Meaning] {
+    match command.split(' ').next().unwrap_or_default() {
+        "ingest" | "warehouse" | "costs" => OPEN_WAREHOUSE,
+        "onboard" | "crds" | "reasons" => PRINT,
+        "errors" | "status" => SHOW,
+        "suspend" | "resume" | "reconcile" | "delete" => CHANGE,
+        "check" => CHECK,
+        _ => ASK,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ExitCode;
+
+    #[test]
+    fn every_way_to_end_is_told_where_it_happens() {
+        let codes = |command: &str| of(command).iter().map(|(code, _)| *code).collect::<Vec<_>>();
+        let load = [
+            ExitCode::Done,
+            ExitCode::Data,
+            ExitCode::Configuration,
+            ExitCode::Transient,
+            ExitCode::Conflict,
+        ];
+        for exit in load {
+            assert!(codes("ingest").contains(&(exit as u8)), "awscost ingest may end with {exit:?}");
+            assert!(codes("warehouse probe").contains(&(exit as u8)), "a probe may end with {exit:?}");
+        }
+        assert_eq!(codes("check"), [0, 1, 2], "good, findings, unchecked");
+        assert!(codes("reconcile").contains(&1), "an object may not be Ready");
+    }
+}
