@@ -106,7 +106,7 @@ class PrivateRegistry(unittest.TestCase):
                                   "endpoint": f"http://aws.{AWS}.svc.cluster.local:4566",
                                   "credentialsSecretRef": {"name": "lake"}}}})
         eventually("without its Secret the probe's image can't be pulled, and the warehouse says so",
-                   lambda: self.ready().get("reason") == "ImagePullFailed", 60)
+                   lambda: "can't be pulled" in self.ready().get("message", ""), 60)
 
         pull_secret("for-jobs", self.registry.address)
         eventually("with the Secret the probe runs", lambda: self.ready().get("status") == "True", 90)
