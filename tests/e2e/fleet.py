@@ -16,7 +16,9 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 # pylint: disable=wrong-import-position
+from tests.e2e import versions
 from tests.e2e.cluster import REPOSITORY, TARGET, audit, eventually, run
+from tests.gitops import judge
 
 ACCOUNTS = 200
 SECONDS = 120
@@ -152,6 +154,8 @@ class Fleet(unittest.TestCase):
         print(f"{ACCOUNTS} accounts, {SECONDS} s: fewest looks {fewest}, writes {dict(writes)}")
         self.assertGreaterEqual(fewest, LOOKS, "looks at the least watched account")
         self.assertEqual({what for what in writes if what[1] != "leases"}, set(), "writes that are not the lease")
+        _, wrong = judge.statuses(versions.by_object(self.cluster / "log/audit.log"))
+        self.assertEqual(wrong, [], "every version reads well")
 
 
 if __name__ == "__main__":

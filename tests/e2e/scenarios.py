@@ -16,6 +16,8 @@ from tests.e2e.cluster import (
     AWS, AWSCOST, DEMO, LAKE, REPOSITORY, SYSTEM, TENANT,
     apply, audit, conditions, eventually, forms, get, jobs, kubectl, ledger, run, sandbox,
 )
+from tests.e2e import drift, versions
+from tests.gitops import argo, judge
 
 OPERATOR = f"system:serviceaccount:{SYSTEM}:awscost"
 EXTERNAL_IDS = ("acme-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10", "shop-7a1de5f4-9a1c-4f0b-8a3e-6f2c1b7d3e42")
@@ -47,6 +49,33 @@ def loads_by_version():
             pick = {flag: arguments[arguments.index(flag) + 1] for flag in ("--connection", "--period", "--expect-version")}
             counts[tuple(pick.values())] += 1
     return counts
+
+
+class GitOps(unittest.TestCase):
+    """What a person does in Argo CD, by its own scripts on the live object."""
+
+    def take(self, action):
+        kubectl("replace", "-f", "-", text=json.dumps(argo.act(action, get(TENANT, "awscostaccount", "shop"))))
+
+    def health(self):
+        return argo.health([get(TENANT, "awscostaccount", "shop")])[0][0]
+
+    def test_00_argo_cds_actions(self):
+        self.assertEqual(self.health(), "Healthy")
+        self.take("reconcile")
+        wish = get(TENANT, "awscostaccount", "shop")["metadata"]["annotations"]["awscost.io/reconcile-at"]
+        eventually("the wish is answered", lambda: get(TENANT, "awscostaccount", "shop")["status"].get(
+            "lastHandledReconcileAt") == wish)
+        self.take("suspend")
+        self.assertEqual(self.health(), "Suspended")
+        self.assertEqual(argo.offered(get(TENANT, "awscostaccount", "shop")), {"resume"})
+        self.take("resume")
+        eventually("the account is healthy", lambda: self.health() == "Healthy")
+        self.assertEqual(get(TENANT, "awscostaccount", "shop")["spec"], self.declared(), "the spec is what Git says")
+
+    def declared(self):
+        sample = REPOSITORY / "deploy/samples/account-standalone.yaml"
+        return json.loads(kubectl("create", "--dry-run=client", "-o", "json", "-f", str(sample)))["spec"]
 
 
 class MainJob(unittest.TestCase):
@@ -328,6 +357,30 @@ class WholeRun(unittest.TestCase):
         self.assertFalse(denied, "denied calls")
         self.assertEqual(used - allowed, set(), "used, though no rule of the chart grants it")
         self.assertEqual(allowed - used, set(), "granted, though the operator never used it")
+
+    def test_91_every_version_of_every_object_reads_well(self):
+        pairs, wrong = judge.statuses(versions.by_object())
+        print(f"\n{sum(pairs.values())} versions: {dict(pairs)}")
+        self.assertEqual(wrong, [])
+        met = {health for _, health in pairs}
+        self.assertEqual(met, {"Healthy", "Progressing", "Degraded", "Suspended"}, "each health was met")
+        self.assertTrue({"Current", "InProgress", "Failed", "Terminating"}.issuperset(reading for reading, _ in pairs))
+
+    def test_92_the_operator_wrote_status_and_its_finalizer_alone(self):
+        histories = versions.by_object()
+        count, wrong = judge.written(histories, lambda version: version.writer == OPERATOR)
+        self.assertEqual(wrong, [])
+        self.assertGreater(count, 20, "the operator's writes are found")
+        managers = {manager for history in histories for manager in drift.managers(history, OPERATOR)}
+        self.assertTrue(managers, "the API server says who manages status")
+        for version in (version for history in histories for version in history):
+            for manager in managers:
+                self.assertEqual(drift.owned(version.object, manager), [], f"{version.name}: fields of {manager}")
+
+    def test_93_what_is_declared_is_what_is_there(self):
+        done = run("kubectl", "diff", "--server-side", "--force-conflicts", "--field-manager=gitops",
+                   "-k", str(REPOSITORY / "tests/demo/samples"), check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
 
 
 if __name__ == "__main__":
