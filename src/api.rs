@@ -32,6 +32,8 @@ pub const USE_EXTERNAL_ID: &str = "external-id";
 pub const USE_ACCESS_KEY: &str = "access-key";
 /// Value of [`USE_LABEL`] on a Secret that holds a warehouse's credentials.
 pub const USE_WAREHOUSE: &str = "warehouse";
+/// Value of [`USE_LABEL`] on the Secret with the authorities that Jobs trust besides the system's.
+pub const USE_CA: &str = "ca";
 
 /// The key of an access key's id in its Secret.
 pub const ACCESS_KEY_ID_KEY: &str = "accessKeyId";

@@ -8,10 +8,12 @@ mod client_config;
 mod cloudwatch;
 mod cur;
 mod data_exports;
+pub mod endpoints;
 pub mod fault;
 mod iam;
 mod organizations;
 mod own_credentials;
+pub mod profile;
 pub mod rate;
 mod s3;
 mod s3_source;
@@ -20,6 +22,7 @@ mod session_directory;
 pub mod session_policy;
 mod sts;
 pub mod traits;
+mod transport;
 
 pub use calls::{CallObserver, EndedCall};
 pub use client_config::{AwsSettings, Sdk};
@@ -46,6 +49,7 @@ pub const NOISY_TARGETS: &[(&str, Level)] = &[
     ("aws_sdk_iam", Level::INFO),
     ("aws_sdk_organizations", Level::INFO),
     ("aws_sdk_s3", Level::INFO),
+    ("aws_sdk_signin", Level::INFO),
     ("aws_sdk_sso", Level::INFO),
     ("aws_sdk_ssooidc", Level::INFO),
     ("aws_sdk_sts", Level::INFO),

@@ -33,11 +33,11 @@ pub mod warehouse;
 pub mod warehouse_location;
 mod wrap;
 
-use std::path::Path;
+use std::{os::unix::process::CommandExt, path::Path, process::Command as Process};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::model::ExitCode;
+use crate::{model::ExitCode, network::proxy};
 
 /// Connects AWS accounts for cost analysis and loads their bills, exact to the last decimal.
 #[derive(Debug, Parser)]
@@ -122,10 +122,25 @@ fn parsed() -> Cli {
     Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
+/// Sees that NO_PROXY is complete before any client reads it. Nothing can safely change a process's environment, so it
+/// starts again with the right one; once it is right, nothing happens.
+fn complete_no_proxy() {
+    let Some(complete) = proxy::complete(|name| std::env::var(name).ok()) else { return };
+    let mut arguments = std::env::args_os();
+    let called = arguments.next().unwrap_or_default();
+    let started = std::env::current_exe().map(|program| {
+        let both = ["NO_PROXY", "no_proxy"].map(|name| (name, complete.as_str()));
+        Process::new(program).arg0(called).args(arguments).envs(both).exec()
+    });
+    let error = started.unwrap_or_else(|error| error);
+    tracing::warn!(%error, "NO_PROXY could not be completed: give it {complete}");
+}
+
 /// Parses the command line and runs the command; what `main` returns.
 pub fn run() -> std::process::ExitCode {
     let cli = parsed();
     logging::start();
+    complete_no_proxy();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

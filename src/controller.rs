@@ -5,6 +5,7 @@
 
 mod account;
 mod apply;
+mod authorities;
 mod backoff;
 mod context;
 mod decide;
@@ -54,6 +55,7 @@ use crate::{
     api::{AwsCostAccount, CostWarehouse},
     aws::Aws,
     model::Region,
+    network::trust::Trust,
     telemetry::{
         http::{self, Health},
         metrics::Metrics,
@@ -91,6 +93,8 @@ pub struct Operator {
     pub own_region: Option<Region>,
     /// Environment handed on to Jobs.
     pub job_env: BTreeMap<String, String>,
+    /// Authorities that Jobs trust besides the system's.
+    pub authorities: Trust,
     /// Who this process is.
     pub identity: Identity,
 }
@@ -221,6 +225,7 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
         aws: operator.aws,
         own_region: operator.own_region,
         job_env: operator.job_env,
+        authorities: operator.authorities,
         metrics: metrics.clone(),
         stores: stores.clone(),
     };
@@ -263,6 +268,7 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
     tracing::info!("watching");
     if all_told {
         tasks.spawn(sweep::run(context.clone(), stop.clone()));
+        tasks.spawn(authorities::run(context.clone(), stop.clone()));
     }
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {

@@ -13,6 +13,7 @@ pub mod controller;
 pub mod costs;
 pub mod ingest;
 pub mod model;
+pub mod network;
 pub mod onboarding;
 pub mod report;
 pub mod schema;

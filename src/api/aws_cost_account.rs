@@ -128,7 +128,7 @@ pub struct AwsCostAccountSpec {
 pub struct Access {
     /// The IAM role that the operator assumes. It may become another role of the same account. Needs externalIdSecretRef. Form:
     /// an IAM role's ARN, path included, such as arn:aws:iam::123456789012:role/awscost, of the partitions aws, aws-cn,
-    /// aws-us-gov and aws-eusc. Default: none; then accessKeySecretRef is required.
+    /// aws-us-gov, aws-eusc, aws-iso, aws-iso-b, aws-iso-e and aws-iso-f. Default: none; then accessKeySecretRef is required.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "shape::role_arn")]
     pub role_arn: Option<String>,

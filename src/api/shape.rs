@@ -50,7 +50,7 @@ const TAINT_VALUE: Form = Form {
 const ROLE_ARN: Form = Form {
     longest: 640,
     rules: &[must(
-        "^arn:(aws|aws-cn|aws-us-gov|aws-eusc):iam::[0-9]{12}:role/([!-~]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$",
+        "^arn:(aws|aws-cn|aws-us-gov|aws-eusc|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f):iam::[0-9]{12}:role/([!-~]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$",
         "it takes the ARN of an IAM role as IAM shows it, such as arn:aws:iam::123456789012:role/awscost: two colons and 12 digits before :role/, and the role's path, if it has one",
     )],
 };

@@ -22,19 +22,25 @@ use super::{
     s3::SdkBuckets,
     sts::SdkIdentity,
     traits::Aws,
+    transport,
 };
-use crate::model::RoleArn;
+use crate::{
+    model::RoleArn,
+    network::{proxy, trust::Trust},
+};
 
 /// What can be set besides the standard AWS configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsSettings {
     /// Calls to STS a second, for the whole process.
     pub sts_calls_per_second: u32,
+    /// Authorities that are trusted besides the system's.
+    pub trust: Trust,
 }
 
 impl Default for AwsSettings {
     fn default() -> Self {
-        Self { sts_calls_per_second: STS_CALLS_PER_SECOND }
+        Self { sts_calls_per_second: STS_CALLS_PER_SECOND, trust: Trust::default() }
     }
 }
 
@@ -70,7 +76,16 @@ impl Sdk {
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new())
             .or_else("us-east-1");
-        let base = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        if let Some(variable) = proxy::socks(|name| std::env::var(name).ok()) {
+            tracing::warn!(
+                "{variable} names a SOCKS proxy, which calls to AWS can't go through: name an HTTP proxy, http://HOST:PORT"
+            );
+        }
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+        if let Some(client) = transport::trusting(&settings.trust) {
+            loader = loader.http_client(client);
+        }
+        let base = loader
             .region(region)
             .timeout_config(
                 TimeoutConfig::builder()
@@ -122,15 +137,15 @@ impl Sdk {
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(2)).build())
             .build();
-        Self::from_config(config, AwsSettings { sts_calls_per_second: 1000 })
+        Self::from_config(config, AwsSettings { sts_calls_per_second: 1000, ..AwsSettings::default() })
     }
 
     /// The same with so many tries a call and calls to STS a second.
     #[cfg(test)]
     pub(crate) fn trying(self, tries: u32, sts_calls_per_second: u32) -> Self {
         let retry = RetryConfig::standard().with_max_attempts(tries);
-        let base = self.base.into_builder().retry_config(retry).build();
-        Self::from_config(base, AwsSettings { sts_calls_per_second })
+        let base = self.base.clone().into_builder().retry_config(retry).build();
+        Self::from_config(base, AwsSettings { sts_calls_per_second, ..self.settings })
     }
 
     /// The traits over this configuration, with one rate limit and one pool of connections per service.

@@ -24,7 +24,7 @@ pub enum OwnCredentials {
 /// The standard AWS configuration holds no credentials. What it does hold is never shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there are no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with `aws sso login`"
+    "there are no AWS credentials: set AWS_PROFILE to a profile with keys, a role, single sign-on (`aws sso login`), a console sign-in (`aws login`) or a `credential_process`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 )]
 pub struct NoCredentials;
 

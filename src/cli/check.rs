@@ -18,7 +18,7 @@ use super::{
     cluster::{ClusterArgs, ClusterFault},
     warehouse::{complain, print},
 };
-use crate::controller::settings::InvalidSettings;
+use crate::{controller::settings::InvalidSettings, network::trust::InvalidBundle};
 use report::{NOTHING, Report, Verdict};
 use secrets::{SecretFault, SecretFile, SecretVariable, secret_file, secret_variable};
 
@@ -82,6 +82,8 @@ enum Fault {
     Secret(#[from] SecretFault),
     #[error(transparent)]
     Cluster(#[from] ClusterFault),
+    #[error(transparent)]
+    Trust(#[from] InvalidBundle),
 }
 
 /// Runs the command: 0 good, 1 findings, 2 could not check.

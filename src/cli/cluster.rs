@@ -1,8 +1,8 @@
 //! The way to a cluster for commands that a person runs: kubeconfig, context and namespace as kubectl reads them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Uri, header};
 use clap::Args;
 use kube::{
     Api, Client, Config, Resource,
@@ -11,7 +11,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::model::ExitCode;
+use crate::{model::ExitCode, network::proxy};
 
 /// Who calls the API server.
 const USER_AGENT: &str = concat!("kubectl-awscost/", env!("CARGO_PKG_VERSION"));
@@ -123,17 +123,43 @@ impl ClusterArgs {
     /// # Errors
     /// [`ClusterFault`] if the kubeconfig can't be used.
     pub async fn connect(&self) -> Result<(Client, String), ClusterFault> {
-        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
-        let mut config = match (&self.kubeconfig, &self.context) {
-            (Some(path), _) => Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &options).await?,
-            (None, Some(_)) => Config::from_kubeconfig(&options).await?,
-            (None, None) => Config::infer().await?,
-        };
+        let mut config = config(self.kubeconfig.as_deref(), self.context.as_deref()).await?;
         config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
         let namespace = config.default_namespace.clone();
         let client = Client::try_from(config).map_err(ClusterFault::api("set up the client"))?;
         Ok((client, namespace))
     }
+}
+
+/// How to reach the API server: as the kubeconfig says, or with none as the pod is told.
+///
+/// # Errors
+/// [`ClusterFault`] if the kubeconfig can't be used and there is no other way.
+pub(super) async fn config(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Config, ClusterFault> {
+    let read = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from);
+    let kubeconfig = match read {
+        Ok(found) if kubeconfig.is_some() || context.is_some() || found.current_context.is_some() => found,
+        Err(fault) if kubeconfig.is_some() || context.is_some() => return Err(fault.into()),
+        // In a pod the API server is never behind a proxy.
+        Ok(_) | Err(_) => return Ok(Config::infer().await?),
+    };
+    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
+    let named = proxy_of(&kubeconfig, context);
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    // kube compares NO_PROXY with the proxy's own address; kubectl with the API server's, and never for a proxy that the
+    // kubeconfig names.
+    let proxy = named.or_else(|| proxy::of_https(&config.cluster_url, |name| std::env::var(name).ok()));
+    config.proxy_url =
+        proxy.map(|proxy| proxy.parse::<Uri>().map_err(KubeconfigError::ParseProxyUrl)).transpose()?;
+    Ok(config)
+}
+
+/// The `proxy-url` of a context's cluster.
+fn proxy_of(kubeconfig: &Kubeconfig, context: Option<&str>) -> Option<String> {
+    let name = context.or(kubeconfig.current_context.as_deref())?;
+    let context = kubeconfig.contexts.iter().find(|context| context.name == name)?.context.as_ref()?;
+    let cluster = kubeconfig.clusters.iter().find(|cluster| cluster.name == context.cluster)?;
+    cluster.cluster.as_ref()?.proxy_url.clone().filter(|proxy| !proxy.is_empty())
 }
 
 impl ScopeArgs {

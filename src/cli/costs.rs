@@ -6,19 +6,22 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::{
     warehouse::{complain, print},
-    warehouse_location::WarehouseLocation,
+    warehouse_location::WarehouseChoice,
 };
 use crate::{
     costs::{Answer, CostsFault, GroupBy, Metric, Tally},
     model::{BillingPeriod, ConnectionKey, ExitCode},
-    warehouse::{Selection, Slot, WarehouseFault, delta::DeltaLocation},
+    warehouse::{
+        Selection, Slot, Warehouse, WarehouseFault,
+        delta::{DeltaLocation, DeltaWarehouse},
+    },
 };
 
 /// What to sum.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(flatten)]
-    warehouse: WarehouseLocation,
+    warehouse: WarehouseChoice,
     /// A billing period such as 2026-10; may be given several times. All that are loaded if absent.
     #[arg(long = "period", value_name = "YYYY-MM")]
     periods: Vec<BillingPeriod>,
@@ -82,7 +85,7 @@ enum Fault {
 /// Runs the command.
 pub async fn run(args: Args) -> ExitCode {
     match answer(&args).await {
-        Ok(answer) => {
+        Ok((location, answer)) => {
             match args.output {
                 OutputFormat::Json => print(&output::json(&answer)),
                 OutputFormat::Csv => {
@@ -90,10 +93,7 @@ pub async fn run(args: Args) -> ExitCode {
                     complain_each(&output::warnings(&answer));
                 }
                 OutputFormat::Table if answer.loads.is_empty() => {
-                    complain(&format!(
-                        "no bill that was asked for is loaded in {}",
-                        args.warehouse.address()
-                    ));
+                    complain(&format!("no bill that was asked for is loaded in {location}"));
                 }
                 OutputFormat::Table => print(&output::table(&answer)),
             }
@@ -110,8 +110,10 @@ pub async fn run(args: Args) -> ExitCode {
     }
 }
 
-async fn answer(args: &Args) -> Result<Answer, Fault> {
-    let warehouse = args.warehouse.open()?;
+/// The answer, and the place it is read from.
+async fn answer(args: &Args) -> Result<(DeltaLocation, Answer), Fault> {
+    let warehouse = DeltaWarehouse::open(args.warehouse.options().await?)?;
+    let location = warehouse.location().clone();
     let mut tally = Tally::new(args.metric.into(), args.group_by.clone());
     let columns = tally.columns();
     let selection = Selection { connection: args.connection.clone(), periods: args.periods.clone() };
@@ -130,9 +132,9 @@ async fn answer(args: &Args) -> Result<Answer, Fault> {
     }
     let reading = read?;
     if reading.table_version.is_none() {
-        return Err(Fault::NoTable(args.warehouse.address().clone()));
+        return Err(Fault::NoTable(location));
     }
-    Ok(tally.answer(&reading)?)
+    Ok((location, tally.answer(&reading)?))
 }
 
 fn complain_each(lines: &[String]) {

@@ -18,6 +18,7 @@ use crate::{
         traits::{AssumeRole, Federate, Membership, OrganizationAccount, OrganizationAccountState},
     },
     model::{AccountId, ExitCode, Partition, Region, RoleArn},
+    network::trust::{InvalidBundle, Trust},
 };
 use manifest::{Fleet, FleetArgs, ReportMissing};
 use output::NotWritten;
@@ -70,6 +71,8 @@ enum Fault {
     #[error("{0}: try again")]
     Organizations(AwsFault),
     #[error(transparent)]
+    Trust(#[from] InvalidBundle),
+    #[error(transparent)]
     Report(#[from] ReportMissing),
     #[error(transparent)]
     NotWritten(#[from] NotWritten),
@@ -105,7 +108,8 @@ pub async fn run(args: Args) -> ExitCode {
 }
 
 async fn discover(args: &Args) -> Result<(), Fault> {
-    let sdk = Sdk::load(AwsSettings::default()).await;
+    let trust = Trust::of_environment()?;
+    let sdk = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await;
     let organization = ask(&sdk, &sdk.aws(), args, Timestamp::now()).await?;
     let fleet =
         Fleet { args: &args.fleet, partition: organization.partition, management: &organization.management };

@@ -49,9 +49,15 @@ pub(super) const VARIABLES: &[Variables] = &[
         meaning: "The region of calls to AWS that name none; else the profile's, else us-east-1.",
     },
     Variables {
-        names: &["AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"],
+        names: &["AWS_PROFILE"],
         readers: &[Aws],
-        meaning: "The profile, and the files it stands in, as every AWS SDK reads them.",
+        meaning: "The profile that AWS is asked as: keys, a role, single sign-on, `aws login` or a credential_process. No \
+                  warehouse is ever opened as it.",
+    },
+    Variables {
+        names: &["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"],
+        readers: &[Aws, Warehouse],
+        meaning: "The files that profiles stand in, as every AWS SDK reads them.",
     },
     Variables {
         names: &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"],
@@ -86,19 +92,29 @@ pub(super) const VARIABLES: &[Variables] = &[
     },
     Variables {
         names: &["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"],
-        readers: &[Aws],
+        readers: &[Aws, Warehouse],
         meaning: "True: the addresses with FIPS cryptography, those with IPv6. The operator hands them on to its Jobs.",
     },
     Variables {
-        names: &["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"],
+        names: &["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"],
         readers: &[Aws, Cluster, Warehouse, Operator],
-        meaning: "The proxy on the way out, and the hosts that are reached without it. The operator hands them on to its \
-                  Jobs.",
+        meaning: "The proxy on the way out, and the hosts that are reached without it: docs/private-networks.md. The \
+                  operator hands them on to its Jobs.",
     },
     Variables {
-        names: &["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE"],
+        names: &["KUBERNETES_SERVICE_HOST"],
         readers: &[Operator],
-        meaning: "Certificates of authorities to trust. The operator hands them on to its Jobs.",
+        meaning: "The API server's address, which every pod is given: it is never asked for through a proxy.",
+    },
+    Variables {
+        names: &["AWS_CA_BUNDLE"],
+        readers: &[Aws, Warehouse, Operator],
+        meaning: "A PEM file with certificate authorities that are trusted besides the system's. In the chart: caBundle.",
+    },
+    Variables {
+        names: &["SSL_CERT_FILE", "SSL_CERT_DIR"],
+        readers: &[Aws, Cluster, Warehouse, Operator],
+        meaning: "Certificate authorities that take the place of the system's. The operator hands them on to its Jobs.",
     },
     Variables {
         names: &["AWSCOST_EXTERNAL_ID", "AWSCOST_NEXT_EXTERNAL_ID"],

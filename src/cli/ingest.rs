@@ -26,6 +26,7 @@ use crate::{
         AccountId, AccountType, BillingPeriod, ConnectionKey, ExitCode, Region, ReportKind, ReportName,
         VersionIdentity,
     },
+    network::trust::Trust,
     report::{Found, ReportRoot, Wanted, deliveries},
     warehouse::ledger::{Ordering, Source},
 };
@@ -168,7 +169,7 @@ async fn stop_on_signal(stop: CancellationToken) {
 }
 
 async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> Result<Vec<Ended>, LoadFault> {
-    let source = open_source(args).await;
+    let source = open_source(args).await?;
     let root = ReportRoot {
         anchor: args.source.anchor(),
         prefix: args.source.prefix(),
@@ -184,7 +185,7 @@ async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> R
     } else {
         Wanted::Only(args.periods.iter().copied().collect::<BTreeSet<_>>())
     };
-    let warehouse = args.warehouse.open()?;
+    let warehouse = args.warehouse.open().await?;
     let looked = async {
         let found = deliveries(source.as_ref(), &root, &wanted).await?;
         crash_point::reach("manifest-read");
@@ -231,11 +232,12 @@ async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> R
     Ok(all)
 }
 
-async fn open_source(args: &Args) -> Box<dyn BillSource> {
-    match &args.source {
+async fn open_source(args: &Args) -> Result<Box<dyn BillSource>, LoadFault> {
+    Ok(match &args.source {
         SourceLocation::Folder(path) => Box::new(FolderSource::new(path)),
         SourceLocation::S3 { bucket, .. } => {
-            let sdk = Sdk::load(AwsSettings::default()).await;
+            let trust = Trust::of_environment()?;
+            let sdk = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await;
             let access = BucketAccess {
                 bucket: bucket.clone(),
                 region: args.source_region.clone(),
@@ -244,7 +246,7 @@ async fn open_source(args: &Args) -> Box<dyn BillSource> {
             };
             Box::new(S3Source::new(&sdk, access))
         }
-    }
+    })
 }
 
 /// The key to load under, and whose bill it must be. `None` if only the data could tell and there is none.

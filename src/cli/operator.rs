@@ -6,10 +6,12 @@ use axum::http::{HeaderValue, header};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::cluster::{self, ClusterFault};
 use crate::{
     aws::{AwsSettings, CallObserver, EndedCall, Sdk},
     controller::{self, Identity, Operator, OperatorFault, settings::Settings},
     model::{ExitCode, Region},
+    network::trust::{InvalidBundle, Trust},
     telemetry::metrics::{InvalidMetrics, Metrics},
 };
 
@@ -32,8 +34,12 @@ const USER_AGENT: &str = concat!("awscost-operator/", env!("CARGO_PKG_VERSION"))
 /// How long connecting to the API server may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Environment that Jobs get as the operator has it: endpoints, proxies and CA bundles. Never credentials.
-const HANDED_ON: [&str; 9] = [
+/// How often the files with certificate authorities are read again: a mounted file that changes can't be awaited otherwise.
+const REREAD: Duration = Duration::from_secs(30);
+
+/// Environment that Jobs get as the operator has it: endpoints, proxies, and CA bundles that lie in the image both run.
+/// Never credentials.
+const HANDED_ON: [&str; 10] = [
     "AWS_CA_BUNDLE",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
@@ -43,6 +49,7 @@ const HANDED_ON: [&str; 9] = [
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "ALL_PROXY",
 ];
 
 /// Runs the command.
@@ -62,8 +69,10 @@ enum Fault {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Settings(#[from] controller::settings::InvalidSettings),
-    #[error("no way to the API server: {0}")]
-    NoCluster(#[from] kube::config::InferConfigError),
+    #[error(transparent)]
+    NoCluster(#[from] ClusterFault),
+    #[error(transparent)]
+    Trust(#[from] InvalidBundle),
     #[error("failed to set up the client of the API server: {0}")]
     Client(#[from] kube::Error),
     #[error(transparent)]
@@ -77,9 +86,11 @@ enum Fault {
 impl Fault {
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Unreadable { .. } | Self::Settings(_) | Self::NoCluster(_) | Self::Client(_) => {
-                ExitCode::Configuration
-            }
+            Self::Unreadable { .. }
+            | Self::Settings(_)
+            | Self::NoCluster(_)
+            | Self::Trust(_)
+            | Self::Client(_) => ExitCode::Configuration,
             Self::Metrics(_) | Self::Signals(_) | Self::Operator(_) => ExitCode::Transient,
         }
     }
@@ -98,21 +109,28 @@ async fn start(args: Args) -> Result<(), Fault> {
     let text = std::fs::read_to_string(&args.config)
         .map_err(|source| Fault::Unreadable { path: args.config.clone(), source })?;
     let settings = Settings::parse(&text)?;
-    let mut config = kube::Config::infer().await?;
+    let authorities = match &settings.ca_bundle {
+        Some(path) => Trust::read(path)?,
+        None => Trust::default(),
+    };
+    let mut config = cluster::config(None, None).await?;
+    let watched = trusted_files(&settings, &mut config, &authorities);
     // kube's own retry may sleep for minutes inside one call, and repeats what is not safe to repeat.
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT);
     // Tells the operator from others in the API server's audit log.
     config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
     let client = kube::Client::try_from(config)?;
-    let aws_settings = match settings.testing.sts_calls_per_second {
-        Some(sts_calls_per_second) => AwsSettings { sts_calls_per_second },
-        None => AwsSettings::default(),
+    let usual = AwsSettings::default();
+    let aws_settings = AwsSettings {
+        sts_calls_per_second: settings.testing.sts_calls_per_second.unwrap_or(usual.sts_calls_per_second),
+        trust: if authorities.is_empty() { Trust::of_environment()? } else { authorities.clone() },
     };
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
     let sdk = Sdk::load(aws_settings).await.heard_by(Arc::new(CallCounter(metrics.clone())));
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone()).map_err(Fault::Signals)?;
+    tokio::spawn(stop_on_change(watched, stop.clone()));
     let operator = Operator {
         client,
         settings,
@@ -120,9 +138,41 @@ async fn start(args: Args) -> Result<(), Fault> {
         metrics,
         own_region: own_region(),
         job_env: handed_on(std::env::vars()),
+        authorities,
         identity: Identity { pod: args.pod_name, namespace: args.pod_namespace },
     };
     Ok(controller::run(operator, stop).await?)
+}
+
+/// Lets the API server's certificate be of these authorities too; the files that all this was read from.
+fn trusted_files(settings: &Settings, config: &mut kube::Config, authorities: &Trust) -> Vec<PathBuf> {
+    let Some(bundle) = &settings.ca_bundle else { return Vec::new() };
+    // kube would read this one file again and again, and trust nothing else.
+    let cluster = config.root_cert_file.take();
+    config.root_cert = Some(match config.root_cert.take() {
+        Some(known) => known.into_iter().chain(authorities.certificates()).collect(),
+        None => authorities.with_system(),
+    });
+    [Some(bundle.clone()), cluster].into_iter().flatten().collect()
+}
+
+/// Ends the process when one of the files says something else: every client holds the old one. The kubelet starts it again.
+async fn stop_on_change(files: Vec<PathBuf>, stop: CancellationToken) {
+    if files.is_empty() {
+        return;
+    }
+    let read = |path: &PathBuf| std::fs::read(path).ok();
+    let known: Vec<_> = files.iter().map(read).collect();
+    let mut ticks = tokio::time::interval(REREAD);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        for (path, known) in files.iter().zip(&known) {
+            let now = read(path);
+            if now.is_some() && now != *known {
+                tracing::info!(path = %path.display(), "the certificate authorities changed; starting again with them");
+                return stop.cancel();
+            }
+        }
+    }
 }
 
 /// The region of this process's own AWS configuration.

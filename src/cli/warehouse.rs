@@ -8,12 +8,16 @@ use jiff::Timestamp;
 use super::{
     harmless::harmless,
     table::{self, Align},
-    warehouse_location::WarehouseLocation,
+    warehouse_location::{WarehouseChoice, WarehouseLocation},
 };
 use crate::{
     api::duration,
     model::{ConnectionKey, ExitCode, Reason, TaskOutcome, TaskReport},
-    warehouse::{Warehouse, WarehouseFault, delta::DeltaWarehouse, ledger::LedgerRow},
+    warehouse::{
+        Warehouse, WarehouseFault,
+        delta::{DeltaLocation, DeltaWarehouse},
+        ledger::LedgerRow,
+    },
 };
 
 /// What to do with the warehouse.
@@ -23,7 +27,7 @@ pub enum Task {
     #[command(
         after_help = "Example:\n  awscost warehouse probe --warehouse delta:s3://acme-lake/awscost \\\n    --warehouse-region eu-west-1 --warehouse-credentials-dir ./keys"
     )]
-    Probe(ReportingArgs),
+    Probe(ProbeArgs),
     /// Print what is loaded, by whom, from which version.
     #[command(after_help = "Example:\n  awscost warehouse ledger --warehouse delta:./lake")]
     Ledger(LedgerArgs),
@@ -40,8 +44,6 @@ pub enum Task {
 /// Options of the tasks that end with a report.
 #[derive(Debug, Args)]
 pub struct ReportingArgs {
-    #[command(flatten)]
-    warehouse: WarehouseLocation,
     /// Also write the report to this file, at most 4 KiB of JSON.
     #[arg(long, value_name = "PATH")]
     termination_log: Option<PathBuf>,
@@ -50,9 +52,20 @@ pub struct ReportingArgs {
     output: OutputFormat,
 }
 
+/// Options of `probe`.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    #[command(flatten)]
+    warehouse: WarehouseLocation,
+    #[command(flatten)]
+    reporting: ReportingArgs,
+}
+
 /// Options of `maintain`.
 #[derive(Debug, Args)]
 pub struct MaintainArgs {
+    #[command(flatten)]
+    warehouse: WarehouseChoice,
     #[command(flatten)]
     reporting: ReportingArgs,
     /// How long replaced files are kept for readers of older versions, such as 7d, 36h or 1d12h.
@@ -63,6 +76,8 @@ pub struct MaintainArgs {
 /// Options of `purge`.
 #[derive(Debug, Args)]
 pub struct PurgeArgs {
+    #[command(flatten)]
+    warehouse: WarehouseLocation,
     #[command(flatten)]
     reporting: ReportingArgs,
     /// Whose rows go.
@@ -77,7 +92,7 @@ pub struct PurgeArgs {
 #[derive(Debug, Args)]
 pub struct LedgerArgs {
     #[command(flatten)]
-    warehouse: WarehouseLocation,
+    warehouse: WarehouseChoice,
     /// Only this connection.
     #[arg(long, value_name = "KEY")]
     connection: Option<ConnectionKey>,
@@ -100,26 +115,33 @@ pub async fn run(task: Task) -> ExitCode {
     match task {
         Task::Probe(args) => {
             let outcome = async {
-                args.warehouse.open()?.probe().await?;
-                Ok((Reason::ProbeSucceeded, "a canary was written, committed, read and removed".to_owned()))
+                args.warehouse.open().await?.probe().await?;
+                let message = "a canary was written, committed, read and removed".to_owned();
+                Ok(Told { at: args.warehouse.address().clone(), reason: Reason::ProbeSucceeded, message })
             };
-            args.end(outcome.await)
+            args.reporting.end(outcome.await)
         }
         Task::Maintain(args) => {
             let outcome = async {
-                let mut options = args.reporting.warehouse.options()?;
+                let mut options = args.warehouse.options().await?;
                 options.retention = args.retention;
+                let at = options.location.clone();
                 let removed = DeltaWarehouse::open(options)?.maintain(Timestamp::now()).await?;
-                Ok((Reason::Succeeded, format!("{removed} old files were removed")))
+                Ok(Told {
+                    at,
+                    reason: Reason::Succeeded,
+                    message: format!("{removed} old files were removed"),
+                })
             };
             args.reporting.end(outcome.await)
         }
         Task::Purge(args) => {
             let outcome = async {
-                let warehouse = args.reporting.warehouse.open()?;
+                let warehouse = args.warehouse.open().await?;
                 let owner = args.owner.as_deref();
                 let periods = warehouse.purge(&args.connection, owner, Timestamp::now()).await?;
-                Ok((Reason::Purged, format!("{periods} billing periods of {} were removed", args.connection)))
+                let message = format!("{periods} billing periods of {} were removed", args.connection);
+                Ok(Told { at: args.warehouse.address().clone(), reason: Reason::Purged, message })
             };
             args.reporting.end(outcome.await)
         }
@@ -127,16 +149,24 @@ pub async fn run(task: Task) -> ExitCode {
     }
 }
 
+/// How a task ended well, and where.
+struct Told {
+    at: DeltaLocation,
+    reason: Reason,
+    message: String,
+}
+
 impl ReportingArgs {
     /// Prints how the task ended, and writes it where a Job's owner looks.
-    fn end(&self, outcome: Result<(Reason, String), WarehouseFault>) -> ExitCode {
-        let (report, exit) = match outcome {
-            Ok((reason, message)) => {
-                (TaskReport::new(TaskOutcome::Succeeded, reason, &message), ExitCode::Done)
+    fn end(&self, outcome: Result<Told, WarehouseFault>) -> ExitCode {
+        let (at, report, exit) = match outcome {
+            Ok(told) => {
+                let report = TaskReport::new(TaskOutcome::Succeeded, told.reason, &told.message);
+                (Some(told.at), report, ExitCode::Done)
             }
             Err(fault) => {
                 let report = TaskReport::new(TaskOutcome::Failed, fault.reason(), &fault.to_string());
-                (report, fault.exit_code())
+                (None, report, fault.exit_code())
             }
         };
         let json = serde_json::to_string(&report).expect("a report of texts");
@@ -145,19 +175,20 @@ impl ReportingArgs {
         {
             tracing::warn!(path = %path.display(), error = %error.kind(), "the termination log could not be written");
         }
-        match (self.output, exit) {
+        match (self.output, at) {
             (OutputFormat::Json, _) => print(&format!("{json}\n")),
-            (OutputFormat::Text, ExitCode::Done) => {
-                print(&format!("{}: {}\n", self.warehouse.address(), report.message));
-            }
-            (OutputFormat::Text, _) => complain(&report.message),
+            (OutputFormat::Text, Some(at)) => print(&format!("{at}: {}\n", report.message)),
+            (OutputFormat::Text, None) => complain(&report.message),
         }
         exit
     }
 }
 
 async fn ledger(args: &LedgerArgs) -> ExitCode {
-    let read = async { args.warehouse.open()?.ledger(args.connection.as_ref()).await };
+    let read = async {
+        let warehouse = DeltaWarehouse::open(args.warehouse.options().await?)?;
+        warehouse.ledger(args.connection.as_ref()).await
+    };
     let rows = match read.await {
         Ok(rows) => rows,
         Err(fault) => {

@@ -1,23 +1,27 @@
 //! The options that say which warehouse, shared by every command that opens one.
 
-use std::{
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+mod identity;
+mod object;
+
+use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
 use url::Url;
 
+use super::cluster::ClusterArgs;
 use crate::{
+    aws::endpoints::{self, Variant},
     model::Region,
+    network::trust::Trust,
     warehouse::{
         Warehouse, WarehouseFault,
         delta::{
             Addressing, DEFAULT_RETENTION, DeltaLocation, DeltaOptions, DeltaWarehouse, InvalidDeltaLocation,
-            WarehouseIdentity, parse_endpoint,
+            parse_endpoint,
         },
     },
 };
+use object::ObjectName;
 
 /// Where `--help` and docs/cli.md have these options.
 const HEADING: &str = "Warehouse options";
@@ -28,6 +32,36 @@ pub struct WarehouseLocation {
     /// The warehouse: delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX.
     #[arg(help_heading = HEADING, long = "warehouse", value_name = "delta:LOCATION")]
     warehouse: Address,
+    #[command(flatten)]
+    bucket: BucketArgs,
+}
+
+/// Which warehouse, by its address or by the object in a cluster that has it.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub struct WarehouseChoice {
+    /// A CostWarehouse of a cluster: its location, region and endpoint are taken from there.
+    #[arg(
+        value_name = "costwarehouse/NAME",
+        required_unless_present = "warehouse",
+        conflicts_with = "warehouse"
+    )]
+    object: Option<ObjectName>,
+    /// The object's namespace; by default the context's.
+    #[arg(short, long, value_name = "NAME", conflicts_with = "warehouse")]
+    namespace: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// The warehouse: delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX.
+    #[arg(help_heading = HEADING, long = "warehouse", value_name = "delta:LOCATION")]
+    warehouse: Option<Address>,
+    #[command(flatten)]
+    bucket: BucketArgs,
+}
+
+/// How a warehouse's bucket is reached.
+#[derive(Debug, Clone, Default, Args)]
+struct BucketArgs {
     /// The region of the warehouse's bucket.
     #[arg(help_heading = HEADING, id = "warehouse-region", long = "warehouse-region", value_name = "REGION")]
     region: Option<Region>,
@@ -38,9 +72,12 @@ pub struct WarehouseLocation {
     #[arg(help_heading = HEADING, long = "warehouse-path-style")]
     path_style: bool,
     /// The directory with the bucket's credentials: the files accessKeyId, secretAccessKey and, with temporary
-    /// keys, sessionToken. Without it, a bucket takes the identity of the pod's service account.
+    /// keys, sessionToken. Without it and without a profile, a bucket takes the identity of the pod's service account.
     #[arg(help_heading = HEADING, id = "warehouse-credentials-dir", long = "warehouse-credentials-dir", value_name = "DIR")]
     credentials_dir: Option<PathBuf>,
+    /// The profile of your AWS configuration that opens the bucket. AWS_PROFILE never does: it is who reads bills.
+    #[arg(help_heading = HEADING, long = "warehouse-profile", value_name = "NAME", conflicts_with = "warehouse-credentials-dir")]
+    profile: Option<String>,
 }
 
 /// `delta:LOCATION`.
@@ -71,8 +108,8 @@ impl WarehouseLocation {
     /// # Errors
     /// [`WarehouseFault::Configuration`] where an option does not suit the location, [`WarehouseFault::Refused`] where
     /// there are no credentials to open it with.
-    pub fn open(&self) -> Result<Box<dyn Warehouse>, WarehouseFault> {
-        Ok(Box::new(DeltaWarehouse::open(self.options()?)?))
+    pub async fn open(&self) -> Result<Box<dyn Warehouse>, WarehouseFault> {
+        Ok(Box::new(DeltaWarehouse::open(self.options().await?)?))
     }
 
     /// The warehouse's address, for people.
@@ -80,94 +117,97 @@ impl WarehouseLocation {
         &self.warehouse.0
     }
 
+    async fn options(&self) -> Result<DeltaOptions, WarehouseFault> {
+        self.bucket.options(self.warehouse.0.clone()).await
+    }
+}
+
+impl WarehouseChoice {
     /// The options as the backend takes them.
     ///
     /// # Errors
-    /// As [`WarehouseLocation::open`].
-    pub fn options(&self) -> Result<DeltaOptions, WarehouseFault> {
-        let location = self.warehouse.0.clone();
-        let identity = if location.is_bucket() {
-            Some(identity(self.credentials_dir.as_deref(), |name| std::env::var(name).ok())?)
-        } else if self.only_for_buckets() {
-            return Err(WarehouseFault::Configuration(
-                "--warehouse-region, -endpoint, -path-style and -credentials-dir are for a bucket, and the warehouse is a folder"
-                    .to_owned(),
-            ));
-        } else {
-            None
-        };
-        Ok(DeltaOptions {
-            location,
-            region: self.region.clone(),
-            endpoint: self.endpoint.clone(),
-            addressing: if self.path_style { Addressing::Path } else { Addressing::VirtualHost },
-            identity,
-            retention: DEFAULT_RETENTION,
-        })
-    }
-
-    fn only_for_buckets(&self) -> bool {
-        self.region.is_some() || self.endpoint.is_some() || self.path_style || self.credentials_dir.is_some()
-    }
-}
-
-/// Who opens the bucket: the keys in the directory, else what the platform gave the pod's service account. The
-/// standard AWS chain is not asked: on a laptop it would be the identity that reads bills, which must not mix.
-fn identity(
-    directory: Option<&Path>,
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<WarehouseIdentity, WarehouseFault> {
-    if let Some(directory) = directory {
-        return keys_in(directory);
-    }
-    if let (Some(role_arn), Some(token_file)) =
-        (variable("AWS_ROLE_ARN"), variable("AWS_WEB_IDENTITY_TOKEN_FILE"))
-    {
-        return Ok(WarehouseIdentity::WebIdentity { role_arn, token_file });
-    }
-    if let (Some(credentials_uri), Some(token_file)) =
-        (variable("AWS_CONTAINER_CREDENTIALS_FULL_URI"), variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"))
-    {
-        return Ok(WarehouseIdentity::PodIdentity { credentials_uri, token_file });
-    }
-    Err(WarehouseFault::credentials(
-        "the warehouse is a bucket and has no credentials: give --warehouse-credentials-dir a directory with the files accessKeyId and secretAccessKey, or run in a pod whose service account has a role",
-    ))
-}
-
-fn keys_in(directory: &Path) -> Result<WarehouseIdentity, WarehouseFault> {
-    let optional = |name: &str| -> Result<Option<String>, WarehouseFault> {
-        let path = directory.join(name);
-        match std::fs::read_to_string(&path) {
-            Ok(text) if text.trim().is_empty() => {
-                Err(WarehouseFault::credentials(&format!("{} is empty", path.display())))
+    /// As [`WarehouseLocation::open`], or where the cluster does not give the object.
+    pub async fn options(&self) -> Result<DeltaOptions, WarehouseFault> {
+        match (&self.object, &self.warehouse) {
+            (Some(object), _) => {
+                let found = object.read(&self.cluster, self.namespace.as_deref()).await?;
+                let bucket = BucketArgs {
+                    region: self.bucket.region.clone().or(found.region),
+                    endpoint: self.bucket.endpoint.clone().or(found.endpoint),
+                    path_style: self.bucket.path_style || found.path_style,
+                    ..self.bucket.clone()
+                };
+                bucket.options(found.location).await
             }
-            // A line's end after the key is how most editors and `echo` write one.
-            Ok(text) => Ok(Some(text.trim().to_owned())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(WarehouseFault::credentials(&format!(
-                "{} can't be read: {}",
-                path.display(),
-                error.kind()
-            ))),
+            (None, Some(address)) => self.bucket.options(address.0.clone()).await,
+            (None, None) => Err(WarehouseFault::Configuration("no warehouse is named".to_owned())),
         }
-    };
-    let needed = |name: &str| {
-        optional(name)?.ok_or_else(|| {
-            WarehouseFault::credentials(&format!("{} is missing", directory.join(name).display()))
+    }
+}
+
+impl BucketArgs {
+    async fn options(&self, location: DeltaLocation) -> Result<DeltaOptions, WarehouseFault> {
+        if !location.is_bucket() {
+            if self.is_given() {
+                return Err(WarehouseFault::Configuration(
+                    "--warehouse-region, -endpoint, -path-style, -credentials-dir and -profile are for a bucket, and the warehouse is a folder"
+                        .to_owned(),
+                ));
+            }
+            return Ok(folder(location));
+        }
+        let trust =
+            Trust::of_environment().map_err(|fault| WarehouseFault::Configuration(fault.to_string()))?;
+        let identity = identity::of(self, &trust).await?;
+        let (endpoint, sts_endpoint) = self.endpoints().await;
+        Ok(DeltaOptions {
+            region: self.region.clone(),
+            endpoint,
+            sts_endpoint,
+            trust,
+            addressing: if self.path_style { Addressing::Path } else { Addressing::VirtualHost },
+            identity: Some(identity),
+            ..folder(location)
         })
-    };
-    Ok(WarehouseIdentity::Keys {
-        access_key_id: needed("accessKeyId")?,
-        secret_access_key: needed("secretAccessKey")?.into(),
-        session_token: optional("sessionToken")?.map(Into::into),
-    })
+    }
+
+    /// S3 and STS as the SDK would ask them in this region: object_store knows neither partitions nor FIPS.
+    async fn endpoints(&self) -> (Option<Url>, Option<Url>) {
+        let Some(region) = &self.region else { return (self.endpoint.clone(), None) };
+        let variant = Variant::configured(self.profile.as_deref()).await;
+        let endpoint = match &self.endpoint {
+            Some(named) => Some(named.clone()),
+            None => endpoints::s3(region, variant).await,
+        };
+        (endpoint, endpoints::sts(region, variant).await)
+    }
+
+    fn is_given(&self) -> bool {
+        self.region.is_some()
+            || self.endpoint.is_some()
+            || self.path_style
+            || self.credentials_dir.is_some()
+            || self.profile.is_some()
+    }
+}
+
+/// The options of a folder.
+fn folder(location: DeltaLocation) -> DeltaOptions {
+    DeltaOptions {
+        location,
+        region: None,
+        endpoint: None,
+        sts_endpoint: None,
+        trust: Trust::default(),
+        addressing: Addressing::default(),
+        identity: None,
+        retention: DEFAULT_RETENTION,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use secrecy::ExposeSecret;
 
     use super::*;
 
@@ -177,16 +217,28 @@ mod tests {
         warehouse: WarehouseLocation,
     }
 
+    #[derive(Debug, Parser)]
+    struct Choosing {
+        #[command(flatten)]
+        warehouse: WarehouseChoice,
+    }
+
     fn parse(arguments: &[&str]) -> Result<WarehouseLocation, clap::Error> {
         Command::try_parse_from([&["awscost"], arguments].concat()).map(|command| command.warehouse)
     }
 
-    #[test]
-    fn a_folder_takes_no_bucket_options() {
+    fn choose(arguments: &[&str]) -> Result<WarehouseChoice, clap::Error> {
+        Choosing::try_parse_from([&["awscost"], arguments].concat()).map(|command| command.warehouse)
+    }
+
+    #[tokio::test]
+    async fn a_folder_takes_no_bucket_options() {
         let location = parse(&["--warehouse", "delta:file:///lake"]).expect("valid");
-        assert!(location.options().is_ok());
-        let location = parse(&["--warehouse", "delta:/lake", "--warehouse-path-style"]).expect("valid");
-        assert!(matches!(location.options(), Err(WarehouseFault::Configuration(_))));
+        assert!(location.options().await.is_ok());
+        for option in [["--warehouse-path-style"].as_slice(), &["--warehouse-profile", "lake"]] {
+            let location = parse(&[&["--warehouse", "delta:/lake"], option].concat()).expect("valid");
+            assert!(matches!(location.options().await, Err(WarehouseFault::Configuration(_))), "{option:?}");
+        }
     }
 
     #[test]
@@ -195,42 +247,43 @@ mod tests {
             assert!(parse(&["--warehouse", bad]).is_err(), "{bad}");
         }
         assert!(parse(&[]).is_err());
-    }
-
-    #[test]
-    fn keys_come_from_the_directory_and_from_nowhere_else() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let from_platform = |name: &str| Some(format!("{name}-value"));
-        let missing = identity(Some(folder.path()), from_platform).expect_err("no keys there");
-        assert!(missing.to_string().contains("accessKeyId is missing"), "{missing}");
-        assert_eq!(missing.reason(), crate::model::Reason::WarehouseAuthFailed);
-        std::fs::write(folder.path().join("accessKeyId"), "AKIA\n").expect("written");
-        std::fs::write(folder.path().join("secretAccessKey"), "secret\n").expect("written");
-        match identity(Some(folder.path()), from_platform).expect("keys") {
-            WarehouseIdentity::Keys { access_key_id, secret_access_key, session_token } => {
-                assert_eq!(access_key_id, "AKIA");
-                assert_eq!(secret_access_key.expose_secret(), "secret");
-                assert!(session_token.is_none());
-            }
-            other => panic!("{other:?}"),
+        for bad in [
+            &[][..],
+            &["lake"],
+            &["aca/lake"],
+            &["costwarehouse/lake", "--warehouse", "delta:/lake"],
+            &["--warehouse", "delta:/lake", "-n", "finops"],
+            &["cwh/lake", "--warehouse-profile", "a", "--warehouse-credentials-dir", "b"],
+        ] {
+            assert!(choose(bad).is_err(), "{bad:?}");
+        }
+        for good in [&["costwarehouse/lake", "-n", "finops"][..], &["--warehouse", "delta:/lake"]] {
+            assert!(choose(good).is_ok(), "{good:?}");
         }
     }
 
-    #[test]
-    fn without_a_directory_the_pods_identity_counts() {
-        let of = |names: &'static [&str]| {
-            identity(None, move |name| names.contains(&name).then(|| name.to_owned()))
+    #[tokio::test]
+    async fn a_bucket_is_asked_where_the_sdk_would_ask_it() {
+        let host = |region: &str, endpoint: Option<&str>| {
+            let bucket = BucketArgs {
+                region: region.parse().ok(),
+                endpoint: endpoint.and_then(|url| url.parse().ok()),
+                ..BucketArgs::default()
+            };
+            async move {
+                let (s3, sts) = bucket.endpoints().await;
+                let host = |url: Option<Url>| url.and_then(|url| Some(url.host_str()?.to_owned()));
+                (host(s3), host(sts))
+            }
         };
-        assert!(matches!(
-            of(&["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"]),
-            Ok(WarehouseIdentity::WebIdentity { .. })
-        ));
-        assert!(matches!(
-            of(&["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]),
-            Ok(WarehouseIdentity::PodIdentity { .. })
-        ));
-        // The keys that a shell has for reading bills are never taken.
-        let fault = of(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"]).expect_err("none");
-        assert!(fault.to_string().contains("--warehouse-credentials-dir"), "{fault}");
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            host("cn-north-1", None).await,
+            (some("s3.cn-north-1.amazonaws.com.cn"), some("sts.cn-north-1.amazonaws.com.cn"))
+        );
+        assert_eq!(
+            host("eu-west-1", Some("https://minio.corp.example")).await,
+            (some("minio.corp.example"), some("sts.eu-west-1.amazonaws.com"))
+        );
     }
 }

@@ -148,12 +148,12 @@ impl ReportTarget {
 
     /// True if the legacy API is to be asked: wanted, and there in the target's partition (fact sheet 11).
     pub(super) fn asks_legacy(&self, target: &Target) -> bool {
-        self.kind != Some(ReportKind::Cur2) && matches!(target.partition(), Partition::Aws | Partition::AwsCn)
+        self.kind != Some(ReportKind::Cur2) && target.partition().has_legacy_reports()
     }
 
     /// True if Data Exports is to be asked: wanted, and there in the target's partition (fact sheet 11, U3).
     pub(super) fn asks_exports(&self, target: &Target) -> bool {
-        self.kind != Some(ReportKind::LegacyCur) && target.partition() != Partition::AwsUsGov
+        self.kind != Some(ReportKind::LegacyCur) && target.partition().has_exports()
     }
 
     /// True if there is any API to ask.

@@ -8,6 +8,7 @@ use kube::{
 };
 
 use super::{
+    authorities,
     context::{Context, Stores},
     decide::Writers,
     error::{ReconcileFault, is_gone, is_taken},
@@ -127,6 +128,7 @@ impl From<NoSession> for Refused {
 /// [`Refused`] says whether a person or time helps.
 pub async fn create_job(context: &Context, job: &Job, label: &str, uid: &str) -> Result<(), Refused> {
     let namespace = job.namespace().unwrap_or_default();
+    authorities::keep(context, &namespace).await?;
     let api: Api<Job> = Api::namespaced(context.client.clone(), &namespace);
     match api.create(&PostParams::default(), job).await {
         Ok(_) => Ok(()),

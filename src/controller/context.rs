@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::{
+    authorities::{self, Authorities},
     backoff::Backoff,
     job::JobSettings,
     observe::{AccessSight, Deliveries},
@@ -33,6 +34,7 @@ use crate::{
     aws::{Aws, AwsFault, traits::Caller},
     connection::{Ages, Facts, Sessions},
     model::Region,
+    network::trust::Trust,
     telemetry::metrics::Metrics,
 };
 
@@ -68,6 +70,8 @@ pub struct Context {
     pub permits: Arc<Semaphore>,
     /// Whether first looks may begin.
     pub settling: Settling,
+    /// What Jobs trust besides the system's authorities.
+    pub authorities: Authorities,
     /// When this process began.
     pub started: Timestamp,
     stores: Vec<Stores>,
@@ -170,6 +174,8 @@ pub struct Parts {
     pub own_region: Option<Region>,
     /// Environment handed on to Jobs.
     pub job_env: BTreeMap<String, String>,
+    /// Authorities that Jobs trust besides the system's.
+    pub authorities: Trust,
     /// Metrics.
     pub metrics: Metrics,
     /// Writes events.
@@ -191,6 +197,7 @@ impl Context {
             pods: settings.job_pods.clone(),
             cluster: settings.cluster.clone(),
             env: parts.job_env,
+            ca_secret: (!parts.authorities.is_empty()).then_some(authorities::NAME),
             deadline: settings.jobs.deadline,
             ttl: settings.jobs.ttl,
         };
@@ -204,6 +211,7 @@ impl Context {
             slots: Slots::new(settings.jobs),
             permits: Arc::new(Semaphore::new(CONCURRENCY)),
             settling: Settling::new(now),
+            authorities: Authorities::new(parts.authorities),
             started: now,
             stores: parts.stores,
             own: tokio::sync::Mutex::default(),

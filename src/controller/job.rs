@@ -31,6 +31,8 @@ pub const SESSION_DIR: &str = "/var/run/awscost/session";
 pub const SESSION_KEY: &str = "session.json";
 /// Where a warehouse's Secret is mounted.
 pub const WAREHOUSE_SECRET_DIR: &str = "/var/run/awscost/warehouse";
+/// Where the authorities are mounted that are trusted besides the system's.
+pub const CA_DIR: &str = "/var/run/awscost/ca";
 /// The container's name in every Job.
 pub const CONTAINER: &str = "awscost";
 
@@ -100,8 +102,10 @@ pub struct JobSettings {
     pub pods: JobPods,
     /// The first part of an owner in the ledger.
     pub cluster: String,
-    /// Environment copied from the operator's own: endpoints, proxies, CA bundle; never credentials.
+    /// Environment copied from the operator's own: endpoints and proxies; never credentials.
     pub env: BTreeMap<String, String>,
+    /// The Secret with the authorities that are trusted besides the system's, if there are any.
+    pub ca_secret: Option<&'static str>,
     /// How long a Job may run.
     pub deadline: Duration,
     /// How long a finished one stays.

@@ -4,6 +4,7 @@ mod job_pods;
 
 use std::{
     net::{Ipv6Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -35,6 +36,8 @@ pub struct Settings {
     pub leader_election: LeaderElection,
     /// Where `/metrics`, `/healthz` and `/readyz` are served.
     pub metrics_address: SocketAddr,
+    /// The file with the authorities that operator and Jobs trust besides the system's.
+    pub ca_bundle: Option<PathBuf>,
     /// For tests: how old facts may grow.
     pub testing: Testing,
 }
@@ -172,6 +175,7 @@ struct File {
     leader_election: LeaderElection,
     #[serde(default)]
     metrics: MetricsFile,
+    ca_bundle: Option<PathBuf>,
     #[serde(default)]
     testing: Testing,
 }
@@ -285,6 +289,7 @@ impl Settings {
             job_pods: file.job_pods,
             leader_election: file.leader_election,
             metrics_address: file.metrics.address,
+            ca_bundle: file.ca_bundle,
             testing: file.testing,
         })
     }

@@ -123,11 +123,12 @@ impl Pass<'_> {
         let secret =
             valid.secret().and_then(|name| standing::usable_secret(self.stores, &self.owner.namespace, name));
         let text = format!(
-            "{}\n{:?}\n{}\n{}",
+            "{}\n{:?}\n{}\n{}{}",
             standing::fingerprint(self.warehouse, secret.as_deref()),
             self.wish,
             env!("CARGO_PKG_VERSION"),
-            self.context.jobs.fingerprint()
+            self.context.jobs.fingerprint(),
+            self.context.authorities.trust().pem()
         );
         hex::encode(&Sha256::digest(text)[..8])
     }

@@ -24,6 +24,7 @@ use kube::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    authorities,
     context::{Context, GuardedAccount, GuardedWarehouse, Stores},
     gauges,
     job::mark,
@@ -107,7 +108,7 @@ pub async fn run(
         accounts(&context, api(client, namespace), writers.accounts, &stores, &queues),
         warehouses(&context, api(client, namespace), writers.warehouses, &stores, &queues),
         jobs(&context, api(client, namespace), writers.jobs, &queues),
-        secrets(api(client, namespace), writers.secrets, &stores, &queues),
+        secrets(&context, api(client, namespace), writers.secrets, &stores, &queues),
     );
     let settled = async {
         context.settling.over().await;
@@ -167,6 +168,7 @@ async fn accounts(
         Event::Apply(object) | Event::InitApply(object) => {
             gauges::account(&context.metrics, object);
             if known.is_changed(object) {
+                context.authorities.wake();
                 send(&queues.accounts, ObjectRef::from_obj(object), urgency(event));
             }
             wake_warehouses(users.note(object), queues);
@@ -196,6 +198,7 @@ async fn warehouses(
         Event::Apply(object) | Event::InitApply(object) => {
             gauges::warehouse(&context.metrics, object);
             if known.is_changed(object) {
+                context.authorities.wake();
                 send(&queues.warehouses, ObjectRef::from_obj(object), urgency(event));
             }
             if copied.is_changed(object) {
@@ -277,6 +280,7 @@ fn job(slots: &Slots, queues: &Queues, event: &Event<Job>) {
 }
 
 async fn secrets(
+    context: &Context,
     api: Api<PartialObjectMeta<Secret>>,
     writer: Writer<PartialObjectMeta<Secret>>,
     stores: &Stores,
@@ -287,6 +291,9 @@ async fn secrets(
     let mut listed = Names::default();
     drive(stream, writer, "Secret", |event| match event {
         Event::Apply(secret) | Event::Delete(secret) => {
+            if secret.name_any() == authorities::NAME {
+                context.authorities.wake();
+            }
             let mut changed = Names::default();
             changed.note(secret);
             changed.wake(stores, urgency(event), queues);

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::{
     model::{ExitCode, Outcome, Reason},
+    network::trust::InvalidBundle,
     report::{FaultClass, ReportFault},
     warehouse::WarehouseFault,
 };
@@ -30,6 +31,9 @@ pub enum LoadFault {
     /// The rows are another bill's.
     #[error(transparent)]
     WrongBill(#[from] WrongBill),
+    /// The certificate authorities can't be read.
+    #[error(transparent)]
+    Trust(#[from] InvalidBundle),
     /// The files are of a kind that is not read.
     #[error("{file}: reports in .csv.zip are not read; have the report delivered as .csv.gz or Parquet")]
     FormatUnsupported {
@@ -97,7 +101,7 @@ impl LoadFault {
             Self::WrongBill(WrongBill::Account { .. }) => failed(Reason::PayerInDataDiffers, ExitCode::Data),
             Self::WrongBill(WrongBill::Period { .. }) => failed(Reason::ParseFailed, ExitCode::Data),
             Self::FormatUnsupported { .. } => failed(Reason::FormatUnsupported, ExitCode::Configuration),
-            Self::PayerUnknown | Self::PayerUnusable(_) | Self::NoTime { .. } => {
+            Self::Trust(_) | Self::PayerUnknown | Self::PayerUnusable(_) | Self::NoTime { .. } => {
                 failed(Reason::InvalidSpec, ExitCode::Configuration)
             }
             Self::NotExpected { .. } => failed(Reason::JobFailed, ExitCode::Conflict),

@@ -17,9 +17,29 @@ pub enum Partition {
     AwsUsGov,
     /// The European sovereign cloud.
     AwsEusc,
+    /// The isolated clouds of the United States and the United Kingdom.
+    AwsIso,
+    /// As [`Self::AwsIso`].
+    AwsIsoB,
+    /// As [`Self::AwsIso`].
+    AwsIsoE,
+    /// As [`Self::AwsIso`].
+    AwsIsoF,
 }
 
 impl Partition {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Aws,
+        Self::AwsCn,
+        Self::AwsUsGov,
+        Self::AwsEusc,
+        Self::AwsIso,
+        Self::AwsIsoB,
+        Self::AwsIsoE,
+        Self::AwsIsoF,
+    ];
+
     /// As it stands in an ARN.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -27,6 +47,24 @@ impl Partition {
             Self::AwsCn => "aws-cn",
             Self::AwsUsGov => "aws-us-gov",
             Self::AwsEusc => "aws-eusc",
+            Self::AwsIso => "aws-iso",
+            Self::AwsIsoB => "aws-iso-b",
+            Self::AwsIsoE => "aws-iso-e",
+            Self::AwsIsoF => "aws-iso-f",
+        }
+    }
+
+    /// What the names of its regions begin with; `None` for commercial AWS, whose regions have many beginnings.
+    pub(super) fn region_prefix(self) -> Option<&'static str> {
+        match self {
+            Self::Aws => None,
+            Self::AwsCn => Some("cn-"),
+            Self::AwsUsGov => Some("us-gov-"),
+            Self::AwsEusc => Some("eusc-"),
+            Self::AwsIso => Some("us-iso-"),
+            Self::AwsIsoB => Some("us-isob-"),
+            Self::AwsIsoE => Some("eu-isoe-"),
+            Self::AwsIsoF => Some("us-isof-"),
         }
     }
 
@@ -37,6 +75,10 @@ impl Partition {
             Self::AwsCn => "cn-northwest-1",
             Self::AwsUsGov => "us-gov-west-1",
             Self::AwsEusc => "eusc-de-east-1",
+            Self::AwsIso => "us-iso-east-1",
+            Self::AwsIsoB => "us-isob-east-1",
+            Self::AwsIsoE => "eu-isoe-west-1",
+            Self::AwsIsoF => "us-isof-south-1",
         }
     }
 
@@ -46,7 +88,26 @@ impl Partition {
             Self::Aws | Self::AwsUsGov => "amazonaws.com",
             Self::AwsCn => "amazonaws.com.cn",
             Self::AwsEusc => "amazonaws.eu",
+            Self::AwsIso => "c2s.ic.gov",
+            Self::AwsIsoB => "sc2s.sgov.gov",
+            Self::AwsIsoE => "cloud.adc-e.uk",
+            Self::AwsIsoF => "csp.hci.ic.gov",
         }
+    }
+
+    /// True if legacy Cost and Usage Reports are to be had there (fact sheet 11).
+    pub fn has_legacy_reports(self) -> bool {
+        matches!(self, Self::Aws | Self::AwsCn)
+    }
+
+    /// True if Data Exports are to be had there (fact sheet 11, U3).
+    pub fn has_exports(self) -> bool {
+        self != Self::AwsUsGov
+    }
+
+    /// True if CloudFormation makes Data Exports there (fact sheet 6.2).
+    pub fn has_export_templates(self) -> bool {
+        matches!(self, Self::Aws | Self::AwsCn | Self::AwsIso)
     }
 }
 
@@ -54,10 +115,7 @@ impl FromStr for Partition {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Aws, Self::AwsCn, Self::AwsUsGov, Self::AwsEusc]
-            .into_iter()
-            .find(|partition| partition.as_str() == text)
-            .ok_or(())
+        Self::ALL.into_iter().find(|partition| partition.as_str() == text).ok_or(())
     }
 }
 
@@ -183,6 +241,11 @@ mod tests {
             "arn:aws:iam::123456789012:role/awscost",
             "arn:aws-cn:iam::123456789012:role/finops/team/awscost",
             "arn:aws-us-gov:iam::000000000001:role/a+b=c,d.e@f-g_h",
+            "arn:aws-eusc:iam::123456789012:role/awscost",
+            "arn:aws-iso:iam::123456789012:role/awscost",
+            "arn:aws-iso-b:iam::123456789012:role/awscost",
+            "arn:aws-iso-e:iam::123456789012:role/awscost",
+            "arn:aws-iso-f:iam::123456789012:role/awscost",
         ] {
             let arn: RoleArn = text.parse().expect(text);
             assert_eq!(arn.to_string(), text);
@@ -203,6 +266,7 @@ mod tests {
             "arn:aws:sts::123456789012:assumed-role/awscost/x",
             "arn:aws:iam::12345678901:role/awscost",
             "arn:gcp:iam::123456789012:role/awscost",
+            "arn:aws-iso-x:iam::123456789012:role/awscost",
             "arn:aws:iam:us-east-1:123456789012:role/awscost",
             "arn:aws:iam::123456789012:role/",
             "arn:aws:iam::123456789012:role/a b",

@@ -36,16 +36,10 @@ impl Region {
 
     /// The partition the region lies in, by its first word (fact sheet 11).
     pub fn partition(&self) -> Partition {
-        let first = |text: &str| self.0.strip_prefix(text).is_some_and(|rest| rest.starts_with('-'));
-        if first("cn") {
-            Partition::AwsCn
-        } else if first("us-gov") {
-            Partition::AwsUsGov
-        } else if first("eusc") {
-            Partition::AwsEusc
-        } else {
-            Partition::Aws
-        }
+        let lies_in = |partition: &Partition| {
+            partition.region_prefix().is_some_and(|prefix| self.0.starts_with(prefix))
+        };
+        Partition::ALL.into_iter().find(lies_in).unwrap_or(Partition::Aws)
     }
 }
 
@@ -92,11 +86,18 @@ mod tests {
 
     #[test]
     fn a_region_tells_its_partition() {
+        for partition in Partition::ALL {
+            let home: Region = partition.home_region().parse().expect("a region");
+            assert_eq!(home.partition(), partition, "{home}");
+        }
         for (region, partition) in [
-            ("us-east-1", Partition::Aws),
-            ("cn-northwest-1", Partition::AwsCn),
-            ("us-gov-west-1", Partition::AwsUsGov),
-            ("eusc-de-east-1", Partition::AwsEusc),
+            ("eu-central-1", Partition::Aws),
+            ("us-west-2", Partition::Aws),
+            ("cn-north-1", Partition::AwsCn),
+            ("us-gov-east-1", Partition::AwsUsGov),
+            ("us-iso-west-1", Partition::AwsIso),
+            ("us-isob-west-1", Partition::AwsIsoB),
+            ("us-isof-east-1", Partition::AwsIsoF),
         ] {
             assert_eq!(region.parse::<Region>().expect(region).partition(), partition);
         }

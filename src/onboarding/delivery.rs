@@ -8,7 +8,7 @@ use super::{
     policy::{Operator, Policy, Principal, Statement},
     text::Text,
 };
-use crate::model::{Partition, ReportKind};
+use crate::model::ReportKind;
 
 /// Delivers legacy reports.
 const LEGACY_DELIVERER: &str = "billingreports.amazonaws.com";
@@ -69,8 +69,7 @@ pub fn exportable(wanted: &Wanted) -> Result<&WantedReport, Impossible> {
     if report.kind == Some(ReportKind::LegacyCur) {
         return Err(Impossible::LegacyReport);
     }
-    // Where the resource type is to be had: fact sheet 6.2.
-    if !matches!(wanted.partition(), Partition::Aws | Partition::AwsCn) {
+    if !wanted.partition().has_export_templates() {
         return Err(Impossible::NoExports(wanted.partition().as_str()));
     }
     if !report.has_export_name() {

@@ -44,7 +44,7 @@ impl std::str::FromStr for TemplateUrl {
             && url.password().is_none()
             && url.fragment().is_none();
         let Some(Host::Domain(host)) = url.host() else { return Err(LinkFault::Url) };
-        let suffixes = [Partition::Aws, Partition::AwsCn, Partition::AwsEusc].map(Partition::dns_suffix);
+        let suffixes = Partition::ALL.map(Partition::dns_suffix);
         let service = suffixes.iter().find_map(|suffix| host.strip_suffix(&format!(".{suffix}")));
         // `s3`, `s3.REGION` and `s3-REGION`, with or without a bucket in front.
         let of_s3 = service.is_some_and(|name| {
@@ -79,7 +79,11 @@ pub fn quick_create(
         Partition::Aws => "console.aws.amazon.com",
         Partition::AwsCn => "console.amazonaws.cn",
         Partition::AwsUsGov => "console.amazonaws-us-gov.com",
-        Partition::AwsEusc => return Err(LinkFault::Console(partition.as_str())),
+        Partition::AwsEusc
+        | Partition::AwsIso
+        | Partition::AwsIsoB
+        | Partition::AwsIsoE
+        | Partition::AwsIsoF => return Err(LinkFault::Console(partition.as_str())),
     };
     let parameters = [
         ("templateURL", template.0.as_str()),
@@ -146,6 +150,7 @@ mod tests {
         assert_eq!(host(Partition::AwsCn).as_deref(), Ok("console.amazonaws.cn"));
         assert_eq!(host(Partition::AwsUsGov).as_deref(), Ok("console.amazonaws-us-gov.com"));
         assert_eq!(host(Partition::AwsEusc), Err(LinkFault::Console("aws-eusc")));
+        assert_eq!(host(Partition::AwsIsoB), Err(LinkFault::Console("aws-iso-b")));
     }
 
     #[test]

@@ -78,14 +78,14 @@ fn definitions<R: Clone>(wanted: &Wanted, report: &WantedReport, account: &Text<
     let anything = || vec![Text::from("*")];
     let mut statements = Vec::new();
     // Which API there is in which partition: fact sheet 11 and U3.
-    if report.kind != Some(ReportKind::Cur2) && matches!(partition, Partition::Aws | Partition::AwsCn) {
+    if report.kind != Some(ReportKind::Cur2) && partition.has_legacy_reports() {
         statements.push(Statement::allow(
             "FindLegacyReport",
             vec!["cur:DescribeReportDefinitions"],
             anything(),
         ));
     }
-    if report.kind != Some(ReportKind::LegacyCur) && partition != Partition::AwsUsGov {
+    if report.kind != Some(ReportKind::LegacyCur) && partition.has_exports() {
         statements.push(Statement::allow("FindExport", vec!["bcm-data-exports:ListExports"], anything()));
         // An export's ARN ends in its name and a UUID (fact sheet 3.2); how old names with other characters are
         // written there is not known.

@@ -6,6 +6,7 @@
 
 mod commit;
 mod fault;
+mod given;
 mod keys;
 mod ledger_domain;
 mod location;
@@ -31,6 +32,7 @@ use jiff::{SignedDuration, Timestamp};
 use object_store::{ObjectStore, path::Path};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+pub use given::{GivenKeys, KeySource, NoKeys};
 pub use location::{
     Addressing, DEFAULT_RETENTION, DeltaLocation, DeltaOptions, InvalidDeltaLocation, WarehouseIdentity,
     parse_endpoint,

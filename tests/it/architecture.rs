@@ -9,17 +9,18 @@ use std::{
 /// Which layers of the crate each layer may name. `cli` and the crate's root wire everything.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("network", &[]),
     ("schema", &["model"]),
     ("api", &["model"]),
     ("report", &["model"]),
     ("onboarding", &["model"]),
-    ("aws", &["model", "report", "ingest"]),
+    ("aws", &["model", "network", "report", "ingest"]),
     ("connection", &["model", "aws"]),
-    ("warehouse", &["model", "schema"]),
+    ("warehouse", &["model", "network", "schema"]),
     ("costs", &["model", "schema", "warehouse"]),
-    ("ingest", &["model", "schema", "report", "warehouse", "aws"]),
+    ("ingest", &["model", "network", "schema", "report", "warehouse", "aws"]),
     ("telemetry", &["model"]),
-    ("controller", &["model", "api", "aws", "connection", "report", "telemetry"]),
+    ("controller", &["model", "network", "api", "aws", "connection", "report", "telemetry"]),
 ];
 
 /// Which layers may name a crate whose types must not spread.

@@ -14,21 +14,31 @@ use awscost::{
         AwsSettings, Sdk, Session,
         traits::{AssumeRole, BucketOwner, Delimiter, ListObjects, ReadObject},
     },
-    model::{AccountId, BucketName, ExternalId, Partition, Region, RoleArn},
+    model::{AccountId, BucketName, ExternalId, Region, RoleArn},
+    network::trust::Trust,
 };
 use awscost_sandbox::{Sandbox, World};
 use jiff::SignedDuration;
 
-const KEYS: [(&str, &str); 2] = [
+pub const KEYS: [(&str, &str); 2] = [
     ("AWS_ACCESS_KEY_ID", "AKIAAWSCOSTOPERATOR1"),
     ("AWS_SECRET_ACCESS_KEY", "operator-secret-of-the-sandbox"),
 ];
 
-/// What a process with this environment and nothing else of AWS's says when it calls AWS.
-fn calls(environment: &[(&str, &str)]) -> String {
+/// What a process with this environment and nothing else of AWS's and of proxies' says when it calls AWS.
+pub fn calls(environment: &[(&str, &str)]) -> String {
+    alone("aws_environment::in_a_process_of_its_own", environment)
+}
+
+/// What a test prints that is run in a process with this environment and nothing else of AWS's and of proxies'.
+pub fn alone(test: &str, environment: &[(&str, &str)]) -> String {
     let mut child = Command::new(std::env::current_exe().expect("a running test knows its program"));
-    child.args(["--exact", "aws_environment::in_a_process_of_its_own", "--ignored", "--nocapture"]);
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+    child.args(["--exact", test, "--ignored", "--nocapture"]);
+    let ours = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        name.starts_with("AWS_") || name.ends_with("_PROXY") || name.starts_with("SSL_CERT")
+    };
+    for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
         child.env_remove(name);
     }
     child.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nonexistent");
@@ -43,7 +53,8 @@ fn calls(environment: &[(&str, &str)]) -> String {
 #[ignore = "the other tests run it, with the environment they test"]
 async fn in_a_process_of_its_own() {
     let of = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
-    let aws = Sdk::load(AwsSettings::default()).await.aws();
+    let trust = Trust::of_environment().expect("a bundle, if one is named");
+    let aws = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await.aws();
     println!("base: {:?}", aws.identity.base_caller().await.map(|caller| caller.arn));
 
     let role: RoleArn = of("ROLE", "arn:aws:iam::123456789012:role/awscost").parse().expect("a role");
@@ -58,7 +69,7 @@ async fn in_a_process_of_its_own() {
         session_name: "awscost-check",
         duration: SignedDuration::from_hours(1),
         policy: None,
-        region: &"us-east-1".parse().expect("a region"),
+        region: &of("STS_REGION", "us-east-1").parse().expect("a region"),
     };
     let session: Session = match aws.identity.assume_role(request).await {
         Ok(session) => session,
@@ -66,7 +77,7 @@ async fn in_a_process_of_its_own() {
     };
     let caller = aws.identity.session_caller(&session, &region).await.map(|caller| caller.arn);
     println!("role: {caller:?}");
-    println!("organization: {:?}", aws.organizations.membership(&session, Partition::Aws).await);
+    println!("organization: {:?}", aws.organizations.membership(&session, role.partition()).await);
 
     let owner: AccountId = "123456789012".parse().expect("an account");
     let prefix = of("PREFIX", "cur/acme-cur/");
@@ -87,7 +98,7 @@ async fn in_a_process_of_its_own() {
     }
 }
 
-fn sandbox() -> Sandbox {
+pub fn sandbox() -> Sandbox {
     let world = World::from_yaml(include_str!("../sandbox/worlds/demo.yaml"));
     let sandbox = Sandbox::start(world.expect("the demo's world is one"));
     sandbox.put_object("acme-billing", "cur/acme-cur/20261101-20261201/acme-Manifest.json", "{}");
@@ -103,9 +114,9 @@ const ALL_WELL: [&str; 6] = [
     r#"read: Ok(b"{}")"#,
     "code: NoSuchKey",
 ];
-const PAYER: (&str, &str) = ("EXTERNAL_ID", "acme-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10");
+pub const PAYER: (&str, &str) = ("EXTERNAL_ID", "acme-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10");
 
-fn assert_all_well(said: &str) {
+pub fn assert_all_well(said: &str) {
     for line in ALL_WELL {
         assert!(said.contains(line), "no {line} in:\n{said}");
     }

@@ -7,7 +7,13 @@ use awscost_sandbox::{
     bill::{self, Dialect, MemorySink, PartitionCase, Totals, Versioning},
 };
 
-use super::ingest_place::{FIRST, Place, Run, legacy_overwrite, same_totals, spec};
+use super::{
+    ingest_place::{FIRST, Place, Run, legacy_overwrite, same_totals, spec},
+    reach::{
+        authority::Authority,
+        proxy::{Proxy, Speaks},
+    },
+};
 
 const WORLD: &str = r#"
 accounts:
@@ -185,6 +191,24 @@ async fn a_job_reads_with_its_mounted_session_and_takes_a_renewed_one() {
     let (run, ()) = tokio::join!(bucket.run(&stranger, &options), renewal);
     assert_eq!(run.ended(), ("Loaded".to_owned(), Some(0)), "{run:?}");
     same_totals(run.report(), &totals);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_behind_a_proxy_loads_the_same() {
+    let bucket = Bucket::new();
+    let folder = bucket.place.bucket().with_extension("session");
+    let totals = bucket.deliver(1, &legacy_overwrite(), FIRST, |_| true);
+    bucket.mount_session(&folder).await;
+    let directory = folder.display().to_string();
+    let authority = Authority::new();
+    let proxy = Proxy::start(&authority, bucket.sandbox.address(), Speaks::Http).await;
+    let environment = [("HTTPS_PROXY", proxy.url()), ("AWS_CA_BUNDLE", authority.path())];
+    let options =
+        ["--credentials-dir", &directory, "--bucket-owner", "123456789012", "--region", "eu-west-1"];
+    let run = bucket.place.ingest_from("s3://acme-billing/cur", &options, &environment).await;
+    assert_eq!(run.ended(), ("Loaded".to_owned(), Some(0)), "{run:?}");
+    same_totals(run.report(), &totals);
+    assert_eq!(proxy.asked(), ["acme-billing.s3.eu-west-1.amazonaws.com:443"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

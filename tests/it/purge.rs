@@ -57,6 +57,7 @@ impl Stage {
             aws: Sdk::load(AwsSettings::default()).await.aws(),
             own_region: None,
             job_env: Default::default(),
+            authorities: Default::default(),
             metrics: Metrics::new("test").expect("metrics"),
             identity: Identity { pod: "test".to_owned(), namespace: namespace.clone() },
         };

@@ -33,6 +33,16 @@
 {{- end -}}
 {{- end }}
 
+{{/* The Secret or ConfigMap with the CA bundle, as a volume takes it; nothing where there is none. */}}
+{{- define "awscost.caSource" -}}
+{{- $items := list (dict "key" .Values.caBundle.key "path" "ca.crt") -}}
+{{- if .Values.caBundle.secretName -}}
+secret: {{ dict "secretName" .Values.caBundle.secretName "items" $items | toJson }}
+{{- else if .Values.caBundle.configMapName -}}
+configMap: {{ dict "name" .Values.caBundle.configMapName "items" $items | toJson }}
+{{- end -}}
+{{- end }}
+
 {{- define "awscost.selector" -}}
 app.kubernetes.io/name: awscost
 app.kubernetes.io/instance: {{ .Release.Name }}

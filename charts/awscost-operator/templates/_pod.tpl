@@ -31,6 +31,10 @@ hostAliases: {{- toYaml . | nindent 2 }}
 volumes:
   - name: config
     configMap: {name: {{ include "awscost.name" . }}}
+  {{- with include "awscost.caSource" . }}
+  - name: ca
+    {{- . | nindent 4 }}
+  {{- end }}
   {{- with .Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -67,6 +71,9 @@ resources: {{- toYaml . | nindent 2 }}
 {{- end }}
 volumeMounts:
   - {name: config, mountPath: /etc/awscost, readOnly: true}
+  {{- if include "awscost.caSource" . }}
+  - {name: ca, mountPath: /etc/awscost-ca, readOnly: true}
+  {{- end }}
   {{- with .Values.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}

@@ -23,6 +23,9 @@ leaderElection:
 metrics:
   # Both families, also where there is only one.
   address: "[::]:8080"
+{{- if include "awscost.caSource" . }}
+caBundle: /etc/awscost-ca/ca.crt
+{{- end }}
 {{- with .Values.testing }}
 testing: {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -31,6 +31,7 @@ use crate::{
         verdict::{self, Case, Preflight, Tenancy},
     },
     model::{ConditionStatus, ConditionType, Reason},
+    network::trust::Trust,
 };
 
 /// Accounts that are looked at at once: the operator's own measure.
@@ -106,7 +107,8 @@ impl Inquiry<'_> {
         if self.args.skip_aws {
             return Ok(declared.iter().map(|declared| self.without_aws(declared)).collect());
         }
-        let aws = Sdk::load(AwsSettings::default()).await.aws();
+        let trust = Trust::of_environment()?;
+        let aws = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await.aws();
         let mut preflight = Preflight::new(aws, own_region(), self.tenancy()?).await;
         let cases: Vec<Case<'_>> = declared.iter().map(Declared::case).collect();
         for (case, second) in cases.iter().zip(0..) {

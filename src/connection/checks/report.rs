@@ -12,7 +12,7 @@ use crate::{
         AwsFault, FaultClass, Operation,
         traits::{Destination, ExportDefinition, Granularity, LegacyDefinition},
     },
-    model::{ConditionType::ReportConfigured, Reason, ReportKind},
+    model::{ConditionType::ReportConfigured, Partition, Reason, ReportKind},
 };
 
 /// The table a CUR 2.0 export selects from.
@@ -98,6 +98,20 @@ pub fn chosen<'a>(facts: &'a Facts, report: &ReportTarget) -> Result<Option<Chos
     }
 }
 
+/// What to do where the API of the report's kind is missing.
+fn no_api(partition: Partition) -> String {
+    let name = partition.as_str();
+    if partition.has_exports() {
+        return format!(
+            "Partition {name} has no legacy Cost and Usage Reports. Set spec.report.kind to Cur2."
+        );
+    }
+    format!(
+        "Partition {name} has no billing report API for spec.report.kind. GovCloud usage is billed through the linked \
+         commercial account: connect that one."
+    )
+}
+
 pub(in crate::connection) fn check(
     facts: &Facts,
     target: &Target,
@@ -105,14 +119,7 @@ pub(in crate::connection) fn check(
     now: Timestamp,
 ) -> Finding {
     if !report.has_api(target) {
-        return fail(
-            Reason::BillingApiNotInPartition,
-            format!(
-                "Partition {} has no billing report API for spec.report.kind. GovCloud usage is billed through the linked \
-                 commercial account: connect that one.",
-                target.partition().as_str()
-            ),
-        );
+        return fail(Reason::BillingApiNotInPartition, no_api(target.partition()));
     }
     match chosen(facts, report) {
         Err(Ambiguous) => fail(

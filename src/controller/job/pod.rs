@@ -4,20 +4,22 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, Container, EmptyDirVolumeSource, EnvVar, LocalObjectReference,
+        Capabilities, Container, EmptyDirVolumeSource, EnvVar, KeyToPath, LocalObjectReference,
         PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile,
         SecretVolumeSource, SecurityContext, Toleration, Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, util::intstr::IntOrString},
 };
 
-use super::{CONTAINER, JobSettings, SESSION_DIR, WAREHOUSE_SECRET_DIR};
+use super::{CA_DIR, CONTAINER, JobSettings, SESSION_DIR, WAREHOUSE_SECRET_DIR};
 use crate::{
     api::aws_cost_account::{self, Ingestion, Resources},
     controller::{
+        authorities,
         settings::JobPods,
         validate::{Identity, Place, ValidWarehouse},
     },
+    network::trust,
 };
 
 /// The user of the image; the group owns mounted volumes.
@@ -149,6 +151,9 @@ impl Pod<'_> {
         ]);
         let mut env = self.settings.env.clone();
         env.extend(ours);
+        if self.settings.ca_secret.is_some() {
+            env.insert(trust::VARIABLE.to_owned(), format!("{CA_DIR}/{}", authorities::KEY));
+        }
         env.into_iter().map(|(name, value)| EnvVar { name, value: Some(value), value_from: None }).collect()
     }
 
@@ -164,6 +169,9 @@ impl Pod<'_> {
         }
         if let Some(secret) = self.warehouse.secret() {
             both.push((secret_volume("warehouse-credentials", secret), WAREHOUSE_SECRET_DIR, Access::Read));
+        }
+        if let Some(secret) = self.settings.ca_secret {
+            both.push((ca_volume(secret), CA_DIR, Access::Read));
         }
         if let Place::Claim(claim) = &self.warehouse.place {
             let volume = Volume {
@@ -206,6 +214,16 @@ fn secret_volume(name: &str, secret: &str) -> Volume {
         }),
         ..Volume::default()
     }
+}
+
+/// The one key of it: whatever else somebody put into the Secret stays out of the pod.
+fn ca_volume(secret: &str) -> Volume {
+    let mut volume = secret_volume("ca", secret);
+    if let Some(source) = &mut volume.secret {
+        let key = authorities::KEY.to_owned();
+        source.items = Some(vec![KeyToPath { key: key.clone(), path: key, mode: None }]);
+    }
+    volume
 }
 
 fn toleration(said: &aws_cost_account::Toleration) -> Toleration {

@@ -21,6 +21,7 @@ fn settings() -> JobSettings {
         pods: JobPods::default(),
         cluster: "prod".to_owned(),
         env: BTreeMap::from([("HTTPS_PROXY".to_owned(), "http://proxy:3128".to_owned())]),
+        ca_secret: None,
         deadline: Duration::from_secs(21_600),
         ttl: Duration::from_secs(3600),
     }
@@ -78,6 +79,34 @@ fn the_probe_job_of_an_s3_warehouse() {
     }));
     let owner = Owner { kind: "CostWarehouse", name: "lake".to_owned(), ..owner() };
     insta::assert_yaml_snapshot!(probe(&owner, "1234", 3, &lake, None, &settings()));
+}
+
+#[test]
+fn every_job_trusts_what_the_operator_trusts() {
+    let lake = warehouse(json!({"location": "file:///warehouse/costs", "persistentVolumeClaim": "lake"}));
+    let settings = JobSettings {
+        ca_secret: Some("awscost-ca"),
+        // A path of the operator's own container says nothing in another.
+        env: BTreeMap::from([("AWS_CA_BUNDLE".to_owned(), "/etc/mine.pem".to_owned())]),
+        ..settings()
+    };
+    let owner = Owner { kind: "CostWarehouse", name: "lake".to_owned(), ..owner() };
+    let job = serde_json::to_value(probe(&owner, "1234", 1, &lake, None, &settings)).expect("JSON");
+    let pod = &job["spec"]["template"]["spec"];
+    let volume = json!({"name": "ca", "secret": {
+        "secretName": "awscost-ca", "defaultMode": 0o440, "items": [{"key": "ca.crt", "path": "ca.crt"}]}});
+    assert!(pod["volumes"].as_array().is_some_and(|volumes| volumes.contains(&volume)), "{pod}");
+    let mount = json!({"name": "ca", "mountPath": CA_DIR, "readOnly": true});
+    let container = &pod["containers"][0];
+    assert!(container["volumeMounts"].as_array().is_some_and(|mounts| mounts.contains(&mount)), "{pod}");
+    let named: Vec<&serde_json::Value> = container["env"]
+        .as_array()
+        .expect("an environment")
+        .iter()
+        .filter(|variable| variable["name"] == "AWS_CA_BUNDLE")
+        .map(|variable| &variable["value"])
+        .collect();
+    assert_eq!(named, ["/var/run/awscost/ca/ca.crt"]);
 }
 
 #[test]

@@ -51,6 +51,7 @@ fn context(stores: Vec<Stores>) -> Arc<Context> {
         aws: FakeAws::new(sample::script()).aws(),
         own_region: None,
         job_env: Default::default(),
+        authorities: Default::default(),
         metrics: Metrics::new("test").expect("metrics"),
         stores,
     };

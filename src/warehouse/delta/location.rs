@@ -4,19 +4,21 @@
 use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use object_store::{
-    BackoffConfig, ObjectStore, RetryConfig,
+    BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey},
     local::LocalFileSystem,
 };
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::given::{Given, KeySource};
 use crate::{
     model::{
         BucketName, Region,
         form::matches,
         place::{ADDRESS, ENDPOINT, LOCATION},
     },
+    network::trust::Trust,
     warehouse::WarehouseFault,
 };
 
@@ -155,6 +157,8 @@ pub enum WarehouseIdentity {
         /// The file that holds the agent's token.
         token_file: String,
     },
+    /// Whatever gives keys when asked.
+    Given(Arc<dyn KeySource>),
 }
 
 /// A Delta warehouse's whole configuration.
@@ -164,8 +168,13 @@ pub struct DeltaOptions {
     pub location: DeltaLocation,
     /// The bucket's region; needed for a bucket without an endpoint.
     pub region: Option<Region>,
-    /// Another S3 than AWS's: `https://host[:port]`. Plain `http://` is allowed only here.
+    /// The S3 that is asked, if not AWS's plain one in the region: `https://host[:port]`. Plain `http://` is allowed only
+    /// here.
     pub endpoint: Option<Url>,
+    /// The STS that a web identity token is exchanged at, if not AWS's plain one in the region.
+    pub sts_endpoint: Option<Url>,
+    /// Authorities that are trusted besides the system's.
+    pub trust: Trust,
     /// Whether the bucket stands in the path instead of in the host name.
     pub addressing: Addressing,
     /// Who writes; needed for a bucket.
@@ -194,6 +203,8 @@ impl DeltaOptions {
             location: location.parse()?,
             region: None,
             endpoint: None,
+            sts_endpoint: None,
+            trust: Trust::default(),
             addressing: Addressing::default(),
             identity: None,
             retention: DEFAULT_RETENTION,
@@ -225,6 +236,7 @@ impl DeltaOptions {
             retry_timeout: Duration::from_secs(60),
         };
         let mut builder = AmazonS3Builder::new()
+            .with_client_options(self.client_options()?)
             .with_bucket_name(bucket.as_str())
             .with_region(region)
             .with_retry(retry)
@@ -250,10 +262,14 @@ impl DeltaOptions {
             WarehouseIdentity::WebIdentity { role_arn, token_file } => builder
                 .with_config(AmazonS3ConfigKey::RoleArn, role_arn)
                 .with_config(AmazonS3ConfigKey::RoleSessionName, "awscost-warehouse")
-                .with_config(AmazonS3ConfigKey::WebIdentityTokenFile, token_file),
+                .with_config(AmazonS3ConfigKey::WebIdentityTokenFile, token_file)
+                .with_config(AmazonS3ConfigKey::StsEndpoint, self.sts_endpoint_in(region)),
             WarehouseIdentity::PodIdentity { credentials_uri, token_file } => builder
                 .with_config(AmazonS3ConfigKey::ContainerCredentialsFullUri, credentials_uri)
                 .with_config(AmazonS3ConfigKey::ContainerAuthorizationTokenFile, token_file),
+            WarehouseIdentity::Given(source) => {
+                builder.with_credentials(Arc::new(Given::new(Arc::clone(source))))
+            }
         };
         match builder.build() {
             Ok(store) => Ok(Arc::new(store)),
@@ -261,6 +277,21 @@ impl DeltaOptions {
                 Err(configuration("the warehouse's region, endpoint and credentials make no S3 client"))
             }
         }
+    }
+
+    /// How the store's HTTP client is set up. Proxies it reads from the environment itself.
+    fn client_options(&self) -> Result<ClientOptions, WarehouseFault> {
+        if self.trust.is_empty() {
+            return Ok(ClientOptions::new());
+        }
+        let certificates = Certificate::from_pem_bundle(self.trust.pem().as_bytes())
+            .map_err(|_| WarehouseFault::Configuration("the CA bundle can't be used".to_owned()))?;
+        Ok(certificates.into_iter().fold(ClientOptions::new(), ClientOptions::with_root_certificate))
+    }
+
+    fn sts_endpoint_in(&self, region: &str) -> String {
+        let named = self.sts_endpoint.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        named.unwrap_or_else(|| format!("https://sts.{region}.amazonaws.com"))
     }
 
     /// The endpoint as object_store takes it: with the bucket in the host where that is the addressing.

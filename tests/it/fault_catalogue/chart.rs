@@ -40,8 +40,13 @@ pub struct Chart {
 impl Chart {
     /// Installs it for an operator in `home` that watches these namespaces.
     pub async fn install(client: &Client, home: &str, watched: &[&str]) -> Self {
+        Self::install_with(client, home, watched, &[]).await
+    }
+
+    /// The same with more values (`NAME=VALUE`).
+    pub async fn install_with(client: &Client, home: &str, watched: &[&str], values: &[&str]) -> Self {
         let server = client.apiserver_version().await.expect("the API server's version").git_version;
-        let (policies, namespaced): (Vec<Value>, Vec<Value>) = rendered(home, watched, &server)
+        let (policies, namespaced): (Vec<Value>, Vec<Value>) = rendered(home, watched, values, &server)
             .into_iter()
             .partition(|object| object["metadata"]["namespace"].is_null());
         for object in namespaced.iter().chain(&policies) {
@@ -109,7 +114,7 @@ fn is_of_policy(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.message.contains("ValidatingAdmissionPolicy"))
 }
 
-fn rendered(home: &str, watched: &[&str], server: &str) -> Vec<Value> {
+fn rendered(home: &str, watched: &[&str], values: &[&str], server: &str) -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let found = output(Command::new(root.join("tests/cluster/binaries")).args(["--path", "helm"]));
     let image = IMAGE.split_once(':').expect("an image has a tag");
@@ -122,6 +127,7 @@ fn rendered(home: &str, watched: &[&str], server: &str) -> Vec<Value> {
         .args(["--set", &format!("image.registry=,image.repository={},image.tag={}", image.0, image.1)])
         .args(["--set", "tenancy.rules[0].namespaces={any}"])
         .args(["--set-string", "tenancy.rules[0].accountIds={123456789012}"])
+        .args(values.iter().flat_map(|value| ["--set", value]))
         .args(TEMPLATES.iter().flat_map(|name| ["--show-only".to_owned(), format!("templates/{name}.yaml")]));
     serde_saphyr::from_multiple(&output(&mut helm)).expect("manifests are YAML")
 }

@@ -21,7 +21,7 @@ use crate::iam::Identity;
 use crate::s3::S3Door;
 use crate::state::Shared;
 use crate::wire::{Failure, Service, cbor_response, json_response, query_response};
-use crate::{admin, cloudformation, cloudwatch, cur, exports, organizations, simulator, sts};
+use crate::{admin, cloudformation, cloudwatch, cur, exports, organizations, partition, simulator, sts};
 
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,9 @@ pub async fn answer(
     }
     let scope = Scope::of(&parts.headers, parts.uri.query().unwrap_or_default());
     let target = parts.headers.get("x-amz-target").and_then(|v| v.to_str().ok()).and_then(Service::of_target);
-    let form = Form::of(&parts, &body);
+    let played = shared.lock().world.partition.clone();
+    let understood = played.as_ref().map_or_else(|| body.clone(), |played| partition::inward(played, &body));
+    let form = Form::of(&parts, &understood);
     let service = match (&scope, target, &form) {
         (Some(scope), ..) => Service::of_scope(&scope.service),
         (None, Some((service, _)), _) => Some(service),
@@ -100,12 +102,16 @@ pub async fn answer(
         _ => target.map_or("", |(_, operation)| operation).to_owned(),
     };
     let input = match service {
-        Service::CloudWatch => cloudwatch::decode(&body),
-        _ => serde_json::from_slice(&body).ok(),
+        Service::CloudWatch => cloudwatch::decode(&understood),
+        _ => serde_json::from_slice(&understood).ok(),
     };
     let input = input.unwrap_or(Value::Null);
     let rpc = Rpc { service, operation, form: form.unwrap_or_default(), input };
-    rpc.answer(shared, &parts, &body, scope.as_ref()).await
+    let answer = rpc.answer(shared, &parts, &body, scope.as_ref()).await?;
+    Ok(match played {
+        Some(played) => partition::outward(&played, answer).await,
+        None => answer,
+    })
 }
 
 /// A call to a service that has one path and names its operation.
@@ -219,7 +225,8 @@ impl Rpc {
             // A region that was not opted in to knows nobody of the account.
             return Err(refused(Refusal::UnknownKey));
         }
-        if self.service.home_region().is_some_and(|home| home != scope.region) {
+        let elsewhere = self.service.home_region().is_some_and(|home| home != scope.region);
+        if elsewhere && state.world.partition.is_none() {
             return Err(refused(Refusal::BadSignature(
                 "Credential should be scoped to a valid region. ".to_owned(),
             )));

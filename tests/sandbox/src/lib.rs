@@ -23,6 +23,7 @@ mod fault;
 mod form;
 mod iam;
 mod organizations;
+mod partition;
 mod roles;
 mod s3;
 mod sandbox;

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use s3s::auth::{S3Auth, SecretKey};
+use s3s::host::{S3Host, VirtualHost};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3Result, s3_error};
 
@@ -38,6 +39,7 @@ impl S3Door {
         let mut builder = S3ServiceBuilder::new(operations::Operations(shared.clone()));
         builder.set_auth(Secrets(shared.clone()));
         builder.set_access(access::Gate(shared.clone()));
+        builder.set_host(AwsHosts);
         Self { service: builder.build(), shared }
     }
 
@@ -116,6 +118,20 @@ fn error_code(response: &Response<Body>) -> Option<String> {
     let text = std::str::from_utf8(&body).unwrap_or_default();
     let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
     Some(code.map_or_else(|| response.status().as_u16().to_string(), |(code, _)| code.to_owned()))
+}
+
+/// Buckets in host names, as AWS's own endpoints have them: `BUCKET.s3.REGION.…`, `BUCKET.s3-fips.REGION.…`. Any other host
+/// has the bucket in the path.
+struct AwsHosts;
+
+impl S3Host for AwsHosts {
+    fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
+        let before = [".s3.", ".s3-fips."].into_iter().find_map(|service| host.find(service));
+        Ok(match before {
+            Some(end) => VirtualHost::new(&host[end + 1..]).with_bucket(&host[..end]),
+            None => VirtualHost::new(host),
+        })
+    }
 }
 
 /// Hands `s3s` the secrets it checks signatures with. That key and token are good was seen before.

@@ -147,6 +147,16 @@ impl Sandbox {
         state.sessions.values().flat_map(of).collect()
     }
 
+    /// Key id, secret key and token of the sessions issued so far, for a test that hands one on as people's tools do.
+    #[must_use]
+    pub fn session_keys(&self) -> Vec<[String; 3]> {
+        let state = self.shared.lock();
+        let of = |(id, session): (&String, &Session)| {
+            [id.clone(), session.secret.expose().to_owned(), session.token.expose().to_owned()]
+        };
+        state.sessions.iter().map(of).collect()
+    }
+
     /// Delivers a bill as AWS does, and gives its exact totals.
     ///
     /// # Errors

@@ -61,6 +61,10 @@ pub struct World {
     /// By name; names are global as in S3.
     #[serde(default)]
     pub buckets: BTreeMap<String, Bucket>,
+    /// The partition it plays, such as `aws-cn`; commercial AWS if absent. The world's own ARNs are written with `aws` all
+    /// the same: they are told, and understood, in the partition's.
+    #[serde(default)]
+    pub partition: Option<String>,
     /// Policies of the VPC endpoints that every request comes through, by service: `s3`, `sts`, …; no policy lets
     /// everything through.
     #[serde(default)]
