@@ -255,17 +255,49 @@ fn every_alert_has_a_case_in_which_it_is_quiet_then_fires_then_clears() {
 }
 
 #[test]
-fn every_alert_has_a_runbook_in_four_parts() {
+fn every_alert_has_a_runbook_in_five_parts() {
     let expected: BTreeSet<String> = Alert::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(names("docs/runbooks", ".md"), expected, "runbooks, and alerts");
     for alert in Alert::ALL {
         let page = text(&format!("docs/runbooks/{alert}.md"));
         let headings: Vec<&str> = page.lines().filter(|line| line.starts_with('#')).collect();
         let title = format!("# {alert}");
-        let wanted = [title.as_str(), "## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];
-        assert_eq!(headings, wanted, "{alert}");
-        let diagnosis = page.split("## Diagnosis").nth(1).unwrap_or_default();
-        assert!(diagnosis.contains("```\n"), "{alert}: no command to diagnose it with");
+        let parts =
+            ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation", "## How to tell it is fixed"];
+        assert_eq!(headings, [&[title.as_str()], parts.as_slice()].concat(), "{alert}");
+        for part in ["## Diagnosis", "## How to tell it is fixed"] {
+            assert!(!commands(&page, part).is_empty(), "{alert}: nothing to copy under {part}");
+        }
+    }
+}
+
+/// The code blocks of a part of a page.
+fn commands<'a>(page: &'a str, part: &str) -> Vec<&'a str> {
+    let text = page.split(part).nth(1).unwrap_or_default();
+    let text = text.split("\n## ").next().unwrap_or_default();
+    text.split("```\n").skip(1).step_by(2).filter(|block| !block.trim().is_empty()).collect()
+}
+
+/// Metrics by name, and conditions that `kubectl wait` waits for.
+#[test]
+fn what_tells_that_it_is_fixed_asks_for_what_there_is() {
+    let metrics = Metrics::new("1").expect("valid metrics");
+    let known: BTreeSet<&str> = metrics.described().iter().map(|metric| metric.name).collect();
+    let conditions: Vec<&str> = ConditionType::ALL.iter().copied().map(ConditionType::as_str).collect();
+    let waited = Regex::new(r"--for=condition=(\w+)").expect("a pattern");
+    for alert in Alert::ALL {
+        let page = text(&format!("docs/runbooks/{alert}.md"));
+        for block in commands(&page, "## How to tell it is fixed") {
+            let queried = selectors(block);
+            let asks = ["kubectl ", "awscost "].iter().any(|command| block.starts_with(command));
+            assert!(asks != !queried.is_empty(), "{alert}: neither a command nor a query:\n{block}");
+            for selector in queried {
+                assert!(known.contains(selector.metric.as_str()), "{alert}: no metric {}", selector.metric);
+            }
+            for found in waited.captures_iter(block) {
+                assert!(conditions.contains(&&found[1]), "{alert}: no condition {}", &found[1]);
+            }
+        }
     }
 }
 
