@@ -10,7 +10,11 @@ use awscost::warehouse::{
     conformance::Load,
     delta::{DeltaOptions, DeltaWarehouse},
 };
+use k8s_openapi::api::batch::v1::CronJob;
+use kube::{Api, api::PostParams};
 use serde_json::Value;
+
+use super::admission;
 
 fn awscost(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_awscost")).args(arguments).output().expect("the binary runs")
@@ -119,4 +123,37 @@ fn what_can_not_work_ends_with_its_own_exit_code() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("there is no table at file://") && said.contains("/nothing"), "{said}");
     assert!(!folder.path().join("nothing").exists(), "a look creates nothing");
+}
+
+fn cron_job() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/maintenance/cronjob.yaml");
+    serde_saphyr::from_str(&std::fs::read_to_string(path).expect("the file")).expect("YAML")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_cron_job_sweeps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = lake(folder.path()).await;
+    let job = cron_job();
+    let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+    let arguments: Vec<String> = container["args"]
+        .as_array()
+        .expect("arguments")
+        .iter()
+        .map(|argument| argument.as_str().expect("text").replace("delta:/warehouse", &lake))
+        .collect();
+    assert!(arguments.iter().any(|argument| argument.contains(&lake)), "{arguments:?} name the warehouse");
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let printed = json(&[arguments.as_slice(), &["-o", "json"]].concat());
+    assert_eq!(printed["reason"], "Succeeded", "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
+async fn the_documented_cron_job_is_accepted() {
+    let mut object: CronJob = serde_json::from_value(cron_job()).expect("a CronJob");
+    object.metadata.namespace = Some("default".to_owned());
+    let api: Api<CronJob> = Api::namespaced(admission::client().await, "default");
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    api.create(&dry, &object).await.expect("the API server takes it");
 }
