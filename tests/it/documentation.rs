@@ -1,6 +1,7 @@
 //! The pages in `docs/` keep up with the vocabulary of the API, and their links lead somewhere.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -18,9 +19,10 @@ fn page(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect(path)
 }
 
-/// The README, those of the charts, every page right under `docs/` and every runbook, by path.
+/// The README, those of the charts, and every page under `docs/`, by path.
 fn pages() -> Vec<PathBuf> {
-    let folders = ["docs", "docs/runbooks"].map(|folder| fs::read_dir(root().join(folder)).expect(folder));
+    let folders =
+        ["docs", "docs/runbooks", "docs/design"].map(|folder| fs::read_dir(root().join(folder)).expect(folder));
     let mut pages: Vec<PathBuf> = folders
         .into_iter()
         .flatten()
@@ -148,6 +150,26 @@ fn every_relative_link_leads_to_a_file() {
         }
     }
     assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn every_page_is_reached_from_the_index() {
+    let index = root().join("docs/README.md");
+    let (mut reached, mut next) = (BTreeSet::new(), vec![index.canonicalize().expect("the index")]);
+    while let Some(path) = next.pop() {
+        if !reached.insert(path.clone()) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a page of UTF-8");
+        let folder = path.parent().expect("a file lies in a folder");
+        let pages = links(&text).into_iter().filter_map(file_of).filter(|target| target.ends_with(".md"));
+        next.extend(pages.filter_map(|target| folder.join(target).canonicalize().ok()));
+    }
+    let lost: Vec<PathBuf> = pages()
+        .into_iter()
+        .filter(|page| !reached.contains(&page.canonicalize().expect("it is there")))
+        .collect();
+    assert!(lost.is_empty(), "no link leads to these pages from docs/README.md: {lost:?}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use awscost::{
 };
 use k8s_openapi::api::{
     batch::v1::Job,
-    core::v1::{Namespace, Pod},
+    core::v1::{Namespace, Pod, Secret},
     events::v1::Event,
 };
 use kube::{
@@ -114,6 +114,35 @@ impl Stage {
         .await
     }
 
+    /// An account whose rows stay, without a report.
+    async fn kept_account(&self, name: &str) {
+        self.create::<AwsCostAccount>(json!({
+            "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount", "metadata": {"name": name},
+            "spec": {
+                "accountType": "Member",
+                "access": {
+                    "roleArn": "arn:aws:iam::210987654321:role/awscost",
+                    "externalIdSecretRef": {"name": "acme-external-id"}
+                }
+            }
+        }))
+        .await;
+    }
+
+    /// Plays the node on which the purge ends well.
+    async fn purge_ends_well(&self) {
+        let purge = eventually("a purge is started", async || self.jobs("purge").await.pop()).await;
+        let pod = eventually("the purge has a pod", async || self.pod_of(&purge.name_any()).await).await;
+        let ended = json!({"status": {"phase": "Succeeded", "containerStatuses": [{
+            "name": "awscost", "image": "a", "imageID": "a", "ready": false, "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}
+        }]}});
+        let pods = self.api::<Pod>();
+        pods.patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Merge(&ended))
+            .await
+            .expect("it ended");
+    }
+
     async fn jobs(&self, component: &str) -> Vec<Job> {
         let params = ListParams::default().labels(&format!("app.kubernetes.io/component={component}"));
         self.api::<Job>().list(&params).await.expect("Jobs").items
@@ -185,18 +214,10 @@ async fn rows_go_with_the_account_once_its_loads_are_stopped() {
     stage.create::<Job>(load).await;
     eventually("the load has a pod", async || stage.pod_of("awscost-a-load").await).await;
     stage.delete("acme").await;
-    let purge = eventually("a purge is started", async || stage.jobs("purge").await.pop()).await;
+    eventually("a purge is started", async || stage.jobs("purge").await.pop()).await;
     assert!(stage.jobs("ingest").await.is_empty() && stage.pod_of("awscost-a-load").await.is_none());
     assert!(stage.api::<AwsCostAccount>().get("acme").await.is_ok(), "it stays until its rows are gone");
-    let pod = eventually("the purge has a pod", async || stage.pod_of(&purge.name_any()).await).await;
-    let ended = json!({"status": {"phase": "Succeeded", "containerStatuses": [{
-        "name": "awscost", "image": "a", "imageID": "a", "ready": false, "restartCount": 0,
-        "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}
-    }]}});
-    let pods = stage.api::<Pod>();
-    pods.patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Merge(&ended))
-        .await
-        .expect("it ended");
+    stage.purge_ends_well().await;
     stage.gone("acme").await;
     stage.told("Purged").await;
     stage.clear().await;
@@ -227,5 +248,60 @@ async fn an_account_is_let_go_where_nothing_can_be_purged() {
         namespaces.get_opt(&stage.namespace).await.expect("an answer").is_none().then_some(())
     })
     .await;
+    stage.clear().await;
+}
+
+/// docs/uninstall.md: accounts with Purge, accounts, warehouses, and then the operator leave no object behind that would
+/// hold the definitions, nor a Job, and nothing that people made goes.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
+async fn in_the_documented_order_nothing_hangs_and_what_people_made_stays() {
+    let stage = Stage::set("uninstall").await;
+    let external_id = json!({
+        "metadata": {"name": "acme-external-id", "labels": {"awscost.io/use": "external-id"}},
+        "stringData": {"externalId": "an-external-id-of-the-test"}
+    });
+    stage.create::<Secret>(external_id).await;
+    stage.account("acme").await;
+    stage.kept_account("member").await;
+    stage.delete("acme").await;
+    stage.purge_ends_well().await;
+    stage.gone("acme").await;
+    stage.delete("member").await;
+    stage.gone("member").await;
+    stage.api::<CostWarehouse>().delete("lake", &DeleteParams::default()).await.expect("its deletion begins");
+    stage.stop.cancel();
+    let everything = ListParams::default();
+    eventually("nothing of ours is left", async || {
+        let accounts = stage.api::<AwsCostAccount>().list(&everything).await.expect("accounts").items;
+        let warehouses = stage.api::<CostWarehouse>().list(&everything).await.expect("warehouses").items;
+        let jobs = stage.api::<Job>().list(&everything).await.expect("Jobs").items;
+        (accounts.is_empty() && warehouses.is_empty() && jobs.is_empty()).then_some(())
+    })
+    .await;
+    let secrets = stage.api::<Secret>().list(&everything).await.expect("Secrets").items;
+    let names: Vec<String> = secrets.iter().map(ResourceExt::name_any).collect();
+    assert_eq!(names, ["acme-external-id"], "what people made stays, and no session does");
+    stage.clear().await;
+}
+
+/// The same page, "In the wrong order": without an operator the finalizer holds the account, and the documented patch
+/// frees it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
+async fn an_account_without_an_operator_is_held_until_its_finalizer_is_taken_off() {
+    let stage = Stage::set("wrong-order").await;
+    stage.account("acme").await;
+    stage.stop.cancel();
+    stage.delete("acme").await;
+    let accounts = stage.api::<AwsCostAccount>();
+    let held = accounts.get("acme").await.expect("it is still there");
+    assert!(held.metadata.deletion_timestamp.is_some(), "its deletion has begun");
+    let page = include_str!("../../docs/uninstall.md");
+    let patch = r#"{"metadata":{"finalizers":null}}"#;
+    assert!(page.contains(&format!("patch aca acme-payer --type merge -p '{patch}'")), "the page has the patch");
+    let patch: Value = serde_json::from_str(patch).expect("JSON");
+    accounts.patch("acme", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("patched");
+    stage.gone("acme").await;
     stage.clear().await;
 }

@@ -252,7 +252,8 @@ fn requirements(resources: &Resources) -> ResourceRequirements {
     }
 }
 
-/// Enough for a bill of any size: loading streams. No CPU limit, which would only slow it.
+/// More than twice what a month of a million rows took with two workers (docs/sizing.md). No CPU limit, which would only
+/// slow it.
 fn default_resources() -> ResourceRequirements {
     let map = |pairs: &[(&str, &str)]| {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), Quantity((*value).to_owned()));

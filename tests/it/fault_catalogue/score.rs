@@ -1,5 +1,5 @@
-//! The catalogue scored against the outcome classes that other tools have for a connection, as far as the feature survey
-//! behind this project lists them: `docs/diagnosis.md`, written from the catalogue and held against it.
+//! The catalogue scored against the outcome classes that other tools have for a connection, as their published code and
+//! API descriptions show them: `docs/diagnosis.md`, written from the catalogue and held against it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,8 +17,8 @@ use super::catalogue::{Catalogue, Expectation, Row};
 /// Set it to have the page written instead of compared.
 const WRITE: &str = "AWSCOST_WRITE_DOCS";
 
-/// A tool, how many outcomes it has in all, and what it makes of a reason; nothing where it does not look, or where the
-/// survey does not tell.
+/// A tool, how many outcomes it has in all, and what it makes of a reason; nothing where it does not look, or where
+/// its code and descriptions do not tell.
 struct Tool {
     name: &'static str,
     outcomes: &'static str,
@@ -31,8 +31,8 @@ const TOOLS: [Tool; 3] = [
     Tool { name: "Datadog", outcomes: "16", says: datadog },
 ];
 
-/// Rows 15, 17, 19, 20, 27, 30 and 34 of the survey: an assume probe, HeadBucket, one error for each of them, legacy
-/// reports only, of which resource IDs and compression are looked at; nothing of the legacy status or of age (38, 41).
+/// An assume probe, HeadBucket, one error for each of them, legacy
+/// reports only, of which resource IDs and compression are looked at; nothing of the legacy status or of age.
 fn koku(condition: ConditionType, reason: Reason) -> Option<&'static str> {
     match (condition, reason) {
         (ConditionType::RoleAssumable, _) => Some("role refused or \"entered incorrectly\""),
@@ -51,7 +51,7 @@ fn koku(condition: ConditionType, reason: Reason) -> Option<&'static str> {
     }
 }
 
-/// Rows 15, 18 and 39: what the first query makes of it, and missing data.
+/// What the first query makes of it, and missing data.
 fn opencost(condition: ConditionType, reason: Reason) -> Option<&'static str> {
     match (condition, reason) {
         (_, ReadNotYetProvable) => Some("MissingData"),
@@ -60,8 +60,7 @@ fn opencost(condition: ConditionType, reason: Reason) -> Option<&'static str> {
     }
 }
 
-/// Rows 15, 19, 20, 34, 35 and 36, and the splits of section 3c marked DD1: a list of issue codes, each with one cause but
-/// for those of bucket access.
+/// A list of issue codes, each with one cause but for those of bucket access.
 fn datadog(condition: ConditionType, reason: Reason) -> Option<&'static str> {
     match (condition, reason) {
         (ConditionType::RoleAssumable, _) => Some("CREDENTIAL_ERROR"),
@@ -122,11 +121,11 @@ fn page(catalogue: &Catalogue) -> String {
     let mut page = String::from(concat!(
         "<!-- Written by tests/it/fault_catalogue/score.rs from tests/it/fault_catalogue/catalogue.yaml; do not edit. -->\n",
         "# What is told apart\n\n",
-        "Every fault below is made in a test, and awscost must name it with exactly the reason in the second column. Beside\n",
-        "it stands the class of outcome that other tools have for such a fault, as the feature survey behind this project\n",
-        "lists them: read in November 2026 from their published code and API descriptions, not measured, and of koku and\n",
-        "OpenCost and Datadog only what those sources show. A dash means that the survey knows of no check for it, which is\n",
-        "no proof that there is none.\n\n",
+        "Every fault below is made in a test, and awscost must name it with exactly the reason in the second column;\n",
+        "[troubleshooting.md](troubleshooting.md) has each reason's fix.\n\n",
+        "The other columns are no measurement. They are what the published code and API descriptions of koku, OpenCost and\n",
+        "Datadog say in November 2026, put into classes by the authors of this page; none of the three was run. A dash means\n",
+        "that nothing was found there that checks for the fault, which is no proof that there is nothing.\n\n",
         "The resolution ratio is the number of distinct outcomes divided by the number of faults: 1 would be an answer of its\n",
         "own for each. Several faults have one cause in common, so awscost does not reach 1 either: nobody outside can tell a\n",
         "deleted role from a trust policy that no longer names the operator.\n\n",
