@@ -21,8 +21,8 @@ fn page(path: &str) -> String {
 
 /// The README, those of the charts, and every page under `docs/`, by path.
 fn pages() -> Vec<PathBuf> {
-    let folders =
-        ["docs", "docs/runbooks", "docs/design"].map(|folder| fs::read_dir(root().join(folder)).expect(folder));
+    let folders = ["docs", "docs/runbooks", "docs/design"]
+        .map(|folder| fs::read_dir(root().join(folder)).expect(folder));
     let mut pages: Vec<PathBuf> = folders
         .into_iter()
         .flatten()

@@ -125,7 +125,8 @@ fn one_document_holds_the_external_id_and_the_page_on_commands_says_which() {
         let holds = printed(document, options).contains(EXTERNAL_ID);
         assert_eq!(holds, document == "trust", "{document} holds the external ID: {holds}");
     }
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md")).expect("the page");
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md")).expect("the page");
     let said = "One command prints external IDs, for that is what it is for: [`awscost onboard trust`]";
     assert!(page.contains(said), "docs/cli.md must say: {said}");
 }

@@ -249,7 +249,8 @@ async fn the_page_says_which_readers_the_table_asks_for() {
     let first = folder.path().join("costs/_delta_log/00000000000000000000.json");
     let log = fs::read_to_string(first).expect("the first commit");
     let actions = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("an action"));
-    let protocol = actions.into_iter().find_map(|action| action.get("protocol").cloned()).expect("a protocol");
+    let protocol =
+        actions.into_iter().find_map(|action| action.get("protocol").cloned()).expect("a protocol");
     let (reader, features) = (&protocol["minReaderVersion"], &protocol["readerFeatures"]);
     let said = "it asks for Delta reader version 3, and for no reader feature";
     let page = text("docs/costs-table.md").replace('\n', " ");

@@ -299,7 +299,10 @@ async fn an_account_without_an_operator_is_held_until_its_finalizer_is_taken_off
     assert!(held.metadata.deletion_timestamp.is_some(), "its deletion has begun");
     let page = include_str!("../../docs/uninstall.md");
     let patch = r#"{"metadata":{"finalizers":null}}"#;
-    assert!(page.contains(&format!("patch aca acme-payer --type merge -p '{patch}'")), "the page has the patch");
+    assert!(
+        page.contains(&format!("patch aca acme-payer --type merge -p '{patch}'")),
+        "the page has the patch"
+    );
     let patch: Value = serde_json::from_str(patch).expect("JSON");
     accounts.patch("acme", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("patched");
     stage.gone("acme").await;

@@ -528,7 +528,13 @@ fn the_page_on_accounts_says_which_conditions_an_account_has() {
     for ((account, cell), (_, target)) in rows.iter().zip(&accounts) {
         let all_but = cell.strip_prefix("all below but ");
         let said: BTreeSet<ConditionType> = match all_but {
-            Some(others) => ConditionType::ALL.iter().copied().collect::<BTreeSet<_>>().difference(&named(others)).copied().collect(),
+            Some(others) => ConditionType::ALL
+                .iter()
+                .copied()
+                .collect::<BTreeSet<_>>()
+                .difference(&named(others))
+                .copied()
+                .collect(),
             None => named(cell),
         };
         let said: BTreeSet<ConditionType> =
