@@ -290,7 +290,7 @@ fn what_tells_that_it_is_fixed_asks_for_what_there_is() {
         for block in commands(&page, "## How to tell it is fixed") {
             let queried = selectors(block);
             let asks = ["kubectl ", "awscost "].iter().any(|command| block.starts_with(command));
-            assert!(asks != !queried.is_empty(), "{alert}: neither a command nor a query:\n{block}");
+            assert!(asks == queried.is_empty(), "{alert}: neither a command nor a query:\n{block}");
             for selector in queried {
                 assert!(known.contains(selector.metric.as_str()), "{alert}: no metric {}", selector.metric);
             }
