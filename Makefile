@@ -70,6 +70,9 @@ gitops: ## kustomize, Argo CD's scripts and Flux's files, and what an older vers
 	@tests/environment/packages lua5.1
 	@tests/environment/with-api-server python3 -m unittest tests/gitops/test_*.py tests/upgrade/test_*.py
 
+upgrade: ## on a real node, from the version that tests/upgrade/from names to this one and back; builds that version first
+	@tests/upgrade/run
+
 alerts: ## promtool over the alert rules: syntax, and when each fires and clears
 	@tests/environment/alerts
 
