@@ -186,12 +186,15 @@ fn no_documented_command_puts_a_newline_into_a_secret() {
     let (mut seen, mut wrong) = (0, Vec::new());
     for path in pages() {
         let text = fs::read_to_string(&path).expect("a page");
-        for line in text.lines().filter(|line| line.contains("kubectl ") && line.contains("--from-file=")) {
+        let made = |line: &&str| line.contains("kubectl ") && line.contains(" secret ");
+        for line in text.lines().filter(made).filter(|line| line.contains("--from-file=")) {
             let file = line.split("--from-file=").nth(1).unwrap_or_default();
             let file = file.split(['=', ' ']).nth(1).unwrap_or_default();
             seen += 1;
             let good = match file {
                 "/dev/stdin" => line.trim_start().starts_with("printf %s "),
+                // JSON, which ends as it likes.
+                "\"$HOME/.docker/config.json\"" => true,
                 file if file.starts_with("FILE") => line.contains("without a newline"),
                 file => text.contains(&format!("tr -d ' \\n' > {file}\n")),
             };
