@@ -65,6 +65,7 @@ async fn standby(client: Client, lease: &str, address: SocketAddr) -> Operator {
         aws: Sdk::load(AwsSettings::default()).await.aws(),
         own_region: None,
         job_env: Default::default(),
+        authorities: Default::default(),
         metrics: Metrics::new("test").expect("metrics"),
         identity: Identity { pod: "standby".to_owned(), namespace: "default".to_owned() },
     }
