@@ -90,6 +90,12 @@ fn not_allowed(account: &ValidAccount, namespace: &str, refusal: Refusal) -> Str
     };
     match (refusal, account.role()) {
         (Refusal::OwnAccount, Some(role)) => format!(
+            "The operator's own AWS account owns {what}, and such a role is used only where it is named, so it was not. The \
+             operator's administrator can name it, and lock no other account out, in the chart value \
+             tenancy.ownAccountRoleArns: [\"{}\"]",
+            role.role
+        ),
+        (Refusal::OwnAccountAndNoRule, Some(role)) => format!(
             "The operator's own AWS account owns {what}, and no tenancy rule names it for namespace {namespace}, so it was \
              not used. The operator's administrator can add one to the chart value tenancy.rules: \
              {{namespaces: [{namespace}], roleArns: [\"{}\"]}}",
@@ -263,6 +269,7 @@ mod tests {
             (Ok(()), usable(), false, None),
             (Err(Refusal::NoRule), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
             (Err(Refusal::OwnAccount), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
+            (Err(Refusal::OwnAccountAndNoRule), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
             (
                 Err(Refusal::NoRule),
                 sight(SecretSight::NotUsable),
@@ -356,6 +363,10 @@ mod tests {
             (Refusal::NoRule, r#"{namespaces: [finops], accountIds: ["123456789012"]}"#),
             (
                 Refusal::OwnAccount,
+                r#"tenancy.ownAccountRoleArns: ["arn:aws:iam::123456789012:role/awscost"]"#,
+            ),
+            (
+                Refusal::OwnAccountAndNoRule,
                 r#"{namespaces: [finops], roleArns: ["arn:aws:iam::123456789012:role/awscost"]}"#,
             ),
         ] {

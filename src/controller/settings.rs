@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use job_pods::JobPods;
 
-use super::tenancy::{InvalidRule, Tenancy};
+use super::tenancy::{InvalidTenancy, Tenancy};
 use crate::api::duration;
 
 /// The operator's settings, parsed and consistent.
@@ -136,13 +136,8 @@ pub enum InvalidSettings {
     #[error("the settings file is not valid: {0}")]
     Shape(String),
     /// A tenancy rule is not one.
-    #[error("tenancy.rules[{index}]: {problem}")]
-    Rule {
-        /// Which rule, from 0.
-        index: usize,
-        /// What is wrong with it.
-        problem: InvalidRule,
-    },
+    #[error(transparent)]
+    Tenancy(#[from] InvalidTenancy),
     /// Several namespaces would share the operator's AWS identity without a rule.
     #[error(
         "watch.namespaces names {0}, but tenancy.rules is empty: every tenant could use every role. Add rules that say which namespace may use which accounts, or watch one namespace"
@@ -189,11 +184,16 @@ struct WatchFile {
     all_namespaces: bool,
 }
 
-#[derive(Deserialize, Default)]
+/// What the file says of who may use which roles.
+#[derive(Debug, Clone, Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TenancyFile {
+pub struct TenancyFile {
+    /// The rules.
     #[serde(default)]
-    rules: Vec<RuleFile>,
+    pub rules: Vec<RuleFile>,
+    /// Roles of the operator's own account that may be used, by ARN; `*` stands for any run of characters.
+    #[serde(default)]
+    pub own_account_role_arns: Vec<String>,
 }
 
 /// A tenancy rule as it stands in the file.
@@ -257,8 +257,7 @@ impl Settings {
                 Watch::Namespaces(namespaces)
             }
         };
-        let tenancy = Tenancy::from_rules(&file.tenancy.rules)
-            .map_err(|(index, problem)| InvalidSettings::Rule { index, problem })?;
+        let tenancy = Tenancy::parse(&file.tenancy)?;
         match &watch {
             Watch::All if tenancy.is_empty() => {
                 return Err(InvalidSettings::RulesMissing("all namespaces".to_owned()));
@@ -334,6 +333,8 @@ mod tests {
         let rule =
             "image: a\nwatch: {namespaces: [a]}\ntenancy: {rules: [{namespaces: [a], accountIds: ['12']}]}\n";
         assert!(problem(rule).contains("tenancy.rules[0]"), "{}", problem(rule));
+        let own = "image: a\nwatch: {namespaces: [a]}\ntenancy: {ownAccountRoleArns: [awscost]}\n";
+        assert!(problem(own).contains("tenancy.ownAccountRoleArns"), "{}", problem(own));
     }
 
     #[test]

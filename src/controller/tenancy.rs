@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::settings::RuleFile;
+use super::settings::{RuleFile, TenancyFile};
 use crate::model::{AccountId, ExternalId, InvalidAccountId, RoleArn};
 
 /// The administrator's rules. Empty means: one namespace is watched, and it may use any role but those of the
@@ -13,6 +13,9 @@ use crate::model::{AccountId, ExternalId, InvalidAccountId, RoleArn};
 #[derive(Debug, Clone, Default)]
 pub struct Tenancy {
     rules: Vec<Rule>,
+    /// Roles of the operator's own account that may be used at all. Apart from the rules, so that naming one does not
+    /// end the freedom of the one namespace that has none.
+    own_account: Vec<Glob>,
 }
 
 #[derive(Debug, Clone)]
@@ -20,6 +23,17 @@ struct Rule {
     namespaces: Vec<Glob>,
     accounts: Vec<AccountId>,
     roles: Vec<Glob>,
+}
+
+/// The settings hold something that is not a tenancy rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTenancy {
+    /// One of the rules.
+    #[error("tenancy.rules[{0}]: {1}")]
+    Rule(usize, InvalidRule),
+    /// Not a pattern for role ARNs.
+    #[error("tenancy.ownAccountRoleArns: {0:?} does not start with arn:")]
+    OwnAccountRole(String),
 }
 
 /// The text is not a tenancy rule.
@@ -44,19 +58,22 @@ pub enum InvalidRule {
 pub enum Refusal {
     /// No rule allows it.
     NoRule,
-    /// It lies in the operator's own account, and no rule names it.
+    /// It lies in the operator's own account and nothing names it; apart from that, the rules allow it.
     OwnAccount,
+    /// It lies in the operator's own account and nothing names it; nor does a rule allow the account in the namespace.
+    OwnAccountAndNoRule,
 }
 
 impl Tenancy {
-    /// Parses the rules; an error comes with the rule's index.
-    pub(super) fn from_rules(rules: &[RuleFile]) -> Result<Self, (usize, InvalidRule)> {
-        let rules = rules
-            .iter()
-            .enumerate()
-            .map(|(index, rule)| Rule::parse(rule).map_err(|problem| (index, problem)))
+    /// Parses what the settings say.
+    pub(super) fn parse(file: &TenancyFile) -> Result<Self, InvalidTenancy> {
+        let numbered = file.rules.iter().enumerate();
+        let rules = numbered
+            .map(|(index, rule)| Rule::parse(rule).map_err(|problem| InvalidTenancy::Rule(index, problem)))
             .collect::<Result<_, _>>()?;
-        Ok(Self { rules })
+        let own_account =
+            role_patterns(&file.own_account_role_arns).map_err(InvalidTenancy::OwnAccountRole)?;
+        Ok(Self { rules, own_account })
     }
 
     /// True if there are no rules.
@@ -65,20 +82,20 @@ impl Tenancy {
     }
 
     /// Whether a namespace may use a role. `own` is the operator's own account: a role in it is the operator's to
-    /// lend only where a rule names that role by ARN.
+    /// lend only where `ownAccountRoleArns` or a rule of the namespace names that role by ARN.
     pub fn check(&self, namespace: &str, role: &RoleArn, own: Option<&AccountId>) -> Result<(), Refusal> {
         let arn = role.to_string();
-        let mut rules = self.rules.iter().filter(|rule| matches_any(&rule.namespaces, namespace));
-        if own == Some(role.account()) {
-            let named = rules.any(|rule| matches_any(&rule.roles, &arn));
-            return if named { Ok(()) } else { Err(Refusal::OwnAccount) };
+        let rules = || self.rules.iter().filter(|rule| matches_any(&rule.namespaces, namespace));
+        let by_name = rules().any(|rule| matches_any(&rule.roles, &arn));
+        let by_account = rules().any(|rule| rule.accounts.contains(role.account()));
+        let allowed = self.is_empty() || by_name || by_account;
+        let lent = own != Some(role.account()) || by_name || matches_any(&self.own_account, &arn);
+        match (allowed, lent) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Refusal::OwnAccount),
+            (false, true) => Err(Refusal::NoRule),
+            (false, false) => Err(Refusal::OwnAccountAndNoRule),
         }
-        if self.is_empty() {
-            return Ok(());
-        }
-        let allowed =
-            rules.any(|rule| rule.accounts.contains(role.account()) || matches_any(&rule.roles, &arn));
-        if allowed { Ok(()) } else { Err(Refusal::NoRule) }
     }
 
     /// Whether a namespace may use the keys of an IAM user of an account. No role is assumed, so the operator's own
@@ -98,14 +115,19 @@ impl Rule {
         if file.account_ids.is_empty() && file.role_arns.is_empty() {
             return Err(InvalidRule::AllowsNothing);
         }
-        if let Some(bad) = file.role_arns.iter().find(|pattern| !pattern.starts_with("arn:")) {
-            return Err(InvalidRule::Role(bad.clone()));
-        }
         Ok(Self {
             namespaces: file.namespaces.iter().map(|pattern| Glob(pattern.clone())).collect(),
+            roles: role_patterns(&file.role_arns).map_err(InvalidRule::Role)?,
             accounts: file.account_ids.iter().map(|id| id.parse()).collect::<Result<_, _>>()?,
-            roles: file.role_arns.iter().map(|pattern| Glob(pattern.clone())).collect(),
         })
+    }
+}
+
+/// Patterns for role ARNs; the error is the first that is none.
+fn role_patterns(patterns: &[String]) -> Result<Vec<Glob>, String> {
+    match patterns.iter().find(|pattern| !pattern.starts_with("arn:")) {
+        Some(bad) => Err(bad.clone()),
+        None => Ok(patterns.iter().map(|pattern| Glob(pattern.clone())).collect()),
     }
 }
 
@@ -222,16 +244,21 @@ mod tests {
     use super::*;
 
     fn tenancy(rules: &[(&[&str], &[&str], &[&str])]) -> Tenancy {
-        let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let files: Vec<RuleFile> = rules
+        with_own_account(rules, &[])
+    }
+
+    fn with_own_account(rules: &[(&[&str], &[&str], &[&str])], own_account: &[&str]) -> Tenancy {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let rules = rules
             .iter()
             .map(|(namespaces, accounts, roles)| RuleFile {
-                namespaces: own(namespaces),
-                account_ids: own(accounts),
-                role_arns: own(roles),
+                namespaces: texts(namespaces),
+                account_ids: texts(accounts),
+                role_arns: texts(roles),
             })
             .collect();
-        Tenancy::from_rules(&files).expect("valid rules")
+        let file = TenancyFile { rules, own_account_role_arns: texts(own_account) };
+        Tenancy::parse(&file).expect("valid settings")
     }
 
     fn role(text: &str) -> RoleArn {
@@ -269,7 +296,23 @@ mod tests {
         let by_name = tenancy(&[(&["finops"], &[], &["arn:aws:iam::999999999999:role/a"])]);
         assert_eq!(by_account.check("finops", &ours, Some(&own)), Err(Refusal::OwnAccount));
         assert_eq!(by_name.check("finops", &ours, Some(&own)), Ok(()));
-        assert_eq!(by_name.check("other", &ours, Some(&own)), Err(Refusal::OwnAccount));
+        assert_eq!(by_name.check("other", &ours, Some(&own)), Err(Refusal::OwnAccountAndNoRule));
+    }
+
+    #[test]
+    fn naming_a_role_of_the_operators_own_account_takes_nothing_from_the_others() {
+        let own: AccountId = "999999999999".parse().expect("an id");
+        let (ours, foreign) =
+            (role("arn:aws:iam::999999999999:role/a"), role("arn:aws:iam::111111111111:role/a"));
+        let names = &["arn:aws:iam::999999999999:role/a"];
+        let free = with_own_account(&[], names);
+        assert_eq!(free.check("finops", &ours, Some(&own)), Ok(()));
+        assert_eq!(free.check("finops", &foreign, Some(&own)), Ok(()), "no rule locks it out");
+        let other = role("arn:aws:iam::999999999999:role/b");
+        assert_eq!(free.check("finops", &other, Some(&own)), Err(Refusal::OwnAccount));
+        let ruled = with_own_account(&[(&["finops"], &["999999999999"], &[])], names);
+        assert_eq!(ruled.check("finops", &ours, Some(&own)), Ok(()));
+        assert_eq!(ruled.check("other", &ours, Some(&own)), Err(Refusal::NoRule), "rules still say where");
     }
 
     #[test]

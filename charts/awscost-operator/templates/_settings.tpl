@@ -9,10 +9,7 @@ watch:
 {{- else }}
   namespaces: {{- include "awscost.namespaces" . | nindent 4 }}
 {{- end }}
-{{- with .Values.tenancy.rules }}
-tenancy:
-  rules: {{- toYaml . | nindent 4 }}
-{{- end }}
+tenancy: {{- toYaml .Values.tenancy | nindent 2 }}
 jobs: {{- toYaml .Values.jobs.limits | nindent 2 }}
 {{- with include "awscost.jobPods" . | fromYaml }}
 jobPods: {{- toYaml . | nindent 2 }}

@@ -46,8 +46,8 @@ pub(super) const SECTION: Section = Section {
             reason: Reason::RoleNotAllowedInNamespace,
             stands: &[(RoleAssumable, False)],
             meaning: "No tenancy rule allows this role or account in this namespace; AWS was not asked.",
-            recognised: "Local: the operator's `tenancy.rules`. A role in the operator's own account needs a rule that names it in `roleArns`, always.",
-            remedy: "The administrator adds a rule: [install.md](install.md).",
+            recognised: "Local: the operator's `tenancy.rules`. A role in the operator's own account needs to be named as well, in `tenancy.ownAccountRoleArns` or in a rule's `roleArns`.",
+            remedy: "The administrator adds what the message says: [install.md](install.md#which-namespaces-which-accounts).",
         },
     ],
 };
