@@ -43,5 +43,8 @@ pub const SECRET_ACCESS_KEY_KEY: &str = "secretAccessKey";
 /// On a Secret whose external ID the operator made (annotation): the admission policy lets it create no other.
 pub const GENERATED_FOR: &str = "awscost.io/generated-for";
 
+/// On the operator's Lease (annotation): the ARN of its role or user, for people to copy.
+pub const OPERATOR_PRINCIPAL: &str = "awscost.io/operator-principal";
+
 /// The key of an external-ID Secret where the object names none.
 pub const DEFAULT_EXTERNAL_ID_KEY: &str = "externalId";

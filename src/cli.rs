@@ -14,6 +14,7 @@ mod fleet;
 mod format;
 mod harmless;
 mod help;
+pub mod identity;
 pub mod ingest;
 mod logging;
 pub mod manifests;
@@ -62,7 +63,7 @@ enum Command {
         after_help = "Example:\n  awscost costs --warehouse delta:./lake --period 2026-10 --group-by tag:team"
     )]
     Costs(costs::Args),
-    /// Print what an account's owner creates in AWS: policies, templates, a link.
+    /// Print what is to be created in AWS: for an account, the operator itself, or a warehouse.
     #[command(subcommand)]
     Onboard(Box<onboard::Document>),
     /// List an organization's accounts and write a manifest for each.
@@ -81,6 +82,9 @@ enum Command {
     /// One account or warehouse on one screen.
     #[command(after_help = "Example:\n  kubectl awscost status acme-payer -n finops")]
     Status(status::Args),
+    /// Print who the operator is in AWS, as the line OPERATOR=ARN to copy: whom trust policies have to name.
+    #[command(after_help = "Example:\n  kubectl awscost identity -n awscost-system")]
+    Identity(identity::Args),
     /// Pause checks and loads of accounts.
     #[command(after_help = "Example:\n  kubectl awscost suspend -n finops -l team=data")]
     Suspend(bulk::Args),
@@ -158,6 +162,7 @@ pub fn run() -> std::process::ExitCode {
             Command::Check(args) => check::run(*args).await,
             Command::Errors(args) => errors::run(args).await as u8,
             Command::Status(args) => status::run(args).await as u8,
+            Command::Identity(args) => identity::run(args).await as u8,
             Command::Suspend(args) => bulk::suspend(args).await,
             Command::Resume(args) => bulk::resume(args).await,
             Command::Reconcile(args) => bulk::reconcile(args).await,

@@ -37,6 +37,7 @@ mod validate;
 pub mod verdict;
 mod warehouse;
 mod watch;
+mod whoami;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -62,7 +63,7 @@ use crate::{
     },
 };
 use context::{Context, GuardedAccount, GuardedWarehouse, Parts};
-use lease::{Leadership, LeaseEnd};
+use lease::{Leadership, LeaseEnd, Signals};
 use passes::Reconciler;
 use settings::{Settings, Watch};
 use watch::Queues;
@@ -143,9 +144,10 @@ async fn lead(
     stop: &CancellationToken,
 ) -> Result<(), OperatorFault> {
     let election = operator.settings.leader_election.clone();
+    let (known, principal) = channel::channel(None);
     if !election.enabled {
         metrics.leads(true);
-        work(operator, metrics, health, stop.clone()).await;
+        work(operator, metrics, health, known, stop.clone()).await;
         return Ok(());
     }
     let (leading, mut led) = channel::channel(Leadership::default());
@@ -153,10 +155,10 @@ async fn lead(
     let client = operator.client.clone();
     let Identity { pod, namespace } = operator.identity.clone();
     let record = format!("{namespace}/{}", election.lease_name);
-    let lease_stop = released.clone();
+    let (signals, lease_stop) = (Signals { leading, principal }, released.clone());
     let mut lease =
         tokio::spawn(
-            async move { lease::hold(client, &namespace, pod, &election, leading, lease_stop).await },
+            async move { lease::hold(client, &namespace, pod, &election, signals, lease_stop).await },
         );
     // A standby is ready: it has nothing else to do.
     health.set_ready();
@@ -181,7 +183,7 @@ async fn lead(
                 Ok(LeaseEnd::Lost) | Err(_) => Err(OperatorFault::LeaseLost),
             }
         }
-        () = work(operator, metrics, health, stop.clone()) => {
+        () = work(operator, metrics, health, known, stop.clone()) => {
             metrics.leads(false);
             released.cancel();
             let _ = lease.await;
@@ -210,8 +212,14 @@ async fn stand_by(led: &mut channel::Receiver<Leadership>, lease: &str, health: 
     }
 }
 
-/// Watches and reconciles until `stop`, then lets running passes end.
-async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: CancellationToken) {
+/// Watches and reconciles until `stop`, then lets running passes end. `known` is told who the operator is in AWS.
+async fn work(
+    operator: Operator,
+    metrics: &Metrics,
+    health: &Health,
+    known: channel::Sender<Option<String>>,
+    stop: CancellationToken,
+) {
     let namespaces = match &operator.settings.watch {
         Watch::All => vec![None],
         Watch::Namespaces(names) => names.iter().cloned().map(Some).collect(),
@@ -231,6 +239,7 @@ async fn work(operator: Operator, metrics: &Metrics, health: &Health, stop: Canc
     };
     let context = Arc::new(Context::new(parts, Timestamp::now()));
     let mut tasks = JoinSet::new();
+    tasks.spawn(whoami::run(context.clone(), known, stop.clone()));
     let mut all_shown = Vec::new();
     for (stores, writers) in stores.iter().cloned().zip(writers) {
         let (accounts, account_wishes) = unbounded();

@@ -75,6 +75,21 @@ pub struct Identity {
     /// The last success of AssumeRole: tells a role that is gone from one that never worked, over restarts too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_assumed: Option<LastAssumed>,
+    /// Who the operator is in AWS: whom the trust policy of the account's role has to name. Known before any role is assumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<OperatorIdentity>,
+}
+
+/// Who the operator is in AWS.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct OperatorIdentity {
+    /// The operator's own AWS account.
+    #[schemars(length(max = 12))]
+    pub account_id: String,
+    /// The ARN of the operator's role or user. A role's path is missing where only its session's ARN is known, which has none.
+    #[schemars(length(max = 640))]
+    pub principal: String,
 }
 
 /// The last success of AssumeRole.

@@ -64,7 +64,7 @@ pub(super) fn of(command: &str) -> &'static [Meaning] {
     match command.split(' ').next().unwrap_or_default() {
         "ingest" | "warehouse" | "costs" => OPEN_WAREHOUSE,
         "onboard" | "crds" | "reasons" => PRINT,
-        "errors" | "status" => SHOW,
+        "errors" | "identity" | "status" => SHOW,
         "suspend" | "resume" | "reconcile" | "delete" => CHANGE,
         "check" => CHECK,
         _ => ASK,

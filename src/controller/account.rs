@@ -26,10 +26,10 @@ use super::{
 use crate::{
     api::{
         AwsCostAccount, AwsCostAccountStatus, RECONCILE_ALIASES, RECONCILE_AT, conditions,
-        status::{BucketStatus, Identity, LastAssumed, ReportStatus},
+        status::{BucketStatus, Identity, LastAssumed, OperatorIdentity, ReportStatus},
     },
-    aws::traits::Membership,
-    connection::{ExternalIdPolicy, Finding, checks},
+    aws::traits::{Caller, Membership},
+    connection::{ExternalIdPolicy, Finding, checks, principal},
     model::{ConditionType, ReportKind},
 };
 use load::{LoadSide, Loading};
@@ -220,6 +220,9 @@ impl Pass<'_> {
         jobs: Vec<LoadJob>,
     ) -> Result<std::time::Duration, ReconcileFault> {
         let own = self.context.own_identity(self.now).await;
+        if let Ok(own) = &own {
+            memory.operator = Some(own.clone());
+        }
         self.generate(&valid, own.as_ref().ok()).await?;
         let sight = self.sight(memory, &valid).await?;
         self.note_external_ids(&sight);
@@ -341,6 +344,7 @@ impl Pass<'_> {
                     secret_version: last.secret_version.clone(),
                     principal: last.principal.clone(),
                 }),
+                operator: memory.operator.as_ref().map(operator_identity),
             },
             now: self.now,
         }
@@ -394,6 +398,10 @@ impl Pass<'_> {
             jobs.iter().filter(|job| !matches!(job.state, JobState::Active(_))).map(|job| job.name.clone()),
         );
     }
+}
+
+fn operator_identity(own: &Caller) -> OperatorIdentity {
+    OperatorIdentity { account_id: own.account.to_string(), principal: principal(own) }
 }
 
 fn report_status(kind: Option<ReportKind>, periods: &Periods, old: &AwsCostAccountStatus) -> ReportStatus {

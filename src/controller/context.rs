@@ -99,6 +99,8 @@ pub struct Stores {
 /// What is remembered of one account between passes. Lost with the process: status has what must not be.
 #[derive(Debug)]
 pub struct Memory {
+    /// Who the operator is, as last known.
+    pub operator: Option<Caller>,
     /// What was observed.
     pub facts: Facts,
     /// Sessions of the last looks.
@@ -269,6 +271,7 @@ impl Context {
     pub fn memory(&self, uid: &str, now: Timestamp) -> Arc<tokio::sync::Mutex<Memory>> {
         let spread = self.settings.testing.first_look_spread.unwrap_or(FIRST_LOOK_SPREAD);
         let fresh = || Memory {
+            operator: None,
             facts: Facts::default(),
             sessions: Sessions::default(),
             deliveries: Deliveries::default(),

@@ -18,6 +18,7 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::settings::LeaderElection;
+use crate::api::OPERATOR_PRINCIPAL;
 
 /// What a candidate does next.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +49,8 @@ struct Candidate {
     identity: String,
     lease_duration: Duration,
     name: String,
+    /// Who this process is in AWS, once it knows: the lease tells it to people.
+    principal: Option<String>,
     /// The record last seen to differ, and when.
     seen: Option<(Option<String>, Instant)>,
 }
@@ -77,11 +80,19 @@ impl Candidate {
         let before = old.and_then(|lease| lease.spec.clone()).unwrap_or_default();
         let ours = before.holder_identity.as_deref() == Some(&self.identity);
         let transitions = before.lease_transitions.unwrap_or(0) + i32::from(old.is_some() && !ours);
+        let mut metadata = old.map_or_else(
+            || ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() },
+            |lease| lease.metadata.clone(),
+        );
+        let annotations = metadata.annotations.get_or_insert_default();
+        match &self.principal {
+            Some(principal) => drop(annotations.insert(OPERATOR_PRINCIPAL.to_owned(), principal.clone())),
+            // What another holder said of itself says nothing of us.
+            None if !ours => drop(annotations.remove(OPERATOR_PRINCIPAL)),
+            None => {}
+        }
         Lease {
-            metadata: old.map_or_else(
-                || ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() },
-                |lease| lease.metadata.clone(),
-            ),
+            metadata,
             spec: Some(LeaseSpec {
                 holder_identity: Some(self.identity.clone()),
                 lease_duration_seconds: i32::try_from(self.lease_duration.as_secs()).ok(),
@@ -107,7 +118,15 @@ pub enum LeaseEnd {
     Stopped,
 }
 
-/// Stands for election and renews until `stop`; tells `leading` who leads, whenever that changes.
+/// What the election and the rest of the process tell each other.
+pub struct Signals {
+    /// Told who leads, whenever that changes.
+    pub leading: watch::Sender<Leadership>,
+    /// Who we are in AWS, once that is known.
+    pub principal: watch::Receiver<Option<String>>,
+}
+
+/// Stands for election and renews until `stop`; tells who leads.
 ///
 /// # Errors
 /// Never returns `Ok`; [`LeaseEnd::Lost`] asks the caller to exit.
@@ -116,7 +135,7 @@ pub async fn hold(
     namespace: &str,
     identity: String,
     settings: &LeaderElection,
-    leading: watch::Sender<Leadership>,
+    signals: Signals,
     stop: CancellationToken,
 ) -> LeaseEnd {
     let api: Api<Lease> = Api::namespaced(client, namespace);
@@ -124,20 +143,22 @@ pub async fn hold(
         identity,
         lease_duration: settings.lease_duration,
         name: settings.lease_name.clone(),
+        principal: None,
         seen: None,
     };
     let mut renewed: Option<Instant> = None;
     loop {
         let started = Instant::now();
+        candidate.principal.clone_from(&signals.principal.borrow());
         let turn = tokio::time::timeout(settings.renew_deadline, take_turn(&api, &mut candidate));
         match turn.await {
             Ok(Ok(Turn::Held)) => {
                 // Counted from before the write: the record may have been stored at once.
                 renewed = Some(started);
-                announce(&leading, Leadership::Ours);
+                announce(&signals.leading, Leadership::Ours);
             }
             Ok(Ok(Turn::Others(_))) if renewed.is_some() => return LeaseEnd::Lost,
-            Ok(Ok(Turn::Others(holder))) => announce(&leading, Leadership::Of(holder)),
+            Ok(Ok(Turn::Others(holder))) => announce(&signals.leading, Leadership::Of(holder)),
             Ok(Ok(Turn::Raced)) => {}
             Ok(Err(error)) => tracing::warn!(%error, "failed to read or write the lease"),
             Err(_) => tracing::warn!("the lease could not be read or written in time"),
@@ -214,8 +235,14 @@ mod tests {
             identity: identity.to_owned(),
             lease_duration: Duration::from_secs(15),
             name: "awscost-operator".to_owned(),
+            principal: None,
             seen: None,
         }
+    }
+
+    fn said(step: &Step) -> Option<&str> {
+        let (Step::Create(lease) | Step::Replace(lease)) = step else { return None };
+        lease.metadata.annotations.as_ref()?.get(OPERATOR_PRINCIPAL).map(String::as_str)
     }
 
     fn record(holder: &str, version: &str) -> Lease {
@@ -258,6 +285,21 @@ mod tests {
         assert_eq!(decide("2", after(14)), wait(), "it was renewed");
         assert_eq!(decide("2", after(28)), wait());
         assert_eq!(holder(&decide("2", after(29))), Some(("one", 4)));
+    }
+
+    #[test]
+    fn the_lease_says_who_its_holder_is_in_aws_and_never_who_another_was() {
+        let (clock, now) = (Instant::now(), Timestamp::UNIX_EPOCH);
+        let mut one = candidate("one");
+        assert_eq!(said(&one.decide(None, clock, now)), None, "it does not know yet");
+        one.principal = Some("arn:aws:iam::999988887777:role/one".to_owned());
+        let told = one.decide(None, clock, now);
+        assert_eq!(said(&told), Some("arn:aws:iam::999988887777:role/one"));
+        let Step::Create(mut lease) = told else { panic!("there was none") };
+        one.principal = None;
+        assert!(said(&one.decide(Some(&lease), clock, now)).is_some(), "what we said ourselves stays");
+        lease.spec.get_or_insert_default().holder_identity = Some(String::new());
+        assert_eq!(said(&candidate("two").decide(Some(&lease), clock, now)), None);
     }
 
     #[test]

@@ -190,6 +190,7 @@ fn identity(seen: &Identity, old: &AwsCostAccountStatus) -> Identity {
         management_account_id: seen.management_account_id.clone(),
         external_id_in_use: seen.external_id_in_use.clone(),
         last_assumed: seen.last_assumed.clone().or(before.last_assumed),
+        operator: seen.operator.clone().or(before.operator),
     }
 }
 

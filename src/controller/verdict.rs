@@ -194,10 +194,13 @@ impl Preflight {
     }
 }
 
-/// The account of the identity that an operator noted when it assumed the role.
+/// The account of the identity that an operator noted, or, if it is of an older version, noted when it assumed the role.
 fn operators_account(account: &AwsCostAccount) -> Option<AccountId> {
-    let last = account.status.as_ref()?.identity.as_ref()?.last_assumed.as_ref()?;
-    last.principal.as_ref()?.split(':').nth(4)?.parse().ok()
+    let identity = account.status.as_ref()?.identity.as_ref()?;
+    if let Some(operator) = &identity.operator {
+        return operator.account_id.parse().ok();
+    }
+    identity.last_assumed.as_ref()?.principal.as_ref()?.split(':').nth(4)?.parse().ok()
 }
 
 /// What one look saw.
@@ -314,7 +317,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::{USE_LABEL, status::LastAssumed as Noted},
+        api::{
+            USE_LABEL,
+            status::{LastAssumed as Noted, OperatorIdentity},
+        },
         connection::{fake::FakeAws, sample},
         model::ConditionStatus,
     };
@@ -345,9 +351,11 @@ mod tests {
         secret.data = Some(BTreeMap::from([("externalId".to_owned(), data)]));
         let secrets = BTreeMap::from([("id".to_owned(), secret)]);
         let mut said = Vec::new();
-        for principal in [None, Some("arn:aws:iam::111122223333:role/operator".to_owned())] {
+        let own = "arn:aws:iam::111122223333:role/operator".to_owned();
+        let operator = OperatorIdentity { account_id: "111122223333".to_owned(), principal: own.clone() };
+        for (principal, operator) in [(None, None), (Some(own), None), (None, Some(operator))] {
             let last = Noted { role_arn: role.to_owned(), secret_version: None, principal };
-            let identity = Identity { last_assumed: Some(last), ..Identity::default() };
+            let identity = Identity { last_assumed: Some(last), operator, ..Identity::default() };
             account.status =
                 Some(AwsCostAccountStatus { identity: Some(identity), ..AwsCostAccountStatus::default() });
             let warehouse = no_warehouse();
@@ -362,7 +370,7 @@ mod tests {
             let role = conditions.iter().find(|condition| condition.type_ == "RoleAssumable");
             said.push(role.expect("it is judged").reason.clone());
         }
-        assert_eq!(said, ["RoleAssumed", "RoleNotAllowedInNamespace"]);
+        assert_eq!(said, ["RoleAssumed", "RoleNotAllowedInNamespace", "RoleNotAllowedInNamespace"]);
     }
 
     #[test]

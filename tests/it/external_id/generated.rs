@@ -27,6 +27,11 @@ async fn an_external_id_is_made_once_read_as_the_event_says_and_never_changed() 
     let mut walk = Walk::begin(&ground, 0, &nothing_yet).await;
     let first = walk.verdict().await;
     assert_eq!(says(&first, RoleAssumable).1, Reason::AssumeRoleDenied.as_str(), "the role wants another ID");
+    let identity = first.status.as_ref().and_then(|status| status.identity.as_ref());
+    let operator = identity.and_then(|identity| identity.operator.as_ref()).expect("it says who it is");
+    let expected = ("999988887777", "arn:aws:iam::999988887777:user/operator");
+    let said = (operator.account_id.as_str(), operator.principal.as_str());
+    assert_eq!(said, expected, "whom the role has to trust is told before it lets anybody in");
 
     let made = walk.secret().await;
     is_as_documented(&made, &walk.names().name);

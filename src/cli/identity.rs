@@ -1,0 +1,150 @@
+//! `awscost identity`: who the operator is in AWS, as the trust policies of accounts' roles have to name it.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::{ResourceExt, core::DeserializeGuard};
+
+use super::{
+    cluster::{ClusterArgs, ClusterFault, Scope},
+    warehouse::{complain, print},
+};
+use crate::{
+    api::{AwsCostAccount, OPERATOR_PRINCIPAL},
+    model::ExitCode,
+};
+
+/// Where to look.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Only in this namespace: the operator's own, or one with accounts. By default in all.
+    #[arg(short, long, value_name = "NAME")]
+    namespace: Option<String>,
+}
+
+/// Principals, each with where it stands.
+type Seen = BTreeMap<String, Vec<String>>;
+
+/// Runs the command.
+pub async fn run(args: Args) -> ExitCode {
+    match operator(&args).await {
+        Ok((principal, places)) => {
+            print(&format!("OPERATOR={principal}\n"));
+            complain(&format!("as {} says", places.join(", ")));
+            if principal.split_once(":role/").is_some_and(|(_, name)| !name.contains('/')) {
+                complain(
+                    "if that role has a path, put it before the name: an operator on EKS Pod Identity can't see it",
+                );
+            }
+            ExitCode::Done
+        }
+        Err(fault) => {
+            complain(&fault.to_string());
+            fault.exit()
+        }
+    }
+}
+
+async fn operator(args: &Args) -> Result<(String, Vec<String>), ClusterFault> {
+    let (client, _) = args.cluster.connect().await?;
+    let scope = Scope { client, namespace: args.namespace.clone() };
+    // Whoever may see one of the two kinds only is told what that one says.
+    let (accounts, leases) =
+        futures::join!(scope.list::<DeserializeGuard<AwsCostAccount>>(None), scope.list::<Lease>(None));
+    let mut seen = Seen::new();
+    accounts
+        .as_ref()
+        .map_or(&[][..], Vec::as_slice)
+        .iter()
+        .for_each(|account| note_account(&mut seen, account));
+    leases.as_ref().map_or(&[][..], Vec::as_slice).iter().for_each(|lease| note_lease(&mut seen, lease));
+    match (seen.len(), accounts.err().or(leases.err())) {
+        (1, _) => seen.pop_first().ok_or_else(unknown),
+        (0, Some(fault)) => Err(fault),
+        (0, None) => Err(unknown()),
+        _ => Err(several(&seen)),
+    }
+}
+
+fn note_account(seen: &mut Seen, account: &DeserializeGuard<AwsCostAccount>) {
+    let Ok(parsed) = &account.0 else { return };
+    let operator = parsed.status.as_ref().and_then(|status| status.identity.as_ref()?.operator.as_ref());
+    // One account is place enough: there may be hundreds.
+    if let Some(operator) = operator.filter(|operator| !seen.contains_key(&operator.principal)) {
+        let place =
+            format!("AwsCostAccount {}/{}", account.namespace().unwrap_or_default(), account.name_any());
+        seen.insert(operator.principal.clone(), vec![place]);
+    }
+}
+
+fn note_lease(seen: &mut Seen, lease: &Lease) {
+    let Some(principal) = lease.annotations().get(OPERATOR_PRINCIPAL) else { return };
+    let place = format!("Lease {}/{}", lease.namespace().unwrap_or_default(), lease.name_any());
+    seen.entry(principal.clone()).or_default().push(place);
+}
+
+fn unknown() -> ClusterFault {
+    ClusterFault::Refused(
+        "no operator has said who it is in AWS: see that it runs and has an AWS identity (kubectl -n awscost-system logs \
+         deployment/awscost); it says so within a minute"
+            .to_owned(),
+    )
+}
+
+fn several(seen: &Seen) -> ClusterFault {
+    let each: Vec<String> =
+        seen.iter().map(|(principal, places)| format!("{principal} ({})", places.join(", "))).collect();
+    ClusterFault::Refused(format!("there are several operators; -n NAMESPACE picks one: {}", each.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ONE: &str = "arn:aws:iam::999988887777:role/one";
+
+    fn account(name: &str, principal: &str) -> DeserializeGuard<AwsCostAccount> {
+        let value = json!({
+            "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount",
+            "metadata": {"name": name, "namespace": "finops"},
+            "spec": {"accountType": "Member", "access": {
+                "roleArn": "arn:aws:iam::123456789012:role/awscost", "externalIdSecretRef": {"name": "id"}
+            }},
+            "status": {"identity": {"operator": {"accountId": "999988887777", "principal": principal}}}
+        });
+        serde_json::from_value(value).expect("an account")
+    }
+
+    fn lease(annotations: serde_json::Value) -> Lease {
+        let metadata =
+            json!({"name": "awscost-operator", "namespace": "awscost-system", "annotations": annotations});
+        serde_json::from_value(json!({"metadata": metadata})).expect("a lease")
+    }
+
+    #[test]
+    fn what_accounts_and_the_lease_say_is_one_identity() {
+        let mut seen = Seen::new();
+        note_account(&mut seen, &account("acme", ONE));
+        note_account(&mut seen, &account("shop", ONE));
+        note_lease(&mut seen, &lease(json!({OPERATOR_PRINCIPAL: ONE})));
+        note_lease(&mut seen, &lease(json!({"another": "annotation"})));
+        let places = ["AwsCostAccount finops/acme", "Lease awscost-system/awscost-operator"];
+        assert_eq!(seen, Seen::from([(ONE.to_owned(), places.map(str::to_owned).to_vec())]));
+    }
+
+    #[test]
+    fn of_several_operators_none_is_picked_for_anybody() {
+        let mut seen = Seen::new();
+        note_account(&mut seen, &account("acme", ONE));
+        note_lease(&mut seen, &lease(json!({OPERATOR_PRINCIPAL: "arn:aws:iam::999988887777:role/two"})));
+        let said = several(&seen).to_string();
+        assert!(
+            said.contains("role/one (AwsCostAccount finops/acme)") && said.contains("role/two"),
+            "{said}"
+        );
+    }
+}
