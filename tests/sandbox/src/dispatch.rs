@@ -215,6 +215,9 @@ impl Rpc {
         now: Timestamp,
     ) -> Result<Identity, Failure> {
         let refused = |refusal: Refusal| self.service.refusal(&refusal);
+        if scope.is_none() && self.service == Service::Sts && self.operation == sts::UNSIGNED {
+            return Ok(Identity::anonymous());
+        }
         let scope = scope.ok_or_else(|| refused(Refusal::Unsigned))?;
         let credentials =
             auth::look_up(&shared.lock(), &scope.key_id, scope.token.as_deref(), now).map_err(refused)?;

@@ -12,7 +12,7 @@ mod principal;
 mod simulate;
 
 pub use condition::Context;
-pub use evaluate::{Ask, Denial, Refuser, allowed, allowed_at_home, allowed_for_service, trusted};
+pub use evaluate::{Ask, Denial, Refuser, allowed, allowed_at_home, allowed_for_service, lets_in, trusted};
 pub use guardrails::Guardrails;
 pub use pattern::matches as wildcard_matches;
 pub use policy::{MalformedPolicy, Policy};

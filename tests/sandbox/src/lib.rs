@@ -31,6 +31,7 @@ mod server;
 mod simulator;
 mod state;
 mod sts;
+mod users;
 mod wire;
 pub mod world;
 

@@ -1,11 +1,11 @@
-//! IAM over the Query protocol: who may call it, and SimulatePrincipalPolicy. Roles have a file of their own.
+//! IAM over the Query protocol: who may call it, and SimulatePrincipalPolicy. Roles and users have files of their own.
 
 use crate::form::Form;
 use crate::iam::{Ask, Context, Guardrails, Identity, Kind, Policy, Simulated, allowed_at_home, simulate};
-use crate::roles;
 use crate::state::State;
 use crate::wire::{Failure, escape};
 use crate::world::World;
+use crate::{roles, users};
 
 /// XML namespace of all IAM answers.
 pub const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
@@ -22,6 +22,7 @@ pub fn perform(state: &mut State, identity: &Identity, form: &Form) -> Result<St
     }
     match form.action() {
         "SimulatePrincipalPolicy" => simulate_principal_policy(state, identity, form),
+        action if users::OPERATIONS.contains(&action) => users::perform(state, identity, form),
         _ => roles::perform(state, identity, form),
     }
 }

@@ -1,9 +1,10 @@
-//! STS over the Query protocol: GetCallerIdentity, AssumeRole and GetFederationToken.
+//! STS over the Query protocol: GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity and GetFederationToken.
 
 mod assume_role;
 mod federate;
 mod issue;
 mod parameters;
+mod web_identity;
 
 use jiff::Timestamp;
 
@@ -12,8 +13,13 @@ use crate::iam::{Identity, Kind};
 use crate::state::State;
 use crate::wire::{Failure, escape};
 
+pub use issue::random_text;
+
 /// XML namespace of all STS answers.
 pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+/// The one operation that takes no signature.
+pub const UNSIGNED: &str = "AssumeRoleWithWebIdentity";
 
 /// Performs one operation and gives the inside of its result element.
 pub fn perform(
@@ -36,6 +42,7 @@ pub fn perform(
             let message = format!("Cannot call {} with session credentials", form.action());
             Err(Failure::new(403, "AccessDenied", message))
         }
+        UNSIGNED => web_identity::perform(state, form, now),
         "AssumeRole" => assume_role::perform(state, identity, form, region, now),
         "GetFederationToken" => federate::perform(state, identity, form, region, now),
         other => Err(Failure::new(

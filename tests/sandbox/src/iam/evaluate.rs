@@ -107,6 +107,17 @@ pub(super) fn judge<'a>(
     verdict
 }
 
+/// Whether a role's trust policy lets in whom an identity provider of its account vouches for.
+#[must_use]
+pub fn lets_in(trust: &Policy, provider: &str, role: &str, context: &Context) -> bool {
+    let named = trust.statement.iter().filter(|statement| {
+        statement.principal.as_ref().is_some_and(|element| principal::names_provider(element, provider))
+    });
+    let action = "sts:AssumeRoleWithWebIdentity";
+    let ask = Ask { action, resource: role, owner: "", resource_policy: None, context };
+    judge(named, &ask, context) == Verdict::Allow
+}
+
 /// Whether the caller may do something to what its own account has, where no resource policy has a say.
 ///
 /// # Errors

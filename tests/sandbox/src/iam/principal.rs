@@ -93,6 +93,14 @@ pub fn names(element: &PrincipalElement, identity: &Identity) -> Naming {
         .unwrap_or(Naming::No)
 }
 
+/// Whether `element` names an identity provider by its ARN.
+pub fn names_provider(element: &PrincipalElement, provider: &str) -> bool {
+    match element {
+        PrincipalElement::Anyone(_) => false,
+        PrincipalElement::Named(named) => named.federated.iter().any(|arn| arn == provider),
+    }
+}
+
 /// Whether `element` names an AWS service such as `billingreports.amazonaws.com`.
 pub fn names_service(element: &PrincipalElement, service: &str) -> bool {
     match element {

@@ -109,6 +109,10 @@ impl Approach {
         let Some(name) = &self.bucket else {
             return permit(&visit.identity, "s3:ListAllMyBuckets", "*", None, &Context::default());
         };
+        if self.operation == "CreateBucket" {
+            let arn = format!("arn:aws:s3:::{name}");
+            return permit(&visit.identity, "s3:CreateBucket", &arn, None, &Context::default());
+        }
         let bucket = world
             .buckets
             .get(name)

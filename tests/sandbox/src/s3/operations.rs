@@ -14,6 +14,7 @@ use super::store::Object;
 use super::upload;
 use crate::iam::Context;
 use crate::state::Shared;
+use crate::world::Bucket;
 
 /// S3's operations over the shared state.
 pub struct Operations(pub Arc<Shared>);
@@ -321,6 +322,22 @@ impl S3 for Operations {
             encoding_type: input.encoding_type.clone(),
             ..Default::default()
         }))
+    }
+
+    async fn create_bucket(
+        &self,
+        req: S3Request<dto::CreateBucketInput>,
+    ) -> S3Result<S3Response<dto::CreateBucketOutput>> {
+        let (visit, input) = (visit_of(&req.extensions)?, req.input);
+        let named = input.create_bucket_configuration.and_then(|made| made.location_constraint);
+        let region = named.map_or_else(|| "us-east-1".to_owned(), |region| region.as_str().to_owned());
+        let buckets = &mut self.0.lock().world.buckets;
+        if buckets.contains_key(&input.bucket) {
+            return Err(s3_error!(BucketAlreadyExists, "The requested bucket name is not available."));
+        }
+        let location = Some(format!("/{}", input.bucket));
+        buckets.insert(input.bucket, Bucket::new(&visit.identity.account, &region));
+        Ok(S3Response::new(dto::CreateBucketOutput { location }))
     }
 
     async fn head_bucket(

@@ -34,7 +34,7 @@ pub fn issue(state: &mut State, draft: Draft, now: Timestamp) -> String {
 }
 
 /// Random letters and digits.
-fn random_text(length: usize) -> String {
+pub fn random_text(length: usize) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     std::iter::repeat_with(|| uuid::Uuid::new_v4().into_bytes())
         // Bytes 6 and 8 hold the UUID's version and variant.

@@ -33,6 +33,22 @@ pub struct Bucket {
     pub ignores_write_conditions: bool,
 }
 
+impl Bucket {
+    /// A new one, as AWS makes it when nothing else is said.
+    pub(crate) fn new(owner: &str, region: &str) -> Self {
+        Self {
+            owner: owner.to_owned(),
+            region: region.to_owned(),
+            policy: None,
+            object_ownership: ObjectOwnership::default(),
+            disabled: false,
+            wrong_region: WrongRegion::default(),
+            kms_key: None,
+            ignores_write_conditions: false,
+        }
+    }
+}
+
 /// Who owns what others write into the bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum ObjectOwnership {
