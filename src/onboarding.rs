@@ -1,17 +1,21 @@
 //! What the owner of an account creates in AWS so that it can be connected: least privilege for what a manifest asks for.
+//! And what an operator and a warehouse are in AWS themselves: a [`workload::Workload`].
 //!
-//! Everything here is a value made from [`Wanted`]: policies, templates, a link. Nothing asks AWS, and no external ID
-//! passes through but into the trust policy that a person asks for; templates take it as a parameter.
+//! Everything here is a value made from [`Wanted`] or from a workload: policies, templates, commands, a link. Nothing asks AWS, and
+//! no external ID passes through but into the trust policy that a person asks for; templates take it as a parameter.
 
 pub mod cloudformation;
 pub mod delivery;
 pub mod link;
 pub mod permissions;
 pub mod policy;
+pub mod script;
 pub mod terraform;
 pub mod text;
 pub mod trust;
+pub mod values;
 mod wanted;
+pub mod workload;
 
 pub use wanted::{ArnFault, Impossible, KmsKeyArn, PrincipalArn, Reader, Wanted, WantedReport};
 

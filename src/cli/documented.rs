@@ -73,6 +73,7 @@ fn arguments(words: &[String]) -> Option<Vec<&str>> {
 fn filled(word: &str) -> Vec<&str> {
     match word {
         "${LAKE[@]}" => vec!["--warehouse", "delta:./lake"],
+        "$ISSUER" => vec!["https://oidc.eks.eu-west-1.amazonaws.com/id/ABC"],
         word if word == "ARN" || word.starts_with('$') => {
             vec!["arn:aws:iam::999988887777:role/awscost-operator"]
         }
@@ -106,9 +107,12 @@ fn every_command_has_an_example_that_it_takes() {
 #[test]
 fn every_command_line_of_the_documentation_is_one() {
     let (mut seen, mut refused) = (0, Vec::new());
-    for path in pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for path in pages(&root.join("docs")).into_iter().chain([root.join("README.md")]) {
         let page = std::fs::read_to_string(&path).expect("a page");
-        for words in code(&page).iter().flat_map(|line| commands(line)) {
+        // What stands before that in the README is what the demo prints.
+        let page = page.split("\n## Install\n").last().unwrap_or_default();
+        for words in code(page).iter().flat_map(|line| commands(line)) {
             let Some(arguments) = arguments(&words) else { continue };
             seen += 1;
             let filled = arguments.iter().flat_map(|word| filled(word));

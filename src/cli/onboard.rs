@@ -1,6 +1,8 @@
-//! `awscost onboard`: prints what the owner of an account creates in AWS so that it can be connected.
+//! `awscost onboard`: prints what has to be created in AWS: for an account to be connected, for the operator itself, and for a
+//! warehouse.
 
 mod wanted;
+mod workload;
 
 use std::{convert::Infallible, path::PathBuf};
 
@@ -17,10 +19,12 @@ use crate::{
         permissions, terraform,
         text::Text,
         trust::{self, BaseIdentity},
+        workload::WorkloadFault,
     },
 };
 use wanted::WantedArgs;
 pub(super) use wanted::{NotWanted, read_external_id};
+use workload::{NoWorkload, OperatorArgs, WarehouseArgs};
 
 /// What to print.
 #[derive(Debug, Subcommand)]
@@ -49,6 +53,16 @@ pub enum Document {
         after_help = "Example:\n  awscost onboard link -f account.yaml \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator \\\n    --template-url https://acme.s3.us-east-1.amazonaws.com/awscost.yaml"
     )]
     Link(LinkArgs),
+    /// The operator's own AWS identity: the commands that create it, its policies, and the chart's values for it.
+    #[command(
+        after_help = "Example:\n  awscost onboard operator --pod-identity acme -f accounts \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator | bash"
+    )]
+    Operator(OperatorArgs),
+    /// The AWS identity of a warehouse's Jobs: the commands that create it, its policies, and its service account.
+    #[command(
+        after_help = "Example:\n  awscost onboard warehouse --user --with-bucket -f warehouse.yaml \\\n    --principal arn:aws:iam::123456789012:user/awscost-lake | bash"
+    )]
+    Warehouse(WarehouseArgs),
 }
 
 /// Options of `policy`.
@@ -182,6 +196,10 @@ enum Fault {
     Impossible(#[from] Impossible),
     #[error(transparent)]
     Link(#[from] LinkFault),
+    #[error(transparent)]
+    NoWorkload(#[from] NoWorkload),
+    #[error(transparent)]
+    Workload(#[from] WorkloadFault),
 }
 
 /// Runs the command.
@@ -192,6 +210,8 @@ pub fn run(document: &Document) -> ExitCode {
         Document::Cloudformation(args) => print_cloudformation(args),
         Document::Terraform(args) => print_terraform(args),
         Document::Link(args) => print_link(args),
+        Document::Operator(args) => args.print(),
+        Document::Warehouse(args) => args.print(),
     };
     match printed {
         Ok(()) => ExitCode::Done,
@@ -226,9 +246,7 @@ fn print_cloudformation(args: &CloudFormationArgs) -> Result<(), Fault> {
     let (wanted, stack) = args.stack.stack()?;
     match args.output {
         TemplateFormat::Json => print(&json(&stack.template)),
-        TemplateFormat::Yaml => {
-            print(&serde_saphyr::to_string(&stack.template).expect("a template of texts, lists and maps"));
-        }
+        TemplateFormat::Yaml => print(&yaml(&stack.template)),
     }
     args.stack.note(&wanted, &stack);
     Ok(())
@@ -362,6 +380,10 @@ fn reader(wanted: &Wanted) -> String {
 /// Text of a document that refers to nothing.
 fn plain(text: &str) -> Text<Infallible> {
     text.into()
+}
+
+fn yaml(document: &impl Serialize) -> String {
+    serde_saphyr::to_string(document).expect("a document of texts, lists and maps")
 }
 
 fn json(document: &impl Serialize) -> String {

@@ -1,6 +1,6 @@
 //! IAM policies as values: what a statement holds, and the JSON it becomes.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Serialize, Serializer};
 
@@ -57,6 +57,8 @@ pub enum Principal<R> {
     Aws(Text<R>),
     /// A service of AWS.
     Service(&'static str),
+    /// An identity provider of the account.
+    Federated(Text<R>),
 }
 
 /// How a condition compares. `StringEquals` is the only right one for an external ID (fact sheet 1.7).
@@ -73,7 +75,7 @@ pub enum Operator {
 /// The keys one operator compares, each with the values it may have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(bound(serialize = "R: Reference"))]
-pub struct Keys<R>(BTreeMap<&'static str, Values<R>>);
+pub struct Keys<R>(BTreeMap<Cow<'static, str>, Values<R>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent, bound(serialize = "R: Reference"))]
@@ -95,15 +97,20 @@ impl<R> Statement<R> {
 
     /// Only where a key of the request has this value.
     #[must_use]
-    pub fn only_where(self, operator: Operator, key: &'static str, value: Text<R>) -> Self {
+    pub fn only_where(self, operator: Operator, key: impl Into<Cow<'static, str>>, value: Text<R>) -> Self {
         self.only_where_any(operator, key, vec![value])
     }
 
     /// Only where a key of the request has one of these values.
     #[must_use]
-    pub fn only_where_any(mut self, operator: Operator, key: &'static str, values: Vec<Text<R>>) -> Self {
+    pub fn only_where_any(
+        mut self,
+        operator: Operator,
+        key: impl Into<Cow<'static, str>>,
+        values: Vec<Text<R>>,
+    ) -> Self {
         let keys = self.condition.entry(operator).or_insert_with(|| Keys(BTreeMap::new()));
-        keys.0.insert(key, Values(values));
+        keys.0.insert(key.into(), Values(values));
         self
     }
 }

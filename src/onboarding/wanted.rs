@@ -190,7 +190,8 @@ impl WantedReport {
 /// The ARN of an IAM role or user, whole: never an account's root, which would let in everybody there (fact sheet 5.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrincipalArn {
-    partition: Partition,
+    /// As the ARN of a role of the same path and name.
+    as_role: RoleArn,
     text: String,
 }
 
@@ -231,13 +232,33 @@ impl PrincipalArn {
         &self.text
     }
 
+    /// The partition it is in.
+    pub fn partition(&self) -> Partition {
+        self.as_role.partition()
+    }
+
+    /// The account it is in.
+    pub fn account(&self) -> &AccountId {
+        self.as_role.account()
+    }
+
+    /// True for a user, false for a role.
+    pub fn is_user(&self) -> bool {
+        self.text != self.as_role.to_string()
+    }
+
+    /// Its path, `/` or `/…/`, and its name.
+    pub fn path_and_name(&self) -> (String, &str) {
+        (self.as_role.path(), self.as_role.role_name())
+    }
+
     /// The role it is to assume.
     ///
     /// # Errors
     /// [`Impossible::ForeignPrincipal`] if it never could, and [`Impossible::Keys`] where there is no role.
     pub fn role<'a>(&self, wanted: &'a Wanted) -> Result<&'a RoleArn, Impossible> {
         let role = wanted.needed_role()?;
-        if self.partition == role.partition() {
+        if self.partition() == role.partition() {
             return Ok(role);
         }
         Err(Impossible::ForeignPrincipal { principal: self.clone(), role: role.clone() })
@@ -258,11 +279,11 @@ impl FromStr for PrincipalArn {
         }
         // Users and roles have names and paths of the same characters.
         let as_role = text.replacen(":user/", ":role/", 1);
-        let role: RoleArn = as_role.parse().map_err(|_| ArnFault::Principal)?;
-        if account != role.account().as_str() {
+        let as_role: RoleArn = as_role.parse().map_err(|_| ArnFault::Principal)?;
+        if account != as_role.account().as_str() {
             return Err(ArnFault::Principal);
         }
-        Ok(Self { partition: role.partition(), text: text.to_owned() })
+        Ok(Self { as_role, text: text.to_owned() })
     }
 }
 

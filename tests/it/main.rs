@@ -24,6 +24,7 @@ mod lease;
 mod made_by_others;
 mod offline_admission;
 mod onboarding;
+mod onboarding_workload;
 mod other_engines;
 mod plugin;
 mod purge;

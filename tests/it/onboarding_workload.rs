@@ -1,0 +1,283 @@
+//! The AWS identities that `awscost onboard operator` and `awscost onboard warehouse` print, on the sandbox: they are enough,
+//! and nobody else gets in. The files of `deploy/quickstart` are what is printed.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use awscost::warehouse::{
+    Warehouse,
+    delta::{Addressing, DeltaOptions, DeltaWarehouse, WarehouseIdentity},
+};
+use awscost_sandbox::{Sandbox, World, world::User};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+const ISSUER: &str = "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC";
+const SUBJECT: &str = "system:serviceaccount:awscost-system:awscost";
+const ROLE: &str = "arn:aws:iam::999988887777:role/awscost-operator";
+const EXTERNAL_ID: &str = "acme-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10";
+
+fn quickstart(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/quickstart").join(file)
+}
+
+/// Runs the program with an AWS configuration of its own, and this on its standard input.
+fn awscost(arguments: &[&str], env: &[(&str, &str)], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_awscost"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS")) {
+        command.env_remove(name);
+    }
+    command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nonexistent");
+    command.args(arguments).envs(env.iter().copied());
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A command that ends early reads nothing more.
+    drop(stdin.write_all(input.as_bytes()));
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+/// What `awscost onboard` prints.
+fn printed(subject: &str, options: &[&str], file: &Path) -> String {
+    let file = file.display().to_string();
+    let arguments = [&["onboard", subject, "-f", &file], options].concat();
+    let output = awscost(&arguments, &[], "");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn document(subject: &str, options: &[&str], file: &Path) -> Value {
+    serde_json::from_str(&printed(subject, options, file)).expect("JSON")
+}
+
+/// A token as the cluster's API server signs it for a pod; the sandbox reads it and asks for no signature.
+fn token(issuer: &str, subject: &str, audience: &str) -> String {
+    let claims =
+        json!({"iss": issuer, "sub": subject, "aud": [audience], "exp": Timestamp::now().as_second() + 3600});
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.signature", part(&json!({"alg": "RS256"})), part(&claims))
+}
+
+/// The demo's world, where the accounts trust a role of the operator's that has these policies.
+fn world(trust: &Value, policy: &Value) -> Sandbox {
+    let text = include_str!("../sandbox/worlds/demo.yaml")
+        .replace("arn:aws:iam::999988887777:user/awscost-operator", ROLE);
+    let sandbox = Sandbox::start(World::from_yaml(&text).expect("a world"));
+    let role = json!({"name": "awscost-operator", "trust": trust, "policies": {"awscost": policy}});
+    sandbox.world_mut(|world| {
+        let platform = world.accounts.get_mut("999988887777").expect("the operator's account");
+        platform.roles.push(serde_json::from_value(role).expect("a role"));
+    });
+    sandbox
+}
+
+/// The reason of RoleAssumable for the quickstart's account, for whoever brings this token.
+fn verdict(sandbox: &Sandbox, token: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, token).expect("written");
+    let account = std::fs::read_to_string(quickstart("account.yaml")).expect("the file");
+    let secret = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: acme-external-id\n  namespace: finops\n  \
+         labels: {{awscost.io/use: external-id}}\nstringData:\n  externalId: {EXTERNAL_ID}\n"
+    );
+    let (file, endpoint) = (file.display().to_string(), sandbox.endpoint().to_string());
+    let env = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ROLE_ARN", ROLE),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", &file),
+    ];
+    let output = awscost(&["check", "-f", "-", "-o", "json"], &env, &format!("{account}---\n{secret}"));
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| unreachable!("{}", String::from_utf8_lossy(&output.stderr)));
+    let objects = report["objects"].as_array().expect("objects");
+    let mut findings = objects.iter().filter_map(|object| object["findings"].as_array()).flatten();
+    let role = findings.find(|finding| finding["condition"] == "RoleAssumable");
+    role.unwrap_or_else(|| unreachable!("{report:#}"))["reason"].as_str().expect("a reason").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operators_pods_get_its_role_and_the_accounts_and_nobody_else_does() {
+    let account = quickstart("account.yaml");
+    let of =
+        |print| document("operator", &["--irsa", ISSUER, "--principal", ROLE, "--print", print], &account);
+    let sandbox = world(&of("trust"), &of("policy"));
+    let other = "system:serviceaccount:finops:awscost";
+    for (issuer, subject, audience, expected) in [
+        (ISSUER, SUBJECT, "sts.amazonaws.com", "RoleAssumed"),
+        (ISSUER, other, "sts.amazonaws.com", "WebIdentityRejected"),
+        (ISSUER, SUBJECT, "vault", "WebIdentityRejected"),
+        (
+            "https://oidc.eks.eu-west-1.amazonaws.com/id/XYZ",
+            SUBJECT,
+            "sts.amazonaws.com",
+            "WebIdentityRejected",
+        ),
+    ] {
+        let said = verdict(&sandbox, &token(issuer, subject, audience));
+        assert_eq!(said, expected, "{issuer} {subject} {audience}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_may_assume_no_role_that_it_was_not_given() {
+    let trust = document(
+        "operator",
+        &["--irsa", ISSUER, "--principal", ROLE, "--print", "trust"],
+        &quickstart("account.yaml"),
+    );
+    let narrow = [
+        "onboard",
+        "operator",
+        "--irsa",
+        ISSUER,
+        "--principal",
+        ROLE,
+        "--print",
+        "policy",
+        "--role-arns",
+        "arn:aws:iam::*:role/finops/*",
+    ];
+    let policy = serde_json::from_slice(&awscost(&narrow, &[], "").stdout).expect("a policy");
+    let said = verdict(&world(&trust, &policy), &token(ISSUER, SUBJECT, "sts.amazonaws.com"));
+    assert_eq!(said, "CallerMayNotAssume");
+}
+
+/// What a probe of the quickstart's warehouse ends with, for a user who may do these things.
+async fn probed(policy: &Value) -> Result<(), String> {
+    const KEY: (&str, &str) = ("AKIAACMELAKEUSER0001", "the-secret-of-the-lakes-user");
+    let sandbox =
+        Sandbox::start(World::from_yaml(include_str!("../sandbox/worlds/demo.yaml")).expect("a world"));
+    let user = json!({
+        "name": "awscost-lake", "accessKeys": [{"id": KEY.0, "secret": KEY.1}], "policies": {"awscost": policy},
+    });
+    let user: User = serde_json::from_value(user).expect("a user");
+    sandbox.world_mut(|world| {
+        world.accounts.get_mut("123456789012").expect("the account").users.push(user);
+    });
+    let options = DeltaOptions::at("s3://acme-lake/awscost").expect("a location");
+    let warehouse = DeltaWarehouse::open(DeltaOptions {
+        region: "us-east-1".parse().ok(),
+        endpoint: sandbox.endpoint().parse().ok(),
+        addressing: Addressing::Path,
+        identity: Some(WarehouseIdentity::Keys {
+            access_key_id: KEY.0.to_owned(),
+            secret_access_key: KEY.1.into(),
+            session_token: None,
+        }),
+        ..options
+    })
+    .expect("it opens");
+    warehouse.probe().await.map(drop).map_err(|fault| fault.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warehouses_policy_is_enough_and_each_right_is_needed() {
+    let user = "arn:aws:iam::123456789012:user/awscost-lake";
+    let policy = document(
+        "warehouse",
+        &["--user", "--principal", user, "--print", "policy"],
+        &quickstart("warehouse.yaml"),
+    );
+    assert_eq!(probed(&policy).await, Ok(()), "{policy:#}");
+    let text = policy.to_string();
+    for right in ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
+        let without = text.replace(right, "s3:GetBucketLocation");
+        assert_ne!(without, text, "{right} is not among them");
+        let policy = serde_json::from_str(&without).expect("a policy");
+        assert!(probed(&policy).await.is_err(), "the probe passes without {right}");
+    }
+    let elsewhere = serde_json::from_str(&text.replace("acme-lake/awscost/*", "acme-lake/other/*"));
+    assert!(probed(&elsewhere.expect("a policy")).await.is_err(), "the objects are those below the prefix");
+}
+
+#[test]
+fn a_warehouse_on_eks_has_a_service_account_that_the_chart_lets_jobs_run_as() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("warehouse.yaml");
+    let with_keys = std::fs::read_to_string(quickstart("warehouse.yaml")).expect("the file");
+    let manifest =
+        with_keys.replace("credentialsSecretRef: {name: acme-lake}", "serviceAccountName: awscost-lake");
+    std::fs::write(&file, manifest).expect("written");
+    let role = "arn:aws:iam::123456789012:role/awscost-lake";
+    let of = |print| printed("warehouse", &["--irsa", ISSUER, "--principal", role, "--print", print], &file);
+    let account: Value = serde_saphyr::from_str(&of("service-account")).expect("YAML");
+    assert_eq!(account["metadata"]["name"], "awscost-lake");
+    assert_eq!(account["metadata"]["namespace"], "finops");
+    assert_eq!(account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"], role);
+    let values: Value = serde_saphyr::from_str(&of("values")).expect("YAML");
+    assert_eq!(values, json!({"jobs": {"serviceAccounts": ["awscost-lake"]}}));
+    assert!(of("trust").contains("system:serviceaccount:finops:awscost-lake"), "{}", of("trust"));
+}
+
+#[test]
+fn what_no_identity_can_be_made_for_is_refused_with_the_way_out() {
+    let (user, role) = ("arn:aws:iam::123456789012:user/awscost", "arn:aws:iam::123456789012:role/awscost");
+    let manifest = |delta: &str| {
+        format!(
+            "apiVersion: awscost.io/v1alpha1\nkind: CostWarehouse\nmetadata: {{name: lake, namespace: finops}}\n\
+             spec: {{delta: {{{delta}}}}}\n"
+        )
+    };
+    let keys = "location: s3://acme-lake/a, region: us-east-1, credentialsSecretRef: {name: keys}";
+    let volume = "location: file:///warehouse, persistentVolumeClaim: lake";
+    let minio = &format!("{keys}, endpoint: http://minio");
+    for (source, principal, delta, part) in [
+        ("--user", role, keys, "is not an IAM user"),
+        (
+            "--pod-identity=acme",
+            role,
+            keys,
+            "--pod-identity needs spec.delta.serviceAccountName in its place",
+        ),
+        ("--user", user, volume, "only a bucket of AWS's"),
+        ("--user", user, minio, "its store is not AWS's"),
+    ] {
+        let output = awscost(
+            &["onboard", "warehouse", source, "--principal", principal, "-f", "-"],
+            &[],
+            &manifest(delta),
+        );
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(part), "{source} {delta}: {said}");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(11), 0), "{said}");
+    }
+}
+
+#[test]
+fn the_quickstarts_values_are_what_is_printed_for_its_account() {
+    let (user, role) = (
+        "arn:aws:iam::123456789012:user/awscost-operator",
+        "arn:aws:iam::123456789012:role/awscost-operator",
+    );
+    for (file, source, principal) in [
+        ("values-keys.yaml", "--user", user),
+        ("values-irsa.yaml", "--irsa=https://oidc.example/id/A", role),
+        ("values-pod-identity.yaml", "--pod-identity=acme", role),
+    ] {
+        let options = [source, "--principal", principal, "--print", "values"];
+        let printed: Value =
+            serde_saphyr::from_str(&printed("operator", &options, &quickstart("account.yaml")))
+                .expect("YAML");
+        let kept = std::fs::read_to_string(quickstart(file)).expect("the file");
+        let kept: Value = serde_saphyr::from_str(&kept).expect("YAML");
+        assert_eq!(kept, printed, "deploy/quickstart/{file}");
+    }
+}
+
+#[test]
+fn the_readme_shows_the_quickstarts_account() {
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("it");
+    let (_, rest) = readme.split_once("```yaml\n").expect("a manifest");
+    let (shown, _) = rest.split_once("```").expect("its end");
+    let kept = std::fs::read_to_string(quickstart("account.yaml")).expect("the file");
+    let parsed = |text: &str| serde_saphyr::from_str::<Value>(text).expect("YAML");
+    assert_eq!(parsed(shown), parsed(&kept));
+}
