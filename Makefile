@@ -62,6 +62,9 @@ fleet: ## 2,000 accounts, a tenth of them broken, and as many healthy ones, at t
 end-to-end: ## the main job on a real node, as a test
 	@tests/e2e/run
 
+first-hour: ## the README's way from a bare cluster to Ready, typed on a real node
+	@tests/e2e/first-hour
+
 charts: ## helm lint, and what values give and what they must not say, on a real API server
 	@tests/environment/with-api-server tests/environment/charts
 	@tests/gitops/manifests.py --check
@@ -95,6 +98,8 @@ release: ## what a release holds, from a clean tree, into the cache or RELEASE=F
 release-parts: ## what of a release is tested in seconds: versions, Krew's manifest, charts' packages, workflows
 	@tests/cluster/binaries tools release
 	@"$$(tests/environment/python)" -m unittest tests/release/parts.py
+image: ## the operator's image, an archive for ctr, kind, docker or podman to load; needs no Docker
+	@tests/environment/image awscost.tar
 
 generate: ## rewrites generated files
 	@tests/environment/awscost crds --dir crds
