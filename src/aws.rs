@@ -31,6 +31,7 @@ pub use own_credentials::{NoCredentials, OwnCredentials};
 pub use s3_source::{BucketAccess, S3Source};
 pub use session::{InvalidSessionFile, Session};
 pub use session_directory::{SessionDirectory, SessionUnavailable};
+pub use sts::StsReach;
 pub use traits::Aws;
 
 use tracing::Level;

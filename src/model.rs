@@ -5,6 +5,7 @@ mod alert;
 mod amount;
 mod arn;
 mod bucket;
+pub mod clock;
 mod condition;
 mod connection;
 pub mod form;

@@ -1,5 +1,7 @@
 //! STS through the SDK: the only service that is called with the operator's own identity, and with the keys of IAM users.
 
+mod reach;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -23,6 +25,8 @@ use super::{
     traits::{AssumeRole, Caller, Federate, Identity},
 };
 use crate::model::{AccessKeys, Region, RoleArn};
+
+pub use reach::StsReach;
 
 /// No try begins later than this after the first, waits for turns not counted: a verdict is promised within seconds.
 const PATIENCE: Duration = Duration::from_secs(5);

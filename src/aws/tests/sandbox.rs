@@ -295,3 +295,24 @@ async fn faults_on_demand() {
     let fault = assume(&aws, PAYER, Some(PAYER_ID), None).await.expect_err("no answer");
     assert_eq!(fault.class, FaultClass::Unreachable);
 }
+
+#[tokio::test]
+async fn sts_tells_who_calls_and_what_time_it_is() {
+    let sandbox = demo();
+    let reach = sdk(&sandbox).reach_sts().await;
+    assert_eq!(reach.caller.expect("it answers").account.to_string(), "999988887777");
+    let clock = reach.clock.expect("an answer has a date");
+    assert!(clock.abs() < SignedDuration::from_secs(5), "{clock}");
+}
+
+#[tokio::test]
+async fn a_refusal_of_sts_tells_its_time_too_and_silence_does_not() {
+    let sandbox = demo();
+    let unknown = Credentials::new("AKIANOBODY0000000000", "nobody", None, None, "test");
+    let refused = Sdk::for_endpoint(&sandbox.endpoint(), unknown.clone()).reach_sts().await;
+    assert_eq!(refused.caller.expect_err("nobody's keys").class, FaultClass::Credentials);
+    assert!(refused.clock.is_some());
+    let silent = Sdk::for_endpoint("http://127.0.0.1:1", unknown).reach_sts().await;
+    assert_eq!(silent.caller.expect_err("nobody listens").class, FaultClass::Unreachable);
+    assert_eq!(silent.clock, None);
+}

@@ -1,0 +1,21 @@
+//! Clocks of servers, as the `Date` header of an answer tells them.
+
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
+
+/// How far the server's clock is ahead of ours, to a second; `None` if the header is no date.
+pub fn ahead(header: &str, now: Timestamp) -> Option<SignedDuration> {
+    Some(rfc2822::parse(header).ok()?.timestamp().duration_since(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_header_is_compared_with_our_clock() {
+        let now: Timestamp = "2026-11-30T14:38:17Z".parse().expect("a time");
+        assert_eq!(ahead("Mon, 30 Nov 2026 14:40:17 GMT", now), Some(SignedDuration::from_mins(2)));
+        assert_eq!(ahead("Mon, 30 Nov 2026 14:38:07 GMT", now), Some(SignedDuration::from_secs(-10)));
+        assert_eq!(ahead("yesterday", now), None);
+    }
+}
