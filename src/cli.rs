@@ -4,6 +4,7 @@ mod age;
 pub mod bulk;
 pub mod check;
 mod cluster;
+pub mod completion;
 pub mod costs;
 pub mod crds;
 pub mod discover;
@@ -21,6 +22,7 @@ pub mod manifests;
 pub mod onboard;
 pub mod operator;
 mod page;
+pub mod preflight;
 mod progress;
 pub mod reasons;
 mod remedy;
@@ -28,6 +30,7 @@ mod said;
 mod selection;
 mod severity;
 pub mod status;
+pub mod support_bundle;
 mod table;
 mod unreadable;
 pub mod warehouse;
@@ -97,6 +100,12 @@ enum Command {
     /// Delete accounts. AWS is not touched.
     #[command(after_help = "Example:\n  kubectl awscost delete acme-payer -n finops")]
     Delete(bulk::DeleteArgs),
+    /// Judge the installation around the operator.
+    #[command(after_help = preflight::EXAMPLES)]
+    Preflight(Box<preflight::Args>),
+    /// Write an archive for whoever helps: what is set and what is said, and no Secret.
+    #[command(after_help = support_bundle::EXAMPLES)]
+    SupportBundle(Box<support_bundle::Args>),
     /// Watch AwsCostAccounts and CostWarehouses, and load what is delivered.
     #[command(
         after_help = "Example:\n  awscost operator --config settings.yaml --pod-name laptop \\\n    --pod-namespace awscost-system"
@@ -108,6 +117,12 @@ enum Command {
     /// Print what a condition's reason means and what to do about it.
     #[command(after_help = "Example:\n  awscost reasons AssumeRoleDenied")]
     Reasons(reasons::Args),
+    /// Print the completions of commands and options for a shell, or for kubectl.
+    #[command(after_help = completion::EXAMPLES)]
+    Completion(completion::Args),
+    /// Write the pages for man.
+    #[command(after_help = completion::MAN_EXAMPLES)]
+    Man(completion::ManArgs),
     /// Print docs/cli.md.
     #[command(hide = true)]
     Page,
@@ -116,11 +131,16 @@ enum Command {
 /// The name under which kubectl finds the binary as its plugin: `kubectl awscost …`.
 const PLUGIN: &str = "kubectl-awscost";
 
+/// True if the binary was called by the plugin's name.
+fn is_plugin() -> bool {
+    let called = std::env::args_os().next().unwrap_or_default();
+    Path::new(&called).file_stem().is_some_and(|name| name == PLUGIN)
+}
+
 /// The command line. Every command is there under both names; only its help says it as it was called.
 fn parsed() -> Cli {
-    let called = std::env::args_os().next().unwrap_or_default();
     let mut command = help::described(Cli::command());
-    if Path::new(&called).file_stem().is_some_and(|name| name == PLUGIN) {
+    if is_plugin() {
         command = command.bin_name("kubectl awscost");
     }
     Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
@@ -170,6 +190,10 @@ pub fn run() -> std::process::ExitCode {
             Command::Operator(args) => operator::run(args).await as u8,
             Command::Crds(args) => crds::run(&args) as u8,
             Command::Reasons(args) => reasons::run(&args) as u8,
+            Command::Preflight(args) => preflight::run(*args).await,
+            Command::SupportBundle(args) => support_bundle::run(*args).await as u8,
+            Command::Completion(args) => completion::run(&args, &Cli::command(), is_plugin()) as u8,
+            Command::Man(args) => completion::write_pages(&args, &help::described(Cli::command())) as u8,
             Command::Page => {
                 warehouse::print(&page::markdown(&Cli::command()));
                 ExitCode::Done as u8

@@ -24,7 +24,7 @@ pub(super) enum Reader {
     Warehouse,
     /// Those that put an external ID into what they print.
     ExternalId,
-    /// The operator alone.
+    /// The operator, and its preflight.
     Operator,
 }
 
@@ -104,7 +104,8 @@ pub(super) const VARIABLES: &[Variables] = &[
     Variables {
         names: &["KUBERNETES_SERVICE_HOST"],
         readers: &[Operator],
-        meaning: "The API server's address, which every pod is given: it is never asked for through a proxy.",
+        meaning: "The API server's address, which every pod is given: it is never asked for through a proxy. Without it, \
+                  preflight judges from outside.",
     },
     Variables {
         names: &["AWS_CA_BUNDLE"],
@@ -134,12 +135,12 @@ impl Variables {
         let takes = |option: &str| command.get_arguments().any(|arg| arg.get_long() == Some(option));
         self.readers.iter().any(|reader| match reader {
             Every => true,
-            Aws => ["ingest", "discover", "check", "operator"].contains(&name),
+            Aws => ["ingest", "discover", "check", "operator", "preflight"].contains(&name),
             Cluster => takes("kubeconfig"),
             // The manifests that `discover` writes name a CostWarehouse; nothing is opened.
             Warehouse => takes("warehouse") && name != "discover",
             ExternalId => name == "onboard trust",
-            Operator => name == "operator",
+            Operator => ["operator", "preflight"].contains(&name),
         })
     }
 }

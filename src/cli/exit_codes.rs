@@ -59,14 +59,33 @@ const CHECK: &[Meaning] = &[
     ),
 ];
 
+const PREFLIGHT: &[Meaning] = &[
+    (0, "every check passed"),
+    (1, "a check failed: something must be fixed"),
+    (
+        2,
+        "none failed, but not everything could be judged: from outside, what only the operator can see; a wrong command line",
+    ),
+];
+
+const SUPPORT_BUNDLE: &[Meaning] = &[
+    (0, "written; what could not be read is named in index.txt"),
+    USAGE,
+    (11, "the file is there already or can't be written, or there is no way to the cluster"),
+    (12, "the cluster did not answer in time"),
+];
+
 /// The exit codes of a command, by its name without `awscost`, such as `warehouse probe`.
 pub(super) fn of(command: &str) -> &'static [Meaning] {
     match command.split(' ').next().unwrap_or_default() {
         "ingest" | "warehouse" | "costs" => OPEN_WAREHOUSE,
-        "onboard" | "crds" | "reasons" => PRINT,
+        "onboard" | "crds" | "reasons" | "man" => PRINT,
+        "completion" => &[DONE, USAGE],
         "errors" | "identity" | "status" => SHOW,
         "suspend" | "resume" | "reconcile" | "delete" => CHANGE,
         "check" => CHECK,
+        "preflight" => PREFLIGHT,
+        "support-bundle" => SUPPORT_BUNDLE,
         _ => ASK,
     }
 }
@@ -90,7 +109,9 @@ mod tests {
             assert!(codes("ingest").contains(&(exit as u8)), "awscost ingest may end with {exit:?}");
             assert!(codes("warehouse probe").contains(&(exit as u8)), "a probe may end with {exit:?}");
         }
-        assert_eq!(codes("check"), [0, 1, 2], "good, findings, unchecked");
+        for command in ["check", "preflight"] {
+            assert_eq!(codes(command), [0, 1, 2], "{command}: good, findings, unchecked");
+        }
         assert!(codes("reconcile").contains(&1), "an object may not be Ready");
     }
 }

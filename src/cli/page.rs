@@ -151,7 +151,8 @@ fn row(arg: &Arg) -> String {
     names.extend(arg.get_short().map(|short| format!("`-{short}`")));
     names.extend(arg.get_long().map(|long| format!("`--{long}`")));
     let mut name = names.join(", ");
-    if takes && choices.is_empty() {
+    // An argument without a name of its own is called by its value's.
+    if takes && (choices.is_empty() || name.is_empty()) {
         let value = value.unwrap_or_else(|| arg.get_id().to_string().to_uppercase());
         name = if name.is_empty() { format!("`{value}`") } else { format!("{name} `{value}`") };
     }

@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import unittest
@@ -49,6 +50,15 @@ def loads_by_version():
             pick = {flag: arguments[arguments.index(flag) + 1] for flag in ("--connection", "--period", "--expect-version")}
             counts[tuple(pick.values())] += 1
     return counts
+
+
+def support_bundle(*more):
+    """Every file of a new bundle of everything, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/bundle.tar.gz"
+        run(AWSCOST, "support-bundle", "--all-namespaces", "--output", path, *more)
+        with tarfile.open(path) as archive:
+            return {each.name: archive.extractfile(each).read().decode() for each in archive.getmembers()}
 
 
 class GitOps(unittest.TestCase):
@@ -334,10 +344,30 @@ class Security(unittest.TestCase):
         for pod in get(TENANT, "pods")["items"]:
             name = pod["metadata"]["name"]
             places[f"the log of {name}"] = run("kubectl", "-n", TENANT, "logs", name, check=False).stdout
+        places.update(support_bundle())
         for secret in (*EXTERNAL_IDS, KEYS["secretAccessKey"]):
             for place, text in places.items():
                 for form, value in forms(secret).items():
                     self.assertNotIn(value, text, f"a secret stands {form} in {place}")
+
+    def test_23_a_bundle_of_a_running_operator_has_its_log_and_metrics(self):
+        files = support_bundle("--mask")
+        ends = {"accounts.json": "acme-payer", ".log.jsonl": "awscost::", ".metrics.txt": "awscost_leader 1",
+                "lease.json": "holderIdentity", "settings.json": TENANT, "jobs.json": "--expect-version"}
+        for end, words in ends.items():
+            found = [text for name, text in files.items() if name.endswith(end)]
+            self.assertTrue(found, f"no {end} in {sorted(files)}")
+            self.assertIn(words, "".join(found), end)
+        for name, text in files.items():
+            for known in ("123456789012", "210987654321", "acme-billing", "role/awscost"):
+                self.assertNotIn(known, text, f"{known} is in {name} though it is masked")
+
+    def test_24_an_administrator_sees_a_whole_installation(self):
+        done = run(AWSCOST, "preflight", "--namespace", SYSTEM, "-o", "json", check=False)
+        checks = {each["check"]: each for each in json.loads(done.stdout)["checks"]}
+        untold = {name for name, each in checks.items() if each["verdict"] != "Pass"}
+        self.assertEqual(untold, {"OwnRights", "AwsIdentity", "Clock"}, done.stdout)
+        self.assertEqual(done.returncode, 2, "what only the operator can tell is not judged from outside")
 
 
 class WholeRun(unittest.TestCase):

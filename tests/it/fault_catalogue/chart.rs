@@ -30,6 +30,13 @@ const TEMPLATES: [&str; 3] = ["serviceaccount", "rbac", "admission-policy"];
 /// How long an API server may take until a new policy is in force.
 const IN_FORCE: Duration = Duration::from_secs(30);
 
+/// What is rendered of the chart, and how.
+struct Parts<'a> {
+    templates: &'a [&'a str],
+    /// More values, `NAME=VALUE`.
+    values: &'a [&'a str],
+}
+
 /// The chart, installed around the operator of one namespace.
 pub struct Chart {
     client: Client,
@@ -38,15 +45,25 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// Installs it for an operator in `home` that watches these namespaces.
+    /// Installs it for an operator in `home` that watches these namespaces, and that runs elsewhere.
     pub async fn install(client: &Client, home: &str, watched: &[&str]) -> Self {
-        Self::install_with(client, home, watched, &[]).await
+        Self::install_these(client, home, watched, &Parts { templates: &TEMPLATES, values: &[] }).await
     }
 
     /// The same with more values (`NAME=VALUE`).
     pub async fn install_with(client: &Client, home: &str, watched: &[&str], values: &[&str]) -> Self {
+        Self::install_these(client, home, watched, &Parts { templates: &TEMPLATES, values }).await
+    }
+
+    /// The same with the operator's Deployment and its settings.
+    pub async fn install_whole(client: &Client, home: &str, watched: &[&str]) -> Self {
+        let templates = [&TEMPLATES[..], &["configmap", "deployment"]].concat();
+        Self::install_these(client, home, watched, &Parts { templates: &templates, values: &[] }).await
+    }
+
+    async fn install_these(client: &Client, home: &str, watched: &[&str], parts: &Parts<'_>) -> Self {
         let server = client.apiserver_version().await.expect("the API server's version").git_version;
-        let (policies, namespaced): (Vec<Value>, Vec<Value>) = rendered(home, watched, values, &server)
+        let (policies, namespaced): (Vec<Value>, Vec<Value>) = rendered(home, watched, parts, &server)
             .into_iter()
             .partition(|object| object["metadata"]["namespace"].is_null());
         for object in namespaced.iter().chain(&policies) {
@@ -58,7 +75,7 @@ impl Chart {
                 .expect("the chart is taken");
         }
         let chart = Self { client: client.clone(), policies, folder: tempfile::tempdir().expect("a folder") };
-        chart.write_kubeconfig(home).await;
+        write_kubeconfig(client, home, ACCOUNT, &chart.kubeconfig()).await;
         chart.in_force(home).await;
         chart
     }
@@ -79,19 +96,12 @@ impl Chart {
     pub async fn remove(self) {
         for object in &self.policies {
             let name = object["metadata"]["name"].as_str().expect("what is rendered has a name");
-            api(&self.client, object).delete(name, &Default::default()).await.expect("a policy goes");
+            match api(&self.client, object).delete(name, &Default::default()).await {
+                // A test may have taken one away already.
+                Err(kube::Error::Api(status)) if status.code == 404 => {}
+                gone => drop(gone.expect("a policy goes")),
+            }
         }
-    }
-
-    async fn write_kubeconfig(&self, home: &str) {
-        let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), home);
-        let (params, request) = (PostParams::default(), TokenRequest::default());
-        let made = accounts.create_token_request(ACCOUNT, &params, &request).await.expect("a token");
-        let token = made.status.expect("a token request is answered").token;
-        let text = std::fs::read_to_string(admission::kubeconfig()).expect("a kubeconfig");
-        let mut kubeconfig: Value = serde_saphyr::from_str(&text).expect("a kubeconfig is YAML");
-        kubeconfig["users"][0]["user"] = json!({"token": token});
-        std::fs::write(self.kubeconfig(), kubeconfig.to_string()).expect("the kubeconfig is written");
     }
 
     /// An API server learns of a policy a moment after it took it.
@@ -109,12 +119,24 @@ impl Chart {
     }
 }
 
+/// Writes a kubeconfig that is a ServiceAccount's.
+pub async fn write_kubeconfig(client: &Client, namespace: &str, account: &str, path: &Path) {
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
+    let (params, request) = (PostParams::default(), TokenRequest::default());
+    let made = accounts.create_token_request(account, &params, &request).await.expect("a token");
+    let token = made.status.expect("a token request is answered").token;
+    let text = std::fs::read_to_string(admission::kubeconfig()).expect("a kubeconfig");
+    let mut kubeconfig: Value = serde_saphyr::from_str(&text).expect("a kubeconfig is YAML");
+    kubeconfig["users"][0]["user"] = json!({"token": token});
+    std::fs::write(path, kubeconfig.to_string()).expect("the kubeconfig is written");
+}
+
 /// True if an admission policy refused.
 fn is_of_policy(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.message.contains("ValidatingAdmissionPolicy"))
 }
 
-fn rendered(home: &str, watched: &[&str], values: &[&str], server: &str) -> Vec<Value> {
+fn rendered(home: &str, watched: &[&str], parts: &Parts<'_>, server: &str) -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let found = output(Command::new(root.join("tests/cluster/binaries")).args(["--path", "helm"]));
     let image = IMAGE.split_once(':').expect("an image has a tag");
@@ -127,8 +149,13 @@ fn rendered(home: &str, watched: &[&str], values: &[&str], server: &str) -> Vec<
         .args(["--set", &format!("image.registry=,image.repository={},image.tag={}", image.0, image.1)])
         .args(["--set", "tenancy.rules[0].namespaces={any}"])
         .args(["--set-string", "tenancy.rules[0].accountIds={123456789012}"])
-        .args(values.iter().flat_map(|value| ["--set", value]))
-        .args(TEMPLATES.iter().flat_map(|name| ["--show-only".to_owned(), format!("templates/{name}.yaml")]));
+        .args(parts.values.iter().flat_map(|value| ["--set", value]))
+        .args(
+            parts
+                .templates
+                .iter()
+                .flat_map(|name| ["--show-only".to_owned(), format!("templates/{name}.yaml")]),
+        );
     serde_saphyr::from_multiple(&output(&mut helm)).expect("manifests are YAML")
 }
 

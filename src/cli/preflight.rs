@@ -1,0 +1,95 @@
+//! `awscost preflight`: whether the installation around the operator is whole, seen by the operator itself or from outside.
+
+mod definition;
+mod facts;
+mod gather;
+mod judge;
+mod output;
+mod rights;
+
+use std::path::PathBuf;
+
+use super::{
+    cluster::{ClusterArgs, ClusterFault},
+    warehouse::{complain, print},
+};
+use crate::{cli::unreadable::problem, controller::settings::InvalidSettings};
+use judge::{Check, Report};
+
+/// What a person types, and what comes of it.
+pub const EXAMPLES: &str = "\
+Examples:
+  awscost preflight
+  awscost preflight -n awscost-system -o json
+  helm test awscost -n awscost-system
+
+With --config, in a pod of the operator's ServiceAccount, it judges what only
+the operator can see: its rights, its AWS identity, its way out and its clock.
+`helm test` runs it so. From anywhere else these are Unknown.";
+
+/// Where to look.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The operator's settings file, for a pod that runs as the operator; elsewhere they are read from the cluster.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The operator's namespace; by default the one where its Deployment is found, and in a pod its own.
+    #[arg(short, long, env = "POD_NAMESPACE", value_name = "NAME")]
+    namespace: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Leave a check out; may be given several times.
+    #[arg(long, value_enum, value_name = "CHECK")]
+    skip: Vec<Check>,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value = "text")]
+    output: output::OutputFormat,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("failed to read {path}: {problem}")]
+    Unreadable { path: PathBuf, problem: String },
+    #[error(transparent)]
+    Cluster(#[from] ClusterFault),
+}
+
+/// Runs the command: 0 all passed, 1 one failed, 2 not everything could be judged.
+pub async fn run(args: Args) -> u8 {
+    match report(&args).await {
+        Ok(report) => {
+            print(&output::printed(&report, args.output));
+            report.verdict().exit()
+        }
+        Err(fault) => {
+            complain(&fault.to_string());
+            judge::Verdict::Unknown.exit()
+        }
+    }
+}
+
+async fn report(args: &Args) -> Result<Report, Fault> {
+    let settings = args.config.as_ref().map(|path| {
+        let unreadable =
+            |error: std::io::Error| Fault::Unreadable { path: path.clone(), problem: problem(&error) };
+        std::fs::read_to_string(path).map_err(unreadable)
+    });
+    let (client, default) = args.cluster.connect().await?;
+    let sought =
+        gather::Sought { namespace: args.namespace.clone(), default, settings: settings.transpose()? };
+    let facts = gather::facts(&client, sought).await?;
+    Ok(Report::of(&facts, &args.skip))
+}
+
+/// The report as an administrator's support bundle has it.
+pub(super) async fn from_outside(client: &kube::Client, namespace: &str) -> Result<serde_json::Value, Fault> {
+    let sought =
+        gather::Sought { namespace: Some(namespace.to_owned()), default: String::new(), settings: None };
+    let mut facts = gather::facts(client, sought).await?;
+    // The parser may quote the file, of which a bundle has only what is on its list.
+    if let Ok(Err(shape @ InvalidSettings::Shape(_))) = &mut facts.settings {
+        *shape = InvalidSettings::Shape("it is not of the expected form".to_owned());
+    }
+    Ok(output::value(&Report::of(&facts, &[])))
+}

@@ -1,0 +1,145 @@
+//! The preflight's only I/O: it looks at the API server, and as the operator at AWS, and turns what it sees into facts.
+
+mod inside;
+mod outside;
+
+use axum::http::Request;
+use k8s_openapi::api::{authentication::v1::SelfSubjectReview, coordination::v1::Lease};
+use kube::{Api, Client, api::PostParams};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    Fault, definition,
+    facts::{Facts, LeaseRecord, Place, Seen, View},
+};
+use crate::{
+    cli::cluster::{ClusterFault, said},
+    controller::settings::{InvalidSettings, Settings},
+};
+
+/// Questions to the API server at once: enough for a hundred namespaces in seconds, and no burden to it.
+const AT_ONCE: usize = 16;
+
+/// What is looked for.
+pub(super) struct Sought {
+    /// The operator's namespace, where it was said.
+    pub namespace: Option<String>,
+    /// The namespace of the kubeconfig's context, or of the pod.
+    pub default: String,
+    /// The settings file's text, where one was given.
+    pub settings: Option<String>,
+}
+
+/// Everything there is to know.
+pub(super) async fn facts(client: &Client, sought: Sought) -> Result<Facts, Fault> {
+    let user = user(client).await?;
+    let home = sought.namespace.clone().unwrap_or(sought.default);
+    let own = sought.settings.is_some() && is_operator(&user, &home);
+    if let (true, Some(text)) = (own, &sought.settings) {
+        let settings = Settings::parse(text);
+        let (definitions, lease, view) = tokio::join!(
+            definitions(client),
+            lease(client, &home, settings.as_ref().ok()),
+            inside::view(client, &home, settings.as_ref().ok()),
+        );
+        let place = Place { namespace: home, release: None, user };
+        let view = View::Operator(Box::new(view));
+        return Ok(Facts { place, definitions, settings: Ok(settings), lease, view });
+    }
+    let found = outside::found(client, sought.namespace.as_deref()).await?;
+    let settings = match sought.settings {
+        Some(text) => Ok(Settings::parse(&text)),
+        None => outside::settings(client, &found).await,
+    };
+    let usable = settings.as_ref().ok().and_then(|settings| settings.as_ref().ok());
+    let namespace = found.namespace().unwrap_or(&home).to_owned();
+    let (definitions, lease, view) = tokio::join!(
+        definitions(client),
+        lease_from_outside(client, &namespace, &settings),
+        outside::view(client, &found, usable),
+    );
+    let place = Place { namespace, release: found.release(), user };
+    Ok(Facts { place, definitions, lease, view: View::Outside(Box::new(view)), settings })
+}
+
+/// Who calls.
+async fn user(client: &Client) -> Result<String, ClusterFault> {
+    let reviews: Api<SelfSubjectReview> = Api::all(client.clone());
+    let review = reviews
+        .create(&PostParams::default(), &SelfSubjectReview::default())
+        .await
+        .map_err(ClusterFault::api("ask the API server who calls it"))?;
+    let user = review.status.and_then(|status| status.user_info).and_then(|info| info.username);
+    Ok(user.unwrap_or_default())
+}
+
+/// True in a pod of a ServiceAccount of the operator's namespace. An administrator's machine has another AWS identity,
+/// another way out and another clock, even where it holds the operator's settings or its token.
+fn is_operator(user: &str, home: &str) -> bool {
+    let in_a_pod = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+    in_a_pod
+        && user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split(':').next()) == Some(home)
+}
+
+async fn definitions(client: &Client) -> Seen<Vec<(String, Option<Value>)>> {
+    let request =
+        Request::get(definition::openapi_path()).body(Vec::new()).expect("a path of plain characters");
+    let described: Value = match client.request_text(request).await {
+        Ok(text) => {
+            serde_json::from_str(&text).map_err(|_| "the API server's OpenAPI is no JSON".to_owned())?
+        }
+        Err(kube::Error::Api(status)) if status.code == 404 => Value::Null,
+        Err(error) => return Err(unseen("the API server's OpenAPI", &error)),
+    };
+    let kinds = definition::ours().into_iter().map(|(kind, _)| kind);
+    Ok(kinds.map(|kind| (kind.clone(), definition::served(&described, &kind))).collect())
+}
+
+async fn lease_from_outside(
+    client: &Client,
+    home: &str,
+    settings: &Seen<Result<Settings, InvalidSettings>>,
+) -> Seen<LeaseRecord> {
+    match settings {
+        Ok(settings) => lease(client, home, settings.as_ref().ok()).await,
+        Err(because) => Err(because.clone()),
+    }
+}
+
+/// The lease, watched until it changes or its time is over: times in it are another machine's.
+async fn lease(client: &Client, home: &str, settings: Option<&Settings>) -> Seen<LeaseRecord> {
+    let Some(settings) = settings else { return Err("the settings can't be used".to_owned()) };
+    let election = &settings.leader_election;
+    if !election.enabled {
+        return Ok(LeaseRecord::Off);
+    }
+    let leases: Api<Lease> = Api::namespaced(client.clone(), home);
+    let began = Instant::now();
+    let mut first = None;
+    loop {
+        let read = leases.get_opt(&election.lease_name).await;
+        let Some(lease) = read.map_err(|error| unseen("the lease", &error))? else {
+            return Ok(LeaseRecord::Missing);
+        };
+        let spec = lease.spec.unwrap_or_default();
+        let Some(holder) = spec.holder_identity.filter(|holder| !holder.is_empty()) else {
+            return Ok(LeaseRecord::Free);
+        };
+        let version = lease.metadata.resource_version;
+        let renewed = *first.get_or_insert_with(|| version.clone()) != version;
+        if renewed || began.elapsed() >= election.lease_duration {
+            let since = spec.acquire_time.map(|time| time.0);
+            return Ok(LeaseRecord::Held { holder, since, renewed, lasts: election.lease_duration });
+        }
+        tokio::time::sleep(election.retry_period).await;
+    }
+}
+
+/// Why something can't be seen.
+fn unseen(what: &str, error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => format!("{what} may not be read by this user"),
+        error => format!("{what} can't be read: {}", said(error)),
+    }
+}

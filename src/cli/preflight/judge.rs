@@ -1,0 +1,187 @@
+//! The verdicts of a preflight: pure functions from facts to findings, a problem and its fix each.
+
+mod cluster;
+mod operator;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::facts::{Facts, Place, View};
+
+/// What is judged, in the order in which it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+pub enum Check {
+    /// Both kinds are served as this version has them.
+    Definitions,
+    /// The settings file parses, the tenancy rules in it too.
+    Settings,
+    /// The watched namespaces exist.
+    Namespaces,
+    /// The policy that bounds the operator is there and in force.
+    AdmissionPolicy,
+    /// Operator, settings and policy name one image.
+    Image,
+    /// The Deployment is there and available.
+    Deployment,
+    /// One replica holds the lease and renews it.
+    Lease,
+    /// The operator may do all that the chart lets it do.
+    OwnRights,
+    /// STS is reached and knows the operator.
+    AwsIdentity,
+    /// The operator's clock agrees with the API server's and with AWS's.
+    Clock,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(super) enum Verdict {
+    Pass,
+    Unknown,
+    Fail,
+}
+
+impl Verdict {
+    /// How the process ends, as `awscost check` has it.
+    pub(super) fn exit(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Unknown => 2,
+        }
+    }
+}
+
+/// One check's verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    pub check: Check,
+    pub verdict: Verdict,
+    /// What is so, or what is wrong.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+    /// A command that does it, or tells more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+impl Finding {
+    fn pass(check: Check, message: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Pass, message: message.into(), fix: None, command: None }
+    }
+
+    fn fail(check: Check, message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Fail, fix: Some(fix.into()), ..Self::pass(check, message) }
+    }
+
+    fn unknown(check: Check, message: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unknown, ..Self::pass(check, message) }
+    }
+
+    /// It can't be known, because.
+    fn unseen(check: Check, because: &str) -> Self {
+        Self::unknown(check, format!("It can't be told, because {because}."))
+    }
+
+    fn with(self, command: impl Into<String>) -> Self {
+        Self { command: Some(command.into()), ..self }
+    }
+}
+
+/// All findings, and of what.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    /// The operator's namespace.
+    pub namespace: String,
+    /// Who looked.
+    pub user: String,
+    /// True if that was the operator itself.
+    pub as_operator: bool,
+    pub checks: Vec<Finding>,
+}
+
+impl Report {
+    /// The findings of every check that applies and is not left out.
+    pub(super) fn of(facts: &Facts, skipped: &[Check]) -> Self {
+        let applies = |check: &Check| match facts.view {
+            // From within, the lease tells whether somebody works.
+            View::Operator(_) => *check != Check::Deployment,
+            View::Outside(_) => true,
+        };
+        let checks = Check::value_variants().iter().filter(|check| !skipped.contains(check));
+        Self {
+            namespace: facts.place.namespace.clone(),
+            user: facts.place.user.clone(),
+            as_operator: matches!(facts.view, View::Operator(_)),
+            checks: checks.filter(|check| applies(check)).map(|check| judged(*check, facts)).collect(),
+        }
+    }
+
+    /// The worst.
+    pub(super) fn verdict(&self) -> Verdict {
+        self.checks.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass)
+    }
+}
+
+fn judged(check: Check, facts: &Facts) -> Finding {
+    match (check, &facts.view) {
+        (Check::Definitions, _) => cluster::definitions(facts),
+        (Check::Settings, _) => cluster::settings(facts),
+        (Check::Lease, _) => cluster::lease(facts),
+        (Check::Namespaces, View::Operator(own)) => operator::namespaces(own, &facts.place),
+        (Check::Namespaces, View::Outside(view)) => {
+            cluster::namespaces(&view.missing_namespaces, &facts.place)
+        }
+        (Check::AdmissionPolicy, View::Operator(own)) => operator::admission_policy(own, &facts.place),
+        (Check::AdmissionPolicy, View::Outside(view)) => cluster::admission_policy(view, &facts.place),
+        (Check::Image, View::Operator(own)) => operator::image(own, facts),
+        (Check::Image, View::Outside(view)) => cluster::image(view, facts),
+        (Check::Deployment, View::Outside(view)) => cluster::deployment(view, &facts.place),
+        (Check::OwnRights, View::Operator(own)) => operator::rights(own, &facts.place),
+        (Check::AwsIdentity, View::Operator(own)) => operator::aws_identity(own),
+        (Check::Clock, View::Operator(own)) => operator::clock(own),
+        (Check::Deployment | Check::OwnRights | Check::AwsIdentity | Check::Clock, _) => {
+            only_the_operator_can_tell(check, &facts.place)
+        }
+    }
+}
+
+/// What the operator's pod sees differs from what anybody else's does: nothing is concluded from the one about the other.
+fn only_the_operator_can_tell(check: Check, place: &Place) -> Finding {
+    let finding = Finding::unknown(check, "Only the operator itself can tell.");
+    Finding { fix: Some("Have it asked by the chart's test.".to_owned()), ..finding }.with(helm_test(place))
+}
+
+fn helm_test(place: &Place) -> String {
+    format!("helm test {} --namespace {} --logs", release(place), place.namespace)
+}
+
+/// The release's name, or the one that the documentation gives it.
+fn release(place: &Place) -> &str {
+    place.release.as_deref().unwrap_or("awscost")
+}
+
+/// Installs or upgrades the chart, keeping its values.
+fn upgrade(place: &Place) -> String {
+    format!(
+        "helm upgrade --install {} charts/awscost-operator --namespace {} --reset-then-reuse-values",
+        release(place),
+        place.namespace
+    )
+}
+
+/// A few of many names.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let first = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! What the cluster shows of the installation: definitions, settings, lease, Deployment, and from outside the policies.
+
+use super::{Check, Finding, Place, release, some_of, upgrade};
+use crate::cli::preflight::{
+    definition,
+    facts::{Facts, LeaseRecord, OutsideView, Seen},
+};
+
+/// Installs the definitions of this version.
+fn install_definitions(place: &Place) -> String {
+    format!(
+        "helm upgrade --install {}-crds charts/awscost-crds --namespace {}",
+        release(place),
+        place.namespace
+    )
+}
+
+pub(super) fn definitions(facts: &Facts) -> Finding {
+    let check = Check::Definitions;
+    let served = match &facts.definitions {
+        Ok(served) => served,
+        Err(because) => return Finding::unseen(check, because),
+    };
+    let absent: Vec<String> =
+        served.iter().filter(|(_, schema)| schema.is_none()).map(|(kind, _)| kind.clone()).collect();
+    if !absent.is_empty() {
+        let message = format!("The API server does not serve {}.", absent.join(" and "));
+        let fix = "Install the chart awscost-crds before the operator's.";
+        return Finding::fail(check, message, fix).with(install_definitions(&facts.place));
+    }
+    let ours = definition::ours();
+    let differing: Vec<String> = served
+        .iter()
+        .filter_map(|(kind, schema)| {
+            let (_, ours) = ours.iter().find(|(name, _)| name == kind)?;
+            let fields = definition::differences(ours, schema.as_ref()?);
+            (!fields.is_empty()).then(|| format!("{kind}: {}", some_of(&fields)))
+        })
+        .collect();
+    if differing.is_empty() {
+        let version = env!("CARGO_PKG_VERSION");
+        return Finding::pass(check, format!("Both kinds are served as version {version} has them."));
+    }
+    let message =
+        format!("The served definitions are of another version; they differ in {}.", differing.join("; "));
+    Finding::fail(check, message, "Upgrade the chart awscost-crds to the version of the operator.")
+        .with(install_definitions(&facts.place))
+}
+
+pub(super) fn settings(facts: &Facts) -> Finding {
+    match &facts.settings {
+        Err(because) => Finding::unseen(Check::Settings, because),
+        Ok(Ok(_)) => {
+            Finding::pass(Check::Settings, "The settings and the tenancy rules in them can be used.")
+        }
+        Ok(Err(invalid)) => {
+            let message = format!("The operator can't start with its settings: {invalid}.");
+            Finding::fail(Check::Settings, message, "Correct the chart's values and upgrade.")
+                .with(upgrade(&facts.place))
+        }
+    }
+}
+
+pub(super) fn namespaces(missing: &Seen<Vec<String>>, place: &Place) -> Finding {
+    match missing {
+        Err(because) => Finding::unseen(Check::Namespaces, because),
+        Ok(missing) if missing.is_empty() => {
+            Finding::pass(Check::Namespaces, "Every watched namespace exists.")
+        }
+        Ok(missing) => {
+            let message = format!("The settings watch {}, which does not exist.", some_of(missing));
+            let create =
+                missing.iter().map(|name| format!("kubectl create namespace {name}")).collect::<Vec<_>>();
+            Finding::fail(
+                Check::Namespaces,
+                message,
+                "Create it, then upgrade the chart: its Role goes there.",
+            )
+            .with(format!("{}\n{}", create.join("\n"), upgrade(place)))
+        }
+    }
+}
+
+pub(super) fn lease(facts: &Facts) -> Finding {
+    let check = Check::Lease;
+    let logs = format!(
+        "kubectl -n {} logs -l app.kubernetes.io/name=awscost,app.kubernetes.io/component=operator",
+        facts.place.namespace
+    );
+    match &facts.lease {
+        Err(because) => Finding::unseen(check, because),
+        Ok(LeaseRecord::Off) => {
+            Finding::pass(check, "The settings turn the election off: no lease is needed.")
+        }
+        Ok(LeaseRecord::Missing) => Finding::fail(
+            check,
+            "There is no lease: no operator has ever led here.",
+            "See why it does not start.",
+        )
+        .with(logs),
+        Ok(LeaseRecord::Free) => {
+            Finding::fail(check, "Nobody holds the lease: no operator is at work.", "See whether it runs.")
+                .with(logs)
+        }
+        Ok(LeaseRecord::Held { holder, renewed: true, since, .. }) => {
+            let since = since.map(|since| format!(" since {since:.0}")).unwrap_or_default();
+            Finding::pass(check, format!("{holder} holds the lease{since} and renews it."))
+        }
+        Ok(LeaseRecord::Held { holder, lasts, .. }) => {
+            let message =
+                format!("{holder} holds the lease and has not renewed it for {} s.", lasts.as_secs());
+            let fix = "See whether that pod still runs; another replica takes the lease over by itself.";
+            Finding::fail(check, message, fix).with(logs)
+        }
+    }
+}
+
+pub(super) fn deployment(view: &OutsideView, place: &Place) -> Finding {
+    let check = Check::Deployment;
+    match &view.deployment {
+        Err(because) => Finding::unseen(check, because),
+        Ok(None) => {
+            let message = format!("There is no Deployment of the operator in {}.", place.namespace);
+            let fix = "Install the chart awscost-operator, or name its namespace with --namespace.";
+            Finding::fail(check, message, fix).with(upgrade(place))
+        }
+        Ok(Some(it)) if it.available > 0 => {
+            let message = format!("{}: {} of {} replicas available.", it.name, it.available, it.wanted);
+            Finding::pass(check, message)
+        }
+        Ok(Some(it)) => {
+            let message = format!("{} has no available replica of {}.", it.name, it.wanted);
+            Finding::fail(check, message, "See what keeps its pods from getting ready.")
+                .with(format!("kubectl -n {} describe deployment/{} pods", place.namespace, it.name))
+        }
+    }
+}
+
+/// What the chart's policies are about, together.
+const COVERED: [(&str, &str); 6] = [
+    ("secrets", "CREATE"),
+    ("secrets", "UPDATE"),
+    ("secrets", "DELETE"),
+    ("jobs", "CREATE"),
+    ("jobs", "UPDATE"),
+    ("jobs", "DELETE"),
+];
+
+pub(super) fn admission_policy(view: &OutsideView, place: &Place) -> Finding {
+    let check = Check::AdmissionPolicy;
+    let policies = match &view.policies {
+        Ok(policies) => policies,
+        Err(because) => return Finding::unseen(check, because),
+    };
+    let fix = "Upgrade the chart with admissionPolicy.enabled=true.";
+    let repair = format!("{} --set admissionPolicy.enabled=true", upgrade(place));
+    if policies.is_empty() {
+        let message =
+            "No admission policy bounds the operator's account: it may write any Secret and any Job.";
+        return Finding::fail(check, message, fix).with(repair);
+    }
+    let idle: Vec<String> =
+        policies.iter().filter(|policy| !policy.denies).map(|policy| policy.name.clone()).collect();
+    if !idle.is_empty() {
+        let message = format!("No binding makes the admission policy {} refuse anything.", some_of(&idle));
+        return Finding::fail(check, message, fix).with(repair);
+    }
+    let covered = |(resource, operation): &&(&str, &str)| {
+        let is = |(one, other): &(String, String)| one == resource && other == operation;
+        policies.iter().any(|policy| policy.covers.iter().any(is))
+    };
+    let open: Vec<String> = COVERED
+        .iter()
+        .filter(|wanted| !covered(wanted))
+        .map(|(resource, operation)| format!("{operation} of {resource}"))
+        .collect();
+    if open.is_empty() {
+        return Finding::pass(
+            check,
+            "The admission policies bound the operator's account, and are bound to refuse.",
+        );
+    }
+    let message = format!("No admission policy bounds the operator's {}.", some_of(&open));
+    Finding::fail(check, message, fix).with(repair)
+}
+
+pub(super) fn image(view: &OutsideView, facts: &Facts) -> Finding {
+    let check = Check::Image;
+    let settings = match &facts.settings {
+        Ok(Ok(settings)) => settings,
+        Ok(Err(_)) => return Finding::unseen(check, "the settings can't be used"),
+        Err(because) => return Finding::unseen(check, because),
+    };
+    let deployed = match &view.deployment {
+        Ok(Some(deployed)) => deployed,
+        Ok(None) => return Finding::unseen(check, "there is no Deployment"),
+        Err(because) => return Finding::unseen(check, because),
+    };
+    let others = [
+        (deployed.image != settings.image).then(|| format!("the Deployment runs {}", deployed.image)),
+        view.policies.iter().flatten().find_map(|policy| {
+            let image = policy.image.as_ref().filter(|image| **image != settings.image)?;
+            Some(format!("the admission policy {} allows {image}", policy.name))
+        }),
+    ];
+    let others: Vec<String> = others.into_iter().flatten().collect();
+    if others.is_empty() {
+        return Finding::pass(check, format!("Operator and Jobs run {}.", settings.image));
+    }
+    let message = format!("The settings name {} for Jobs, but {}.", settings.image, others.join(", and "));
+    Finding::fail(check, message, "Change the image by the chart's values only: they set all three.")
+        .with(upgrade(&facts.place))
+}

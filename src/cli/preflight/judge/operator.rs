@@ -1,0 +1,185 @@
+//! What only the operator can see: what it may write and do, its AWS identity, its way out and its clock.
+
+use jiff::SignedDuration;
+
+use super::{Check, Finding, Place, cluster, release, some_of, upgrade};
+use crate::{
+    aws::{AwsFault, FaultClass},
+    cli::preflight::facts::{Asked, Facts, OwnView, Proxy, Tried, Tries},
+};
+
+/// The most that clocks may differ: more than any network takes, and less than makes AWS refuse signatures (fact sheet 4,
+/// `RequestTimeTooSkewed`). A clock that is a minute off is one that nobody sets.
+const MOST_APART: SignedDuration = SignedDuration::from_secs(60);
+
+pub(super) fn namespaces(own: &OwnView, place: &Place) -> Finding {
+    let missing = own.tries.as_ref().map_err(Clone::clone).map(|tries| {
+        let gone = |tries: &&Tries| tries.foreign_secret == Tried::NoSuchNamespace;
+        tries.iter().filter(gone).map(|tries| tries.namespace.clone()).collect::<Vec<_>>()
+    });
+    cluster::namespaces(&missing, place)
+}
+
+pub(super) fn admission_policy(own: &OwnView, place: &Place) -> Finding {
+    let check = Check::AdmissionPolicy;
+    let tries = match &own.tries {
+        Ok(tries) => tries,
+        Err(because) => return Finding::unseen(check, because),
+    };
+    let open: Vec<String> = tries
+        .iter()
+        .flat_map(|tries| {
+            let taken = |tried: &Tried, what| {
+                (*tried == Tried::Taken).then(|| format!("{what} in {}", tries.namespace))
+            };
+            [taken(&tries.foreign_secret, "any Secret"), taken(&tries.foreign_job, "Jobs of any image")]
+        })
+        .flatten()
+        .collect();
+    if !open.is_empty() {
+        let message = format!("No admission policy bounds the operator: it may write {}.", some_of(&open));
+        return Finding::fail(check, message, "Upgrade the chart with admissionPolicy.enabled=true.")
+            .with(format!("{} --set admissionPolicy.enabled=true", upgrade(place)));
+    }
+    let mut tried = tries.iter().flat_map(|tries| [&tries.foreign_secret, &tries.foreign_job]);
+    match tried.find_map(untold) {
+        Some(because) => Finding::unseen(check, &because),
+        None => Finding::pass(check, "The admission policies refuse what is not the operator's to write."),
+    }
+}
+
+/// Why a try tells nothing of the policy.
+fn untold(tried: &Tried) -> Option<String> {
+    match tried {
+        Tried::Taken | Tried::RefusedByPolicy => None,
+        Tried::NoSuchNamespace => Some("a watched namespace does not exist".to_owned()),
+        Tried::Otherwise(words) => Some(format!("a write that was tried and not made was refused: {words}")),
+    }
+}
+
+pub(super) fn image(own: &OwnView, facts: &Facts) -> Finding {
+    let check = Check::Image;
+    let (settings, tries) = match (&facts.settings, &own.tries) {
+        (Ok(Ok(settings)), Ok(tries)) => (settings, tries),
+        (Ok(Err(_)), _) => return Finding::unseen(check, "the settings can't be used"),
+        (Err(because), _) | (_, Err(because)) => return Finding::unseen(check, because),
+    };
+    if let Some(refused) = tries.iter().find(|tries| tries.own_job == Tried::RefusedByPolicy) {
+        let message = format!(
+            "The settings name {} for Jobs, and the admission policy refuses such a Job in {}.",
+            settings.image, refused.namespace
+        );
+        return Finding::fail(check, message, "Change the image by the chart's values only: they set both.")
+            .with(upgrade(&facts.place));
+    }
+    match tries.iter().find_map(|tries| untold(&tries.own_job)) {
+        Some(because) => Finding::unseen(check, &because),
+        None => Finding::pass(check, format!("Jobs of {} are admitted.", settings.image)),
+    }
+}
+
+pub(super) fn rights(own: &OwnView, place: &Place) -> Finding {
+    let check = Check::OwnRights;
+    let denied: Vec<String> =
+        own.rights.iter().filter(|(_, answer)| *answer == Ok(false)).map(|(asked, _)| told(asked)).collect();
+    if !denied.is_empty() {
+        let message = format!("The operator may not {}.", some_of(&denied));
+        let fix = "Upgrade the chart: it has a Role with these rights for every watched namespace.";
+        return Finding::fail(check, message, fix).with(upgrade(place));
+    }
+    match own.rights.iter().find_map(|(_, answer)| answer.as_ref().err()) {
+        Some(because) => Finding::unseen(check, because),
+        None if own.rights.is_empty() => Finding::unseen(check, "the settings can't be used"),
+        None => Finding::pass(
+            check,
+            format!("All {} rights of release {} are granted.", own.rights.len(), release(place)),
+        ),
+    }
+}
+
+fn told(asked: &Asked) -> String {
+    let name = asked.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+    let place = asked.namespace.as_ref().map_or_else(|| "all namespaces".to_owned(), Clone::clone);
+    format!("{} {}{name} in {place}", asked.verb, asked.resource)
+}
+
+pub(super) fn aws_identity(own: &OwnView) -> Finding {
+    let check = Check::AwsIdentity;
+    let through =
+        own.proxy.as_ref().map(|proxy| format!(" through the proxy {}", proxy.address)).unwrap_or_default();
+    let sts = match &own.sts {
+        Ok(sts) => sts,
+        Err(because) => return Finding::unseen(check, because),
+    };
+    let fault = match &sts.caller {
+        Ok(caller) => {
+            let message = format!("STS{through} knows the operator as {}.", caller.arn);
+            return Finding::pass(check, message);
+        }
+        Err(fault) => fault,
+    };
+    let (problem, fix) = said(fault, &through, own.proxy.as_ref());
+    let conclusive =
+        fault.class.is_conclusive() || matches!(fault.class, FaultClass::Unreachable | FaultClass::ClockSkew);
+    if conclusive { Finding::fail(check, problem, fix) } else { Finding::unknown(check, problem) }
+}
+
+/// The problem and the fix of a call that failed.
+fn said(fault: &AwsFault, through: &str, proxy: Option<&Proxy>) -> (String, String) {
+    match (fault.class, proxy) {
+        (FaultClass::Credentials, _) => (
+            format!("The operator has no AWS identity that STS accepts ({}).", fault.code),
+            "Give its ServiceAccount a role (serviceAccount.annotations with IRSA, an association with EKS Pod Identity), or \
+             name a Secret with keys in aws.credentialsSecret."
+                .to_owned(),
+        ),
+        (FaultClass::Unreachable, Some(proxy)) if proxy.answers == Some(false) => (
+            format!("The proxy {} takes no connection.", proxy.address),
+            "Correct HTTPS_PROXY in aws.env, and let a NetworkPolicy's extraEgress open the proxy's port.".to_owned(),
+        ),
+        (FaultClass::Unreachable, Some(proxy)) => (
+            format!("The proxy {} does not lead to STS ({}).", proxy.address, fault.code),
+            "Let the proxy pass CONNECT to sts.*.amazonaws.com:443.".to_owned(),
+        ),
+        (FaultClass::Unreachable, None) => (
+            format!("STS can't be reached ({}).", fault.code),
+            "Open the way to sts.REGION.amazonaws.com:443, or set HTTPS_PROXY in aws.env.".to_owned(),
+        ),
+        (FaultClass::ClockSkew, _) => (
+            "AWS refuses the operator's signatures, because its clock is wrong.".to_owned(),
+            "Set the clock of the node by NTP.".to_owned(),
+        ),
+        _ => (
+            format!("STS{through} does not tell who the operator is: {fault}."),
+            "See which policy or endpoint refuses the call.".to_owned(),
+        ),
+    }
+}
+
+pub(super) fn clock(own: &OwnView) -> Finding {
+    let check = Check::Clock;
+    let sts = own.sts.as_ref().ok().and_then(|sts| sts.clock).ok_or_else(|| "STS gave no answer".to_owned());
+    let clocks = [("the API server", own.api_clock.clone()), ("STS", sts)];
+    let wrong: Vec<String> = clocks
+        .iter()
+        .filter_map(|(server, ahead)| Some((server, ahead.as_ref().ok()?)))
+        .filter(|(_, ahead)| ahead.abs() > MOST_APART)
+        .map(|(server, ahead)| format!("{} s {} {server}", ahead.abs().as_secs(), relation(*ahead)))
+        .collect();
+    if !wrong.is_empty() {
+        let message = format!("The operator's clock is {}.", wrong.join(" and "));
+        let fix =
+            "Set the clocks of the nodes by NTP: AWS refuses signatures of a clock that is minutes off.";
+        return Finding::fail(check, message, fix);
+    }
+    match clocks.into_iter().find_map(|(_, ahead)| ahead.err()) {
+        Some(because) => Finding::unseen(check, &because),
+        None => {
+            Finding::pass(check, "The operator's clock agrees with the API server's and with that of STS.")
+        }
+    }
+}
+
+fn relation(server_ahead: SignedDuration) -> &'static str {
+    if server_ahead.is_positive() { "behind" } else { "ahead of" }
+}
