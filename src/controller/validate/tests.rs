@@ -55,6 +55,23 @@ fn each_wrong_field_is_named() {
 }
 
 #[test]
+fn the_account_is_known_by_its_id_or_by_its_role_whatever_else_is_wrong() {
+    let named = |spec: Value| {
+        let spec = json!({"accountType": "Management", "access": spec["access"], "accountId": spec["accountId"]});
+        named_account(&serde_json::from_value(spec).expect("a spec")).map(|account| account.to_string())
+    };
+    let role = json!({"roleArn": "arn:aws:iam::210987654321:role/awscost"});
+    for (spec, account) in [
+        (json!({"accountId": "123456789012", "access": {}}), Some("123456789012")),
+        (json!({"access": role}), Some("210987654321")),
+        (json!({"accountId": "12", "access": role}), Some("210987654321")),
+        (json!({"access": {"roleArn": "awscost"}}), None),
+    ] {
+        assert_eq!(named(spec.clone()).as_deref(), account, "{spec}");
+    }
+}
+
+#[test]
 fn a_member_may_have_no_report() {
     let member = account_of(|spec| {
         spec["accountType"] = json!("Member");

@@ -158,6 +158,14 @@ fn a_reason_names_the_objects_that_bulk_commands_take() {
 }
 
 #[test]
+fn what_people_call_an_account_stands_beside_its_name() {
+    let display_name = Some("Acme payer\u{1b}[2J".to_owned());
+    let members = vec![Member { display_name, ..denied("acme-payer", 0) }];
+    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
+    assert!(shown.contains("finops/acme-payer \"Acme payer\u{fffd}[2J\" (RoleAssumable"), "{shown}");
+}
+
+#[test]
 fn the_view_fits_80_columns() {
     let shown = text(&Overview::of(&fleet(), remedy, true), false, None, at(60 * 30));
     assert!(fits(&shown), "{shown}");
