@@ -57,7 +57,8 @@ fn each_wrong_field_is_named() {
 #[test]
 fn the_account_is_known_by_its_id_or_by_its_role_whatever_else_is_wrong() {
     let named = |spec: Value| {
-        let spec = json!({"accountType": "Management", "access": spec["access"], "accountId": spec["accountId"]});
+        let spec =
+            json!({"accountType": "Management", "access": spec["access"], "accountId": spec["accountId"]});
         named_account(&serde_json::from_value(spec).expect("a spec")).map(|account| account.to_string())
     };
     let role = json!({"roleArn": "arn:aws:iam::210987654321:role/awscost"});
