@@ -60,7 +60,7 @@ async fn operator(args: &Args) -> Result<(String, Vec<String>), ClusterFault> {
         .iter()
         .for_each(|account| note_account(&mut seen, account));
     leases.as_ref().map_or(&[][..], Vec::as_slice).iter().for_each(|lease| note_lease(&mut seen, lease));
-    match (seen.len(), accounts.err().or(leases.err())) {
+    match (seen.len(), accounts.err().or_else(|| leases.err())) {
         (1, _) => seen.pop_first().ok_or_else(unknown),
         (0, Some(fault)) => Err(fault),
         (0, None) => Err(unknown()),

@@ -108,7 +108,7 @@ pub enum Impossible {
     #[error("{principal} is in another partition than {role}: no role can be assumed across partitions")]
     ForeignPrincipal {
         /// Who is to assume the role.
-        principal: PrincipalArn,
+        principal: Box<PrincipalArn>,
         /// The role.
         role: RoleArn,
     },
@@ -261,7 +261,7 @@ impl PrincipalArn {
         if self.partition() == role.partition() {
             return Ok(role);
         }
-        Err(Impossible::ForeignPrincipal { principal: self.clone(), role: role.clone() })
+        Err(Impossible::ForeignPrincipal { principal: Box::new(self.clone()), role: role.clone() })
     }
 }
 

@@ -51,7 +51,7 @@ pub enum WorkloadFault {
     )]
     Kind {
         /// What was given.
-        principal: PrincipalArn,
+        principal: Box<PrincipalArn>,
         /// Its partition.
         partition: &'static str,
         /// Its account.
@@ -64,7 +64,7 @@ pub enum WorkloadFault {
     NoTrust,
     /// A role of another partition.
     #[error("{0} is in another partition than {1}: no role can be assumed across partitions")]
-    ForeignRole(RolePattern, PrincipalArn),
+    ForeignRole(RolePattern, Box<PrincipalArn>),
     /// IAM would refuse the policy.
     #[error(
         "the policy has {length} characters and IAM takes {most}: give --role-arns with a pattern that all accounts' roles match, such as arn:aws:iam::*:role/awscost"
@@ -91,7 +91,7 @@ impl Workload {
             partition: self.principal.partition().as_str(),
             account: self.principal.account().clone(),
             needed: if needs_user { "user" } else { "role" },
-            principal: self.principal,
+            principal: Box::new(self.principal),
         })
     }
 
@@ -126,7 +126,7 @@ impl Workload {
     /// [`WorkloadFault::ForeignRole`] and [`WorkloadFault::TooLong`].
     pub fn assuming(&self, roles: &[RolePattern]) -> Result<Policy<Infallible>, WorkloadFault> {
         if let Some(foreign) = roles.iter().find(|role| role.partition != self.principal.partition()) {
-            return Err(WorkloadFault::ForeignRole(foreign.clone(), self.principal.clone()));
+            return Err(WorkloadFault::ForeignRole(foreign.clone(), Box::new(self.principal.clone())));
         }
         // What EKS Pod Identity tags its sessions with goes along into every role (fact sheet 1.6).
         let actions = match self.source {

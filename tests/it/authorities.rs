@@ -139,7 +139,7 @@ fn refusal<T>(verdict: Result<T, kube::Error>) -> String {
     match verdict {
         Ok(_) => String::new(),
         Err(kube::Error::Api(status)) => status.message.clone(),
-        Err(error) => panic!("no verdict: {error}"),
+        Err(error) => unreachable!("no verdict: {error}"),
     }
 }
 

@@ -106,7 +106,7 @@ impl Place {
         report(output(command).await)
     }
 
-    async fn from_outside(&self, more: &[&str]) -> (Option<i32>, Report) {
+    async fn seen_from_outside(&self, more: &[&str]) -> (Option<i32>, Report) {
         let mut command = awscost(Path::new(&admission::kubeconfig()));
         command.args(["preflight", "-o", "json", "--namespace", &self.home]).args(more);
         report(output(command).await)
@@ -234,7 +234,7 @@ async fn the_operator_finds_what_is_wrong_around_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
-async fn an_administrator_judges_what_can_be_seen_from_outside() {
+async fn an_administrator_judges_what_can_be_seen_seen_from_outside() {
     let place = Place::new("outside").await;
     let maps: Api<ConfigMap> = Api::namespaced(place.client.clone(), &place.home);
     let ours = std::fs::read_to_string(place.settings()).expect("the settings");
@@ -244,7 +244,7 @@ async fn an_administrator_judges_what_can_be_seen_from_outside() {
     let only_the_operator = [("AwsIdentity", "Unknown"), ("Clock", "Unknown"), ("OwnRights", "Unknown")];
     let available = async {
         loop {
-            let (code, report) = place.from_outside(&[]).await;
+            let (code, report) = place.seen_from_outside(&[]).await;
             if report.verdicts["Deployment"] == "Pass" {
                 break (code, report);
             }
@@ -255,12 +255,12 @@ async fn an_administrator_judges_what_can_be_seen_from_outside() {
     assert_eq!((code, whole.not_passed()), (Some(2), only_the_operator.to_vec()), "{:#}", whole.whole);
     whole.says(&format!("helm test awscost --namespace {} --logs", place.home));
     let skipped = ["own-rights", "aws-identity", "clock"].map(|check| ["--skip", check]).concat();
-    let (code, _) = place.from_outside(&skipped).await;
+    let (code, _) = place.seen_from_outside(&skipped).await;
     assert_eq!(code, Some(0), "what is left out counts for nothing");
 
     let other = ours.replace(IMAGE, "awscost:other");
     maps.patch("awscost", &PatchParams::default(), &settings(&other)).await.expect("patched");
-    let (code, differing) = place.from_outside(&[]).await;
+    let (code, differing) = place.seen_from_outside(&[]).await;
     assert_eq!((code, differing.verdicts["Image"].as_str()), (Some(1), "Fail"));
     differing.says("The settings name awscost:other for Jobs");
     let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(place.client.clone());
@@ -268,7 +268,7 @@ async fn an_administrator_judges_what_can_be_seen_from_outside() {
         .delete(&format!("awscost-{}-jobs", place.home), &DeleteParams::default())
         .await
         .expect("the binding goes");
-    let (_, unbound) = place.from_outside(&[]).await;
+    let (_, unbound) = place.seen_from_outside(&[]).await;
     unbound
         .says(&format!("No binding makes the admission policy awscost-{}-jobs refuse anything", place.home));
     place.clear().await;
