@@ -75,7 +75,12 @@ fn script(shell: Shell, command: &Command, name: &str) -> String {
         String::from_utf8(text).expect("a script is text")
     };
     match shell {
-        Shell::Bash => generated(Known::Bash, name),
+        Shell::Bash => {
+            // clap_complete spells a dash of the program's name in two ways, so that no command's options are found:
+            // it gets a name without, and the line that registers the function the real one.
+            let plain = name.replace('-', "_");
+            generated(Known::Bash, &plain).replace(&format!(" {plain}\n"), &format!(" {name}\n"))
+        }
         Shell::Elvish => generated(Known::Elvish, name),
         Shell::Fish => generated(Known::Fish, name),
         Shell::Powershell => generated(Known::PowerShell, name),
@@ -154,7 +159,7 @@ mod tests {
 
     #[test]
     fn bash_completes_commands_options_and_choices_under_both_names() {
-        for (name, function) in [(BINARY, "_awscost"), (PLUGIN, "_kubectl__awscost")] {
+        for (name, function) in [(BINARY, "_awscost"), (PLUGIN, "_kubectl_awscost")] {
             let script = script(Shell::Bash, &Cli::command(), name);
             bash(&["-n"], &script);
             let answer = |words: &str, last: &str, before: &str| {

@@ -70,7 +70,8 @@ mod tests {
         {
             assert!(costs.contains(part), "{part:?} is missing:\n{costs}");
         }
-        assert!(!costs.contains("AWS_PROFILE"), "no warehouse is opened with a profile:\n{costs}");
+        let (_, variables) = costs.split_once("Environment variables:").expect("a list of variables");
+        assert!(!variables.contains("AWS_PROFILE"), "no warehouse is opened as that profile:\n{costs}");
         assert!(help(&[]).contains("AWSCOST_EXTERNAL_ID"), "{}", help(&[]));
         assert!(help(&["onboard", "trust"]).contains("AWSCOST_EXTERNAL_ID"));
     }

@@ -30,7 +30,7 @@ const HEADING: &str = "Warehouse options";
 #[derive(Debug, Clone, Args)]
 pub struct WarehouseLocation {
     /// The warehouse: delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX.
-    #[arg(help_heading = HEADING, long = "warehouse", value_name = "delta:LOCATION")]
+    #[arg(long = "warehouse", value_name = "delta:LOCATION")]
     warehouse: Address,
     #[command(flatten)]
     bucket: BucketArgs,
@@ -52,8 +52,8 @@ pub struct WarehouseChoice {
     namespace: Option<String>,
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// The warehouse: delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX.
-    #[arg(help_heading = HEADING, long = "warehouse", value_name = "delta:LOCATION")]
+    /// The warehouse by its address, without a cluster: delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX.
+    #[arg(long = "warehouse", value_name = "delta:LOCATION")]
     warehouse: Option<Address>,
     #[command(flatten)]
     bucket: BucketArgs,

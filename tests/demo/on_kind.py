@@ -123,7 +123,7 @@ class OnKind(unittest.TestCase):
                  r"^kind load image-archive --name awscost \S+/awscost.tar$",
                  r"^kind load image-archive --name awscost \S+/awscost-sandbox.tar$",
                  r"^kubectl -n aws-sandbox patch service aws .*NodePort.*30466",
-                 r"^helm upgrade --install awscost-crds ", r"^helm upgrade --install awscost charts/awscost-operator",
+                 r"^helm upgrade --install awscost-crds ", r"^helm upgrade --install awscost ./charts/awscost-operator",
                  r"^kubectl apply --kustomize tests/demo/samples"]
         positions = [self.position(pattern) for pattern in order]
         self.assertEqual(positions, sorted(positions), "\n".join(self.machine.calls()))

@@ -24,7 +24,9 @@ use super::{
 #[tokio::test]
 #[ignore = "another test runs it, with the partition it tests"]
 async fn every_service_once() {
-    let partition: Partition = std::env::var("PARTITION").expect("a partition").parse().expect("a known one");
+    // Whoever runs every ignored test runs this one, too: without a partition it asks nobody.
+    let Ok(partition) = std::env::var("PARTITION") else { return };
+    let partition: Partition = partition.parse().expect("a known one");
     let trust = Trust::of_environment().expect("a bundle");
     let aws = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await.aws();
     let region: Region = partition.home_region().parse().expect("a region");
