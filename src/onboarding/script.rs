@@ -61,6 +61,8 @@ impl Script {
         let policy = pretty(policy);
         match workload.trust() {
             Err(_) => {
+                // Without the namespace the key could be put nowhere, and AWS shows it once.
+                self.line(&["kubectl", "get", "namespace", secret.namespace.as_str()]);
                 self.line(&["aws", "iam", "create-user", "--user-name", name, "--path", &path]);
                 self.line(&[
                     "aws",

@@ -58,7 +58,7 @@ fn summary(overview: &Overview, namespace: Option<&str>) -> String {
     let warehouses = count(overview.broken_warehouses, overview.warehouses, "warehouse");
     let place = match namespace {
         _ if overview.accounts + overview.warehouses > 0 => String::new(),
-        Some(namespace) => format!(" in namespace {namespace}"),
+        Some(namespace) => format!(" in namespace {namespace}: -n NAMESPACE or -A looks elsewhere"),
         None => " in any namespace".to_owned(),
     };
     let mut line = format!("{accounts}, {warehouses}{place}.");

@@ -94,6 +94,14 @@ async fn of_scope(scope: &Scope, bundle: &mut Bundle) {
     );
     bundle.add("jobs.json", "Jobs: states, arguments without unknown values", kept(&jobs, &allowed::job));
     bundle.add("pods.json", "pods of Jobs: states, exit codes", kept(&pods, &only(allowed::POD)));
+    if let (Some(namespace), Ok([]), Ok([])) =
+        (namespace, accounts.as_deref().map_err(drop), warehouses.as_deref().map_err(drop))
+    {
+        let none = format!(
+            "accounts and warehouses: namespace {namespace} has none; -n NAMESPACE or -A collects others'"
+        );
+        bundle.missing.push(none);
+    }
     let mut ours = jobs.unwrap_or_default();
     ours.extend(pods.unwrap_or_default());
     let events = events.map(|all| all.into_iter().filter(|event| is_ours(event, &ours)).collect());
