@@ -2,7 +2,9 @@
 """Reads a costs table with an engine that is not ours and prints what it holds as JSON.
 
     read.py ENGINE TABLE              TABLE is a folder, or s3://BUCKET/PREFIX
-    read.py ENGINE TABLE documented   asks what docs/costs-table.md asks of the engine, by the page's own blocks
+    read.py ENGINE TABLE documented [CONNECTION PERIOD]
+                                      asks what docs/costs-table.md asks of the engine, by the page's own blocks, of this
+                                      connection and period in the place of the page's
 
 The first prints one object a (connection, billing period, currency): rows, the exact sum of the unblended cost and the
 number of tag entries, so that decimals, partitions and maps are all read. The second prints [owner, currency, cost].
@@ -21,6 +23,8 @@ PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/costs-table.md"
 # What stands in the page for the reader's own table, bucket and keys.
 FOLDER, BUCKET, S3 = "/data/lake/costs", "s3://acme-lake/awscost/costs", "https://s3.us-east-1.amazonaws.com"
 DUCKDB_S3 = "REGION 'us-east-1'"
+# What the page asks of, and what is asked of instead.
+ASKED = dict(zip(("123456789012", "2026-10"), sys.argv[4:]))
 QUERY = """
 SELECT connection, billing_period, line_item_currency_code AS currency, count(*) AS row_count,
        CAST(sum(line_item_unblended_cost) AS VARCHAR) AS unblended,
@@ -60,7 +64,10 @@ def blocks(heading, table):
     found = re.findall(r"```(\w*)\n(.*?)```", part, re.DOTALL)
     wanted = [code for language, code in found if language and in_a_bucket(table) == ("s3" in code)]
     assert wanted, f"the page has no block for {heading} and {table}"
-    return [code.replace(FOLDER, table).replace(BUCKET, table) for code in wanted]
+    code_of = [code.replace(FOLDER, table).replace(BUCKET, table) for code in wanted]
+    for word, asked in ASKED.items():
+        code_of = [code.replace(word, asked) for code in code_of]
+    return code_of
 
 
 def statements(code):
@@ -226,10 +233,10 @@ def at_endpoint(statement):
 ENGINES = {"duckdb": DuckDb, "delta-rs": DeltaRs, "polars": Polars, "clickhouse": ClickHouse, "spark": Spark}
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (3, 4) or sys.argv[1] not in ENGINES:
+    if len(sys.argv) not in (3, 4, 6) or sys.argv[1] not in ENGINES:
         sys.exit(__doc__)
     engine = ENGINES[sys.argv[1]]()
-    if sys.argv[3:] == ["documented"]:
+    if sys.argv[3:4] == ["documented"]:
         answer = [[owner, currency, text(cost)] for owner, currency, cost in engine.documented(sys.argv[2])]
     else:
         answer = [named(row) for row in engine.read(sys.argv[2])]
