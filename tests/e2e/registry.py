@@ -106,7 +106,7 @@ class PrivateRegistry(unittest.TestCase):
                                   "endpoint": f"http://aws.{AWS}.svc.cluster.local:4566",
                                   "credentialsSecretRef": {"name": "lake"}}}})
         eventually("without its Secret the probe's image can't be pulled, and the warehouse says so",
-                   lambda: "can't be pulled" in self.ready().get("message", ""), 60)
+                   lambda: "can't be pulled" in self.said(), 60)
 
         pull_secret("for-jobs", self.registry.address)
         eventually("with the Secret the probe runs", lambda: self.ready().get("status") == "True", 90)
@@ -117,6 +117,11 @@ class PrivateRegistry(unittest.TestCase):
     @staticmethod
     def ready():
         return conditions(NAMESPACE, "costwarehouse", "lake").get("Ready", {})
+
+    @staticmethod
+    def said():
+        """Every message: Ready's is short, Reconciling has it whole."""
+        return " ".join(each.get("message", "") for each in conditions(NAMESPACE, "costwarehouse", "lake").values())
 
 
 if __name__ == "__main__":
