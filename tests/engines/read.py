@@ -64,10 +64,9 @@ def blocks(heading, table):
     found = re.findall(r"```(\w*)\n(.*?)```", part, re.DOTALL)
     wanted = [code for language, code in found if language and in_a_bucket(table) == ("s3" in code)]
     assert wanted, f"the page has no block for {heading} and {table}"
-    code_of = [code.replace(FOLDER, table).replace(BUCKET, table) for code in wanted]
-    for word, asked in ASKED.items():
-        code_of = [code.replace(word, asked) for code in code_of]
-    return code_of
+    for word, ours in ({FOLDER: table, BUCKET: table} | ASKED).items():
+        wanted = [code.replace(word, ours) for code in wanted]
+    return wanted
 
 
 def statements(code):
