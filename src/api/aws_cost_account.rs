@@ -91,7 +91,7 @@ pub struct AwsCostAccountSpec {
     /// How much of the past is loaded. Needs report. Default: 13 months.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<History>,
-    /// Where the bill goes, and how the Jobs run that load it. Needs report, which needs it. Default: none.
+    /// Where the bill goes, and how the Jobs run that load it. Goes together with report: each needs the other. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingestion: Option<Ingestion>,
     /// From when on a missing delivery counts as late. Needs report. Default: the defaults of its fields.

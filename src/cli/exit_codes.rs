@@ -60,11 +60,11 @@ const CHECK: &[Meaning] = &[
 ];
 
 const PREFLIGHT: &[Meaning] = &[
-    (0, "every check passed"),
+    (0, "every check passed; from outside, of those that can be made there"),
     (1, "a check failed: something must be fixed"),
     (
         2,
-        "none failed, but not everything could be judged: from outside, what only the operator can see; a wrong command line",
+        "none failed, but not everything could be judged, for want of a right or an answer; a wrong command line",
     ),
 ];
 

@@ -25,7 +25,7 @@ Examples:
 
 With --config, in a pod of the operator's ServiceAccount, it judges what only
 the operator can see: its rights, its AWS identity, its way out and its clock.
-`helm test` runs it so. From anywhere else these are Unknown.";
+`helm test` runs it so. From anywhere else these are left to it.";
 
 /// Where to look.
 #[derive(Debug, clap::Args)]

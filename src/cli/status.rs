@@ -107,14 +107,25 @@ async fn view(args: &Args, now: Timestamp) -> Result<View, ClusterFault> {
     let Placed { namespace, wanted } = &args.name;
     scope.namespace = namespace.clone().or(scope.namespace);
     match wanted.kind {
-        Kind::AwsCostAccount => {
-            let found = one::<DeserializeGuard<AwsCostAccount>>(&scope, &wanted.name).await?;
-            Ok(View::of_account(&found, now))
-        }
+        Kind::AwsCostAccount => match one::<DeserializeGuard<AwsCostAccount>>(&scope, &wanted.name).await {
+            Ok(found) => Ok(View::of_account(&found, now)),
+            Err(fault @ ClusterFault::Refused(_)) => Err(or_a_warehouse(&scope, &wanted.name, fault).await),
+            Err(fault) => Err(fault),
+        },
         Kind::CostWarehouse => {
             let found = one::<DeserializeGuard<CostWarehouse>>(&scope, &wanted.name).await?;
             Ok(View::of_warehouse(&found, now))
         }
+    }
+}
+
+/// The fault of a name that no account has, with the way to the warehouse that has it.
+async fn or_a_warehouse(scope: &Scope, name: &str, fault: ClusterFault) -> ClusterFault {
+    match one::<DeserializeGuard<CostWarehouse>>(scope, name).await {
+        Ok(_) => {
+            ClusterFault::Refused(format!("{fault}; the CostWarehouse of that name is costwarehouse/{name}"))
+        }
+        Err(_) => fault,
     }
 }
 

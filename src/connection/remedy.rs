@@ -26,9 +26,10 @@ pub(super) fn working_trust(caller: Option<&Caller>, target: &Target) -> String 
     match target.asker {
         Asker::Operator => {
             let policy = trust_policy(caller, partition);
+            let tags = if is_user(caller) { "" } else { " --pod-identity" };
             format!(
                 "This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE \
-                 --principal ARN --pod-identity --external-id-file ID prints it whole{path}): {policy}"
+                 --principal ARN{tags} --external-id-file ID prints it whole{path}): {policy}"
             )
         }
         Asker::Check => {
@@ -46,17 +47,24 @@ pub fn trust_policy(operator: Option<&Caller>, partition: Partition) -> String {
     json!({"Version": "2012-10-17", "Statement": [statement(operator, partition)]}).to_string()
 }
 
-/// The external ID itself is left as a placeholder: this text goes into status. Tagging is allowed whatever the caller's
-/// identity is: one from EKS Pod Identity needs it (fact sheet 1.6), and no caller shows whether it is one.
+/// An IAM user, whose sessions carry no tags.
+fn is_user(caller: Option<&Caller>) -> bool {
+    caller.is_some_and(|caller| caller.arn.contains(":user/"))
+}
+
+/// The external ID itself is left as a placeholder: this text goes into status. Tagging is allowed to every role: one of EKS
+/// Pod Identity needs it (fact sheet 1.6), and no role shows whether it is one.
 fn statement(caller: Option<&Caller>, partition: Partition) -> Value {
     let principal = caller.map_or_else(
         || format!("arn:{}:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE", partition.as_str()),
         principal,
     );
+    let actions =
+        if is_user(caller) { json!("sts:AssumeRole") } else { json!(["sts:AssumeRole", "sts:TagSession"]) };
     json!({
         "Effect": "Allow",
         "Principal": {"AWS": principal},
-        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Action": actions,
         "Condition": {"StringEquals": {"sts:ExternalId": "THE-EXTERNAL-ID"}},
     })
 }
@@ -86,6 +94,17 @@ mod tests {
         };
         insta::assert_snapshot!(trust_policy(Some(&operator), Partition::Aws), @r#"
 {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/op"}}],"Version":"2012-10-17"}
+"#);
+    }
+
+    #[test]
+    fn an_operator_with_keys_is_told_nothing_of_pod_identity() {
+        let caller = Caller {
+            account: "111122223333".parse().expect("an account"),
+            arn: "arn:aws:iam::111122223333:user/awscost-operator".to_owned(),
+        };
+        insta::assert_snapshot!(working_trust(Some(&caller), &sample::target()), @r#"
+This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE --principal ARN --external-id-file ID prints it whole): {"Statement":[{"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/awscost-operator"}}],"Version":"2012-10-17"}
 "#);
     }
 

@@ -37,104 +37,103 @@ impl Script {
         self.0
     }
 
-    fn line(&mut self, words: &[&str]) {
-        let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-        self.0 += &words.join(" ");
+    fn line(&mut self, command: &[&str]) {
+        self.0 += &words(command);
         self.0.push('\n');
+    }
+
+    /// Adds a command that creates something, run only where `there` fails: a script can be run again.
+    fn unless(&mut self, there: &[&str], create: &[&str]) {
+        self.0 += &format!("{} >/dev/null 2>&1 ||\n  {}\n", words(there), words(create));
     }
 
     /// Creates a bucket; since 2023 a new one is private and encrypted without being asked to be.
     pub fn create_bucket(&mut self, bucket: &BucketName, region: &Region) {
         let constraint = format!("LocationConstraint={region}");
-        let mut words =
-            vec!["aws", "s3api", "create-bucket", "--bucket", bucket.as_str(), "--region", region.as_str()];
+        let of = ["--bucket", bucket.as_str(), "--region", region.as_str()];
+        let mut create = [&["aws", "s3api", "create-bucket"], &of[..]].concat();
         // The first region is the one that S3 takes no name of.
         if region.as_str() != "us-east-1" {
-            words.extend(["--create-bucket-configuration", &constraint]);
+            create.extend(["--create-bucket-configuration", &constraint]);
         }
-        self.line(&words);
+        self.unless(&[&["aws", "s3api", "head-bucket"], &of[..]].concat(), &create);
     }
 
-    /// Creates the role or user with its policy, and gives it to the pod: by its service account, or as keys in `secret`.
+    /// Creates the role or user, or finds it there, and puts its policy; gives it to the pod: by its service account, or as
+    /// keys in `secret`.
     pub fn create_identity(&mut self, workload: &Workload, policy: &Policy<Infallible>, secret: &KeysSecret) {
         let (path, name) = workload.principal.path_and_name();
-        let policy = pretty(policy);
         match workload.trust() {
             Err(_) => {
                 // Without the namespace the key could be put nowhere, and AWS shows it once.
                 self.line(&["kubectl", "get", "namespace", secret.namespace.as_str()]);
-                self.line(&["aws", "iam", "create-user", "--user-name", name, "--path", &path]);
-                self.line(&[
-                    "aws",
-                    "iam",
-                    "put-user-policy",
-                    "--user-name",
-                    name,
-                    "--policy-name",
-                    POLICY,
-                    "--policy-document",
-                    &policy,
-                ]);
+                let user = ["--user-name", name];
+                self.unless(
+                    &[&["aws", "iam", "get-user"], &user[..]].concat(),
+                    &[&["aws", "iam", "create-user"], &user[..], &["--path", &path]].concat(),
+                );
+                self.put_policy("put-user-policy", &user, policy);
                 self.keys_into(secret, name);
             }
             Ok(trust) => {
-                self.line(&[
-                    "aws",
-                    "iam",
-                    "create-role",
-                    "--role-name",
-                    name,
-                    "--path",
-                    &path,
-                    "--assume-role-policy-document",
-                    &pretty(&trust),
-                ]);
-                self.line(&[
-                    "aws",
-                    "iam",
-                    "put-role-policy",
-                    "--role-name",
-                    name,
-                    "--policy-name",
-                    POLICY,
-                    "--policy-document",
-                    &policy,
-                ]);
+                let role = ["--role-name", name];
+                self.0 += &format!("trust={}\n", quoted(&pretty(&trust)));
+                self.0 += &format!(
+                    "{} >/dev/null 2>&1 ||\n  {} --assume-role-policy-document \"$trust\"\n",
+                    words(&[&["aws", "iam", "get-role"], &role[..]].concat()),
+                    words(&[&["aws", "iam", "create-role"], &role[..], &["--path", &path]].concat()),
+                );
+                self.0 += &words(&[&["aws", "iam", "update-assume-role-policy"], &role[..]].concat());
+                self.0 += " --policy-document \"$trust\"\n";
+                self.put_policy("put-role-policy", &role, policy);
             }
         }
         if let Source::PodIdentity(cluster) = &workload.source {
-            self.line(&[
-                "aws",
-                "eks",
-                "create-pod-identity-association",
-                "--cluster-name",
-                &cluster.to_string(),
-                "--namespace",
-                &workload.namespace,
-                "--service-account",
-                &workload.service_account,
-                "--role-arn",
-                workload.principal.as_str(),
-            ]);
+            self.associate(workload, &cluster.to_string());
         }
     }
 
-    /// Creates an access key and puts it into a Secret: it stands on no command line, in no file and in no history.
+    fn put_policy(&mut self, put: &str, whose: &[&str], policy: &Policy<Infallible>) {
+        let document = pretty(policy);
+        let what = ["--policy-name", POLICY, "--policy-document", &document];
+        self.line(&[&["aws", "iam", put], whose, &what].concat());
+    }
+
+    /// Gives the role to the service account, which has one role at most.
+    fn associate(&mut self, workload: &Workload, cluster: &str) {
+        let (namespace, account) = (&workload.namespace, &workload.service_account);
+        let of = ["--cluster-name", cluster, "--namespace", namespace, "--service-account", account];
+        let list = words(&[&["aws", "eks", "list-pod-identity-associations"], &of[..]].concat());
+        let role = ["--role-arn", workload.principal.as_str()];
+        let create = words(&[&["aws", "eks", "create-pod-identity-association"], &of[..], &role].concat());
+        self.0 += &format!(
+            "{list} \\\n  --query 'associations[].associationId' --output text | grep . ||\n  {create}\n"
+        );
+    }
+
+    /// Creates an access key and puts it into a Secret, unless that is there: the key stands on no command line, in no file
+    /// and in no history.
     fn keys_into(&mut self, secret: &KeysSecret, user: &str) {
         let KeysSecret { namespace, name, label } = secret;
+        let (place, user) = (quoted(namespace), quoted(user));
+        let secret = quoted(name);
         self.0 += &format!(
-            "aws iam create-access-key --user-name {} --output text \\\n  \
-               --query \"AccessKey.[join('=', ['accessKeyId', AccessKeyId]), join('=', ['secretAccessKey', SecretAccessKey])]\" |\n  \
-               tr '\\t' '\\n' |\n  \
-               kubectl -n {} create secret generic {} --from-env-file=/dev/stdin\n",
-            quoted(user),
-            quoted(namespace),
-            quoted(name),
+            "if ! kubectl -n {place} get secret {secret}; then\n  \
+               aws iam create-access-key --user-name {user} --output text \\\n    \
+                 --query \"AccessKey.[join('=', ['accessKeyId', AccessKeyId]), join('=', ['secretAccessKey', SecretAccessKey])]\" |\n    \
+                 tr '\\t' '\\n' |\n    \
+                 kubectl -n {place} create secret generic {secret} --from-env-file=/dev/stdin\n\
+             fi\n",
         );
         if let Some(label) = label {
             self.line(&["kubectl", "-n", namespace, "label", "secret", name, label]);
         }
     }
+}
+
+/// A command's words, each as a shell takes it for itself.
+fn words(words: &[&str]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn pretty(policy: &Policy<Infallible>) -> String {
@@ -193,7 +192,7 @@ mod tests {
         let made = |region: &str| {
             let mut script = Script::begin();
             script.create_bucket(&"acme-lake".parse().expect("a bucket"), &region.parse().expect("a region"));
-            script.text().lines().last().unwrap_or_default().to_owned()
+            script.text().lines().last().unwrap_or_default().trim().to_owned()
         };
         assert_eq!(made("us-east-1"), "aws s3api create-bucket --bucket acme-lake --region us-east-1");
         assert!(made("eu-west-1").ends_with("--create-bucket-configuration LocationConstraint=eu-west-1"));

@@ -281,3 +281,70 @@ fn the_readme_shows_the_quickstarts_account() {
     let parsed = |text: &str| serde_saphyr::from_str::<Value>(text).expect("YAML");
     assert_eq!(parsed(shown), parsed(&kept));
 }
+
+/// A program in place of `aws` or `kubectl` that keeps what was created as files of a folder, says no to a second creation
+/// and to a question about what isn't there, and writes down what it created.
+const RECORDER: &str = r#"#!/bin/bash
+cd "$RECORDED"
+case "$(basename "$0") $*" in
+    aws\ *\ create-access-key\ *) echo create-access-key >>log; printf 'accessKeyId=A\tsecretAccessKey=S\n' ;;
+    aws\ *\ create-*) [[ ! -e $2 ]] || { echo "$2 is there" >&2; exit 254; }; touch "$2" "${2/create/get}" "${2/create/head}"; echo "$2" >>log ;;
+    aws\ *\ list-*) ! test -e create-pod-identity-association || echo a-1234 ;;
+    aws\ *\ get-*|aws\ *\ head-*) test -e "$2" ;;
+    aws\ *\ put-*|aws\ *\ update-*) ;;
+    kubectl\ *\ get\ secret\ *) test -e secret ;;
+    kubectl\ *\ create\ secret\ *) test ! -e secret && cat >secret && echo create-secret >>log ;;
+    kubectl\ get\ namespace\ *|kubectl\ *\ label\ *) ;;
+    *) echo "not known: $0 $*" >&2; exit 1 ;;
+esac
+"#;
+
+/// What a script created, in order, when it was run so many times.
+fn created(script: &str, times: usize) -> Vec<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    for program in ["aws", "kubectl"] {
+        let path = folder.path().join(program);
+        std::fs::write(&path, RECORDER).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).expect("executable");
+    }
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").expect("a path"));
+    for time in 1..=times {
+        let mut bash = Command::new("bash");
+        bash.args(["-c", script]).env("RECORDED", folder.path()).env("PATH", &path);
+        let output = bash.output().expect("bash runs");
+        assert!(output.status.success(), "time {time}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    log.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_script_that_is_run_again_creates_nothing_anew() {
+    let user = "arn:aws:iam::999988887777:user/awscost";
+    let cases: [(&str, &str, &[&str], &[&str]); 4] = [
+        (
+            "operator",
+            "account.yaml",
+            &["--user", "--principal", user],
+            &["create-user", "create-access-key", "create-secret"],
+        ),
+        ("operator", "account.yaml", &["--irsa", ISSUER, "--principal", ROLE], &["create-role"]),
+        (
+            "operator",
+            "account.yaml",
+            &["--pod-identity", "acme", "--principal", ROLE],
+            &["create-role", "create-pod-identity-association"],
+        ),
+        (
+            "warehouse",
+            "warehouse.yaml",
+            &["--user", "--principal", user, "--with-bucket"],
+            &["create-bucket", "create-user", "create-access-key", "create-secret"],
+        ),
+    ];
+    for (subject, file, options, expected) in cases {
+        let script = printed(subject, options, &quickstart(file));
+        assert_eq!(created(&script, 2), expected, "{options:?}:\n{script}");
+    }
+}

@@ -4,6 +4,7 @@
 pub mod authority;
 mod cluster;
 mod identities;
+mod operator;
 mod partitions;
 pub mod proxy;
 mod sources;

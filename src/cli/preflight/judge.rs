@@ -100,23 +100,37 @@ pub(super) struct Report {
     pub user: String,
     /// True if that was the operator itself.
     pub as_operator: bool,
+    /// What only the operator's own pod can judge, from anywhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_to_the_operator: Option<Left>,
     pub checks: Vec<Finding>,
+}
+
+/// Checks that are not made here, and the command that makes them.
+#[derive(Debug, Serialize)]
+pub(super) struct Left {
+    pub checks: Vec<Check>,
+    pub command: String,
 }
 
 impl Report {
     /// The findings of every check that applies and is not left out.
     pub(super) fn of(facts: &Facts, skipped: &[Check]) -> Self {
-        let applies = |check: &Check| match facts.view {
-            // From within, the lease tells whether somebody works.
-            View::Operator(_) => *check != Check::Deployment,
-            View::Outside(_) => true,
+        let wanted = || Check::value_variants().iter().filter(|check| !skipped.contains(check));
+        let left: Vec<Check> = match facts.view {
+            View::Operator(_) => Vec::new(),
+            View::Outside(_) => {
+                wanted().copied().filter(|check| only_the_operator_can_tell(*check)).collect()
+            }
         };
-        let checks = Check::value_variants().iter().filter(|check| !skipped.contains(check));
+        let checks = wanted().filter_map(|check| judged(*check, facts)).collect();
         Self {
             namespace: facts.place.namespace.clone(),
             user: facts.place.user.clone(),
             as_operator: matches!(facts.view, View::Operator(_)),
-            checks: checks.filter(|check| applies(check)).map(|check| judged(*check, facts)).collect(),
+            left_to_the_operator: (!left.is_empty())
+                .then(|| Left { checks: left, command: helm_test(&facts.place) }),
+            checks,
         }
     }
 
@@ -126,8 +140,9 @@ impl Report {
     }
 }
 
-fn judged(check: Check, facts: &Facts) -> Finding {
-    match (check, &facts.view) {
+/// The finding of a check that can be made from where the facts were seen.
+fn judged(check: Check, facts: &Facts) -> Option<Finding> {
+    let finding = match (check, &facts.view) {
         (Check::Definitions, _) => cluster::definitions(facts),
         (Check::Settings, _) => cluster::settings(facts),
         (Check::Lease, _) => cluster::lease(facts),
@@ -143,16 +158,16 @@ fn judged(check: Check, facts: &Facts) -> Finding {
         (Check::OwnRights, View::Operator(own)) => operator::rights(own, &facts.place),
         (Check::AwsIdentity, View::Operator(own)) => operator::aws_identity(own),
         (Check::Clock, View::Operator(own)) => operator::clock(own),
-        (Check::Deployment | Check::OwnRights | Check::AwsIdentity | Check::Clock, _) => {
-            only_the_operator_can_tell(check, &facts.place)
-        }
-    }
+        // From within, the lease tells whether somebody works.
+        (Check::Deployment, View::Operator(_)) => return None,
+        (Check::OwnRights | Check::AwsIdentity | Check::Clock, View::Outside(_)) => return None,
+    };
+    Some(finding)
 }
 
 /// What the operator's pod sees differs from what anybody else's does: nothing is concluded from the one about the other.
-fn only_the_operator_can_tell(check: Check, place: &Place) -> Finding {
-    let finding = Finding::unknown(check, "Only the operator itself can tell.");
-    Finding { fix: Some("Have it asked by the chart's test.".to_owned()), ..finding }.with(helm_test(place))
+fn only_the_operator_can_tell(check: Check) -> bool {
+    matches!(check, Check::OwnRights | Check::AwsIdentity | Check::Clock)
 }
 
 fn helm_test(place: &Place) -> String {

@@ -38,6 +38,11 @@ fn text(report: &Report) -> String {
     report.checks.iter().for_each(|finding| text.push_str(&told(finding)));
     text.push('\n');
     text.push_str(&summary(report));
+    if let Some(left) = &report.left_to_the_operator {
+        let names: Vec<String> = left.checks.iter().map(|check| format!("{check:?}")).collect();
+        text.push_str(&wrap(&format!("Only the operator itself can judge {}:", names.join(", ")), "", ""));
+        text.push_str(&format!("  {}\n", harmless(&left.command)));
+    }
     text
 }
 

@@ -253,7 +253,8 @@ fn probing(active: Option<&Probe>) -> Vec<Saying> {
             "The probe waits for a node: none takes its pod. Check the claim's volume and the nodes."
         }
         Some(JobState::Active(Hindrance::Image)) => {
-            "The probe waits for its image, which can't be pulled: check the operator's image setting."
+            "The probe waits for its image, which can't be pulled: check the operator's setting image, and for a registry \
+             that asks who pulls, jobs.imagePullSecrets and that those Secrets are in this namespace."
         }
         Some(JobState::Active(Hindrance::Quota)) => {
             "The probe can't create its pod: a quota, limit or admission policy of the namespace refuses it."
