@@ -205,6 +205,30 @@ pub fn run() -> std::process::ExitCode {
     std::process::ExitCode::from(exit)
 }
 
+/// What the command line makes of arguments: each option's value as it is taken, or why they are refused.
+#[cfg(test)]
+pub(crate) fn options(arguments: &[String]) -> Result<std::collections::BTreeMap<String, String>, String> {
+    let words = std::iter::once("awscost").chain(arguments.iter().map(String::as_str));
+    let mut whole = Cli::command();
+    let matches = whole.try_get_matches_from_mut(words).map_err(|error| error.to_string())?;
+    // The types behind the options have rules of their own.
+    Cli::from_arg_matches(&matches).map_err(|error| error.to_string())?;
+    let (mut command, mut given) = (&whole, &matches);
+    while let Some((name, below)) = given.subcommand() {
+        command = command.find_subcommand(name).ok_or("a command that is none")?;
+        given = below;
+    }
+    let told = command.get_arguments().filter_map(|option| {
+        let id = option.get_id().as_str();
+        let source = given.value_source(id)?;
+        let raw = given.try_get_raw(id).ok().flatten()?;
+        let value = raw.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        (source == clap::parser::ValueSource::CommandLine)
+            .then(|| Some((option.get_long()?.to_owned(), value)))?
+    });
+    Ok(told.collect())
+}
+
 #[cfg(test)]
 mod documented;
 #[cfg(test)]

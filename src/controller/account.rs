@@ -8,15 +8,20 @@ mod removal;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
-use kube::{Resource, ResourceExt, api::Api};
+use kube::{
+    Resource, ResourceExt,
+    api::{Api, DeleteParams},
+};
 
 use super::{
+    apply,
     context::{Context, GuardedAccount, Memory, Stores, Written},
     error::{ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
     events, finalizer, gate,
-    job::{Owner, mark},
+    job::{self, Owner},
     observe, patch,
     periods::{self, Periods},
+    refusal::Trouble,
     sight::{JobState, LoadJob},
     standing,
     status::{self, BillPicture, Picture},
@@ -30,7 +35,7 @@ use crate::{
     },
     aws::traits::{Caller, Membership},
     connection::{ExternalIdPolicy, Finding, checks, principal},
-    model::{ConditionType, ReportKind},
+    model::{ConditionType, Reason, ReportKind},
 };
 use load::{LoadSide, Loading};
 use look::World;
@@ -38,6 +43,8 @@ use removal::Skipped;
 
 /// How many versions of its own writing a pass recognises in a watch that is behind.
 const KEPT_VERSIONS: usize = 8;
+/// How soon a Secret that the API server refused is tried again.
+const AFTER_REFUSAL: SignedDuration = SignedDuration::from_mins(3);
 
 /// The wish for a look at once, by our annotation or Flux's or Argo CD's.
 pub fn wish(annotations: &std::collections::BTreeMap<String, String>) -> Option<String> {
@@ -91,7 +98,7 @@ pub async fn reconcile(
         context,
         stores,
         account,
-        owner: Owner { kind: "AwsCostAccount", namespace, name: account.name_any(), uid },
+        owner: Owner { kind: job::ACCOUNT, namespace, name: account.name_any(), uid },
         wish: wish(account.annotations()),
         now,
         begun,
@@ -161,7 +168,7 @@ impl Pass<'_> {
         if self.keep_finalizer(&base, &valid).await? {
             return Ok(SHORTEST_WAIT);
         }
-        let jobs = self.jobs(memory).await?;
+        let (jobs, trouble) = self.jobs(memory).await;
         if self.account.spec.suspend == Some(true) {
             return self.suspended(memory, &base, &valid, &jobs).await;
         }
@@ -169,12 +176,11 @@ impl Pass<'_> {
             let early = status::progressing(&base.status, self.generation(), self.now);
             base = self.write(memory, &base, early).await?;
         }
-        self.look(memory, base, valid, jobs).await
+        self.look(memory, base, valid, (jobs, trouble)).await
     }
 
-    async fn jobs(&self, memory: &Memory) -> Result<Vec<LoadJob>, ReconcileFault> {
-        let settled = &memory.settled;
-        observe::load_jobs(self.context, self.stores, &self.owner.namespace, &self.owner.uid, settled).await
+    async fn jobs(&self, memory: &Memory) -> (Vec<LoadJob>, Trouble) {
+        observe::load_jobs(self.context, self.stores, &self.owner, &memory.settled, self.now).await
     }
 
     /// No looks, no new Jobs; what runs ends normally.
@@ -200,14 +206,17 @@ impl Pass<'_> {
         );
         let news = periods.map(|periods| periods.loaded).unwrap_or_default();
         self.finish(memory, base, status, &news).await?;
-        self.note_settled(memory, jobs);
+        self.settle(memory, jobs).await?;
         if let Some(bill) = &valid.bill {
             // A running Job's session is renewed all the same, if the gate would let its account through.
             let own = self.context.own_identity(self.now).await;
             let gate = self.gate(valid, &sight, own.as_ref().ok());
             let known_self = own.is_ok() || valid.role().is_none();
             let target = gate.ok().filter(|_| known_self).map(|access| self.target(valid, access));
-            self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await?;
+            let kept = self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await;
+            if let Some(fault) = kept.trouble.fault {
+                return Err(fault);
+            }
         }
         Ok(if observe::any_active(jobs) { WATCH_PODS } else { LONGEST_WAIT })
     }
@@ -217,23 +226,31 @@ impl Pass<'_> {
         memory: &mut Memory,
         base: Base,
         valid: ValidAccount,
-        jobs: Vec<LoadJob>,
+        (jobs, trouble): (Vec<LoadJob>, Trouble),
     ) -> Result<std::time::Duration, ReconcileFault> {
         let own = self.context.own_identity(self.now).await;
         if let Ok(own) = &own {
             memory.operator = Some(own.clone());
         }
-        self.generate(&valid, own.as_ref().ok()).await?;
+        let mut making = Trouble::default();
+        making.take(self.generate(&valid, own.as_ref().ok()).await);
         let sight = self.sight(memory, &valid).await?;
         self.note_external_ids(&sight);
         match self.gate(&valid, &sight, own.as_ref().ok()) {
-            Err(finding) => {
+            Err(mut finding) => {
+                // That a Secret is missing which can't be made needs other words than how to make it.
+                let refused = making.blockage.take().filter(|_| finding.reason == Reason::SecretNotUsable);
+                let next = self.now + if refused.is_some() { AFTER_REFUSAL } else { hours(1) };
+                if let Some(refused) = refused {
+                    finding.message = refused.message;
+                }
                 // What was seen behind an open gate says nothing any more.
                 memory.facts.start_over();
                 memory.sessions = Default::default();
                 memory.answered = None;
                 let findings = gate::shut(*finding, &valid);
-                let world = World { findings, target: None, next: self.now + hours(1) };
+                let mut world = World { findings, target: None, next, trouble };
+                world.trouble.join(making);
                 self.act(memory, base, valid, jobs, world).await
             }
             Ok(access) => {
@@ -243,7 +260,8 @@ impl Pass<'_> {
                 let target = self.target(&valid, access);
                 // Only a role is assumed with the operator's own identity.
                 let unknown_self = own.err().filter(|_| valid.role().is_some());
-                let world = self.ask_aws(memory, &base, &valid, target, unknown_self).await;
+                let mut world = self.ask_aws(memory, &base, &valid, target, unknown_self).await;
+                world.trouble = trouble;
                 self.act(memory, base, valid, jobs, world).await
             }
         }
@@ -259,16 +277,13 @@ impl Pass<'_> {
         world: World,
     ) -> Result<std::time::Duration, ReconcileFault> {
         let Some(bill) = &valid.bill else {
-            let status = status::build(&self.picture(memory, &base, &valid, &world.findings, None));
-            self.finish(memory, &base, status, &[]).await?;
-            return Ok(until(world.next, self.now));
+            return self.act_without_bill(memory, &base, &valid, world).await;
         };
         let mut findings = world.findings;
         if !findings.iter().any(|finding| finding.condition == ConditionType::ReportDelivered) {
             findings.extend(verdict::deliveries_blocked());
         }
-        let wanted = periods::wanted(bill.months, self.now);
-        let listed = memory.deliveries.listed();
+        let (wanted, listed) = (periods::wanted(bill.months, self.now), memory.deliveries.listed());
         let periods = periods::update(&base.status.periods, &wanted, listed, &jobs, self.now);
         let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
         let side = LoadSide {
@@ -281,8 +296,12 @@ impl Pass<'_> {
             warehouse: &warehouse,
             wanted: &wanted,
         };
-        let Loading { started, retry_at } = self.load(memory, side).await?;
-        let kind = world.target.as_ref().and_then(|target| checks::report_kind(&memory.facts, target));
+        let Loading { started, retry_at } = self.load(memory, side, world.trouble).await;
+        let target = world.target.as_ref();
+        let kept = self.keep_sessions(target, &valid, bill, &jobs, &started.created).await;
+        let mut trouble = started.trouble;
+        trouble.join(kept.trouble);
+        let kind = target.and_then(|target| checks::report_kind(&memory.facts, target));
         let bill_picture = BillPicture {
             warehouse: warehouse.saying.clone(),
             warehouse_retries: warehouse.retries,
@@ -290,29 +309,44 @@ impl Pass<'_> {
             jobs: &jobs,
             created: &started.created,
             queued: started.queued,
-            blockage: started.blockage.clone(),
+            blockage: trouble.blockage.clone(),
             missing: self.missing(memory, bill, &base),
             report: report_status(kind, &periods, &base.status),
             bucket: BucketStatus { region: Some(bill.report.region.to_string()) },
         };
         let status = status::build(&self.picture(memory, &base, &valid, &findings, Some(bill_picture)));
         self.finish(memory, &base, status, &periods.loaded).await?;
-        self.note_settled(memory, &jobs);
         self.context.metrics.loads(periods.loaded.len(), usize::from(periods.failed));
-        let target = world.target.as_ref();
-        let renewal = self.keep_sessions(target, &valid, bill, &jobs, &started.created).await?;
+        // Its retry is decided on the stored status, so in the next pass; a conflict may mean a new version.
+        memory.relist |= periods.failed;
+        self.settle(memory, &jobs).await?;
+        if let Some(fault) = trouble.fault {
+            return Err(fault);
+        }
         if periods.failed {
-            // Its retry is decided on the stored status, so in the next pass; a conflict may mean a new version.
-            memory.relist = true;
             return Ok(SHORTEST_WAIT);
         }
-        let next = [retry_at, renewal].into_iter().flatten().fold(world.next, Timestamp::min);
+        let active = observe::any_active(&jobs) || !started.created.is_empty();
+        let next = [retry_at, kept.next].into_iter().flatten().fold(world.next, Timestamp::min);
         let others = [
-            (observe::any_active(&jobs) || !started.created.is_empty()).then_some(WATCH_PODS),
+            active.then_some(WATCH_PODS),
             (started.queued > 0).then_some(ASK_FOR_TURN),
-            started.blockage.is_some().then_some(LONGEST_WAIT / 10),
+            trouble.blockage.is_some().then_some(LONGEST_WAIT / 10),
         ];
         Ok(others.into_iter().flatten().fold(until(next, self.now), std::time::Duration::min))
+    }
+
+    /// Writes status of an account that has no bill to load.
+    async fn act_without_bill(
+        &self,
+        memory: &mut Memory,
+        base: &Base,
+        valid: &ValidAccount,
+        world: World,
+    ) -> Result<std::time::Duration, ReconcileFault> {
+        let status = status::build(&self.picture(memory, base, valid, &world.findings, None));
+        self.finish(memory, base, status, &[]).await?;
+        world.trouble.fault.map_or_else(|| Ok(until(world.next, self.now)), Err)
     }
 
     fn picture<'a>(
@@ -390,13 +424,21 @@ impl Pass<'_> {
         Ok(Base { status, version: after })
     }
 
-    /// Jobs whose end is stored need no second look at their pods.
-    fn note_settled(&self, memory: &mut Memory, jobs: &[LoadJob]) {
-        let there = self.stores.jobs_of(mark::ACCOUNT_UID, &self.owner.uid);
+    /// What follows from ends that are stored: Jobs that are given up go, and the others need no second look at their pods.
+    async fn settle(&self, memory: &mut Memory, jobs: &[LoadJob]) -> Result<(), ReconcileFault> {
+        let there = self.stores.jobs.of(&self.owner);
         memory.settled.retain(|name| there.iter().any(|job| job.name_any() == *name));
-        memory.settled.extend(
-            jobs.iter().filter(|job| !matches!(job.state, JobState::Active(_))).map(|job| job.name.clone()),
-        );
+        for job in jobs {
+            if let Some(uid) = job.given_up.clone() {
+                let how = DeleteParams::background();
+                apply::stop(self.context, &self.owner.namespace, &job.name, Some(uid), how).await?;
+                tracing::info!(job = job.name, "stopped a load whose pod never started");
+            }
+            if matches!(job.state, JobState::Done { .. } | JobState::Failed { .. }) {
+                memory.settled.insert(job.name.clone());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -3,32 +3,34 @@
 use k8s_openapi::api::{batch::v1::Job, core::v1::PersistentVolumeClaim};
 use kube::{
     ResourceExt,
-    api::{Api, PostParams},
-    runtime::reflector::ObjectRef,
+    api::{Api, DeleteParams, ListParams, PostParams, Preconditions},
+    core::PartialObjectMeta,
 };
 
 use super::{
     authorities,
-    context::{Context, Stores},
+    children::is_of,
+    context::Context,
     decide::Writers,
     error::{ReconcileFault, is_gone, is_taken},
-    job::{self, Load, Owner, WarehouseOf, mark},
-    session::{self, NoSession},
+    job::{self, Load, Owner, WarehouseOf},
+    refusal::{self, Trouble},
+    session::{self, Carried, NoSession},
     slots::Admission,
     status::Blockage,
     validate::{Bill, Place, ValidAccount, ValidWarehouse},
 };
-use crate::{connection::Target, model::Reason};
+use crate::connection::Target;
 
 /// What came of starting loads.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Started {
     /// Jobs that are there now.
     pub created: Vec<String>,
     /// Loads that wait for their turn.
     pub queued: usize,
     /// What kept a Job from being created.
-    pub blockage: Option<Blockage>,
+    pub trouble: Trouble,
 }
 
 /// One account's load side: everything a Job is made from.
@@ -50,27 +52,21 @@ pub struct Loader<'a> {
 
 impl Loader<'_> {
     /// Starts the admitted loads: for each the session Secret, then the Job.
-    ///
-    /// # Errors
-    /// Faults of the API server that may pass. What the user can mend is in [`Started::blockage`].
-    pub async fn start(&self, admission: Admission) -> Result<Started, ReconcileFault> {
-        let mut started = Started { created: admission.pending, queued: admission.queued, blockage: None };
-        for (number, load) in admission.loads.iter().enumerate() {
-            match self.start_one(load).await {
-                Ok(name) => started.created.push(name),
-                Err(Refused::Blocked(blockage)) => {
-                    self.context.slots.give_back(&load.job_name(&self.owner.uid));
-                    started.blockage = Some(blockage);
-                }
-                Err(Refused::Fault(fault)) => {
-                    for load in &admission.loads[number..] {
-                        self.context.slots.give_back(&load.job_name(&self.owner.uid));
-                    }
-                    return Err(fault);
-                }
+    pub async fn start(&self, admission: Admission) -> Started {
+        let mut started =
+            Started { created: admission.pending, queued: admission.queued, trouble: Trouble::default() };
+        for load in &admission.loads {
+            // What may pass is not asked for again and again.
+            let made = match started.trouble.fault {
+                None => started.trouble.take(self.start_one(load).await),
+                Some(_) => None,
+            };
+            match made {
+                Some(name) => started.created.push(name),
+                None => self.context.slots.give_back(&load.job_name(&self.owner.uid)),
             }
         }
-        Ok(started)
+        started
     }
 
     async fn start_one(&self, load: &Load) -> Result<String, Refused> {
@@ -78,26 +74,27 @@ impl Loader<'_> {
         let job = job::ingest(self.owner, self.account, self.bill, load, self.warehouse, settings);
         let name = job.name_any();
         let session = session::assume(self.context, self.target, &self.bill.report).await?;
-        session::write(self.context, self.owner, &name, &session).await?;
-        create_job(self.context, &job, mark::ACCOUNT_UID, &self.owner.uid).await?;
+        session::write(self.context, self.owner, &name, Carried::Session(&session)).await?;
+        create_job(self.context, &job, self.owner).await?;
         tracing::info!(job = name, period = %load.period, attempt = load.attempt, "started a load");
         Ok(name)
     }
 
-    /// Renews sessions of running Jobs.
-    ///
-    /// # Errors
-    /// Faults of the API server. A session that can't be had is logged: the Job waits for it on its own.
-    pub async fn renew(&self, jobs: &[String]) -> Result<(), ReconcileFault> {
+    /// Renews sessions of running Jobs. A session that can't be had is logged: the Job waits for it on its own.
+    pub async fn renew(&self, jobs: &[String]) -> Trouble {
+        let mut trouble = Trouble::default();
         for job in jobs {
             match session::assume(self.context, self.target, &self.bill.report).await {
-                Ok(session) => session::write(self.context, self.owner, job, &session).await?,
+                Ok(session) => {
+                    let carried = Carried::Session(&session);
+                    trouble.take(session::write(self.context, self.owner, job, carried).await);
+                }
                 Err(NoSession { reason, .. }) => {
                     tracing::warn!(job, %reason, "a running Job's session could not be renewed");
                 }
             }
         }
-        Ok(())
+        trouble
     }
 }
 
@@ -122,60 +119,81 @@ impl From<NoSession> for Refused {
     }
 }
 
-/// Creates a Job. One of that name is success only if it is ours by UID.
+/// Creates a Job. One of that name is success only if it is this owner's.
 ///
 /// # Errors
 /// [`Refused`] says whether a person or time helps.
-pub async fn create_job(context: &Context, job: &Job, label: &str, uid: &str) -> Result<(), Refused> {
-    let namespace = job.namespace().unwrap_or_default();
-    authorities::keep(context, &namespace).await?;
-    let api: Api<Job> = Api::namespaced(context.client.clone(), &namespace);
+pub async fn create_job(context: &Context, job: &Job, owner: &Owner) -> Result<(), Refused> {
+    authorities::keep(context, &owner.namespace).await?;
+    let (api, name) = (jobs(context, &owner.namespace), job.name_any());
     match api.create(&PostParams::default(), job).await {
         Ok(_) => Ok(()),
-        Err(error) if is_taken(&error) => {
-            let stores = context.stores(&namespace);
-            // A watch that does not show it yet will in a moment.
-            let there = stores.and_then(|stores| stores.jobs.get(&ObjectRef::from_obj(job)));
-            let Some(there) = there else { return Err(ReconcileFault::Stale.into()) };
-            if there.labels().get(label).map(String::as_str) == Some(uid) {
-                return Ok(());
-            }
-            Err(Refused::Blocked(Blockage {
-                reason: Reason::JobFailed,
-                message: format!("A Job {} of somebody else stands in the way: delete it.", job.name_any()),
-            }))
-        }
-        Err(kube::Error::Api(status)) if [403, 422].contains(&status.code) => {
-            // The server's own words hold counts and names that change from try to try: they are for the log.
-            tracing::warn!(namespace, job = job.name_any(), refusal = status.message, "a Job was refused");
-            let (reason, message) = if status.message.contains("exceeded quota") {
-                let fix = "raise the quota, or wait until other work there has ended";
-                (
-                    Reason::QuotaExceeded,
-                    format!("A resource quota of namespace {namespace} refuses the Job: {fix}."),
-                )
-            } else {
-                let fix = "see the operator's log for the rule that does, and change the spec or the rule";
-                (
-                    Reason::JobFailed,
-                    format!("The API server refuses the Job in namespace {namespace}: {fix}."),
-                )
-            };
-            Err(Refused::Blocked(Blockage { reason, message }))
-        }
-        Err(error) => Err(ReconcileFault::api("create a Job")(error).into()),
+        Err(error) if is_taken(&error) => taken(context, owner, &name).await,
+        Err(error) => Err(refusal::write("the Job", &owner.namespace, error)),
+    }
+}
+
+fn jobs(context: &Context, namespace: &str) -> Api<Job> {
+    Api::namespaced(context.client.clone(), namespace)
+}
+
+/// Whose the Job is that has our name. The watch shows none without our labels, and is behind by a moment.
+async fn taken(context: &Context, owner: &Owner, name: &str) -> Result<(), Refused> {
+    let shown = context.stores(&owner.namespace).and_then(|stores| stores.jobs.named(owner, name));
+    if shown.is_some() {
+        return Ok(());
+    }
+    match job_of_name(context, &owner.namespace, name).await? {
+        // It went in between.
+        None => Err(ReconcileFault::Stale.into()),
+        Some(job) if is_of(&job, owner) => Ok(()),
+        Some(_) => Err(Refused::in_the_way("Job", &owner.namespace, name)),
+    }
+}
+
+/// The Job of a name as the API server has it now, whoever made it.
+///
+/// # Errors
+/// [`Refused`] where Jobs can't be listed.
+pub async fn job_of_name(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<PartialObjectMeta<Job>>, Refused> {
+    let params = ListParams::default().fields(&format!("metadata.name={name}"));
+    let list = jobs(context, namespace).list_metadata(&params).await;
+    let refused = |error| refusal::read("list Jobs", "whose a Job is can't be told", namespace, error);
+    Ok(list.map_err(refused)?.items.pop())
+}
+
+/// Deletes a Job, if it is still the one that was seen.
+///
+/// # Errors
+/// Faults of the API server.
+pub async fn stop(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    uid: Option<String>,
+    how: DeleteParams,
+) -> Result<(), ReconcileFault> {
+    let params = DeleteParams { preconditions: Some(Preconditions { uid, resource_version: None }), ..how };
+    match jobs(context, namespace).delete(name, &params).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
+        Err(error) => Err(ReconcileFault::api("stop a Job")(error)),
     }
 }
 
 /// How many pods may write to a warehouse at once: a claim that one node mounts takes one.
 ///
 /// # Errors
-/// Faults of the API server.
+/// [`Refused`] where the claim can't be read.
 pub async fn writers(
     context: &Context,
     namespace: &str,
     warehouse: &ValidWarehouse,
-) -> Result<Writers, ReconcileFault> {
+) -> Result<Writers, Refused> {
     let Place::Claim(claim) = &warehouse.place else { return Ok(Writers::Many) };
     let claim = claim_of(context, namespace, claim).await?;
     let many = claim
@@ -187,21 +205,14 @@ pub async fn writers(
 /// The claim of a name, if there is one.
 ///
 /// # Errors
-/// Faults of the API server.
+/// [`Refused`] where it can't be read.
 pub async fn claim_of(
     context: &Context,
     namespace: &str,
     name: &str,
-) -> Result<Option<PersistentVolumeClaim>, ReconcileFault> {
+) -> Result<Option<PersistentVolumeClaim>, Refused> {
     let api: Api<PersistentVolumeClaim> = Api::namespaced(context.client.clone(), namespace);
-    match api.get(name).await {
-        Ok(claim) => Ok(Some(claim)),
-        Err(error) if is_gone(&error) => Ok(None),
-        Err(error) => Err(ReconcileFault::api("read the warehouse's claim")(error)),
-    }
-}
-
-/// All our Jobs everywhere, as the watches show them.
-pub fn all_jobs(stores: &[Stores]) -> Vec<std::sync::Arc<Job>> {
-    stores.iter().flat_map(|stores| stores.jobs.state()).collect()
+    let untold = "whether the warehouse's claim is there and how many nodes take it can't be told";
+    let refused = |error| refusal::read("read PersistentVolumeClaims", untold, namespace, error);
+    api.get_opt(name).await.map_err(refused)
 }

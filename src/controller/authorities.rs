@@ -30,6 +30,7 @@ use super::{
     error::{ReconcileFault, is_taken, is_terminating},
     events::{self, Notice, NoticeKind},
     job::mark,
+    refusal,
     status::Blockage,
 };
 use crate::{
@@ -150,6 +151,7 @@ pub async fn keep(context: &Context, namespace: &str) -> Result<(), Refused> {
     let shown = context.stores(namespace).and_then(|stores| stores.secret(namespace, NAME));
     let written = authorities.written(namespace);
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
+    let refused = |error| refusal::write("the Secret with the CA bundle", namespace, error);
     let made = match sight(shown.as_deref(), written.as_deref()) {
         Sight::Equal => return Ok(()),
         Sight::Foreign => return Err(foreign(namespace)),
@@ -173,7 +175,7 @@ pub async fn keep(context: &Context, namespace: &str) -> Result<(), Refused> {
         }
         Err(error) if is_taken(&error) => {
             // The watch has not shown it yet, or never will: it shows no Secret without our label.
-            let there = api.get_metadata(NAME).await.map_err(ReconcileFault::api("look at the CA bundle"))?;
+            let there = api.get_metadata(NAME).await.map_err(refused)?;
             match sight(Some(&there), written.as_deref()) {
                 Sight::Equal => Ok(()),
                 Sight::None | Sight::Changed(_) => Err(ReconcileFault::Stale.into()),
@@ -182,7 +184,7 @@ pub async fn keep(context: &Context, namespace: &str) -> Result<(), Refused> {
         }
         // It goes, and its Jobs with it.
         Err(error) if is_terminating(&error) => Ok(()),
-        Err(error) => Err(ReconcileFault::api("write the CA bundle")(error).into()),
+        Err(error) => Err(refused(error)),
     }
 }
 

@@ -22,12 +22,14 @@ use tokio::sync::Semaphore;
 use super::{
     authorities::{self, Authorities},
     backoff::Backoff,
-    job::JobSettings,
+    children::Children,
+    job::{ACCOUNT, JobSettings, Owner},
     observe::{AccessSight, Deliveries},
     settings::Settings,
     settling::Settling,
     slots::Slots,
     tenancy::ExternalIds,
+    unstarted::Podless,
 };
 use crate::{
     api::{AwsCostAccount, AwsCostAccountStatus, CostWarehouse},
@@ -72,6 +74,8 @@ pub struct Context {
     pub settling: Settling,
     /// What Jobs trust besides the system's authorities.
     pub authorities: Authorities,
+    /// Jobs that were seen without a pod.
+    pub podless: Podless,
     /// When this process began.
     pub started: Timestamp,
     stores: Vec<Stores>,
@@ -91,9 +95,11 @@ pub struct Stores {
     /// Warehouses.
     pub warehouses: Store<GuardedWarehouse>,
     /// Our Jobs.
-    pub jobs: Store<Job>,
-    /// Metadata of Secrets that carry our label.
-    pub secrets: Store<PartialObjectMeta<Secret>>,
+    pub jobs: Children<Job>,
+    /// Metadata of our Secrets.
+    pub sessions: Children<PartialObjectMeta<Secret>>,
+    /// Metadata of all Secrets that carry our label, people's own among them.
+    labelled: Store<PartialObjectMeta<Secret>>,
 }
 
 /// What is remembered of one account between passes. Lost with the process: status has what must not be.
@@ -144,9 +150,21 @@ pub struct Written {
 }
 
 impl Stores {
+    /// Over the watches' stores.
+    pub fn new(
+        namespace: Option<String>,
+        accounts: Store<GuardedAccount>,
+        warehouses: Store<GuardedWarehouse>,
+        jobs: Store<Job>,
+        secrets: Store<PartialObjectMeta<Secret>>,
+    ) -> Self {
+        let (jobs, sessions) = (Children::new(jobs), Children::new(secrets.clone()));
+        Self { namespace, accounts, warehouses, jobs, sessions, labelled: secrets }
+    }
+
     /// The metadata of a labelled Secret.
     pub fn secret(&self, namespace: &str, name: &str) -> Option<Arc<PartialObjectMeta<Secret>>> {
-        self.secrets.get(&ObjectRef::new(name).within(namespace))
+        self.labelled.get(&ObjectRef::new(name).within(namespace))
     }
 
     /// A warehouse.
@@ -154,13 +172,17 @@ impl Stores {
         self.warehouses.get(&ObjectRef::new(name).within(namespace))
     }
 
-    /// Our Jobs with a label.
-    pub fn jobs_of(&self, label: &str, value: &str) -> Vec<Arc<Job>> {
-        self.jobs
-            .state()
-            .into_iter()
-            .filter(|job| job.labels().get(label).map(String::as_str) == Some(value))
-            .collect()
+    /// The Jobs of every account that is there, each with its account.
+    pub fn jobs_of_accounts(&self) -> Vec<(Owner, Arc<Job>)> {
+        self.jobs.of_all(|namespace, controller| {
+            let account = self.accounts.get(&ObjectRef::new(&controller.name).within(namespace))?;
+            Some(Owner {
+                kind: ACCOUNT,
+                namespace: namespace.to_owned(),
+                name: controller.name.clone(),
+                uid: account.uid()?,
+            })
+        })
     }
 }
 
@@ -193,12 +215,13 @@ impl Context {
     /// Puts the parts together.
     pub fn new(parts: Parts, now: Timestamp) -> Self {
         let settings = parts.settings;
+        let patience = settings.testing.patience.and_then(|wait| SignedDuration::try_from(wait).ok());
         let jobs = JobSettings {
             image: settings.image.clone(),
             image_pull_policy: settings.image_pull_policy.clone(),
             pods: settings.job_pods.clone(),
             cluster: settings.cluster.clone(),
-            env: parts.job_env,
+            env: parts.job_env.into(),
             ca_secret: (!parts.authorities.is_empty()).then_some(authorities::NAME),
             deadline: settings.jobs.deadline,
             ttl: settings.jobs.ttl,
@@ -214,6 +237,7 @@ impl Context {
             permits: Arc::new(Semaphore::new(CONCURRENCY)),
             settling: Settling::new(now),
             authorities: Authorities::new(parts.authorities),
+            podless: patience.map_or_else(Podless::default, Podless::new),
             started: now,
             stores: parts.stores,
             own: tokio::sync::Mutex::default(),

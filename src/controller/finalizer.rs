@@ -133,7 +133,7 @@ pub fn next(view: &View<'_>) -> (Step, PurgeStatus) {
     if view.purges.iter().any(|(_, state)| matches!(state, JobState::Done { .. })) {
         return (Step::Release(Release::Purged), status);
     }
-    if view.purges.iter().any(|(_, state)| matches!(state, JobState::Active(_))) {
+    if view.purges.iter().any(|(_, state)| matches!(state, JobState::Active(_) | JobState::Unread)) {
         return (Step::Wait, status);
     }
     if view.warehouse == WarehouseThere::No {
@@ -217,6 +217,7 @@ mod tests {
         assert_eq!(next(&view(None, &[])).0, Step::Start(1));
         let active = [(1, JobState::Active(Hindrance::None))];
         assert_eq!(next(&view(None, &active)).0, Step::Wait);
+        assert_eq!(next(&view(None, &[(1, JobState::Unread)])).0, Step::Wait, "how it ended is not known");
         let done = [(1, JobState::Done { at: at(NOW), report: None })];
         assert_eq!(next(&view(None, &done)).0, Step::Release(Release::Purged));
     }

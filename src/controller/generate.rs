@@ -6,10 +6,12 @@ use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::me
 use kube::api::{Api, PostParams};
 
 use super::{
+    apply::Refused,
     context::Context,
-    error::{ReconcileFault, is_taken},
+    error::is_taken,
     events::{Notice, NoticeKind},
     job::{Owner, mark},
+    refusal,
     validate::RoleInput,
 };
 use crate::{
@@ -22,17 +24,21 @@ use crate::{
 /// It has no owner: whoever deletes the account and applies it again keeps the value that the role's trust policy names.
 ///
 /// # Errors
-/// Faults of the API server.
+/// [`Refused`] where the API server does not take it.
 pub async fn external_id(
     context: &Context,
     owner: &Owner,
     access: &RoleInput,
-) -> Result<Option<Notice>, ReconcileFault> {
+) -> Result<Option<Notice>, Refused> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &owner.namespace);
     match api.create(&PostParams::default(), &secret(owner, access, rand::random())).await {
         Ok(_) => Ok(Some(notice(owner, access))),
         Err(error) if is_taken(&error) => Ok(None),
-        Err(error) => Err(ReconcileFault::api("create the external-ID Secret")(error)),
+        Err(error) => {
+            let what =
+                format!("the Secret {}, in which the operator makes the external ID", access.secret.name);
+            Err(refusal::write(&what, &owner.namespace, error))
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a Job looks like: pure, and the same for the same inputs, so that its name is a promise.
 
+mod environment;
 mod pod;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
 use k8s_openapi::{
     api::{
@@ -15,6 +16,8 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
 use sha2::{Digest, Sha256};
+
+pub use environment::Environment;
 
 use super::{
     settings::JobPods,
@@ -62,6 +65,8 @@ pub mod mark {
 pub const INGEST: &str = "ingest";
 /// What a Job that removes rows does.
 pub const PURGE: &str = "purge";
+/// What a Job that probes a warehouse does.
+pub const PROBE: &str = "probe";
 
 /// A load that is to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +83,11 @@ pub struct Load {
     pub inputs: String,
 }
 
+/// The kind that loads and purges belong to.
+pub const ACCOUNT: &str = "AwsCostAccount";
+/// The kind that probes belong to.
+pub const WAREHOUSE: &str = "CostWarehouse";
+
 /// The object a Job belongs to.
 #[derive(Debug, Clone)]
 pub struct Owner {
@@ -91,6 +101,13 @@ pub struct Owner {
     pub uid: String,
 }
 
+impl Owner {
+    /// The label that holds its UID on what is made for it.
+    pub fn label(&self) -> &'static str {
+        if self.kind == WAREHOUSE { mark::WAREHOUSE_UID } else { mark::ACCOUNT_UID }
+    }
+}
+
 /// What the administrator decides of every Job.
 #[derive(Debug, Clone)]
 pub struct JobSettings {
@@ -102,8 +119,8 @@ pub struct JobSettings {
     pub pods: JobPods,
     /// The first part of an owner in the ledger.
     pub cluster: String,
-    /// Environment copied from the operator's own: endpoints and proxies; never credentials.
-    pub env: BTreeMap<String, String>,
+    /// Environment copied from the operator's own: endpoints and proxies; never credentials of AWS.
+    pub env: Environment,
     /// The Secret with the authorities that are trusted besides the system's, if there are any.
     pub ca_secret: Option<&'static str>,
     /// How long a Job may run.
@@ -164,13 +181,14 @@ pub fn ingest(
     let mut args = ingest_args(owner, account, bill, load, &settings.cluster);
     args.extend(warehouse_args(warehouse.spec));
     let pod = pod::Pod {
+        job: &name,
         args,
         warehouse: warehouse.spec,
-        session_secret: Some(&name),
+        session: true,
         ingestion: Some(&bill.ingestion),
         settings,
     };
-    job(name.clone(), owner, (labels, annotations), &pod)
+    job(owner, (labels, annotations), &pod)
 }
 
 /// The Job that probes a warehouse.
@@ -183,15 +201,15 @@ pub fn probe(
     settings: &JobSettings,
 ) -> Job {
     let name = name_of(&[&owner.uid, "probe", inputs, &count.to_string()]);
-    let mut labels = labels("probe", settings, ingestion);
+    let mut labels = labels(PROBE, settings, ingestion);
     labels.insert(mark::WAREHOUSE_UID.to_owned(), owner.uid.clone());
     labels.insert(mark::ATTEMPT.to_owned(), count.to_string());
     let annotations = BTreeMap::from([(mark::INPUTS.to_owned(), inputs.to_owned())]);
     let mut args = vec!["warehouse".to_owned(), "probe".to_owned()];
     args.extend(warehouse_args(warehouse));
     args.extend(reporting_args());
-    let pod = pod::Pod { args, warehouse, session_secret: None, ingestion, settings };
-    job(name, owner, (labels, annotations), &pod)
+    let pod = pod::Pod { job: &name, args, warehouse, session: false, ingestion, settings };
+    job(owner, (labels, annotations), &pod)
 }
 
 /// The Job that removes an account's rows from its warehouse.
@@ -209,18 +227,22 @@ pub fn purge(
     labels.insert(mark::ACCOUNT_UID.to_owned(), owner.uid.clone());
     labels.insert(mark::WAREHOUSE_UID.to_owned(), warehouse.uid.to_owned());
     labels.insert(mark::ATTEMPT.to_owned(), attempt);
-    let mut args = ["warehouse", "purge", "--connection"].map(str::to_owned).to_vec();
-    args.extend([account.account.to_string(), "--owner".to_owned(), ledger_owner(owner, &settings.cluster)]);
+    let mut args = ["warehouse", "purge"].map(str::to_owned).to_vec();
+    args.extend([
+        option("--connection", &account.account),
+        option("--owner", ledger_owner(owner, &settings.cluster)),
+    ]);
     args.extend(warehouse_args(warehouse.spec));
     args.extend(reporting_args());
     let pod = pod::Pod {
+        job: &name,
         args,
         warehouse: warehouse.spec,
-        session_secret: None,
+        session: false,
         ingestion: Some(ingestion),
         settings,
     };
-    job(name, owner, (labels, BTreeMap::new()), &pod)
+    job(owner, (labels, BTreeMap::new()), &pod)
 }
 
 /// Whom the ledger knows an account as: one of the same name that is created again adopts its rows.
@@ -255,10 +277,10 @@ fn labels(
     labels
 }
 
-fn job(name: String, owner: &Owner, (labels, annotations): Marks, pod: &pod::Pod<'_>) -> Job {
+fn job(owner: &Owner, (labels, annotations): Marks, pod: &pod::Pod<'_>) -> Job {
     Job {
         metadata: ObjectMeta {
-            name: Some(name),
+            name: Some(pod.job.to_owned()),
             namespace: Some(owner.namespace.clone()),
             labels: Some(labels.clone()),
             annotations: Some(annotations),
@@ -335,41 +357,43 @@ fn ingest_args(
         prefix => format!("s3://{}/{prefix}", report.bucket),
     };
     let mut args = vec!["ingest".to_owned()];
-    let flags = [
-        ("--source", source),
-        ("--report", report.name.to_string()),
-        ("--kind", load.kind.to_string()),
-        ("--region", report.region.to_string()),
-        ("--bucket-owner", report.owner.to_string()),
-        ("--credentials-dir", SESSION_DIR.to_owned()),
-        ("--period", load.period.to_string()),
-        ("--expect-version", load.version.0.clone()),
-        ("--connection", account.account.to_string()),
-        ("--account", account.account.to_string()),
-        ("--account-type", account.account_type.to_string()),
-        ("--owner", ledger_owner(owner, cluster)),
-    ];
-    args.extend(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+    args.extend([
+        option("--source", source),
+        option("--report", &report.name),
+        option("--kind", load.kind),
+        option("--region", &report.region),
+        option("--bucket-owner", &report.owner),
+        option("--credentials-dir", SESSION_DIR),
+        option("--period", load.period),
+        option("--expect-version", &load.version.0),
+        option("--connection", &account.account),
+        option("--account", &account.account),
+        option("--account-type", account.account_type),
+        option("--owner", ledger_owner(owner, cluster)),
+    ]);
     args.extend(reporting_args());
     args
 }
 
-fn reporting_args() -> [String; 4] {
-    ["--termination-log", "/dev/termination-log", "-o", "json"].map(str::to_owned)
+/// An option with its value in one argument: a value of its own that begins with `-` would be taken for an option.
+fn option(name: &str, value: impl Display) -> String {
+    format!("{name}={value}")
+}
+
+fn reporting_args() -> [String; 2] {
+    [option("--termination-log", "/dev/termination-log"), option("--output", "json")]
 }
 
 fn warehouse_args(warehouse: &ValidWarehouse) -> Vec<String> {
-    let mut args = vec!["--warehouse".to_owned(), format!("delta:{}", warehouse.location)];
+    let mut args = vec![option("--warehouse", format_args!("delta:{}", warehouse.location))];
     if let Place::S3 { region, endpoint, addressing, identity } = &warehouse.place {
-        args.extend(["--warehouse-region".to_owned(), region.clone()]);
-        if let Some(endpoint) = endpoint {
-            args.extend(["--warehouse-endpoint".to_owned(), endpoint.clone()]);
-        }
+        args.push(option("--warehouse-region", region));
+        args.extend(endpoint.as_ref().map(|endpoint| option("--warehouse-endpoint", endpoint)));
         if *addressing == Addressing::Path {
             args.push("--warehouse-path-style".to_owned());
         }
         if let Identity::Secret(_) = identity {
-            args.extend(["--warehouse-credentials-dir".to_owned(), WAREHOUSE_SECRET_DIR.to_owned()]);
+            args.push(option("--warehouse-credentials-dir", WAREHOUSE_SECRET_DIR));
         }
     }
     args
@@ -380,4 +404,60 @@ fn seconds(duration: Duration) -> i64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
+#[cfg(test)]
+mod on_the_command_line {
+    use serde_json::json;
+
+    use super::tests::{every_job_of, warehouse};
+    use crate::cli;
+
+    /// Values that people choose, each beginning as an option does.
+    #[test]
+    fn every_kind_of_job_is_understood_whatever_names_begin_with() {
+        let place = json!({
+            "location": "s3://lake/-costs", "region": "eu-west-1", "endpoint": "http://store:9000", "pathStyle": true,
+            "credentialsSecretRef": {"name": "lake-keys"}
+        });
+        for (kind, job) in every_job_of("-report", "-p/-q", "-prod", &warehouse(place)) {
+            let arguments = job["spec"]["template"]["spec"]["containers"][0]["args"].clone();
+            let arguments: Vec<String> = serde_json::from_value(arguments).expect("texts");
+            let options = cli::options(&arguments)
+                .unwrap_or_else(|error| panic!("the {kind} Job: {arguments:?}: {error}"));
+            let mut wanted = vec![
+                ("warehouse", "delta:s3://lake/-costs"),
+                ("warehouse-region", "eu-west-1"),
+                ("warehouse-endpoint", "http://store:9000"),
+                ("warehouse-credentials-dir", "/var/run/awscost/warehouse"),
+                ("termination-log", "/dev/termination-log"),
+                ("output", "json"),
+            ];
+            match kind {
+                "ingest" => wanted.extend([
+                    ("report", "-report"),
+                    ("source", "s3://acme-billing/-p/-q"),
+                    ("connection", "123456789012"),
+                    ("owner", "-prod/finops/acme-payer"),
+                    ("period", "2026-10"),
+                ]),
+                "purge" => {
+                    wanted.extend([("owner", "-prod/finops/acme-payer"), ("connection", "123456789012")])
+                }
+                _ => {}
+            }
+            for (option, value) in wanted {
+                assert_eq!(
+                    options.get(option).map(String::as_str),
+                    Some(value),
+                    "{option} of the {kind} Job: {options:?}"
+                );
+            }
+            let apart = arguments.iter().filter(|argument| !argument.starts_with("--")).count();
+            assert_eq!(
+                apart,
+                if kind == "ingest" { 1 } else { 2 },
+                "only commands stand alone: {arguments:?}"
+            );
+        }
+    }
+}

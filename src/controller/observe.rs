@@ -4,7 +4,7 @@ mod deliveries;
 mod report_store;
 pub mod secrets;
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
@@ -14,10 +14,13 @@ use kube::{
 };
 
 use super::{
+    apply::Refused,
+    children,
     context::{Context, Stores},
-    error::ReconcileFault,
-    job::mark,
+    job::{Owner, mark},
+    refusal::{self, Trouble},
     sight::{self, JobState, LoadJob},
+    unstarted,
 };
 use crate::{
     aws::{Aws, Session},
@@ -30,53 +33,47 @@ pub use deliveries::Deliveries;
 use report_store::SessionStore;
 pub use secrets::{AccessSight, SecretSight};
 
-/// The Jobs that load an account's bill, with their pods where a pod has something new to say.
-///
-/// `settled` names Jobs whose end is in status already.
-///
-/// # Errors
-/// Faults of the API server that may pass.
+/// The Jobs that load an account's bill, with their pods where a pod has something new to say; and what kept those from
+/// being seen. `settled` names Jobs whose end is in status already.
 pub async fn load_jobs(
     context: &Context,
     stores: &Stores,
-    namespace: &str,
-    uid: &str,
-    settled: &std::collections::HashSet<String>,
-) -> Result<Vec<LoadJob>, ReconcileFault> {
-    let jobs = stores.jobs_of(mark::ACCOUNT_UID, uid);
+    owner: &Owner,
+    settled: &HashSet<String>,
+    now: Timestamp,
+) -> (Vec<LoadJob>, Trouble) {
+    let mut trouble = Trouble::default();
+    let jobs = stores.jobs.of(owner);
     let open: Vec<_> = jobs.iter().filter(|job| !settled.contains(&job.name_any())).collect();
     if open.is_empty() {
-        return Ok(Vec::new());
+        return (Vec::new(), trouble);
     }
-    let pods = pods_by_job(context, namespace, &format!("{}={uid}", mark::ACCOUNT_UID)).await?;
-    let none = Vec::new();
-    Ok(open
-        .into_iter()
-        .filter_map(|job| sight::load_job(job, pods.get(&job.name_any()).unwrap_or(&none)))
-        .collect())
+    let pods = trouble.take(pods(context, owner, None).await);
+    let loads = open.into_iter().filter_map(|job| match &pods {
+        None => sight::unread(job),
+        Some(pods) => {
+            let pods = children::pods_of(job, pods);
+            let mut load = sight::load_job(job, &pods)?;
+            (load.state, load.given_up) = unstarted::give_up(job, &pods, load.state, &context.podless, now);
+            Some(load)
+        }
+    });
+    (loads.collect(), trouble)
 }
 
-/// Pods under a label selector, by the Job that made them.
+/// The pods of an owner's Jobs; `component` is what the Jobs do, where not all are meant.
 ///
 /// # Errors
-/// Faults of the API server that may pass.
-pub async fn pods_by_job(
-    context: &Context,
-    namespace: &str,
-    selector: &str,
-) -> Result<BTreeMap<String, Vec<Pod>>, ReconcileFault> {
-    let api: Api<Pod> = Api::namespaced(context.client.clone(), namespace);
-    let pods = api
-        .list(&ListParams::default().labels(selector))
-        .await
-        .map_err(ReconcileFault::api("list the Jobs' pods"))?;
-    let mut by_job: BTreeMap<String, Vec<Pod>> = BTreeMap::new();
-    for pod in pods {
-        if let Some(job) = pod.labels().get("batch.kubernetes.io/job-name").cloned() {
-            by_job.entry(job).or_default().push(pod);
-        }
+/// [`Refused`] where they can't be listed.
+pub async fn pods(context: &Context, owner: &Owner, component: Option<&str>) -> Result<Vec<Pod>, Refused> {
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), &owner.namespace);
+    let mut selector = format!("{}={}", owner.label(), owner.uid);
+    if let Some(component) = component {
+        selector = format!("{selector},{}={component}", mark::COMPONENT);
     }
-    Ok(by_job)
+    let refused =
+        |error| refusal::read("list pods", "how its Jobs end can't be told", &owner.namespace, error);
+    Ok(api.list(&ListParams::default().labels(&selector)).await.map_err(refused)?.items)
 }
 
 /// True if any Job is at work.

@@ -66,7 +66,7 @@ pub fn update(
         }
         for job in ended {
             match &job.state {
-                JobState::Active(_) => {}
+                JobState::Active(_) | JobState::Unread => {}
                 JobState::Done { at, report } => {
                     let report = report.as_ref().map(|loaded| &loaded.report);
                     if succeed(&mut status, &job.version, report, *at) {
@@ -84,7 +84,7 @@ pub fn update(
 
 fn ended_at(job: &LoadJob) -> Option<Timestamp> {
     match &job.state {
-        JobState::Active(_) => None,
+        JobState::Active(_) | JobState::Unread => None,
         JobState::Done { at, .. } | JobState::Failed { at, .. } => Some(*at),
     }
 }

@@ -1,6 +1,6 @@
 //! Session Secrets: written before their Job, renewed while it runs, deleted when it ended.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
@@ -13,9 +13,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::{
+    apply::Refused,
+    children::is_of,
     context::{Context, Stores},
     error::{ReconcileFault, is_gone, is_taken},
-    job::{Owner, SESSION_KEY, mark, owner_reference},
+    job::{Environment, Owner, SESSION_KEY, mark, owner_reference},
+    refusal,
 };
 use crate::{
     api::USE_LABEL,
@@ -89,69 +92,84 @@ fn denied(detail: Detail, access: &Access) -> Reason {
     })
 }
 
-/// Writes the session Secret of a Job, new or over the one of a pass that was cut short.
+/// What a Job's Secret carries.
+#[derive(Debug, Clone, Copy)]
+pub enum Carried<'a> {
+    /// A session, and whatever of the Job's environment holds a password.
+    Session(&'a Session),
+    /// The Job reads no bucket: only that environment.
+    Environment,
+}
+
+/// Writes the Secret of a Job: new, over the one of a pass that was cut short, or renewed. One that is there is looked for
+/// first: the API server counts a create against a quota before it sees that the name is taken.
 ///
 /// # Errors
-/// Faults of the API server.
-pub async fn write(
-    context: &Context,
-    owner: &Owner,
-    job: &str,
-    session: &Session,
-) -> Result<(), ReconcileFault> {
+/// [`Refused`] where somebody else's Secret stands in the way, or the API server does not take ours.
+pub async fn write(context: &Context, owner: &Owner, job: &str, carried: Carried<'_>) -> Result<(), Refused> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &owner.namespace);
-    match api.create(&PostParams::default(), &secret(owner, job, session)).await {
+    let refused = |error| refusal::write("the session Secret", &owner.namespace, error);
+    let there = api.get_metadata_opt(job).await.map_err(refused)?;
+    let fresh = secret(owner, job, carried, &context.jobs.env);
+    let written = match there {
+        None => api.create(&PostParams::default(), &fresh).await,
+        Some(there) if is_of(&there, owner) && is_session(&there) => {
+            let patch = json!({
+                "metadata": {
+                    "resourceVersion": there.metadata.resource_version,
+                    "labels": fresh.metadata.labels, "annotations": fresh.metadata.annotations,
+                },
+                "data": fresh.data,
+            });
+            api.patch(job, &PatchParams::default(), &Patch::Merge(&patch)).await
+        }
+        Some(_) => return Err(Refused::in_the_way("Secret", &owner.namespace, job)),
+    };
+    match written {
         Ok(_) => Ok(()),
-        Err(error) if is_taken(&error) => renew(context, owner, job, session).await,
-        Err(error) => Err(ReconcileFault::api("create the session Secret")(error)),
+        // It came or went just now: the next pass sees what is there.
+        Err(error) if is_taken(&error) || is_gone(&error) => Err(ReconcileFault::Stale.into()),
+        Err(error) => Err(refused(error)),
     }
 }
 
-/// Writes a new session into a Job's Secret.
+/// Writes the Secret of a Job without a session, where its environment needs one.
 ///
 /// # Errors
-/// Faults of the API server.
-pub async fn renew(
-    context: &Context,
-    owner: &Owner,
-    job: &str,
-    session: &Session,
-) -> Result<(), ReconcileFault> {
-    let api: Api<Secret> = Api::namespaced(context.client.clone(), &owner.namespace);
-    let fresh = secret(owner, job, session);
-    let patch = json!({
-        "metadata": {"labels": fresh.metadata.labels, "annotations": fresh.metadata.annotations},
-        "data": fresh.data,
-    });
-    api.patch(job, &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-        .map(drop)
-        .map_err(ReconcileFault::api("renew the session Secret"))
+/// As [`write`].
+pub async fn write_environment(context: &Context, owner: &Owner, job: &str) -> Result<(), Refused> {
+    if context.jobs.env.is_public() {
+        return Ok(());
+    }
+    write(context, owner, job, Carried::Environment).await
 }
 
-fn secret(owner: &Owner, job: &str, session: &Session) -> Secret {
+fn secret(owner: &Owner, job: &str, carried: Carried<'_>, environment: &Environment) -> Secret {
     let labels = [
         mark::NAME,
         mark::MANAGED_BY,
         (mark::COMPONENT, "session"),
         (USE_LABEL, USE_SESSION),
-        (mark::ACCOUNT_UID, owner.uid.as_str()),
+        (owner.label(), owner.uid.as_str()),
     ];
-    let file: SecretString = session.to_file();
+    let mut data: BTreeMap<String, ByteString> = environment.secret_data().collect();
+    let mut annotations = BTreeMap::new();
+    if let Carried::Session(session) = carried {
+        let file: SecretString = session.to_file();
+        data.insert(SESSION_KEY.to_owned(), ByteString(file.expose_secret().as_bytes().to_vec()));
+        annotations.insert(EXPIRES.to_owned(), session.expiration.to_string());
+    }
     Secret {
         metadata: ObjectMeta {
             name: Some(job.to_owned()),
             namespace: Some(owner.namespace.clone()),
             labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
-            annotations: Some(BTreeMap::from([(EXPIRES.to_owned(), session.expiration.to_string())])),
+            annotations: Some(annotations),
             owner_references: Some(vec![owner_reference(owner)]),
             ..ObjectMeta::default()
         },
         type_: Some("Opaque".to_owned()),
-        data: Some(BTreeMap::from([(
-            SESSION_KEY.to_owned(),
-            ByteString(file.expose_secret().as_bytes().to_vec()),
-        )])),
+        data: Some(data),
         ..Secret::default()
     }
 }
@@ -204,41 +222,35 @@ pub struct SessionSight {
     pub job_ended: bool,
 }
 
-/// An account's session Secrets.
-pub fn of_account(stores: &Stores, uid: &str, ended: &dyn Fn(&str) -> bool) -> Vec<SessionSight> {
-    let of_account = |secret: &Metadata| account_of(secret) == Some(uid);
-    all(stores, of_account, ended).into_iter().map(|(_, secret)| secret).collect()
+/// The session Secrets of an account or a warehouse.
+pub fn of_owner(stores: &Stores, owner: &Owner, ended: &dyn Fn(&str) -> bool) -> Vec<SessionSight> {
+    let secrets = stores.sessions.of(owner);
+    secrets.iter().filter(|secret| is_session(secret)).filter_map(|secret| sight(secret, ended)).collect()
 }
 
-/// Session Secrets of accounts that are none of `accounts`, with their namespaces.
-pub fn of_no_account(
+/// Session Secrets of accounts and warehouses that are gone, with their namespaces. `ended` takes namespace and name of a Job.
+pub fn left_behind(
     stores: &Stores,
-    accounts: &HashSet<String>,
-    ended: &dyn Fn(&str) -> bool,
+    is_there: &dyn Fn(&str, &str) -> bool,
+    ended: &dyn Fn(&str, &str) -> bool,
 ) -> Vec<(String, SessionSight)> {
-    all(stores, |secret| account_of(secret).is_some_and(|uid| !accounts.contains(uid)), ended)
+    let of = |label| stores.sessions.left_behind(label, is_there);
+    let left = of(mark::ACCOUNT_UID).into_iter().chain(of(mark::WAREHOUSE_UID));
+    left.filter(|secret| is_session(secret))
+        .filter_map(|secret| {
+            let namespace = secret.namespace()?;
+            let seen = sight(&secret, &|name| ended(&namespace, name))?;
+            Some((namespace, seen))
+        })
+        .collect()
 }
 
 /// What the watch shows of a Secret.
 type Metadata = PartialObjectMeta<Secret>;
 
-fn all(
-    stores: &Stores,
-    wanted: impl Fn(&Metadata) -> bool,
-    ended: &dyn Fn(&str) -> bool,
-) -> Vec<(String, SessionSight)> {
-    stores
-        .secrets
-        .state()
-        .iter()
-        .filter(|secret| secret.labels().get(USE_LABEL).map(String::as_str) == Some(USE_SESSION))
-        .filter(|secret| wanted(secret))
-        .filter_map(|secret| Some((secret.namespace()?, sight(secret, ended)?)))
-        .collect()
-}
-
-fn account_of(secret: &Metadata) -> Option<&str> {
-    secret.labels().get(mark::ACCOUNT_UID).map(String::as_str)
+/// True if a Secret says that it holds a session.
+pub fn is_session(secret: &Metadata) -> bool {
+    secret.labels().get(USE_LABEL).map(String::as_str) == Some(USE_SESSION)
 }
 
 fn sight(secret: &Metadata, ended: &dyn Fn(&str) -> bool) -> Option<SessionSight> {

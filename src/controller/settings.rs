@@ -125,6 +125,9 @@ pub struct Testing {
     /// A failed load is tried again after this time instead of 1, 10 and 60 minutes.
     #[serde(deserialize_with = "optional_duration_text")]
     pub retry_delay: Option<Duration>,
+    /// A Job whose pod does not start is given up after this time instead of ten minutes.
+    #[serde(deserialize_with = "optional_duration_text")]
+    pub patience: Option<Duration>,
     /// Calls to STS a second, instead of the 10 that leave room for others in the caller's account.
     pub sts_calls_per_second: Option<u32>,
 }

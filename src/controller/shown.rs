@@ -31,7 +31,7 @@ impl Announcement {
             stores.accounts.wait_until_ready(),
             stores.warehouses.wait_until_ready(),
             stores.jobs.wait_until_ready(),
-            stores.secrets.wait_until_ready(),
+            stores.sessions.wait_until_ready(),
         );
         if all.await.is_ok() {
             self.0.send_replace(true);

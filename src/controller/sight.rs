@@ -36,6 +36,8 @@ pub struct LoadJob {
     pub inputs: String,
     /// How far it is.
     pub state: JobState<Loaded>,
+    /// The UID of a Job that has not ended and is given up: it is to be deleted once its end is stored.
+    pub given_up: Option<String>,
 }
 
 /// How far a Job is.
@@ -43,6 +45,8 @@ pub struct LoadJob {
 pub enum JobState<T> {
     /// At work, or about to be.
     Active(Hindrance),
+    /// Ended. Its pods can't be listed, so nobody knows yet how.
+    Unread,
     /// Ended well, with what it reported if that could be read.
     Done {
         /// When.
@@ -70,6 +74,8 @@ pub enum Hindrance {
     Image,
     /// A quota forbids it.
     Quota,
+    /// Nothing that a pod or a Job says. It is told of a Job that is given up only: most pods need a moment.
+    Unknown,
 }
 
 /// What a load said when it ended well.
@@ -108,7 +114,18 @@ pub fn load_job(job: &Job, pods: &[Pod]) -> Option<LoadJob> {
         attempt,
         inputs: job.annotations().get(mark::INPUTS).cloned().unwrap_or_default(),
         state,
+        given_up: None,
     })
+}
+
+/// A load's Job whose pods can't be listed: whether it has ended is all that shows.
+pub fn unread(job: &Job) -> Option<LoadJob> {
+    let load = load_job(job, &[])?;
+    let state = match load.state {
+        JobState::Active(_) => JobState::Active(Hindrance::None),
+        _ => JobState::Unread,
+    };
+    Some(LoadJob { state, ..load })
 }
 
 /// How far a Job is; `parse` reads the message of one that ended well.
@@ -129,10 +146,15 @@ pub fn state<T>(job: &Job, pods: &[Pod], parse: impl Fn(&str) -> Option<T>) -> J
     }
     let deadline = ended.reason.as_deref() == Some("DeadlineExceeded");
     let end = match last.as_ref().and_then(|(_, status)| terminated(status)) {
-        _ if deadline => BadEnd::lost(
+        Some(_) if deadline => BadEnd::lost(
             Reason::JobFailed,
             "the Job ran into its deadline; it is tried again. If it happens again, give it more CPU in \
              spec.ingestion.resources",
+        ),
+        None if deadline => BadEnd::lost(
+            Reason::JobFailed,
+            "the Job ran into its deadline, and no pod is left that says whether it ever ran; it is tried again. See the \
+             Job's events",
         ),
         None => BadEnd::lost(Reason::JobFailed, "the Job's pod was lost before it told how it ended"),
         Some(ended) if ended.reason.as_deref() == Some("OOMKilled") => BadEnd::lost(
@@ -145,7 +167,7 @@ pub fn state<T>(job: &Job, pods: &[Pod], parse: impl Fn(&str) -> Option<T>) -> J
 }
 
 impl BadEnd {
-    fn lost(reason: Reason, message: &str) -> Self {
+    pub(super) fn lost(reason: Reason, message: &str) -> Self {
         Self { class: FailureClass::Lost, reason, message: message.to_owned(), superseded: false }
     }
 }
@@ -188,32 +210,72 @@ fn printable(text: &str) -> String {
     bounded_to(MAX_FAILURE, plain.trim())
 }
 
-fn hindrance(job: &Job, pods: &[Pod]) -> Hindrance {
-    // A quota shows in the Job's events only; that there is no pod long after the start shows too.
-    let Some(pod) = pods.iter().max_by_key(|pod| pod.creation_timestamp().map(|time| time.0)) else {
-        let status = job.status.as_ref();
-        let waiting = status.is_some_and(|status| {
-            status.active.unwrap_or(0) == 0 && status.start_time.is_some() && status.failed.unwrap_or(0) == 0
-        });
-        return if waiting { Hindrance::Quota } else { Hindrance::None };
+/// A Job whose pod has not started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// What it waits for.
+    pub hindrance: Hindrance,
+    /// Since when its pod is there; `None` if it has none.
+    pub since: Option<Timestamp>,
+}
+
+/// What an unfinished Job's pod waits for; `None` once it runs.
+pub fn waiting(job: &Job, pods: &[Pod]) -> Option<Waiting> {
+    let over = |pod: &Pod| matches!(phase(pod), Some("Succeeded" | "Failed"));
+    let newest = pods.iter().filter(|pod| !over(pod)).max_by_key(|pod| created(pod));
+    let Some(pod) = newest else {
+        let quota = pods.is_empty() && wants_a_pod(job);
+        let hindrance = if quota { Hindrance::Quota } else { Hindrance::Unknown };
+        return Some(Waiting { hindrance, since: None });
     };
-    let status = pod.status.as_ref();
-    let unschedulable = status.and_then(|status| status.conditions.as_ref()).is_some_and(|conditions| {
-        conditions.iter().any(|condition| {
-            condition.type_ == "PodScheduled"
-                && condition.status == "False"
-                && condition.reason.as_deref() == Some("Unschedulable")
-        })
+    let runs = |status: &ContainerStatus| {
+        let state = status.state.as_ref();
+        state.is_some_and(|state| state.running.is_some() || state.terminated.is_some())
+    };
+    if phase(pod) == Some("Running") || container(pod).is_some_and(runs) {
+        return None;
+    }
+    Some(Waiting { hindrance: hindrance_of(pod), since: created(pod) })
+}
+
+fn hindrance(job: &Job, pods: &[Pod]) -> Hindrance {
+    match waiting(job, pods).map(|waiting| waiting.hindrance) {
+        None | Some(Hindrance::Unknown) => Hindrance::None,
+        Some(known) => known,
+    }
+}
+
+/// A quota shows in the Job's events only; that there is no pod long after the start shows too.
+fn wants_a_pod(job: &Job) -> bool {
+    job.status.as_ref().is_some_and(|status| {
+        status.active.unwrap_or(0) == 0 && status.start_time.is_some() && status.failed.unwrap_or(0) == 0
+    })
+}
+
+fn hindrance_of(pod: &Pod) -> Hindrance {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let unschedulable = conditions.iter().any(|condition| {
+        condition.type_ == "PodScheduled"
+            && condition.status == "False"
+            && condition.reason.as_deref() == Some("Unschedulable")
     });
     if unschedulable {
         return Hindrance::Unschedulable;
     }
-    let image = container(pod).and_then(|status| status.state.as_ref()?.waiting.as_ref()?.reason.clone());
-    let image = image.is_some_and(|reason| {
+    let waits_for = container(pod).and_then(|status| status.state.as_ref()?.waiting.as_ref()?.reason.clone());
+    let image = waits_for.is_some_and(|reason| {
         ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
             .contains(&reason.as_str())
     });
-    if image { Hindrance::Image } else { Hindrance::None }
+    if image { Hindrance::Image } else { Hindrance::Unknown }
+}
+
+fn phase(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.phase.as_deref()
+}
+
+fn created(pod: &Pod) -> Option<Timestamp> {
+    pod.creation_timestamp().map(|time| time.0)
 }
 
 /// The pod that terminated last, with its container's status.
@@ -221,7 +283,7 @@ fn last_terminated(pods: &[Pod]) -> Option<(&Pod, &ContainerStatus)> {
     pods.iter()
         .filter_map(|pod| Some((pod, container(pod)?)))
         .filter(|(_, status)| terminated(status).is_some())
-        .max_by_key(|(pod, _)| pod.creation_timestamp().map(|time| time.0))
+        .max_by_key(|(pod, _)| created(pod))
 }
 
 fn container(pod: &Pod) -> Option<&ContainerStatus> {
@@ -322,7 +384,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert!(failed("PodFailurePolicy", &[]).message.contains("was lost"));
-        assert!(failed("DeadlineExceeded", &[ended(143, "Error", "")]).message.contains("deadline"));
+        assert!(failed("DeadlineExceeded", &[]).message.contains("deadline"));
     }
 
     #[test]
@@ -347,5 +409,27 @@ mod tests {
         let mut other = job(None);
         other.metadata.labels = None;
         assert_eq!(load_job(&other, &[]), None);
+    }
+
+    #[test]
+    fn only_a_pod_that_ran_lets_a_deadline_ask_for_more_cpu() {
+        let words = |pods: &[Pod]| match load_job(&job(Some(("Failed", "DeadlineExceeded"))), pods)
+            .expect("ours")
+            .state
+        {
+            JobState::Failed { end, .. } => end.message,
+            other => panic!("{other:?}"),
+        };
+        assert!(words(&[ended(143, "Error", "")]).contains("more CPU"));
+        let never_ran = words(&[]);
+        assert!(never_ran.contains("deadline") && !never_ran.contains("CPU"), "{never_ran}");
+    }
+
+    #[test]
+    fn of_a_job_without_its_pods_nobody_says_how_it_ended() {
+        let state = |condition| unread(&job(condition)).expect("ours").state;
+        assert_eq!(state(None), JobState::Active(Hindrance::None));
+        assert_eq!(state(Some(("Failed", "PodFailurePolicy"))), JobState::Unread);
+        assert_eq!(state(Some(("Complete", ""))), JobState::Unread);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,9 +10,10 @@ use k8s_openapi::api::batch::v1::Job;
 use kube::ResourceExt;
 
 use super::{
+    children::is_of,
     context::lock,
     decide::{Usage, Writers, admitted},
-    job::{Load, mark},
+    job::{Load, Owner, mark},
     settings::JobLimits,
 };
 
@@ -28,7 +29,7 @@ pub struct Slots {
 
 #[derive(Debug, Clone)]
 struct Started {
-    account: String,
+    account: Owner,
     warehouse: String,
     at: Timestamp,
 }
@@ -50,45 +51,42 @@ impl Slots {
         Self { limits, started: Mutex::default() }
     }
 
-    /// Takes slots for as many of the loads as limits allow, the first ones first. `jobs` is the watch's view of all
-    /// our Jobs.
-    pub fn take<'a>(
+    /// Takes slots for as many of the loads as limits allow, the first ones first. `jobs` are the Jobs of all accounts, as
+    /// the watches show them, each with its account.
+    pub fn take(
         &self,
-        account: &str,
+        account: &Owner,
         warehouse: (&str, Writers),
         loads: Vec<Load>,
-        jobs: impl Iterator<Item = &'a Job>,
+        jobs: &[(Owner, Arc<Job>)],
         now: Timestamp,
     ) -> Admission {
         let mut started = lock(&self.started);
-        let mut usage = Usage::default();
-        let mut count = |of_account: &str, of_warehouse: &str| {
-            usage.cluster += 1;
-            usage.account += usize::from(of_account == account);
-            usage.warehouse += usize::from(of_warehouse == warehouse.0);
-        };
-        for job in jobs {
-            started.remove(&job.name_any());
-            let label = |name: &str| job.labels().get(name).map(String::as_str).unwrap_or_default();
-            if !ended(job) && !label(mark::ACCOUNT_UID).is_empty() {
-                count(label(mark::ACCOUNT_UID), label(mark::WAREHOUSE_UID));
-            }
+        for (owner, job) in jobs {
+            forget(&mut started, &job.name_any(), |started| started.account.uid == owner.uid);
         }
         started.retain(|_, job| now.duration_since(job.at) < UNSEEN);
-        for job in started.values() {
-            count(&job.account, &job.warehouse);
-        }
+        let usage = {
+            let mut count = Count::new(account, warehouse.0);
+            for (owner, job) in jobs.iter().filter(|(_, job)| !ended(job)) {
+                count.add(owner, job.labels().get(mark::WAREHOUSE_UID).map_or("", String::as_str));
+            }
+            for job in started.values() {
+                count.add(&job.account, &job.warehouse);
+            }
+            count.usage(self.limits.per_account)
+        };
         let mut admission = Admission::default();
         let mut free = admitted(usage, warehouse.1, &self.limits);
         for load in loads {
-            let name = load.job_name(account);
+            let name = load.job_name(&account.uid);
             match started.entry(name) {
                 Entry::Occupied(pending) => admission.pending.push(pending.key().clone()),
                 Entry::Vacant(_) if free == 0 => admission.queued += 1,
                 Entry::Vacant(slot) => {
                     free -= 1;
                     slot.insert(Started {
-                        account: account.to_owned(),
+                        account: account.clone(),
                         warehouse: warehouse.0.to_owned(),
                         at: now,
                     });
@@ -99,9 +97,50 @@ impl Slots {
         admission
     }
 
-    /// Gives a slot back: the Job could not be created, or is gone.
+    /// Gives a slot back: the Job could not be created.
     pub fn give_back(&self, job: &str) {
         lock(&self.started).remove(job);
+    }
+
+    /// A Job is gone: if it is the one that was started, and not another of its name, its slot is free.
+    pub fn went(&self, job: &Job) {
+        forget(&mut lock(&self.started), &job.name_any(), |started| is_of(job, &started.account));
+    }
+}
+
+fn forget(started: &mut HashMap<String, Started>, job: &str, is_it: impl Fn(&Started) -> bool) {
+    if started.get(job).is_some_and(is_it) {
+        started.remove(job);
+    }
+}
+
+/// What is at work, seen from one account that wants to start loads.
+struct Count<'a> {
+    account: &'a Owner,
+    warehouse: &'a str,
+    into_warehouse: usize,
+    by_account: HashMap<&'a str, usize>,
+}
+
+impl<'a> Count<'a> {
+    fn new(account: &'a Owner, warehouse: &'a str) -> Self {
+        Self { account, warehouse, into_warehouse: 0, by_account: HashMap::new() }
+    }
+
+    fn add(&mut self, owner: &'a Owner, warehouse: &str) {
+        *self.by_account.entry(&owner.uid).or_default() += 1;
+        // No account loads into a warehouse of another namespace, whatever a label says.
+        let same = owner.namespace == self.account.namespace && warehouse == self.warehouse;
+        self.into_warehouse += usize::from(same);
+    }
+
+    /// Who writes Jobs of their own in an account's name holds no more of the cluster's slots than the account may.
+    fn usage(&self, per_account: usize) -> Usage {
+        Usage {
+            account: self.by_account.get(self.account.uid.as_str()).copied().unwrap_or_default(),
+            warehouse: self.into_warehouse,
+            cluster: self.by_account.values().map(|jobs| (*jobs).min(per_account)).sum(),
+        }
     }
 }
 
@@ -119,7 +158,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        controller::periods::tests::{at, period, version},
+        controller::{
+            children,
+            periods::tests::{at, period, version},
+        },
         model::ReportKind,
     };
 
@@ -133,25 +175,24 @@ mod tests {
         }
     }
 
-    fn job(name: &str, account: &str, warehouse: &str, condition: &str) -> Job {
-        serde_json::from_value(json!({
-            "metadata": {"name": name, "labels": {
-                "awscost.io/account-uid": account, "awscost.io/warehouse-uid": warehouse
-            }},
-            "status": {"conditions": [{"type": condition, "status": "True"}]}
-        }))
-        .expect("a Job")
+    fn job(name: &str, account: &str, warehouse: &str, condition: &str) -> (Owner, Arc<Job>) {
+        let owner = children::tests::account("finops", account);
+        let mut job = children::tests::made_for(&owner, name);
+        job["metadata"]["labels"]["awscost.io/warehouse-uid"] = warehouse.into();
+        job["status"] = json!({"conditions": [{"type": condition, "status": "True"}]});
+        (owner, Arc::new(serde_json::from_value(job).expect("a Job")))
     }
 
     fn take(
         slots: &Slots,
         account: &str,
         months: &[&str],
-        jobs: &[Job],
+        jobs: &[(Owner, Arc<Job>)],
         minute: i64,
     ) -> (usize, usize, usize) {
         let loads = months.iter().map(|month| load(month)).collect();
-        let admission = slots.take(account, ("lake", Writers::Many), loads, jobs.iter(), at(minute));
+        let account = children::tests::account("finops", account);
+        let admission = slots.take(&account, ("lake", Writers::Many), loads, jobs, at(minute));
         (admission.loads.len(), admission.queued, admission.pending.len())
     }
 
@@ -180,5 +221,20 @@ mod tests {
         assert_eq!(take(&slots, "a", &MONTHS, &jobs, 0), (1, 2, 0));
         slots.give_back(&load(MONTHS[0]).job_name("a"));
         assert_eq!(take(&slots, "a", &MONTHS, &jobs, 0), (1, 2, 0));
+    }
+
+    #[test]
+    fn nobody_holds_more_than_an_accounts_slots_in_an_accounts_name() {
+        let slots = Slots::new(JobLimits { cluster: 4, ..JobLimits::default() });
+        let many: Vec<_> = (0..20).map(|number| job(&number.to_string(), "b", "pond", "Suspended")).collect();
+        assert_eq!(take(&slots, "a", &MONTHS, &many, 0), (2, 1, 0), "two of the four are left");
+    }
+
+    #[test]
+    fn a_label_of_another_namespace_fills_no_warehouse() {
+        let slots = Slots::new(JobLimits { per_warehouse: 1, ..JobLimits::default() });
+        let (mut elsewhere, job) = job("1", "b", "lake", "Suspended");
+        elsewhere.namespace = "elsewhere".to_owned();
+        assert_eq!(take(&slots, "a", &MONTHS[..1], &[(elsewhere, job)], 0), (1, 0, 0));
     }
 }

@@ -3,11 +3,13 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use k8s_openapi::api::batch::v1::Job;
 use kube::ResourceExt;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     context::{Context, Stores},
+    job::mark,
     session::{self, SessionSight},
     slots,
 };
@@ -39,47 +41,36 @@ async fn sweep(context: &Context, stores: &Stores, now: Timestamp) {
     }
 }
 
-/// With their namespaces: sessions whose account is gone, and that no Job uses.
+/// With their namespaces: sessions whose account or warehouse is gone, and that no Job uses.
 fn orphans(stores: &Stores, now: Timestamp) -> Vec<(String, SessionSight)> {
-    let accounts: HashSet<String> =
-        stores.accounts.state().iter().filter_map(|account| account.uid()).collect();
-    let (ended, active): (Vec<_>, Vec<_>) =
-        stores.jobs.state().into_iter().partition(|job| slots::ended(job));
-    let active: Vec<String> = active.iter().map(|job| job.name_any()).collect();
-    let has_ended = |name: &str| ended.iter().any(|job| job.name_any() == name);
-    session::of_no_account(stores, &accounts, &has_ended)
+    let accounts = stores.accounts.state().into_iter().filter_map(|it| Some((it.namespace()?, it.uid()?)));
+    let warehouses =
+        stores.warehouses.state().into_iter().filter_map(|it| Some((it.namespace()?, it.uid()?)));
+    let there: HashSet<(String, String)> = accounts.chain(warehouses).collect();
+    let is_there = |namespace: &str, uid: &str| there.contains(&(namespace.to_owned(), uid.to_owned()));
+    let left = |label| stores.jobs.left_behind(label, is_there);
+    let jobs: Vec<_> = left(mark::ACCOUNT_UID).into_iter().chain(left(mark::WAREHOUSE_UID)).collect();
+    let (ended, active): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| slots::ended(job));
+    let is_of = |job: &Job, namespace: &str, name: &str| {
+        job.namespace().as_deref() == Some(namespace) && job.name_any() == name
+    };
+    let has_ended = |namespace: &str, name: &str| ended.iter().any(|job| is_of(job, namespace, name));
+    session::left_behind(stores, &is_there, &has_ended)
         .into_iter()
-        .filter(|(_, secret)| {
-            !session::upkeep(std::slice::from_ref(secret), &active, &[], now).delete.is_empty()
+        .filter(|(namespace, secret)| {
+            let in_use = active.iter().any(|job| is_of(job, namespace, &secret.name));
+            let active = if in_use { std::slice::from_ref(&secret.name) } else { &[] };
+            !session::upkeep(std::slice::from_ref(secret), active, &[], now).delete.is_empty()
         })
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use kube::{
-        Resource,
-        runtime::{
-            reflector::{Store, store},
-            watcher::Event,
-        },
-    };
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::controller::{periods::tests::at, watch};
-
-    fn shown<K>(objects: &[Value]) -> Store<K>
-    where
-        K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + 'static,
-    {
-        let (store, mut writer) = store();
-        for object in objects {
-            let object = serde_json::from_value(object.clone()).expect("an object");
-            writer.apply_watcher_event(&Event::Apply(object));
-        }
-        store
-    }
+    use crate::controller::{children::tests::shown, periods::tests::at};
 
     fn secret(name: &str, account: &str, created: i64) -> Value {
         json!({"metadata": {
@@ -90,34 +81,48 @@ mod tests {
         }})
     }
 
-    fn job(name: &str, conditions: &Value) -> Value {
-        json!({"metadata": {"namespace": "finops", "name": name}, "status": {"conditions": conditions}})
+    fn job(namespace: &str, name: &str, conditions: &Value) -> Value {
+        json!({
+            "metadata": {"namespace": namespace, "name": name, "labels": {"awscost.io/account-uid": "gone"}},
+            "status": {"conditions": conditions}
+        })
     }
 
     #[test]
     fn what_an_account_left_behind_goes_once_no_job_uses_it() {
-        let (mut stores, _writers) = watch::stores(None);
-        stores.accounts = shown(&[json!({
+        let accounts = shown(&[json!({
             "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount", "spec": {},
             "metadata": {"namespace": "finops", "name": "acme", "uid": "there"},
         })]);
-        stores.jobs = shown(&[
-            job("at-work", &json!([])),
-            job("ended", &json!([{"type": "Complete", "status": "True"}])),
+        let ended = json!([{"type": "Complete", "status": "True"}]);
+        let jobs = shown(&[
+            job("finops", "at-work", &json!([])),
+            job("finops", "ended", &ended),
+            // What somebody calls so in another namespace keeps nothing alive, and ends nothing.
+            job("elsewhere", "left", &json!([])),
+            job("elsewhere", "just-made", &ended),
         ]);
         let mut external_id = secret("external-id", "gone", -600);
         external_id["metadata"]["labels"]["awscost.io/use"] = "external-id".into();
-        stores.secrets = shown(&[
+        let mut probe = secret("of-a-warehouse", "gone", -600);
+        probe["metadata"]["labels"] =
+            json!({"awscost.io/use": "session", "awscost.io/warehouse-uid": "gone"});
+        let mut elsewhere = secret("of-another-namespace", "there", -600);
+        elsewhere["metadata"]["namespace"] = "elsewhere".into();
+        let secrets = shown(&[
             secret("of-an-account", "there", -600),
             secret("at-work", "gone", -600),
             secret("ended", "gone", -1),
             secret("left", "gone", -600),
             secret("just-made", "gone", -1),
             external_id,
+            probe,
+            elsewhere,
         ]);
+        let stores = Stores::new(None, accounts, shown(&[]), jobs, secrets);
         let mut found: Vec<String> =
             orphans(&stores, at(0)).into_iter().map(|(_, secret)| secret.name).collect();
         found.sort();
-        assert_eq!(found, ["ended", "left"]);
+        assert_eq!(found, ["ended", "left", "of-a-warehouse", "of-another-namespace"]);
     }
 }

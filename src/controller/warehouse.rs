@@ -2,23 +2,29 @@
 
 mod judge;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::batch::v1::Job;
-use kube::{Resource, ResourceExt, api::Api};
+use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
+use kube::{
+    Resource, ResourceExt,
+    api::{Api, DeleteParams},
+};
 use sha2::{Digest, Sha256};
 
 use super::{
     account::wish,
     apply::{self, Refused},
+    children,
     context::{Context, GuardedWarehouse, Stores},
     error::{LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
     events,
     job::{self, Owner, mark},
     observe, patch,
-    sight::{self, JobState},
-    standing, status,
+    refusal::Trouble,
+    session,
+    sight::{self, Hindrance, JobState},
+    slots, standing, status, unstarted,
     validate::{self, Place, ValidWarehouse},
 };
 use crate::{
@@ -47,7 +53,7 @@ pub async fn reconcile(object: &GuardedWarehouse, context: &Context) -> Result<D
         return Ok(LONGEST_WAIT);
     }
     let uid = warehouse.uid().unwrap_or_default();
-    let owner = Owner { kind: "CostWarehouse", namespace, name: warehouse.name_any(), uid };
+    let owner = Owner { kind: job::WAREHOUSE, namespace, name: warehouse.name_any(), uid };
     let wish = wish(warehouse.annotations());
     Pass { context, stores, warehouse, owner, wish, now }.run().await
 }
@@ -88,25 +94,43 @@ impl Pass<'_> {
                 return Ok(LONGEST_WAIT);
             }
         };
-        let inputs = self.inputs(&valid);
-        let probes = self.probes().await?;
+        self.look(&version, &old, &valid).await
+    }
+
+    /// Judges the probes there are, starts the next one, and writes status.
+    async fn look(
+        &self,
+        version: &str,
+        old: &CostWarehouseStatus,
+        valid: &ValidWarehouse,
+    ) -> Result<Duration, ReconcileFault> {
+        let inputs = self.inputs(valid);
+        let mut trouble = Trouble::default();
+        let probes = self.probes(&mut trouble).await;
+        let obstacle = trouble.take(self.obstacle(valid).await).flatten();
+        if let Some(fault) = trouble.fault {
+            return Err(fault);
+        }
         let view = View {
-            old: &old,
+            old,
             probes: &probes,
             inputs: &inputs,
-            obstacle: self.obstacle(&valid).await?,
+            obstacle,
             retry_delay: self.context.settings.testing.retry_delay,
             now: self.now,
         };
         let mut verdict = judge::judge(&view);
-        if let Some(count) = verdict.start
-            && let Err(refused) = self.start(&valid, &inputs, count).await
-        {
-            match refused {
-                Refused::Blocked(blockage) => verdict.block(&blockage),
-                Refused::Fault(fault) => return Err(fault),
+        let (mut fresh, mut fault) = (None, None);
+        if let Some(blockage) = &trouble.blockage {
+            verdict.unseen(blockage);
+        } else if let Some(count) = verdict.start {
+            match self.start(valid, &inputs, count).await {
+                Ok(name) => fresh = Some(name),
+                Err(Refused::Blocked(blockage)) => verdict.block(&blockage),
+                Err(Refused::Fault(passing)) => fault = Some(passing),
             }
         }
+        let generation = self.warehouse.metadata.generation;
         let status = CostWarehouseStatus {
             observed_generation: generation,
             last_handled_reconcile_at: self.wish.clone().or_else(|| old.last_handled_reconcile_at.clone()),
@@ -114,8 +138,29 @@ impl Pass<'_> {
             accounts: i32::try_from(self.accounts().len()).ok(),
             probe: verdict.probe.clone(),
         };
-        self.finish(&version, &old, status).await?;
+        self.finish(version, old, status).await?;
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        self.tidy(&probes, fresh.as_slice()).await?;
         Ok(verdict.wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
+    }
+
+    /// Deletes probes that are given up, and Secrets that no probe needs any more.
+    async fn tidy(&self, probes: &[Probe], fresh: &[String]) -> Result<(), ReconcileFault> {
+        let namespace = &self.owner.namespace;
+        for (name, uid) in probes.iter().filter_map(|probe| probe.given_up.clone()) {
+            apply::stop(self.context, namespace, &name, Some(uid), DeleteParams::background()).await?;
+        }
+        let jobs = self.stores.jobs.of(&self.owner);
+        let (ended, active): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| slots::ended(job));
+        let active: Vec<String> = active.iter().map(|job| job.name_any()).collect();
+        let has_ended = |name: &str| ended.iter().any(|job| job.name_any() == name);
+        let secrets = session::of_owner(self.stores, &self.owner, &has_ended);
+        for (name, uid) in session::upkeep(&secrets, &active, fresh, self.now).delete {
+            session::delete(self.context, namespace, &name, &uid).await?;
+        }
+        Ok(())
     }
 
     /// What a probe depends on: a change of it is worth another probe.
@@ -134,7 +179,7 @@ impl Pass<'_> {
     }
 
     /// What makes a probe pointless.
-    async fn obstacle(&self, valid: &ValidWarehouse) -> Result<Option<Obstacle>, ReconcileFault> {
+    async fn obstacle(&self, valid: &ValidWarehouse) -> Result<Option<Obstacle>, Refused> {
         if let Some(name) = valid.secret()
             && standing::usable_secret(self.stores, &self.owner.namespace, name).is_none()
         {
@@ -153,41 +198,49 @@ impl Pass<'_> {
         Ok(None)
     }
 
-    async fn probes(&self) -> Result<Vec<Probe>, ReconcileFault> {
-        let jobs: Vec<Arc<Job>> = self
-            .stores
-            .jobs_of(mark::WAREHOUSE_UID, &self.owner.uid)
-            .into_iter()
-            .filter(|job| job.labels().get(mark::COMPONENT).map(String::as_str) == Some("probe"))
-            .collect();
+    /// The probes that are not in status yet; what keeps their pods from being seen is noted.
+    async fn probes(&self, trouble: &mut Trouble) -> Vec<Probe> {
+        let jobs = self.stores.jobs.of(&self.owner);
         let recorded = self.warehouse.status.as_ref().and_then(|status| status.probe.as_ref());
         let open: Vec<_> = jobs
             .iter()
+            .filter(|job| job.labels().get(mark::COMPONENT).map(String::as_str) == Some(job::PROBE))
             .filter_map(|job| Some((job, job.labels().get(mark::ATTEMPT)?.parse::<i64>().ok()?)))
             .filter(|(_, count)| recorded.is_none_or(|recorded| *count >= recorded.count))
             .collect();
         if open.is_empty() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        let selector = format!("{}={},{}=probe", mark::WAREHOUSE_UID, self.owner.uid, mark::COMPONENT);
-        let pods = observe::pods_by_job(self.context, &self.owner.namespace, &selector).await?;
-        let none = Vec::new();
-        Ok(open
-            .into_iter()
-            .map(|(job, count)| Probe {
-                count,
-                inputs: job.annotations().get(mark::INPUTS).cloned().unwrap_or_default(),
-                state: sight::state(job, pods.get(&job.name_any()).unwrap_or(&none), |_| Some(())),
-            })
-            .collect())
+        let pods = trouble.take(observe::pods(self.context, &self.owner, Some(job::PROBE)).await);
+        open.into_iter().map(|(job, count)| self.probe(job, count, pods.as_deref())).collect()
     }
 
-    async fn start(&self, valid: &ValidWarehouse, inputs: &str, count: i64) -> Result<(), Refused> {
+    /// A probe; without its pods it is told whether it went well, and not why not.
+    fn probe(&self, job: &Job, count: i64, pods: Option<&[Pod]>) -> Probe {
+        let inputs = job.annotations().get(mark::INPUTS).cloned().unwrap_or_default();
+        let Some(pods) = pods else {
+            let state = match sight::state(job, &[], |_| Some(())) {
+                JobState::Failed { .. } => JobState::Unread,
+                JobState::Active(_) => JobState::Active(Hindrance::None),
+                known => known,
+            };
+            return Probe { count, inputs, state, given_up: None };
+        };
+        let pods = children::pods_of(job, pods);
+        let state = sight::state(job, &pods, |_| Some(()));
+        let (state, given_up) = unstarted::give_up(job, &pods, state, &self.context.podless, self.now);
+        Probe { count, inputs, state, given_up: given_up.map(|uid| (job.name_any(), uid)) }
+    }
+
+    /// Starts a probe; its name.
+    async fn start(&self, valid: &ValidWarehouse, inputs: &str, count: i64) -> Result<String, Refused> {
         let ingestion = self.ingestion();
         let job = job::probe(&self.owner, inputs, count, valid, ingestion.as_ref(), &self.context.jobs);
-        apply::create_job(self.context, &job, mark::WAREHOUSE_UID, &self.owner.uid).await?;
-        tracing::info!(job = job.name_any(), warehouse = self.owner.name, "started a probe");
-        Ok(())
+        let name = job.name_any();
+        session::write_environment(self.context, &self.owner, &name).await?;
+        apply::create_job(self.context, &job, &self.owner).await?;
+        tracing::info!(job = name, warehouse = self.owner.name, "started a probe");
+        Ok(name)
     }
 
     /// How loads into this warehouse run, so that the probe runs where they do: as the first account that names it says.
@@ -234,9 +287,9 @@ impl Pass<'_> {
     }
 }
 
-/// True if the pod of an active probe is to be watched.
+/// When the pod of a probe is looked at again of which it is not known how it ended.
 fn watch_pods<T>(state: &JobState<T>) -> Option<Duration> {
-    matches!(state, JobState::Active(_)).then_some(WATCH_PODS)
+    matches!(state, JobState::Active(_) | JobState::Unread).then_some(WATCH_PODS)
 }
 
 /// Ready of a warehouse with these parts.

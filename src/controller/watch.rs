@@ -24,12 +24,13 @@ use kube::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    authorities,
+    authorities, children,
     context::{Context, GuardedAccount, GuardedWarehouse, Stores},
     gauges,
-    job::mark,
+    job::{self, mark},
     passes::Wish,
     queue::Urgency,
+    session,
     shown::Announcement,
     slots::Slots,
 };
@@ -89,7 +90,7 @@ pub fn stores(namespace: Option<String>) -> (Stores, Writers) {
         jobs: jobs_writer,
         secrets: secrets_writer,
     };
-    (Stores { namespace, accounts, warehouses, jobs, secrets }, writers)
+    (Stores::new(namespace, accounts, warehouses, jobs, secrets), writers)
 }
 
 /// Runs the four watches until `stop`, and tells once they have shown what is there. Accounts whose first look waited for
@@ -256,26 +257,27 @@ fn wake_accounts(
 
 async fn jobs(context: &Context, api: Api<Job>, writer: Writer<Job>, queues: &Queues) {
     let config = config().labels(&format!("{}={}", mark::MANAGED_BY.0, mark::MANAGED_BY.1));
-    drive(watcher(api, config), writer, "Job", |event| job(&context.slots, queues, event)).await;
+    drive(watcher(api, config), writer, "Job", |event| {
+        if let Event::Delete(job) = event {
+            context.podless.forget(job);
+        }
+        job(&context.slots, queues, event);
+    })
+    .await;
 }
 
 fn job(slots: &Slots, queues: &Queues, event: &Event<Job>) {
     let (Event::Apply(job) | Event::InitApply(job) | Event::Delete(job)) = event else { return };
     if matches!(event, Event::Delete(_)) {
         // It may have come and gone with its account while nobody asked for a slot.
-        slots.give_back(&job.name_any());
+        slots.went(job);
     }
     let (namespace, urgency) = (job.namespace().unwrap_or_default(), urgency(event));
-    for owner in job.owner_references() {
-        match owner.kind.as_str() {
-            "AwsCostAccount" => {
-                send(&queues.accounts, ObjectRef::new(&owner.name).within(&namespace), urgency);
-            }
-            "CostWarehouse" => {
-                send(&queues.warehouses, ObjectRef::new(&owner.name).within(&namespace), urgency);
-            }
-            _ => {}
-        }
+    let Some(owner) = children::controller(job) else { return };
+    match owner.kind.as_str() {
+        job::ACCOUNT => send(&queues.accounts, ObjectRef::new(&owner.name).within(&namespace), urgency),
+        job::WAREHOUSE => send(&queues.warehouses, ObjectRef::new(&owner.name).within(&namespace), urgency),
+        _ => {}
     }
 }
 
@@ -310,9 +312,9 @@ async fn secrets(
 struct Names(HashSet<(Option<String>, String)>);
 
 impl Names {
-    /// Our own session Secrets change nothing for anybody.
+    /// Sessions change nothing for anybody.
     fn note(&mut self, secret: &PartialObjectMeta<Secret>) {
-        if !secret.labels().contains_key(mark::ACCOUNT_UID) {
+        if !session::is_session(secret) {
             self.0.insert((secret.namespace(), secret.name_any()));
         }
     }
@@ -535,17 +537,26 @@ mod tests {
             attempt: 1,
             inputs: String::new(),
         };
-        let gone = json!({"metadata": {"name": load.job_name("an-account"), "namespace": "finops"}});
-        let gone: Job = serde_json::from_value(gone).expect("a Job");
+        let one = children::tests::account("finops", "an-account");
+        let gone = |owner: &_| -> Job {
+            let made = children::tests::made_for(owner, &load.job_name("an-account"));
+            serde_json::from_value(made).expect("a Job")
+        };
         let slots = Slots::new(JobLimits { per_warehouse: 1, ..JobLimits::default() });
         let queued = |account| {
-            let loads = vec![load.clone()];
-            slots.take(account, ("lake", Writers::Many), loads, std::iter::empty(), at(0)).queued
+            let owner = children::tests::account("finops", account);
+            slots.take(&owner, ("lake", Writers::Many), vec![load.clone()], &[], at(0)).queued
         };
         assert_eq!(queued("an-account"), 0);
         assert_eq!(queued("another"), 1, "the warehouse takes one at a time");
         let (accounts, warehouses) = (unbounded().0, unbounded().0);
-        job(&slots, &Queues { accounts, warehouses }, &Event::Delete(gone));
+        let queues = Queues { accounts, warehouses };
+        for foreign in [("elsewhere", "an-account"), ("finops", "another")] {
+            let foreign = children::tests::account(foreign.0, foreign.1);
+            job(&slots, &queues, &Event::Delete(gone(&foreign)));
+            assert_eq!(queued("another"), 1, "a Job of that name which somebody else made frees nothing");
+        }
+        job(&slots, &queues, &Event::Delete(gone(&one)));
         assert_eq!(queued("another"), 0, "nothing is at work");
     }
 }

@@ -47,8 +47,8 @@ def loads_by_version():
     for job in jobs():
         arguments = job["spec"]["template"]["spec"]["containers"][0]["args"]
         if arguments[0] == "ingest":
-            pick = {flag: arguments[arguments.index(flag) + 1] for flag in ("--connection", "--period", "--expect-version")}
-            counts[tuple(pick.values())] += 1
+            said = dict(argument.split("=", 1) for argument in arguments[1:] if "=" in argument)
+            counts[tuple(said[option] for option in ("--connection", "--period", "--expect-version"))] += 1
     return counts
 
 

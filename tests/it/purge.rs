@@ -205,8 +205,12 @@ async fn rows_go_with_the_account_once_its_loads_are_stopped() {
         "app.kubernetes.io/managed-by": "awscost-operator", "app.kubernetes.io/component": "ingest",
         "awscost.io/account-uid": account.uid()
     });
+    let owner = json!({
+        "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount", "name": "acme", "uid": account.uid(),
+        "controller": true
+    });
     let load = json!({
-        "metadata": {"name": "awscost-a-load", "labels": labels},
+        "metadata": {"name": "awscost-a-load", "labels": labels, "ownerReferences": [owner]},
         "spec": {"template": {"metadata": {"labels": labels}, "spec": {
             "restartPolicy": "Never", "containers": [{"name": "awscost", "image": "localhost/awscost:test"}]
         }}}

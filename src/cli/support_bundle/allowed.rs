@@ -327,8 +327,10 @@ fn told(arguments: &[&str]) -> Vec<String> {
             (false, _) if OPTIONS.contains(&before) => (*argument).to_owned(),
             (false, _) => "…".to_owned(),
         });
-        before = if is_name {
+        before = if is_name && value.is_empty() {
             name
+        } else if is_name {
+            "value"
         } else if before.is_empty() {
             ""
         } else {
@@ -463,6 +465,16 @@ mod tests {
             ]
         );
         assert_eq!(super::told(&["warehouse", "probe", "canary"]), ["warehouse", "probe", "…"]);
+        assert_eq!(
+            super::told(&[
+                "ingest",
+                "--report=-x",
+                "--credentials-dir=/var/run",
+                "--period=2026-10",
+                "canary"
+            ]),
+            ["ingest", "--report=-x", "--credentials-dir=…", "--period=2026-10", "…"]
+        );
     }
 
     #[test]

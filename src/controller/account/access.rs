@@ -7,6 +7,7 @@ use crate::{
     aws::traits::Caller,
     connection::{Access, Finding, Target},
     controller::{
+        apply::Refused,
         context::Memory,
         error::ReconcileFault,
         events, gate, generate,
@@ -52,11 +53,7 @@ impl Pass<'_> {
     }
 
     /// Makes the external ID where the account asks for it and may have it, unless its Secret is there.
-    pub(super) async fn generate(
-        &self,
-        valid: &ValidAccount,
-        own: Option<&Caller>,
-    ) -> Result<(), ReconcileFault> {
+    pub(super) async fn generate(&self, valid: &ValidAccount, own: Option<&Caller>) -> Result<(), Refused> {
         let Some(role) = valid.role().filter(|role| role.generate) else { return Ok(()) };
         let there = self.stores.secret(&self.owner.namespace, &role.secret.name).is_some();
         if there || self.tenancy(valid, own).is_err() {

@@ -1,7 +1,5 @@
 //! What a pass starts and keeps up: loads within limits, and the sessions of those that run.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use sha2::{Digest, Sha256};
@@ -10,11 +8,11 @@ use super::{Base, Pass};
 use crate::{
     connection::{Finding, Target, checks},
     controller::{
-        apply::{self, Loader, Started},
-        context::Memory,
+        apply::{self, Loader, Refused, Started},
+        context::{Memory, Stores},
         decide::{self, Situation},
-        error::ReconcileFault,
-        job::{WarehouseOf, mark},
+        job::WarehouseOf,
+        refusal::Trouble,
         session,
         sight::{JobState, LoadJob},
         slots,
@@ -43,14 +41,23 @@ pub(super) struct Loading {
     pub retry_at: Option<Timestamp>,
 }
 
+/// What came of looking after sessions.
+pub(super) struct Kept {
+    /// When the next renewal is due.
+    pub next: Option<Timestamp>,
+    pub trouble: Trouble,
+}
+
 impl Pass<'_> {
-    /// Starts what may start.
-    pub(super) async fn load(&self, memory: &Memory, side: LoadSide<'_>) -> Result<Loading, ReconcileFault> {
-        let mut loading = Loading::default();
-        let (Some(target), Some(found)) = (side.target, &side.warehouse.found) else { return Ok(loading) };
+    /// Starts what may start. Where it can't be told how earlier loads ended, nothing may: `trouble` says so already.
+    pub(super) async fn load(&self, memory: &Memory, side: LoadSide<'_>, trouble: Trouble) -> Loading {
+        let blind = trouble.blockage.is_some() || trouble.fault.is_some();
+        let mut loading =
+            Loading { started: Started { trouble, ..Started::default() }, ..Loading::default() };
+        let (Some(target), Some(found)) = (side.target, &side.warehouse.found) else { return loading };
         let held = side.findings.iter().any(|finding| checks::holds_ready_down(finding, target));
-        if held || side.warehouse.saying.status != ConditionStatus::True {
-            return Ok(loading);
+        if held || blind || side.warehouse.saying.status != ConditionStatus::True {
+            return loading;
         }
         let inputs = self.inputs(side.valid, found);
         let retry_delay =
@@ -66,27 +73,27 @@ impl Pass<'_> {
         });
         loading.retry_at = decision.retry_at;
         if decision.loads.is_empty() {
-            return Ok(loading);
+            return loading;
         }
-        let writers = apply::writers(self.context, &self.owner.namespace, &found.valid).await?;
-        let jobs = apply::all_jobs(self.context.all_stores());
-        let admission = self.context.slots.take(
-            &self.owner.uid,
-            (&found.uid, writers),
-            decision.loads,
-            jobs.iter().map(Arc::as_ref),
-            self.now,
-        );
-        let loader = Loader {
-            context: self.context,
-            owner: &self.owner,
-            account: side.valid,
-            bill: side.bill,
-            target,
-            warehouse: WarehouseOf { uid: &found.uid, spec: &found.valid },
-        };
-        loading.started = loader.start(admission).await?;
-        Ok(loading)
+        let writers = apply::writers(self.context, &self.owner.namespace, &found.valid).await;
+        let Some(writers) = loading.started.trouble.take(writers) else { return loading };
+        let jobs: Vec<_> = self.context.all_stores().iter().flat_map(Stores::jobs_of_accounts).collect();
+        let admission =
+            self.context.slots.take(&self.owner, (&found.uid, writers), decision.loads, &jobs, self.now);
+        loading.started = self.loader(side.valid, side.bill, target, found).start(admission).await;
+        loading
+    }
+
+    /// What Jobs of the account are made from.
+    fn loader<'a>(
+        &'a self,
+        account: &'a ValidAccount,
+        bill: &'a Bill,
+        target: &'a Target,
+        warehouse: &'a FoundWarehouse,
+    ) -> Loader<'a> {
+        let warehouse = WarehouseOf { uid: &warehouse.uid, spec: &warehouse.valid };
+        Loader { context: self.context, owner: &self.owner, account, bill, target, warehouse }
     }
 
     /// Fingerprint of everything a load depends on besides the version: a change of it is worth another attempt.
@@ -103,7 +110,7 @@ impl Pass<'_> {
         hex::encode(&Sha256::digest(text)[..8])
     }
 
-    /// Renews session Secrets, as far as the role may be assumed, and removes those that ended; when the next renewal is due.
+    /// Renews session Secrets, as far as the role may be assumed, and then removes those that ended.
     pub(super) async fn keep_sessions(
         &self,
         target: Option<&Target>,
@@ -111,31 +118,25 @@ impl Pass<'_> {
         bill: &Bill,
         jobs: &[LoadJob],
         fresh: &[String],
-    ) -> Result<Option<Timestamp>, ReconcileFault> {
-        let all = self.stores.jobs_of(mark::ACCOUNT_UID, &self.owner.uid);
+    ) -> Kept {
+        let all = self.stores.jobs.of(&self.owner);
         let ended = |name: &str| all.iter().any(|job| job.name_any() == name && slots::ended(job));
         let active: Vec<String> = jobs
             .iter()
             .filter(|job| matches!(job.state, JobState::Active(_)))
             .map(|job| job.name.clone())
             .collect();
-        let secrets = session::of_account(self.stores, &self.owner.uid, &ended);
+        let secrets = session::of_owner(self.stores, &self.owner, &ended);
         let upkeep = session::upkeep(&secrets, &active, fresh, self.now);
-        for (name, uid) in &upkeep.delete {
-            session::delete(self.context, &self.owner.namespace, name, uid).await?;
-        }
+        let mut kept = Kept { next: upkeep.next, trouble: Trouble::default() };
         let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
         if let (false, Some(found), Some(target)) = (upkeep.renew.is_empty(), &warehouse.found, target) {
-            let loader = Loader {
-                context: self.context,
-                owner: &self.owner,
-                account: valid,
-                bill,
-                target,
-                warehouse: WarehouseOf { uid: &found.uid, spec: &found.valid },
-            };
-            loader.renew(&upkeep.renew).await?;
+            kept.trouble = self.loader(valid, bill, target, found).renew(&upkeep.renew).await;
         }
-        Ok(upkeep.next)
+        for (name, uid) in &upkeep.delete {
+            let deleted = session::delete(self.context, &self.owner.namespace, name, uid).await;
+            kept.trouble.take(deleted.map_err(Refused::from));
+        }
+        kept
     }
 }

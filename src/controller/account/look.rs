@@ -10,6 +10,7 @@ use crate::{
     controller::{
         context::{Answered, Memory},
         delivered::Question,
+        refusal::Trouble,
         standing,
         validate::{Bill, ValidAccount},
         verdict,
@@ -26,6 +27,8 @@ pub(super) struct World {
     pub target: Option<Target>,
     /// When the next fact is due.
     pub next: Timestamp,
+    /// What came in the way so far.
+    pub trouble: Trouble,
 }
 
 impl Pass<'_> {
@@ -75,7 +78,7 @@ impl Pass<'_> {
         if !look.is_empty() {
             self.context.metrics.validated(verdict(&findings), self.begun.elapsed());
         }
-        World { findings, target: known_self.then_some(target), next }
+        World { findings, target: known_self.then_some(target), next, trouble: Trouble::default() }
     }
 
     /// What is to be looked at: all if somebody asked, else what is due.

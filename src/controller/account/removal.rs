@@ -10,7 +10,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Resource, ResourceExt,
-    api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions},
+    api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams},
 };
 
 use super::{Base, Pass, until};
@@ -21,14 +21,17 @@ use crate::{
     },
     controller::{
         apply::{self, Refused},
+        children,
         context::{Context, Memory},
         error::{LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS, is_gone, is_terminating},
         events::{self, Notice, NoticeKind},
         finalizer::{self, Held, Release, Step, View, WarehouseThere},
         job::{self, WarehouseOf, mark},
-        observe,
+        observe, refusal, session,
         sight::{self, JobState},
-        standing, status,
+        standing,
+        status::{self, Blockage},
+        unstarted,
         validate::{Bill, ValidAccount},
     },
     model::{ConditionStatus, ConditionType, Reason},
@@ -130,6 +133,8 @@ struct Seen {
     loads: Vec<Job>,
     pods_at_work: usize,
     purges: Vec<(i32, JobState<()>)>,
+    /// Purges that have not ended and are given up: name and UID.
+    given_up: Vec<(String, String)>,
 }
 
 impl Pass<'_> {
@@ -174,43 +179,39 @@ impl Pass<'_> {
         if namespace_is_going(self.context, &self.owner.namespace).await? {
             return let_go(self.context, meta, &base.version, Skipped::NamespaceGoing).await;
         }
-        let seen = self.jobs_of_removal().await?;
+        let seen = match self.jobs_of_removal().await {
+            Ok(seen) => seen,
+            Err(Refused::Fault(fault)) => return Err(fault),
+            Err(Refused::Blocked(blockage)) => {
+                let status = self.status_of_removal(&base.status, None, Some(refused(blockage)), false);
+                self.finish(memory, base, status, &[]).await?;
+                return Ok(REFUSED);
+            }
+        };
         let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
         let old = &base.status;
-        let loaded = old.ingestion.as_ref().is_some_and(|ingestion| ingestion.last_success.is_some())
-            || old.ingestion.as_ref().is_some_and(|ingestion| !ingestion.active_jobs.is_empty())
-            || old.periods.iter().any(|period| period.version.is_some() || period.failure.is_some())
-            || !seen.loads.is_empty();
-        let retry_delay = self.context.settings.testing.retry_delay;
-        let (step, purge) = finalizer::next(&View {
-            old: old.purge.as_ref(),
-            loads: seen.loads.len() + seen.pods_at_work,
-            purges: &seen.purges,
-            warehouse: match (&warehouse.found, warehouse.exists) {
-                (Some(_), _) => WarehouseThere::Yes,
-                (None, true) => WarehouseThere::Unusable,
-                (None, false) => WarehouseThere::No,
-            },
-            loaded,
-            asked: self.wish.is_some() && old.last_handled_reconcile_at != self.wish,
-            retry_delay: retry_delay.and_then(|delay| SignedDuration::try_from(delay).ok()),
-            now: self.now,
-        });
+        let (step, purge) = self.next_step(old, &seen, &warehouse);
         let mut says = words(&step, &bill.warehouse);
+        let mut fault = None;
         let wait = match &step {
             Step::StopLoads => {
                 for load in seen.loads.iter().filter(|load| load.metadata.deletion_timestamp.is_none()) {
-                    self.stop(load).await?;
+                    // The Job stays until its pods are gone.
+                    let (name, how) = (load.name_any(), DeleteParams::foreground());
+                    apply::stop(self.context, &self.owner.namespace, &name, load.uid(), how).await?;
                 }
                 STOPPING
             }
             Step::Start(attempt) => match self.start_purge(valid, bill, *attempt, &warehouse).await {
                 Ok(()) => WATCH_PODS,
                 Err(Refused::Blocked(blockage)) => {
-                    says = Some((ConditionStatus::False, blockage.reason, blockage.message));
+                    says = Some(refused(blockage));
                     REFUSED
                 }
-                Err(Refused::Fault(fault)) => return Err(fault),
+                Err(Refused::Fault(passing)) => {
+                    fault = Some(passing);
+                    SHORTEST_WAIT
+                }
             },
             Step::Wait => WATCH_PODS,
             Step::Failed(_, due) | Step::Missing(due) => until(*due, self.now),
@@ -226,22 +227,54 @@ impl Pass<'_> {
             }
         };
         let started = matches!(step, Step::Start(_));
-        let status = self.status_of_removal(old, purge, says, started);
+        let status = self.status_of_removal(old, Some(purge), says, started);
         self.finish(memory, base, status, &[]).await?;
-        Ok(wait.max(SHORTEST_WAIT))
+        for (name, uid) in seen.given_up {
+            let how = DeleteParams::background();
+            apply::stop(self.context, &self.owner.namespace, &name, Some(uid), how).await?;
+        }
+        fault.map_or_else(|| Ok(wait.max(SHORTEST_WAIT)), Err)
+    }
+
+    /// What the deletion waits for.
+    fn next_step(
+        &self,
+        old: &AwsCostAccountStatus,
+        seen: &Seen,
+        warehouse: &standing::WarehouseSight,
+    ) -> (Step, PurgeStatus) {
+        let loaded = old.ingestion.as_ref().is_some_and(|ingestion| ingestion.last_success.is_some())
+            || old.ingestion.as_ref().is_some_and(|ingestion| !ingestion.active_jobs.is_empty())
+            || old.periods.iter().any(|period| period.version.is_some() || period.failure.is_some())
+            || !seen.loads.is_empty();
+        let retry_delay = self.context.settings.testing.retry_delay;
+        finalizer::next(&View {
+            old: old.purge.as_ref(),
+            loads: seen.loads.len() + seen.pods_at_work,
+            purges: &seen.purges,
+            warehouse: match (&warehouse.found, warehouse.exists) {
+                (Some(_), _) => WarehouseThere::Yes,
+                (None, true) => WarehouseThere::Unusable,
+                (None, false) => WarehouseThere::No,
+            },
+            loaded,
+            asked: self.wish.is_some() && old.last_handled_reconcile_at != self.wish,
+            retry_delay: retry_delay.and_then(|delay| SignedDuration::try_from(delay).ok()),
+            now: self.now,
+        })
     }
 
     /// The status of a deleted account.
     fn status_of_removal(
         &self,
         old: &AwsCostAccountStatus,
-        purge: PurgeStatus,
+        purge: Option<PurgeStatus>,
         says: Option<(ConditionStatus, Reason, String)>,
         started: bool,
     ) -> AwsCostAccountStatus {
         let mut status = AwsCostAccountStatus {
             observed_generation: self.generation(),
-            purge: Some(purge),
+            purge: purge.or_else(|| old.purge.clone()),
             ..old.clone()
         };
         if started && self.wish.is_some() {
@@ -256,42 +289,51 @@ impl Pass<'_> {
     }
 
     /// The account's loads and purges.
-    async fn jobs_of_removal(&self) -> Result<Seen, ReconcileFault> {
+    async fn jobs_of_removal(&self) -> Result<Seen, Refused> {
         let (purges, loads): (Vec<Job>, Vec<Job>) =
             self.live_jobs().await?.into_iter().partition(|job| is(job, job::PURGE));
-        let selector = format!("{}={}", mark::ACCOUNT_UID, self.owner.uid);
-        let mut pods = observe::pods_by_job(self.context, &self.owner.namespace, &selector).await?;
-        let states = purges.iter().filter_map(|job| {
-            let pods = pods.remove(&job.name_any()).unwrap_or_default();
-            let attempt = job.labels().get(mark::ATTEMPT)?.parse().ok()?;
-            Some((attempt, sight::state(job, &pods, |_| Some(()))))
-        });
-        let purges = states.collect();
-        // A load's pods may outlive its Job by a moment.
-        let pods_at_work = pods.values().flatten().filter(|pod| at_work(pod)).count();
-        Ok(Seen { loads, pods_at_work, purges })
+        let pods = observe::pods(self.context, &self.owner, None).await?;
+        let mut pods_at_work = 0;
+        let by_a_purge = |pod: &Pod| purges.iter().any(|job| children::made_by(pod, job));
+        for pod in pods.iter().filter(|pod| at_work(pod) && !by_a_purge(pod)) {
+            pods_at_work += usize::from(self.may_be_a_loads(pod, &loads).await?);
+        }
+        let mut seen = Seen { loads, pods_at_work, purges: Vec::new(), given_up: Vec::new() };
+        for job in &purges {
+            let Some(attempt) = job.labels().get(mark::ATTEMPT).and_then(|text| text.parse().ok()) else {
+                continue;
+            };
+            let pods = children::pods_of(job, &pods);
+            let state = sight::state(job, &pods, |_| Some(()));
+            let (state, given_up) = unstarted::give_up(job, &pods, state, &self.context.podless, self.now);
+            seen.purges.push((attempt, state));
+            seen.given_up.extend(given_up.map(|uid| (job.name_any(), uid)));
+        }
+        Ok(seen)
+    }
+
+    /// True unless a pod is another's that carries our label. A load's pods may outlive its Job by a moment, or by much where
+    /// somebody deleted the Job alone: what they commit later would bring rows back.
+    async fn may_be_a_loads(&self, pod: &Pod, loads: &[Job]) -> Result<bool, Refused> {
+        let Some(controller) = children::controller(pod) else { return Ok(true) };
+        if controller.kind != "Job" {
+            return Ok(false);
+        }
+        if loads.iter().any(|job| children::made_by(pod, job)) {
+            return Ok(true);
+        }
+        let there = apply::job_of_name(self.context, &self.owner.namespace, &controller.name).await?;
+        Ok(there.and_then(|job| job.uid()).as_ref() != Some(&controller.uid))
     }
 
     /// The account's Jobs as the API server has them now: what follows can't be taken back.
-    async fn live_jobs(&self) -> Result<Vec<Job>, ReconcileFault> {
-        let api: Api<Job> = Api::namespaced(self.context.client.clone(), &self.owner.namespace);
-        let params = ListParams::default().labels(&format!("{}={}", mark::ACCOUNT_UID, self.owner.uid));
-        let list = api.list(&params).await.map_err(ReconcileFault::api("list the account's Jobs"))?;
-        Ok(list.items)
-    }
-
-    /// Stops a load, and takes away one that has ended. The Job stays until its pods are gone.
-    async fn stop(&self, load: &Job) -> Result<(), ReconcileFault> {
-        let api: Api<Job> = Api::namespaced(self.context.client.clone(), &self.owner.namespace);
-        let params = DeleteParams {
-            preconditions: Some(Preconditions { uid: load.uid(), resource_version: None }),
-            ..DeleteParams::foreground()
-        };
-        match api.delete(&load.name_any(), &params).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_gone(&error) => Ok(()),
-            Err(error) => Err(ReconcileFault::api("stop a load")(error)),
-        }
+    async fn live_jobs(&self) -> Result<Vec<Job>, Refused> {
+        let namespace = &self.owner.namespace;
+        let api: Api<Job> = Api::namespaced(self.context.client.clone(), namespace);
+        let params = ListParams::default().labels(&format!("{}={}", self.owner.label(), self.owner.uid));
+        let refused = |error| refusal::read("list Jobs", "what is at work can't be told", namespace, error);
+        let list = api.list(&params).await.map_err(refused)?;
+        Ok(list.items.into_iter().filter(|job| children::is_of(job, &self.owner)).collect())
     }
 
     async fn start_purge(
@@ -304,7 +346,8 @@ impl Pass<'_> {
         let Some(found) = &warehouse.found else { return Ok(()) };
         let of = WarehouseOf { uid: &found.uid, spec: &found.valid };
         let job = job::purge(&self.owner, valid, attempt, of, &bill.ingestion, &self.context.jobs);
-        apply::create_job(self.context, &job, mark::ACCOUNT_UID, &self.owner.uid).await?;
+        session::write_environment(self.context, &self.owner, &job.name_any()).await?;
+        apply::create_job(self.context, &job, &self.owner).await?;
         tracing::info!(job = job.name_any(), account = self.owner.name, "started a purge");
         Ok(())
     }
@@ -312,6 +355,11 @@ impl Pass<'_> {
 
 fn is(job: &Job, component: &str) -> bool {
     job.labels().get(mark::COMPONENT).map(String::as_str) == Some(component)
+}
+
+/// What Ready says where the API server refused.
+fn refused(blockage: Blockage) -> (ConditionStatus, Reason, String) {
+    (ConditionStatus::False, blockage.reason, blockage.message)
 }
 
 fn at_work(pod: &Pod) -> bool {

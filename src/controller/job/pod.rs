@@ -11,7 +11,7 @@ use k8s_openapi::{
     apimachinery::pkg::{api::resource::Quantity, util::intstr::IntOrString},
 };
 
-use super::{CA_DIR, CONTAINER, JobSettings, SESSION_DIR, WAREHOUSE_SECRET_DIR};
+use super::{CA_DIR, CONTAINER, JobSettings, SESSION_DIR, SESSION_KEY, WAREHOUSE_SECRET_DIR};
 use crate::{
     api::aws_cost_account::{self, Ingestion, Resources},
     controller::{
@@ -28,9 +28,12 @@ const USER: i64 = 65532;
 const SECRET_MODE: i32 = 0o440;
 
 pub(super) struct Pod<'a> {
+    /// The Job's name, and its Secret's.
+    pub job: &'a str,
     pub args: Vec<String>,
     pub warehouse: &'a ValidWarehouse,
-    pub session_secret: Option<&'a str>,
+    /// True if it reads a bucket in a session.
+    pub session: bool,
     pub ingestion: Option<&'a Ingestion>,
     pub settings: &'a JobSettings,
 }
@@ -149,12 +152,14 @@ impl Pod<'_> {
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
             ("TMPDIR".to_owned(), "/tmp".to_owned()),
         ]);
-        let mut env = self.settings.env.clone();
+        let mut env = self.settings.env.plain().clone();
         env.extend(ours);
         if self.settings.ca_secret.is_some() {
             env.insert(trust::VARIABLE.to_owned(), format!("{CA_DIR}/{}", authorities::KEY));
         }
-        env.into_iter().map(|(name, value)| EnvVar { name, value: Some(value), value_from: None }).collect()
+        let plain =
+            env.into_iter().map(|(name, value)| EnvVar { name, value: Some(value), value_from: None });
+        plain.chain(self.settings.env.from_secret(self.job)).collect()
     }
 
     fn volumes(&self) -> (Vec<Volume>, Vec<VolumeMount>) {
@@ -164,14 +169,14 @@ impl Pod<'_> {
             ..Volume::default()
         };
         let mut both = vec![(scratch, "/tmp", Access::Write)];
-        if let Some(secret) = self.session_secret {
-            both.push((secret_volume("session", secret), SESSION_DIR, Access::Read));
+        if self.session {
+            both.push((one_key("session", self.job, SESSION_KEY), SESSION_DIR, Access::Read));
         }
         if let Some(secret) = self.warehouse.secret() {
             both.push((secret_volume("warehouse-credentials", secret), WAREHOUSE_SECRET_DIR, Access::Read));
         }
         if let Some(secret) = self.settings.ca_secret {
-            both.push((ca_volume(secret), CA_DIR, Access::Read));
+            both.push((one_key("ca", secret, authorities::KEY), CA_DIR, Access::Read));
         }
         if let Place::Claim(claim) = &self.warehouse.place {
             let volume = Volume {
@@ -216,12 +221,11 @@ fn secret_volume(name: &str, secret: &str) -> Volume {
     }
 }
 
-/// The one key of it: whatever else somebody put into the Secret stays out of the pod.
-fn ca_volume(secret: &str) -> Volume {
-    let mut volume = secret_volume("ca", secret);
+/// One key of it: whatever else is in the Secret stays out of the pod's files.
+fn one_key(name: &str, secret: &str, key: &str) -> Volume {
+    let mut volume = secret_volume(name, secret);
     if let Some(source) = &mut volume.secret {
-        let key = authorities::KEY.to_owned();
-        source.items = Some(vec![KeyToPath { key: key.clone(), path: key, mode: None }]);
+        source.items = Some(vec![KeyToPath { key: key.to_owned(), path: key.to_owned(), mode: None }]);
     }
     volume
 }

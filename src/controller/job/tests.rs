@@ -20,7 +20,7 @@ fn settings() -> JobSettings {
         image_pull_policy: "IfNotPresent".to_owned(),
         pods: JobPods::default(),
         cluster: "prod".to_owned(),
-        env: BTreeMap::from([("HTTPS_PROXY".to_owned(), "http://proxy:3128".to_owned())]),
+        env: BTreeMap::from([("HTTPS_PROXY".to_owned(), "http://proxy:3128".to_owned())]).into(),
         ca_secret: None,
         deadline: Duration::from_secs(21_600),
         ttl: Duration::from_secs(3600),
@@ -28,13 +28,17 @@ fn settings() -> JobSettings {
 }
 
 fn account() -> ValidAccount {
+    account_with("acme-cur", "cur")
+}
+
+fn account_with(report: &str, prefix: &str) -> ValidAccount {
     let spec = json!({
         "accountType": "Management",
         "access": {
             "roleArn": "arn:aws:iam::123456789012:role/awscost",
             "externalIdSecretRef": {"name": "acme-external-id"}
         },
-        "report": {"name": "acme-cur", "bucket": {"name": "acme-billing", "region": "eu-west-1", "prefix": "cur"}},
+        "report": {"name": report, "bucket": {"name": "acme-billing", "region": "eu-west-1", "prefix": prefix}},
         "ingestion": {
             "warehouseRef": {"name": "lake"},
             "resources": {"requests": {"cpu": 1, "memory": "1Gi"}},
@@ -48,7 +52,7 @@ fn account() -> ValidAccount {
     validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
 }
 
-fn warehouse(delta: serde_json::Value) -> ValidWarehouse {
+pub fn warehouse(delta: serde_json::Value) -> ValidWarehouse {
     validate::warehouse(&serde_json::from_value(json!({"delta": delta})).expect("a spec")).expect("valid")
 }
 
@@ -87,7 +91,7 @@ fn every_job_trusts_what_the_operator_trusts() {
     let settings = JobSettings {
         ca_secret: Some("awscost-ca"),
         // A path of the operator's own container says nothing in another.
-        env: BTreeMap::from([("AWS_CA_BUNDLE".to_owned(), "/etc/mine.pem".to_owned())]),
+        env: BTreeMap::from([("AWS_CA_BUNDLE".to_owned(), "/etc/mine.pem".to_owned())]).into(),
         ..settings()
     };
     let owner = Owner { kind: "CostWarehouse", name: "lake".to_owned(), ..owner() };
@@ -121,9 +125,12 @@ fn the_purge_job_removes_what_this_account_owns_and_needs_no_session() {
     let pod = &job["spec"]["template"]["spec"];
     let args = pod["containers"][0]["args"].as_array().expect("arguments");
     let args: Vec<&str> = args.iter().filter_map(serde_json::Value::as_str).collect();
-    let purge = "warehouse purge --connection 123456789012 --owner prod/finops/acme-payer";
-    let place = "--warehouse delta:file:///warehouse/costs";
-    assert_eq!(args.join(" "), format!("{purge} {place} --termination-log /dev/termination-log -o json"));
+    let purge = "warehouse purge --connection=123456789012 --owner=prod/finops/acme-payer";
+    let place = "--warehouse=delta:file:///warehouse/costs";
+    assert_eq!(
+        args.join(" "),
+        format!("{purge} {place} --termination-log=/dev/termination-log --output=json")
+    );
     let secrets =
         pod["volumes"].as_array().expect("volumes").iter().filter(|volume| volume.get("secret").is_some());
     assert_eq!(secrets.count(), 0);
@@ -153,16 +160,60 @@ fn defaults() -> JobPods {
 /// Every kind of Job: an account's load and purge, and the probe of a warehouse that no account names.
 fn every_job(settings: &JobSettings) -> Vec<(&'static str, serde_json::Value)> {
     let lake = warehouse(json!({"location": "file:///warehouse/costs", "persistentVolumeClaim": "lake"}));
-    let account = account();
+    jobs_of(&account(), &lake, settings)
+}
+
+/// The same of an account with this report and prefix, in a cluster of this name.
+pub fn every_job_of(
+    report: &str,
+    prefix: &str,
+    cluster: &str,
+    lake: &ValidWarehouse,
+) -> Vec<(&'static str, serde_json::Value)> {
+    let settings = JobSettings { cluster: cluster.to_owned(), ..settings() };
+    jobs_of(&account_with(report, prefix), lake, &settings)
+}
+
+fn jobs_of(
+    account: &ValidAccount,
+    lake: &ValidWarehouse,
+    settings: &JobSettings,
+) -> Vec<(&'static str, serde_json::Value)> {
     let bill = account.bill.as_ref().expect("a bill");
-    let of = WarehouseOf { uid: "wh-uid", spec: &lake };
+    let of = WarehouseOf { uid: "wh-uid", spec: lake };
     [
-        ("ingest", ingest(&owner(), &account, bill, &load(), of, settings)),
-        ("purge", purge(&owner(), &account, 1, of, &bill.ingestion, settings)),
-        ("probe", probe(&owner(), "1234", 1, &lake, None, settings)),
+        ("ingest", ingest(&owner(), account, bill, &load(), of, settings)),
+        ("purge", purge(&owner(), account, 1, of, &bill.ingestion, settings)),
+        ("probe", probe(&owner(), "1234", 1, lake, None, settings)),
     ]
     .map(|(name, job)| (name, serde_json::to_value(job).expect("JSON")))
     .into()
+}
+
+#[test]
+fn a_proxys_password_stands_in_no_pods_spec_and_comes_from_the_jobs_own_secret() {
+    let proxy = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let env = BTreeMap::from([
+        proxy("HTTPS_PROXY", "http://me:canary@proxy:3128"),
+        proxy("http_proxy", "me:canary@proxy:3128"),
+        proxy("NO_PROXY", ".corp.example"),
+    ]);
+    for (name, job) in every_job(&JobSettings { env: env.clone().into(), ..settings() }) {
+        assert!(!job.to_string().contains("canary"), "the {name} Job: {job}");
+        let env = &job["spec"]["template"]["spec"]["containers"][0]["env"];
+        let env = env.as_array().expect("an environment");
+        for variable in ["HTTPS_PROXY", "http_proxy"] {
+            let from = json!({"secretKeyRef": {"name": job["metadata"]["name"], "key": variable}});
+            assert!(
+                env.contains(&json!({"name": variable, "valueFrom": from})),
+                "{variable} of the {name} Job: {env:?}"
+            );
+        }
+        assert!(
+            env.contains(&json!({"name": "NO_PROXY", "value": ".corp.example"})),
+            "the {name} Job: {env:?}"
+        );
+    }
 }
 
 #[test]
@@ -284,5 +335,5 @@ fn a_bucket_root_has_no_trailing_slash() {
     let mut bill = account.bill.take().expect("a bill");
     bill.report.prefix = Default::default();
     let args = ingest_args(&owner(), &account, &bill, &load(), "prod");
-    assert!(args.contains(&"s3://acme-billing".to_owned()), "{args:?}");
+    assert!(args.contains(&"--source=s3://acme-billing".to_owned()), "{args:?}");
 }

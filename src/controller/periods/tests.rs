@@ -83,6 +83,7 @@ pub(in crate::controller) fn job(
         attempt,
         inputs: "in".to_owned(),
         state,
+        given_up: None,
     }
 }
 

@@ -8,7 +8,7 @@ use super::{ready, watch_pods};
 use crate::{
     api::{
         CostWarehouseStatus,
-        conditions::{self, Saying},
+        conditions::{self, Condition, Saying},
         status::{FailureClass, ProbeStatus},
     },
     controller::{
@@ -36,6 +36,8 @@ pub(super) struct Probe {
     pub count: i64,
     pub inputs: String,
     pub state: JobState<()>,
+    /// The name and UID of a Job that has not ended and is given up.
+    pub given_up: Option<(String, String)>,
 }
 
 /// What makes a probe pointless until somebody acts.
@@ -72,12 +74,26 @@ impl Verdict {
         if !(blockage.reason == Reason::QuotaExceeded && is_ready(&self.sayings)) {
             self.sayings = retrying(blockage.reason, &format!("No probe was started. {}", blockage.message));
         }
-        self.wait = Duration::from_secs(180);
+        self.wait = AFTER_REFUSAL;
+    }
+
+    /// The operator may not see what it has to, and tries again. That says nothing of a warehouse that was ready: it stays so.
+    pub(super) fn unseen(&mut self, blockage: &Blockage) {
+        let mut sayings = retrying(blockage.reason, &blockage.message);
+        if is_ready(&self.sayings) {
+            sayings.retain(|saying| saying.type_ == ConditionType::Reconciling);
+            sayings.append(&mut self.sayings);
+        }
+        self.sayings = sayings;
+        self.wait = AFTER_REFUSAL;
     }
 }
 
+/// How soon what the API server refused is tried again.
+const AFTER_REFUSAL: Duration = Duration::from_secs(180);
+
 pub(super) fn judge(view: &View<'_>) -> Verdict {
-    let active = view.probes.iter().find(|probe| matches!(probe.state, JobState::Active(_)));
+    let active = view.probes.iter().find(|probe| !has_end(probe));
     let news = newest_end(view);
     let probe = news.as_ref().map(|(status, _)| status.clone()).or_else(|| view.old.probe.clone());
     let sayings = match (&view.obstacle, news) {
@@ -122,15 +138,14 @@ fn due(view: &View<'_>, probe: Option<&ProbeStatus>, sayings: &[Saying]) -> Time
 /// The newest probe that ended and is not in status, as status has it and as Ready says it.
 fn newest_end(view: &View<'_>) -> Option<(ProbeStatus, Vec<Saying>)> {
     let known = view.old.probe.as_ref();
-    let ended = |probe: &&Probe| !matches!(probe.state, JobState::Active(_));
     let probe = view
         .probes
         .iter()
-        .filter(ended)
+        .filter(|probe| has_end(probe))
         .filter(|probe| known.is_none_or(|known| probe.count >= known.count))
         .max_by_key(|probe| probe.count)?;
     let (at, failures, sayings) = match &probe.state {
-        JobState::Active(_) => return None,
+        JobState::Active(_) | JobState::Unread => return None,
         JobState::Done { at, .. } => (*at, 0, healthy()),
         JobState::Failed { at, end } => {
             let failures = known.map_or(0, |known| known.failures).saturating_add(1);
@@ -143,6 +158,11 @@ fn newest_end(view: &View<'_>) -> Option<(ProbeStatus, Vec<Saying>)> {
     };
     let status = ProbeStatus { at, count: probe.count + 1, inputs: probe.inputs.clone(), failures };
     Some((status, sayings))
+}
+
+/// True if it is known how a probe ended.
+fn has_end(probe: &Probe) -> bool {
+    matches!(probe.state, JobState::Done { .. } | JobState::Failed { .. })
 }
 
 fn is_ready(sayings: &[Saying]) -> bool {
@@ -181,13 +201,29 @@ fn failed(end: &BadEnd) -> Vec<Saying> {
         Reason::OutOfMemory => {
             "it ran out of the memory that probes get; see what limits memory in this namespace."
         }
-        _ => end.message.as_str(),
+        _ => of_unstarted(end.reason).unwrap_or(&end.message),
     };
     let message = format!("The probe failed: {words}");
     if matches!(end.class, FailureClass::Data | FailureClass::Configuration) {
         return Summary::stalled(reason, &message).sayings();
     }
     retrying(reason, &message)
+}
+
+/// What kept a probe's pod from starting for ten minutes: there is no account whose fields could be named.
+fn of_unstarted(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::Unschedulable => {
+            Some("no node took its pod for ten minutes. Check the claim's volume and the nodes.")
+        }
+        Reason::ImagePullFailed => Some(
+            "its image could not be pulled for ten minutes. Check the operator's image setting and jobs.imagePullSecrets.",
+        ),
+        Reason::QuotaExceeded => Some(
+            "it could not create its pod for ten minutes: a quota, limit or admission policy of the namespace refuses it.",
+        ),
+        _ => None,
+    }
 }
 
 /// Not ready, and tried again by itself.
@@ -226,12 +262,19 @@ fn standing(view: &View<'_>) -> Option<Vec<Saying>> {
         Reason::SecretNotUsable,
         Reason::InvalidSpec,
         Reason::InternalError,
+        // What the API server refused: no probe gives these.
+        Reason::JobFailed,
+        Reason::QuotaExceeded,
     ]
     .contains(&reason);
     if !lasting {
         return None;
     }
-    let again = view.old.conditions.iter().filter_map(|condition| {
+    // What a ready warehouse was retried for is told anew by whoever meets it.
+    let told = |condition: &&Condition| {
+        old.status != "True" || condition.type_ != ConditionType::Reconciling.as_str()
+    };
+    let again = view.old.conditions.iter().filter(told).filter_map(|condition| {
         let status = match condition.status.as_str() {
             "True" => ConditionStatus::True,
             "False" => ConditionStatus::False,
@@ -272,7 +315,7 @@ mod tests {
     use crate::controller::periods::tests::at;
 
     fn probe(count: i64, state: JobState<()>) -> Probe {
-        Probe { count, inputs: "in".to_owned(), state }
+        Probe { count, inputs: "in".to_owned(), state, given_up: None }
     }
 
     fn done(minute: i64) -> JobState<()> {
@@ -451,5 +494,44 @@ mod tests {
         let first = judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0);
         let again = judged(&stored(&first), &[probe(1, done(0))], "in", 500);
         assert_eq!((again.sayings, again.probe), (first.sayings, first.probe));
+    }
+
+    #[test]
+    fn what_the_operator_may_not_see_is_told_and_takes_no_readiness_away() {
+        let refused = Blockage { reason: Reason::JobFailed, message: "words".to_owned() };
+        let mut first = judged(&CostWarehouseStatus::default(), &[probe(1, JobState::Unread)], "in", 0);
+        assert_eq!(first.start, None, "how the last one ended comes first");
+        first.unseen(&refused);
+        assert_eq!(said(&first), (ConditionStatus::False, Reason::JobFailed, 2));
+
+        let ready = stored(&judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0));
+        let mut unseen = judged(&ready, &[], "in", 1);
+        unseen.unseen(&refused);
+        assert_eq!(said(&unseen), (ConditionStatus::True, Reason::ProbeSucceeded, 2));
+        assert_eq!(
+            (unseen.sayings[0].type_, unseen.sayings[0].message.as_str()),
+            (ConditionType::Reconciling, "words")
+        );
+        assert_eq!(
+            judged(&stored(&unseen), &[], "in", 2).sayings,
+            healthy(),
+            "and goes when it is seen again"
+        );
+        let after = CostWarehouseStatus { probe: ready.probe, ..stored(&first) };
+        assert_eq!(judged(&after, &[], "in", 2).start, Some(2), "a refusal that is over calls for a probe");
+    }
+
+    #[test]
+    fn a_probe_that_never_started_is_told_in_a_warehouses_words() {
+        for (reason, words) in [
+            (Reason::Unschedulable, "no node took its pod"),
+            (Reason::ImagePullFailed, "image could not be pulled"),
+            (Reason::QuotaExceeded, "could not create its pod"),
+        ] {
+            let state = failure(0, FailureClass::Transient, reason);
+            let verdict = judged(&CostWarehouseStatus::default(), &[probe(1, state)], "in", 0);
+            assert_eq!(said(&verdict), (ConditionStatus::False, Reason::ProbeFailed, 2), "{reason}");
+            assert!(verdict.sayings[1].message.contains(words), "{}", verdict.sayings[1].message);
+        }
     }
 }

@@ -35,9 +35,9 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::JobFailed,
             stands: &[(DataCurrent, False), (WarehouseReady, False)],
-            meaning: "The Job failed without a better reason, ran into its deadline, lost its pod, or the API server refused it. On `WarehouseReady`: no probe could be started.",
-            recognised: "The Job, its pod's exit code and termination message.",
-            remedy: "Read the message and the Job's log.",
+            meaning: "The Job failed without a better reason, ran into its deadline, lost its pod or did not start within ten minutes; or the API server refused it, its Secret, or what the operator has to read. On `WarehouseReady`: no probe could be started or seen.",
+            recognised: "The Job, its pod's exit code and termination message; the API server's 403 or 422.",
+            remedy: "Read the message and the Job's log. Where the API server refused, the operator's log has its words.",
         },
         Guide {
             reason: Reason::OutOfMemory,
@@ -49,21 +49,21 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::Unschedulable,
             stands: &[(DataCurrent, False)],
-            meaning: "No node takes the Job's pod.",
+            meaning: "No node takes the Job's pod. After ten minutes the Job is given up, and tried again later.",
             recognised: "The pod's `PodScheduled` is False, `Unschedulable`.",
             remedy: "Check `resources`, `nodeSelector`, `tolerations`, and the claim's volume.",
         },
         Guide {
             reason: Reason::QuotaExceeded,
             stands: &[(DataCurrent, False), (WarehouseReady, False)],
-            meaning: "A quota, limit or admission policy refuses the Job or its pod.",
+            meaning: "A quota, limit or admission policy refuses the Job, its Secret or its pod. A Job without a pod is given up after ten minutes, and tried again later.",
             recognised: "The API server's 403 with \"exceeded quota\"; or a started Job without a pod.",
-            remedy: "`kubectl describe job NAME` says which.",
+            remedy: "`kubectl describe job NAME` says which, `kubectl describe quota` what is used up.",
         },
         Guide {
             reason: Reason::ImagePullFailed,
             stands: &[(DataCurrent, False)],
-            meaning: "The Job's image can't be pulled.",
+            meaning: "The Job's image can't be pulled. After ten minutes the Job is given up, and tried again later.",
             recognised: "The container waits with `ErrImagePull`, `ImagePullBackOff`, `InvalidImageName` or `ErrImageNeverPull`.",
             remedy: "Check the chart's `image`, `jobs.imagePullSecrets` and `spec.ingestion.imagePullSecrets`: the Secret lies in the account's namespace.",
         },
