@@ -47,7 +47,7 @@ unit: ## unit tests and tests/it, with a real API server and other engines
 	@AWSCOST_PYTHON="$$(tests/environment/python)" tests/environment/with-api-server $(CARGO) test --workspace --locked -- --include-ignored $(TIMED:%=--skip %)
 
 # What promises seconds, or changes the whole cluster, has nothing beside it: the step of its own.
-TIMED := preflight::definitions fault_catalogue::every_fault fault_catalogue::unasked fault_catalogue::pairs fault_catalogue::fleet::broken
+TIMED := preflight::definitions ownership::forged fault_catalogue::every_fault fault_catalogue::unasked fault_catalogue::pairs fault_catalogue::fleet::broken
 
 # One case in so many of the pairs and of the faults that nobody asks about.
 export AWSCOST_TEST_SHARE ?= 1

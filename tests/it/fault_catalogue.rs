@@ -19,7 +19,7 @@ mod fleet;
 pub mod ground;
 pub mod leaks;
 mod mutations;
-mod node;
+pub mod node;
 pub mod operator;
 mod pairs;
 mod rest;

@@ -26,6 +26,7 @@ mod offline_admission;
 mod onboarding;
 mod onboarding_workload;
 mod other_engines;
+mod ownership;
 mod plugin;
 mod preflight;
 mod purge;

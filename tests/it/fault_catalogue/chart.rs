@@ -145,7 +145,7 @@ fn rendered(home: &str, watched: &[&str], parts: &Parts<'_>, server: &str) -> Ve
         .args(["template", "awscost", "charts/awscost-operator"])
         .args(["--namespace", home])
         .args(["--kube-version", server])
-        .args(["--set", &format!("watch.namespaces={{{}}}", watched.join(","))])
+        .args(["--set-json", &format!("watch.namespaces={}", json!(watched))])
         .args(["--set", &format!("image.registry=,image.repository={},image.tag={}", image.0, image.1)])
         .args(["--set", "tenancy.rules[0].namespaces={any}"])
         .args(["--set-string", "tenancy.rules[0].accountIds={123456789012}"])

@@ -1,5 +1,5 @@
-//! What must be nowhere: external IDs, access keys' secrets and session tokens, in five encodings, in anything that comes
-//! out of the operator, the plugin and a check.
+//! What must be nowhere: external IDs, access keys' secrets, session tokens and a proxy's password, in five encodings, in
+//! anything that comes out of the operator, the plugin and a check.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,7 @@ use regex::RegexBuilder;
 use super::{
     catalogue::Row,
     ground::Ground,
+    operator::PROXY_PASSWORD,
     scene::{NEIGHBOURS_EXTERNAL_ID, Scene},
     world::OPERATOR_KEY,
 };
@@ -63,10 +64,10 @@ pub fn found(secrets: &[String], places: &[(&str, String)]) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// The secrets of a ground: whatever a Secret held while a row was healthy or broken, the operator's key, the sessions'
-/// tokens.
+/// The secrets of a ground: whatever a Secret held while a row was healthy or broken, the operator's key, its proxy's
+/// password, the sessions' tokens.
 pub fn secrets(ground: &Ground, rows: &[&Row]) -> Vec<String> {
-    let mut secrets = vec![OPERATOR_KEY.1.to_owned(), NEIGHBOURS_EXTERNAL_ID.to_owned()];
+    let mut secrets = [OPERATOR_KEY.1, NEIGHBOURS_EXTERNAL_ID, PROXY_PASSWORD].map(str::to_owned).to_vec();
     for (stage, row) in ground.stages.iter().zip(rows) {
         secrets.extend(held_in_secrets(&stage.scene));
         secrets.extend(held_in_secrets(&stage.scene.with(&row.changes)));
@@ -93,6 +94,7 @@ pub async fn said(ground: &Ground) -> Vec<(&'static str, String)> {
         ("awscost.io", "v1alpha1", "AwsCostAccount", "awscostaccounts"),
         ("awscost.io", "v1alpha1", "CostWarehouse", "costwarehouses"),
         ("batch", "v1", "Job", "jobs"),
+        ("", "v1", "Pod", "pods"),
     ];
     for (group, version, kind, plural) in kinds {
         let resource =

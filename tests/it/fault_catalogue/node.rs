@@ -4,7 +4,7 @@
 use std::{path::Path, process::Stdio};
 
 use futures::TryStreamExt;
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::api::core::v1::{EnvVar, Pod, Secret};
 use kube::{
     Api, Client, ResourceExt,
     api::{Patch, PatchParams},
@@ -65,7 +65,7 @@ async fn run(pods: &Api<Pod>, secrets: &Api<Secret>, pod: &Pod) {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_awscost"));
     command.args(container.args.iter().flatten().map(here)).env_clear().kill_on_drop(true);
     for variable in container.env.iter().flatten() {
-        command.env(&variable.name, variable.value.as_deref().unwrap_or_default());
+        command.env(&variable.name, value(secrets, variable).await);
     }
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let exit = command.status().await.expect("the container's program starts");
@@ -81,6 +81,15 @@ async fn run(pods: &Api<Pod>, secrets: &Api<Secret>, pod: &Pod) {
     }});
     // The pod may have gone with its Job.
     pods.patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Merge(&status)).await.ok();
+}
+
+/// What a variable says, or the Secret that it names.
+async fn value(secrets: &Api<Secret>, variable: &EnvVar) -> String {
+    let from = variable.value_from.as_ref().and_then(|from| from.secret_key_ref.as_ref());
+    let Some(from) = from else { return variable.value.clone().unwrap_or_default() };
+    let secret = secrets.get(&from.name).await.expect("the Secret that a variable names is there");
+    let value = secret.data.unwrap_or_default().remove(&from.key).expect("and has the key");
+    String::from_utf8(value.0).expect("a variable is text")
 }
 
 /// Writes the pod's Secret, if it mounts one.

@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use super::{scene::Scene, world::OPERATOR_KEY};
 
+/// A proxy's password. Nothing here is reached through the proxy: `NO_PROXY` keeps this machine from it.
+pub const PROXY_PASSWORD: &str = "canary-of-the-proxy-7Q";
+
 /// A running operator, ended with this value.
 pub struct OperatorProcess {
     process: Child,
@@ -64,6 +67,7 @@ impl OperatorProcess {
             .env("AWS_REGION", "us-east-1")
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ENDPOINT_URL", sandbox.endpoint())
+            .env("HTTPS_PROXY", format!("http://me:{PROXY_PASSWORD}@127.0.0.1:9"))
             .envs(keys())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("one file, two streams"))

@@ -1,0 +1,107 @@
+//! What the API server refuses is told, with everything else that is known; and a session is renewed where there is no room
+//! for a new Secret.
+
+use awscost::api::conditions::Condition;
+use k8s_openapi::api::{
+    core::v1::ResourceQuota,
+    rbac::v1::{PolicyRule, Role},
+};
+use kube::{
+    Api, ResourceExt,
+    api::{ListParams, Patch, PatchParams, PostParams},
+};
+use serde_json::json;
+
+use super::stage::{Stage, eventually};
+use crate::fault_catalogue::{cluster::Asked, ground::conditions};
+
+/// How many Secrets there may be; returns once the API server holds to it.
+async fn room_for(stage: &Stage, secrets: usize) {
+    let api: Api<ResourceQuota> = Api::namespaced(stage.here.client.clone(), &stage.here.namespace);
+    let hard = json!({"count/secrets": secrets.to_string()});
+    let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": hard}});
+    stage.here.apply(quota).await.expect("the quota is taken");
+    let wanted = serde_json::from_value(hard).expect("quantities");
+    let counted = eventually(async || {
+        let status = api.get("q").await.expect("the quota").status?;
+        (status.hard.as_ref() == Some(&wanted) && status.used.is_some()).then_some(())
+    });
+    counted.await.expect("the quota is in force");
+}
+
+/// The condition once it has this reason.
+async fn told(stage: &Stage, account: &str, condition: &str, reason: &str) -> String {
+    let is = |one: &Condition| one.type_ == condition && one.reason == reason;
+    let what = format!("{condition} {reason}");
+    let account = stage.until(account, &what, |account| conditions(account).iter().any(is)).await;
+    conditions(&account).iter().find(|one| is(one)).map(|one| one.message.clone()).expect("checked")
+}
+
+/// Takes a right away from the operator.
+async fn forbid(stage: &Stage, resource: &str) {
+    let api: Api<Role> = Api::namespaced(stage.here.client.clone(), &stage.here.namespace);
+    let mut role = api.get("awscost").await.expect("the chart's Role");
+    let names = |rule: &PolicyRule| rule.resources.iter().flatten().any(|name| name == resource);
+    role.rules.iter_mut().for_each(|rules| rules.retain(|rule| !names(rule)));
+    api.replace("awscost", &PostParams::default(), &role).await.expect("the Role is taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
+async fn a_refusal_is_named_and_a_renewal_needs_no_room() {
+    let generated = [("spec/access/generateExternalId", json!(true)), ("secrets", json!(null))];
+    let mut stage = Stage::set("refused", false, &[&[], &generated]).await;
+    stage.operator(json!({}), json!({}));
+    let probed = eventually(async || {
+        let lake = stage.here.warehouses().get("lake").await.expect("the warehouse").status?;
+        let left = stage.here.secrets().list(&ListParams::default()).await.expect("Secrets").items;
+        (left.is_empty() && lake.conditions.iter().any(|one| one.type_ == "Ready" && one.is_true()))
+            .then_some(())
+    });
+    probed.await.expect("the warehouse is ready, and its probe's Secret went with the probe");
+    // Room for the payer's external ID, and for nothing of the operator's.
+    room_for(&stage, 1).await;
+    stage.apply_accounts().await;
+    let [payer, generating] = [stage.accounts[0].clone(), stage.accounts[1].clone()];
+
+    let message = told(&stage, &payer, "DataCurrent", "QuotaExceeded").await;
+    assert!(message.contains("quota") && message.contains("refuses the session Secret"), "{message}");
+    assert!(
+        stage.said(&payer).await.iter().any(|one| one.starts_with("RoleAssumable True")),
+        "AWS's verdict is told"
+    );
+    let message = told(&stage, &generating, "RoleAssumable", "SecretNotUsable").await;
+    assert!(message.contains("A resource quota") && message.contains("makes the external ID"), "{message}");
+
+    room_for(&stage, 3).await;
+    stage.ask(Asked::Account, &payer).await;
+    let account = stage.here.accounts().get(&payer).await.expect("the account");
+    let load = stage.load_of(&account).await.name_any();
+    room_for(&stage, 1).await;
+    let old =
+        Patch::Merge(json!({"metadata": {"annotations": {"awscost.io/expires": "2026-01-01T00:00:00Z"}}}));
+    stage.here.secrets().patch(&load, &PatchParams::default(), &old).await.expect("the session is old");
+    stage.ask(Asked::Account, &payer).await;
+    let renewed = eventually(async || {
+        let session = stage.here.secrets().get(&load).await.expect("the session");
+        (session.annotations()["awscost.io/expires"].as_str() > "2026-01-01T00:00:00Z").then_some(())
+    });
+    renewed.await.expect("the session is renewed though the quota is full");
+
+    forbid(&stage, "persistentvolumeclaims").await;
+    stage.ask(Asked::Warehouse, "lake").await;
+    let named = eventually(async || {
+        let lake = stage.here.warehouses().get("lake").await.expect("the warehouse").status?;
+        let ready = lake.conditions.iter().any(|one| one.type_ == "Ready" && one.is_true());
+        let named = |one: &Condition| {
+            one.type_ == "Reconciling" && one.message.contains("read PersistentVolumeClaims")
+        };
+        (ready && lake.conditions.iter().any(named)).then_some(())
+    });
+    named.await.expect("the warehouse stays ready and names what the operator may not do");
+    forbid(&stage, "pods").await;
+    stage.ask(Asked::Account, &payer).await;
+    let message = told(&stage, &payer, "DataCurrent", "JobFailed").await;
+    assert!(message.contains("list pods") && message.contains("Role"), "{message}");
+    stage.clear().await;
+}
