@@ -2,14 +2,21 @@
 //!
 //! A pure aggregation of record batches: [`Tally`] takes what a warehouse reads and ends in an [`Answer`]. Every
 //! row counts, credits, refunds, tax and other negative amounts included; currencies are never added up; and
-//! where two connections hold the same account's month, nothing is added up across connections either.
+//! where two connections hold the same account's month, nothing is added up across connections either. A row that lacks
+//! the cost that is asked for is counted and never taken for zero.
 
 mod answer;
+mod merge;
 mod question;
+mod sums;
+mod tag;
 mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Group, Included, Loaded, Overlap};
+pub use answer::{
+    Answer, Group, Included, Load, Loaded, Overlap, RoundedValues, Spelling, TagAnswer, WithoutCost,
+};
 pub use question::{GroupBy, InvalidGroupBy, Metric};
+pub use tag::AskedTag;
 pub use tally::{CostsFault, Tally};

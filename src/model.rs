@@ -27,7 +27,7 @@ pub use condition::{ConditionStatus, ConditionType, Reason};
 pub use connection::{ConnectionKey, InvalidConnectionKey};
 pub use guide::Guide;
 pub use outcome::{
-    CurrencyTotals, ExitCode, Outcome, PeriodReport, TaskOutcome, TaskReport, VersionIdentity,
+    CurrencyTotals, ExitCode, Outcome, PeriodReport, RowsWithout, TaskOutcome, TaskReport, VersionIdentity,
 };
 pub use period::{BillingPeriod, InvalidBillingPeriod};
 pub use region::{InvalidRegion, REGION, Region};

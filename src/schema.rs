@@ -99,14 +99,23 @@ fn map_of(value: DataType) -> DataType {
 /// Folds a column or tag name as AWS does for Athena: an underscore before every capital, lower case, every
 /// other character an underscore, none doubled, none at the ends (fact sheet section 12, rules 1–5).
 pub fn fold(name: &str) -> String {
+    folded(name, |character| character.is_ascii_alphanumeric())
+}
+
+/// The same with the letters and digits of every script kept: what tells names apart that [`fold`] makes one.
+pub fn fold_keeping_letters(name: &str) -> String {
+    folded(name, char::is_alphanumeric)
+}
+
+fn folded(name: &str, keeps: impl Fn(char) -> bool) -> String {
     let mut folded = String::with_capacity(name.len() + 8);
     for character in name.chars() {
-        let underscore = character.is_ascii_uppercase() || !character.is_ascii_alphanumeric();
+        let underscore = character.is_uppercase() || !keeps(character);
         if underscore && !folded.is_empty() && !folded.ends_with('_') {
             folded.push('_');
         }
-        if character.is_ascii_alphanumeric() {
-            folded.push(character.to_ascii_lowercase());
+        if keeps(character) {
+            folded.extend(character.to_lowercase());
         }
     }
     folded.truncate(folded.trim_end_matches('_').len());
@@ -149,6 +158,14 @@ mod tests {
             ("user:cost-center", "user_cost_center"),
         ] {
             assert_eq!(fold(name), expected, "{name}");
+        }
+        for (name, expected) in [
+            ("user:名前", "user_名前"),
+            ("user:Équipe", "user_équipe"),
+            ("user:Größe 2", "user_größe_2"),
+            ("user:cost-center", "user_cost_center"),
+        ] {
+            assert_eq!(fold_keeping_letters(name), expected, "{name}");
         }
     }
 }

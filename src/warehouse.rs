@@ -216,6 +216,9 @@ pub trait Warehouse: Send + Sync {
         visit: &mut VisitRows<'_>,
     ) -> Result<Reading, WarehouseFault>;
 
+    /// The tag keys of these loads, as their sources spelled them. A load that was replaced meanwhile has none.
+    async fn keys_of(&self, loads: &[LedgerRow]) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault>;
+
     /// Removes all rows and ledger rows of a connection in one commit, then what is left of its files; the
     /// number of periods removed. With an owner, what belongs to another stays: nothing is removed then. No load of
     /// that connection may run meanwhile.

@@ -9,7 +9,7 @@ use super::{
     warehouse_location::WarehouseChoice,
 };
 use crate::{
-    costs::{Answer, CostsFault, GroupBy, Metric, Tally},
+    costs::{Answer, AskedTag, CostsFault, GroupBy, Load, Metric, TagAnswer, Tally},
     model::{BillingPeriod, ConnectionKey, ExitCode},
     warehouse::{
         Selection, Slot, Warehouse, WarehouseFault,
@@ -28,7 +28,8 @@ pub struct Args {
     /// Only this connection. Needed for one total where connections hold the same account's months.
     #[arg(long, value_name = "KEY")]
     connection: Option<ConnectionKey>,
-    /// What to sum by: service, account, day (UTC), line-item-type or tag:KEY.
+    /// What to sum by: service, account, day (UTC), line-item-type or tag:KEY. A key that no bill has ends with exit
+    /// code 11 and the nearest ones.
     #[arg(long, value_name = "WHAT", default_value = "service")]
     group_by: GroupBy,
     /// Which cost: unblended as on the invoice, net of discounts, or amortized over the usage it covers.
@@ -80,6 +81,23 @@ enum Fault {
         "there is no table at {0}: correct --warehouse to spec.delta.location of the CostWarehouse, or load something first"
     )]
     NoTable(DeltaLocation),
+    /// Nor must a misspelt connection, or a month that is not there.
+    #[error(
+        "no bill that was asked for is loaded in {0}: correct --connection or --period (awscost warehouse ledger lists what is there)"
+    )]
+    NotLoaded(DeltaLocation),
+    /// Nor a misspelt tag as money that nobody tagged.
+    #[error("no row has the tag {asked:?}: {}", what_instead(nearest))]
+    UnknownTag { asked: String, nearest: Vec<String> },
+}
+
+fn what_instead(nearest: &[String]) -> String {
+    match nearest {
+        [] => "these bills have no tags; in AWS, activate the tag as a cost allocation tag".to_owned(),
+        [first, ..] => {
+            format!("the nearest are {}. Ask for one of them, as --group-by tag:{first}", nearest.join(", "))
+        }
+    }
 }
 
 /// Runs the command.
@@ -93,7 +111,7 @@ pub async fn run(args: Args) -> ExitCode {
                     complain_each(&output::warnings(&answer));
                 }
                 OutputFormat::Table if answer.loads.is_empty() => {
-                    complain(&format!("no bill that was asked for is loaded in {location}"));
+                    complain(&format!("nothing is loaded in {location}"));
                 }
                 OutputFormat::Table => print(&output::table(&answer)),
             }
@@ -104,7 +122,7 @@ pub async fn run(args: Args) -> ExitCode {
             match fault {
                 Fault::Warehouse(fault) => fault.exit_code(),
                 Fault::Costs(_) => ExitCode::Data,
-                Fault::NoTable(_) => ExitCode::Configuration,
+                Fault::NoTable(_) | Fault::NotLoaded(_) | Fault::UnknownTag { .. } => ExitCode::Configuration,
             }
         }
     }
@@ -134,7 +152,43 @@ async fn answer(args: &Args) -> Result<(DeltaLocation, Answer), Fault> {
     if reading.table_version.is_none() {
         return Err(Fault::NoTable(location));
     }
-    Ok((location, tally.answer(&reading)?))
+    let asks_for_some = args.connection.is_some() || !args.periods.is_empty();
+    if asks_for_some && reading.ledger.is_empty() {
+        return Err(Fault::NotLoaded(location));
+    }
+    if matches!(args.group_by, GroupBy::Tag(_)) {
+        for (slot, keys) in warehouse.keys_of(&reading.ledger).await? {
+            tally.learn(&slot, keys);
+        }
+    }
+    let mut answer = tally.answer(&reading)?;
+    let is_loaded = |period: &BillingPeriod| reading.ledger.iter().any(|row| row.period == *period);
+    answer.not_loaded = args.periods.iter().filter(|period| !is_loaded(period)).copied().collect();
+    if !answer.loads.is_empty()
+        && let (GroupBy::Tag(asked), Some(tag)) = (&answer.group_by, answer.tag.as_mut())
+        && !tag.found
+    {
+        look_elsewhere(&warehouse, asked, tag).await?;
+    }
+    Ok((location, answer))
+}
+
+/// Looks for a tag that no row has in what was not read: a month in which nothing carries it is one thing, a misspelt
+/// key another.
+async fn look_elsewhere(
+    warehouse: &DeltaWarehouse,
+    asked: &AskedTag,
+    tag: &mut TagAnswer,
+) -> Result<(), Fault> {
+    let everywhere = warehouse.keys_of(&warehouse.ledger(None).await?).await?;
+    let having = everywhere.iter().filter(|(_, keys)| asked.is_among(keys));
+    tag.elsewhere = having.map(|(slot, _)| Load::from(slot)).collect();
+    if !tag.elsewhere.is_empty() {
+        return Ok(());
+    }
+    let keys = everywhere.iter().flat_map(|(_, keys)| keys).map(|key| key.original.as_str());
+    let nearest = asked.nearest(keys.chain(tag.nearest.iter().map(String::as_str)));
+    Err(Fault::UnknownTag { asked: asked.text().to_owned(), nearest })
 }
 
 fn complain_each(lines: &[String]) {

@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::schema::{amortized::AMORTIZED_COLUMNS, fold};
+use super::tag::AskedTag;
+use crate::schema::amortized::AMORTIZED_COLUMNS;
 
 /// Which cost of a row is summed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +35,8 @@ pub enum GroupBy {
     Account,
     /// The UTC day of `line_item_usage_start_date`.
     Day,
-    /// The value of one tag, by its name in `resource_tags`.
-    Tag(String),
+    /// The value of one tag.
+    Tag(AskedTag),
     /// `line_item_line_item_type`.
     LineItemType,
 }
@@ -49,7 +50,7 @@ impl FromStr for GroupBy {
     type Err = InvalidGroupBy;
 
     /// A tag's key is folded as loaded keys are, so that `tag:Owner`, `tag:user:Owner` and `tag:user_owner` are
-    /// one; a key without a prefix is a user's.
+    /// one; a key without a prefix is a user's first.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refuse = || InvalidGroupBy(text.chars().take(200).collect());
         Ok(match text {
@@ -59,12 +60,7 @@ impl FromStr for GroupBy {
             "line-item-type" => Self::LineItemType,
             _ => {
                 let key = text.strip_prefix("tag:").ok_or_else(refuse)?;
-                let folded = fold(key);
-                if folded.is_empty() {
-                    return Err(refuse());
-                }
-                let prefixed = ["user_", "aws_"].iter().any(|prefix| folded.starts_with(prefix));
-                Self::Tag(if prefixed { folded } else { format!("user_{folded}") })
+                Self::Tag(AskedTag::parse(key).ok_or_else(refuse)?)
             }
         })
     }
@@ -76,7 +72,7 @@ impl fmt::Display for GroupBy {
             Self::Service => f.write_str("service"),
             Self::Account => f.write_str("account"),
             Self::Day => f.write_str("day"),
-            Self::Tag(key) => write!(f, "tag:{key}"),
+            Self::Tag(asked) => write!(f, "tag:{}", asked.key()),
             Self::LineItemType => f.write_str("line-item-type"),
         }
     }
@@ -86,19 +82,26 @@ pub(super) const CURRENCY: &str = "line_item_currency_code";
 pub(super) const LINE_TYPE: &str = "line_item_line_item_type";
 pub(super) const ACCOUNT: &str = "line_item_usage_account_id";
 
+impl Metric {
+    /// The columns that such a cost is made of.
+    pub(super) fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Unblended => &["line_item_unblended_cost"],
+            Self::Net => &["line_item_net_unblended_cost"],
+            Self::Amortized => &AMORTIZED_COLUMNS,
+        }
+    }
+}
+
 /// The columns that answer it takes, each once.
 pub(super) fn columns(metric: Metric, group_by: &GroupBy) -> Vec<&'static str> {
     let mut columns = vec![CURRENCY, LINE_TYPE, ACCOUNT];
-    match metric {
-        Metric::Unblended => columns.push("line_item_unblended_cost"),
-        Metric::Net => columns.push("line_item_net_unblended_cost"),
-        Metric::Amortized => columns.extend(AMORTIZED_COLUMNS),
-    }
+    columns.extend(metric.columns());
     match group_by {
         GroupBy::Service => columns.push("line_item_product_code"),
         GroupBy::Account | GroupBy::LineItemType => {}
         GroupBy::Day => columns.push("line_item_usage_start_date"),
-        GroupBy::Tag(_) => columns.push("resource_tags"),
+        GroupBy::Tag(_) => columns.extend(["resource_tags", "tags"]),
     }
     columns.sort_unstable();
     columns.dedup();

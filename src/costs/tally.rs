@@ -1,21 +1,23 @@
 //! The aggregation: batches in, sums kept by connection, currency and group, an answer out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::{
     array::{Array, AsArray, Decimal128Array, MapArray, RecordBatch, StringArray, TimestampMicrosecondArray},
     datatypes::{Decimal128Type, TimestampMicrosecondType},
 };
-use jiff::{ToSpan, civil::Date};
 
 use super::{
-    answer::{Answer, Group, Included, Loaded, Overlap, Sum, ordered, totals},
+    answer::{Answer, Group, Overlap, ordered, totals},
+    merge::{Known, Merged, loaded, rounded, take},
     question::{ACCOUNT, CURRENCY, GroupBy, LINE_TYPE, Metric, columns},
+    sums::{Key, OfSlot, entry},
+    tag::{self, Found, SeenTags},
 };
 use crate::{
     model::{Amount, BillingPeriod, ConnectionKey},
-    schema::amortized::AmortizedColumns,
-    warehouse::{Reading, Slot},
+    schema::amortized::{AmortizedColumns, NoCost},
+    warehouse::{Reading, Slot, TagKey},
 };
 
 /// Why sums could not be made.
@@ -40,23 +42,14 @@ const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 pub struct Tally {
     metric: Metric,
     group_by: GroupBy,
-    sums: BTreeMap<ConnectionKey, HashMap<String, OfCurrency>>,
+    slots: BTreeMap<Slot, OfSlot>,
     holders: BTreeMap<(BillingPeriod, String), BTreeSet<ConnectionKey>>,
-    rows_without_cost: u64,
-}
-
-#[derive(Default)]
-struct OfCurrency {
-    groups: HashMap<String, Sum>,
-    days: HashMap<i64, Sum>,
-    nameless: Sum,
-    named: HashMap<String, Sum>,
 }
 
 impl Tally {
     /// An empty tally for this question.
     pub fn new(metric: Metric, group_by: GroupBy) -> Self {
-        Self { metric, group_by, sums: BTreeMap::new(), holders: BTreeMap::new(), rows_without_cost: 0 }
+        Self { metric, group_by, slots: BTreeMap::new(), holders: BTreeMap::new() }
     }
 
     /// The columns it reads.
@@ -74,31 +67,40 @@ impl Tally {
         self.note_accounts(slot, text(batch, ACCOUNT)?);
         let costs = Costs::of(batch, self.metric)?;
         let keys = Keys::of(batch, &self.group_by)?;
-        let sums = self.sums.entry(slot.connection.clone()).or_default();
+        let of_slot = self.slots.entry(slot.clone()).or_default();
+        let mut found = Vec::new();
         for row in 0..batch.num_rows() {
             let currency = value(currencies, row).unwrap_or_default();
             let too_large = || CostsFault::TooLarge { currency: currency.to_owned() };
-            let cost = match costs.at(row) {
-                Cost::Is(cost) => cost,
+            let (sums, cost) = match costs.at(row) {
+                Cost::Is(cost) => (&mut of_slot.sums, Some(cost)),
+                Cost::OfUnsureFee(cost) => (&mut of_slot.fees, Some(cost)),
                 Cost::TooLarge => return Err(too_large()),
                 Cost::None => {
-                    self.rows_without_cost += 1;
-                    Amount::ZERO
+                    of_slot.rows_without_cost += 1;
+                    of_slot.lacking.extend(costs.lacking(row));
+                    (&mut of_slot.sums, None)
                 }
             };
+            of_slot.hides_reservations |= costs.hides_reservation(row);
             let of = entry(sums, currency);
-            let sum = match keys.at(row) {
-                Key::None => &mut of.nameless,
-                Key::Day(day) => of.days.entry(day).or_default(),
-                Key::Text(name) => entry(&mut of.groups, name),
-            };
-            sum.add(cost, 1).ok_or_else(too_large)?;
+            keys.at(row, &mut of_slot.seen, &mut found);
+            for (groups, key) in of.readings(found.len()).iter_mut().zip(&found) {
+                groups.sum(*key).add(cost).ok_or_else(too_large)?;
+            }
             let line_type = value(types, row).unwrap_or_default();
-            if NAMED.contains(&line_type) || cost < Amount::ZERO {
-                entry(&mut of.named, line_type).add(cost, 1).ok_or_else(too_large)?;
+            if NAMED.contains(&line_type) || cost.is_some_and(|cost| cost < Amount::ZERO) {
+                entry(&mut of.named, line_type).add(cost).ok_or_else(too_large)?;
             }
         }
         Ok(())
+    }
+
+    /// Takes the tag keys of a slot as its source spelled them, once its rows are added.
+    pub fn learn(&mut self, slot: &Slot, keys: Vec<TagKey>) {
+        if let Some(of_slot) = self.slots.get_mut(slot) {
+            of_slot.keys = keys;
+        }
     }
 
     /// Remembers whose usage a slot holds. Rows of one account stand together mostly, so a look back saves most.
@@ -131,73 +133,40 @@ impl Tally {
                 connections: connections.into_iter().collect(),
             })
             .collect();
-        let mut groups: BTreeMap<(Option<ConnectionKey>, String, Option<String>), Sum> = BTreeMap::new();
-        let mut named: BTreeMap<(String, String), Sum> = BTreeMap::new();
-        for (connection, currencies) in self.sums {
-            let connection = (!overlaps.is_empty()).then_some(connection);
-            for (currency, of) in currencies {
-                let too_large = || CostsFault::TooLarge { currency: currency.clone() };
-                let days = of.days.into_iter().map(|(day, sum)| (Some(day_text(day)), sum));
-                let texts = of.groups.into_iter().map(|(name, sum)| (Some(name), sum));
-                let nameless = (of.nameless.rows > 0).then_some((None, of.nameless));
-                for (name, sum) in days.chain(texts).chain(nameless) {
-                    let key = (connection.clone(), currency.clone(), name);
-                    groups.entry(key).or_default().add(sum.cost, sum.rows).ok_or_else(too_large)?;
-                }
-                for (line_type, sum) in of.named {
-                    let key = (currency.clone(), line_type);
-                    named.entry(key).or_default().add(sum.cost, sum.rows).ok_or_else(too_large)?;
-                }
+        let (group_by, tag, known) = match self.group_by {
+            GroupBy::Tag(asked) => {
+                let taken = take(asked, &self.slots);
+                (GroupBy::Tag(taken.asked), Some(taken.answer), Known::In(taken.reading, taken.slots))
             }
-        }
-        let group = |((connection, currency, name), sum): (_, Sum)| Group {
-            connection,
-            currency,
-            name,
-            cost: sum.cost,
-            rows: sum.rows,
+            other => (other, None, Known::Always),
         };
-        let mut groups: Vec<Group> = groups.into_iter().map(group).collect();
-        ordered(&mut groups, &self.group_by);
+        let mut merged = Merged::new(!overlaps.is_empty());
+        for (slot, of_slot) in self.slots {
+            let row = reading
+                .ledger
+                .iter()
+                .find(|row| row.connection == slot.connection && row.period == slot.period);
+            merged.add(&slot, of_slot, row, &known)?;
+        }
+        let group = |((connection, currency, name), sum)| Group::new(connection, currency, name, sum);
+        let mut groups: Vec<Group> = std::mem::take(&mut merged.groups).into_iter().map(group).collect();
+        ordered(&mut groups, &group_by);
         let some = || CostsFault::TooLarge { currency: "some currency".to_owned() };
         Ok(Answer {
             metric: self.metric,
-            group_by: self.group_by,
             totals: totals(&groups).ok_or_else(some)?,
             groups,
-            included: named
-                .into_iter()
-                .map(|((currency, line_item_type), sum)| Included {
-                    currency,
-                    line_item_type,
-                    cost: sum.cost,
-                    rows: sum.rows,
-                })
-                .collect(),
-            rows_without_cost: self.rows_without_cost,
+            group_by,
+            rows_without_cost: std::mem::take(&mut merged.rows_without_cost),
+            included: merged.included(),
+            rounded: rounded(self.metric, &reading.ledger),
+            tag,
             overlaps,
+            not_loaded: Vec::new(),
             table_version: reading.table_version,
-            loads: reading
-                .ledger
-                .iter()
-                .map(|row| Loaded {
-                    connection: row.connection.clone(),
-                    period: row.period,
-                    version: row.version.clone(),
-                    loaded_at: row.loaded_at,
-                    rows: row.rows,
-                })
-                .collect(),
+            loads: reading.ledger.iter().map(loaded).collect(),
         })
     }
-}
-
-/// The entry of a map by a borrowed key: a key is copied only when it is new.
-fn entry<'a, V: Default>(map: &'a mut HashMap<String, V>, key: &str) -> &'a mut V {
-    if !map.contains_key(key) {
-        map.insert(key.to_owned(), V::default());
-    }
-    map.get_mut(key).expect("it was put there if it lacked")
 }
 
 fn text<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a StringArray, CostsFault> {
@@ -208,19 +177,16 @@ fn value(column: &StringArray, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
 }
 
-fn day_text(day: i64) -> String {
-    let date = Date::constant(1970, 1, 1).checked_add(day.days());
-    date.map_or_else(|_| format!("day {day}"), |date| date.to_string())
-}
-
 /// The cost of a row, by the metric.
 enum Costs<'a> {
-    Column(&'a Decimal128Array),
+    Column(&'static str, &'a Decimal128Array),
     Amortized(AmortizedColumns<'a>),
 }
 
 enum Cost {
     Is(Amount),
+    /// Of a fee that may have been paid ahead for a reservation: whether it has this one shows when all is read.
+    OfUnsureFee(Amount),
     None,
     TooLarge,
 }
@@ -234,14 +200,37 @@ impl<'a> Costs<'a> {
         };
         let column =
             batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Decimal128Type>());
-        column.map(Self::Column).ok_or(CostsFault::Column(name))
+        column.map(|column| Self::Column(name, column)).ok_or(CostsFault::Column(name))
     }
 
     fn at(&self, row: usize) -> Cost {
         match self {
-            Self::Column(column) if column.is_null(row) => Cost::None,
-            Self::Column(column) => Cost::Is(Amount::from_units(column.value(row))),
-            Self::Amortized(columns) => columns.parts(row).cost().map_or(Cost::TooLarge, Cost::Is),
+            Self::Column(_, column) if column.is_null(row) => Cost::None,
+            Self::Column(_, column) => Cost::Is(Amount::from_units(column.value(row))),
+            Self::Amortized(columns) => {
+                let parts = columns.parts(row);
+                match parts.cost() {
+                    Ok(cost) if parts.may_be_upfront() => Cost::OfUnsureFee(cost),
+                    Ok(cost) => Cost::Is(cost),
+                    Err(NoCost::Lacking) => Cost::None,
+                    Err(NoCost::TooLarge) => Cost::TooLarge,
+                }
+            }
+        }
+    }
+
+    /// The columns that a row without a cost would need.
+    fn lacking(&self, row: usize) -> Vec<&'static str> {
+        match self {
+            Self::Column(name, _) => vec![name],
+            Self::Amortized(columns) => columns.parts(row).lacking().collect(),
+        }
+    }
+
+    fn hides_reservation(&self, row: usize) -> bool {
+        match self {
+            Self::Column(..) => false,
+            Self::Amortized(columns) => columns.parts(row).hides_its_reservation(),
         }
     }
 }
@@ -250,13 +239,7 @@ impl<'a> Costs<'a> {
 enum Keys<'a> {
     Text(&'a StringArray),
     Day(&'a TimestampMicrosecondArray),
-    Tag(&'a MapArray, &'a StringArray, &'a StringArray, &'a str),
-}
-
-enum Key<'a> {
-    None,
-    Day(i64),
-    Text(&'a str),
+    Tag(TagColumns<'a>),
 }
 
 impl<'a> Keys<'a> {
@@ -271,30 +254,70 @@ impl<'a> Keys<'a> {
                 let times = column.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
                 return times.map(Self::Day).ok_or(CostsFault::Column(name));
             }
-            GroupBy::Tag(key) => {
-                let name = "resource_tags";
-                let maps = batch.column_by_name(name).and_then(|column| column.as_map_opt());
-                let parts = maps.and_then(|maps| {
-                    Some((maps, maps.keys().as_string_opt()?, maps.values().as_string_opt()?))
-                });
-                let (maps, keys, values) = parts.ok_or(CostsFault::Column(name))?;
-                return Ok(Self::Tag(maps, keys, values, key));
-            }
+            GroupBy::Tag(asked) => return TagColumns::of(batch, asked.readings()).map(Self::Tag),
         };
         text(batch, name).map(Self::Text)
     }
 
-    fn at(&self, row: usize) -> Key<'a> {
+    /// The groups of a row, one for each reading of the question.
+    fn at(&self, row: usize, seen: &mut SeenTags, found: &mut Vec<Key<'a>>) {
+        found.clear();
         match self {
-            Self::Text(column) => value(column, row).map_or(Key::None, Key::Text),
-            Self::Day(column) if column.is_null(row) => Key::None,
-            Self::Day(column) => Key::Day(column.value(row).div_euclid(MICROSECONDS_A_DAY)),
-            Self::Tag(maps, keys, values, wanted) => {
-                let offsets = maps.value_offsets();
-                let [from, to] = [offsets[row], offsets[row + 1]].map(|at| usize::try_from(at).unwrap_or(0));
-                let found = (from..to).find(|&at| keys.value(at) == *wanted && values.is_valid(at));
-                found.map_or(Key::None, |at| Key::Text(values.value(at)))
-            }
+            Self::Text(column) => found.push(value(column, row).map_or(Key::None, Key::Text)),
+            Self::Day(column) if column.is_null(row) => found.push(Key::None),
+            Self::Day(column) => found.push(Key::Day(column.value(row).div_euclid(MICROSECONDS_A_DAY))),
+            Self::Tag(columns) => found.extend(
+                columns.values(row, seen).iter().map(|found| found.value.map_or(Key::None, Key::Text)),
+            ),
         }
+    }
+}
+
+/// The columns in which a bill has tags.
+struct TagColumns<'a> {
+    readings: &'a [tag::Reading],
+    resource_tags: TextMap<'a>,
+    tags: TextMap<'a>,
+}
+
+impl<'a> TagColumns<'a> {
+    fn of(batch: &'a RecordBatch, readings: &'a [tag::Reading]) -> Result<Self, CostsFault> {
+        let resource_tags = TextMap::of(batch, "resource_tags")?;
+        Ok(Self { readings, resource_tags, tags: TextMap::of(batch, "tags")? })
+    }
+
+    /// The value of the tag on a row, for each reading.
+    fn values(&self, row: usize, seen: &mut SeenTags) -> Vec<Found<'a>> {
+        let mut found = vec![Found::default(); self.readings.len()];
+        for (key, value) in self.resource_tags.entries(row) {
+            tag::look_at(self.readings, &mut found, key, value);
+        }
+        let entries = self.tags.entries(row);
+        tag::look_into_tags(self.readings, &mut found, seen, entries);
+        found
+    }
+}
+
+/// A map column of texts.
+struct TextMap<'a> {
+    maps: &'a MapArray,
+    keys: &'a StringArray,
+    values: &'a StringArray,
+}
+
+impl<'a> TextMap<'a> {
+    fn of(batch: &'a RecordBatch, name: &'static str) -> Result<Self, CostsFault> {
+        let maps = batch.column_by_name(name).and_then(|column| column.as_map_opt());
+        let parts = maps.and_then(|maps| {
+            Some(Self { maps, keys: maps.keys().as_string_opt()?, values: maps.values().as_string_opt()? })
+        });
+        parts.ok_or(CostsFault::Column(name))
+    }
+
+    fn entries(&self, row: usize) -> impl Iterator<Item = (&'a str, &'a str)> + Clone + use<'a> {
+        let offsets = self.maps.value_offsets();
+        let [from, to] = [offsets[row], offsets[row + 1]].map(|at| usize::try_from(at).unwrap_or(0));
+        let (keys, values) = (self.keys, self.values);
+        (from..to).filter(move |at| values.is_valid(*at)).map(move |at| (keys.value(at), values.value(at)))
     }
 }

@@ -1,14 +1,19 @@
 //! What is asked, and what comes of it.
 
+mod tags;
+
 use super::*;
 use crate::{
-    model::Amount,
+    model::{Amount, ConnectionKey},
+    schema::fold,
     warehouse::{
-        Reading,
+        Reading, Slot, TagKey,
         conformance::{
+            Load,
             rows::{self, Row},
             slot,
         },
+        ledger::{LedgerRow, Rounded},
     },
 };
 
@@ -28,16 +33,61 @@ fn row<'a>(cells: &[(&'a str, &'a str)]) -> Row<'a> {
 }
 
 fn ask(metric: Metric, group_by: &str, slots: &[(&str, Vec<Row<'_>>)]) -> Answer {
+    let bills: Vec<_> = slots.iter().map(|(connection, rows)| Bill::of(connection, rows.clone())).collect();
+    ask_of(metric, group_by, &bills)
+}
+
+/// A loaded bill: its rows, its tag keys as the source spelled them, and what the ledger says of it.
+struct Bill<'a> {
+    slot: Slot,
+    rows: Vec<Row<'a>>,
+    keys: Vec<TagKey>,
+    ledger: Option<LedgerRow>,
+}
+
+impl<'a> Bill<'a> {
+    fn of(connection: &str, rows: Vec<Row<'a>>) -> Self {
+        Self { slot: slot(connection, "2026-10"), rows, keys: Vec::new(), ledger: None }
+    }
+
+    fn period(mut self, period: &str) -> Self {
+        self.slot.period = period.parse().expect("a period");
+        self
+    }
+
+    /// With tag keys, each as the source spelled it and with the rows on which it met another of its name.
+    fn keys(mut self, keys: &[(&str, u64)]) -> Self {
+        let key = |&(original, collisions): &(&str, u64)| TagKey {
+            original: original.to_owned(),
+            folded: fold(original),
+            collisions,
+        };
+        self.keys = keys.iter().map(key).collect();
+        self
+    }
+
+    fn ledger(mut self, change: impl FnOnce(&mut LedgerRow)) -> Self {
+        let mut row = Load::of(self.slot.connection.as_str(), "v1", &[]).row();
+        row.period = self.slot.period;
+        change(&mut row);
+        self.ledger = Some(row);
+        self
+    }
+}
+
+fn ask_of(metric: Metric, group_by: &str, bills: &[Bill<'_>]) -> Answer {
     let mut tally = Tally::new(metric, group_by.parse().expect("a grouping"));
     let columns = tally.columns();
-    for (connection, rows) in slots {
-        let batch = rows::batch(rows);
+    for bill in bills {
+        let batch = rows::batch(&bill.rows);
         let indices: Vec<_> =
             columns.iter().map(|name| batch.schema().index_of(name).expect("ours")).collect();
         let batch = batch.project(&indices).expect("columns");
-        tally.add(&slot(connection, "2026-10"), &batch).expect("rows are taken");
+        tally.add(&bill.slot, &batch).expect("rows are taken");
+        tally.learn(&bill.slot, bill.keys.clone());
     }
-    tally.answer(&Reading { table_version: Some(7), ledger: Vec::new() }).expect("an answer")
+    let ledger = bills.iter().filter_map(|bill| bill.ledger.clone()).collect();
+    tally.answer(&Reading { table_version: Some(7), ledger }).expect("an answer")
 }
 
 fn amount(text: &str) -> Amount {
@@ -49,24 +99,25 @@ fn told(groups: &[Group]) -> Vec<String> {
     let text = |group: &Group| {
         let connection = group.connection.as_ref().map(ToString::to_string).unwrap_or_default();
         let name = group.name.as_deref().unwrap_or("-");
-        format!("{connection}/{}/{name}={}", group.currency, group.cost)
+        let cost = group.cost.map_or_else(|| "-".to_owned(), |cost| cost.to_string());
+        format!("{connection}/{}/{name}={cost}", group.currency)
     };
     groups.iter().map(text).collect()
 }
 
 #[test]
 fn groupings_and_their_spellings() {
-    let tag = |key: &str| Ok(GroupBy::Tag(key.to_owned()));
+    let tag = |key: &str| Ok(format!("tag:{key}"));
     for (text, expected) in [
-        ("service", Ok(GroupBy::Service)),
-        ("line-item-type", Ok(GroupBy::LineItemType)),
+        ("service", Ok("service".to_owned())),
+        ("line-item-type", Ok("line-item-type".to_owned())),
         ("tag:Owner", tag("user_owner")),
         ("tag:user:Owner", tag("user_owner")),
         ("tag:user_owner", tag("user_owner")),
         ("tag:aws:createdBy", tag("aws_created_by")),
         ("tag:cost-center", tag("user_cost_center")),
     ] {
-        assert_eq!(text.parse::<GroupBy>(), expected, "{text}");
+        assert_eq!(text.parse::<GroupBy>().map(|group_by| group_by.to_string()), expected, "{text}");
     }
     for bad in ["", "Service", "tag:", "tag:-", "region"] {
         assert!(bad.parse::<GroupBy>().is_err(), "{bad}");
@@ -158,8 +209,9 @@ fn each_metric_reads_its_own_columns() {
         [(Metric::Unblended, "10", 0), (Metric::Net, "8", 1), (Metric::Amortized, "6.5", 0)]
     {
         let answer = ask(metric, "service", &[("a", rows.clone())]);
-        assert_eq!(answer.totals[0].cost, amount(total), "{metric}");
-        assert_eq!(answer.rows_without_cost, without, "{metric}");
+        assert_eq!(answer.totals[0].cost, Some(amount(total)), "{metric}");
+        let rows: u64 = answer.rows_without_cost.iter().map(|of| of.rows).sum();
+        assert_eq!((rows, answer.totals[0].rows_without_cost), (without, without), "{metric}");
     }
 }
 
@@ -179,4 +231,145 @@ fn json_amounts_are_text() {
     assert_eq!(json["groups"][0]["cost"], "1");
     assert_eq!(json["groups"][0]["name"], serde_json::Value::Null);
     assert_eq!(json["groupBy"], "tag:user_owner");
+}
+
+/// A bill of 110 unblended, 60 of it for a savings plan and 40 for a reservation, without the columns that say so.
+fn without_commitments() -> Vec<Row<'static>> {
+    let of =
+        |line_type, cost| row(&[("line_item_line_item_type", line_type), ("line_item_unblended_cost", cost)]);
+    vec![
+        of("Usage", "10"),
+        of("SavingsPlanCoveredUsage", "100"),
+        of("SavingsPlanNegation", "-100"),
+        of("SavingsPlanRecurringFee", "60"),
+        of("DiscountedUsage", "0"),
+        of("RIFee", "40"),
+    ]
+}
+
+#[test]
+fn rows_that_lack_what_amortized_costs_are_made_of_are_counted_by_load() {
+    let with = row(&[
+        ("line_item_line_item_type", "SavingsPlanCoveredUsage"),
+        ("savings_plan_savings_plan_effective_cost", "5"),
+    ]);
+    let bills = [Bill::of("a", without_commitments()), Bill::of("a", vec![with]).period("2026-11")];
+    let answer = ask_of(Metric::Amortized, "line-item-type", &bills);
+    assert_eq!(answer.rows_without_cost.len(), 1, "November has the columns");
+    let lacking = &answer.rows_without_cost[0];
+    assert_eq!(
+        (lacking.connection.to_string(), lacking.period.to_string()),
+        ("a".to_owned(), "2026-10".to_owned())
+    );
+    assert_eq!(lacking.rows, 4);
+    assert_eq!(
+        lacking.columns,
+        [
+            "reservation_effective_cost",
+            "reservation_unused_amortized_upfront_fee_for_billing_period",
+            "reservation_unused_recurring_fee",
+            "savings_plan_savings_plan_effective_cost",
+            "savings_plan_total_commitment_to_date",
+            "savings_plan_used_commitment",
+        ]
+    );
+    assert_eq!(
+        told(&answer.groups),
+        [
+            "/USD/Usage=10",
+            "/USD/SavingsPlanCoveredUsage=5",
+            "/USD/SavingsPlanNegation=0",
+            "/USD/DiscountedUsage=-",
+            "/USD/RIFee=-",
+            "/USD/SavingsPlanRecurringFee=-",
+        ]
+    );
+    assert_eq!((told(&answer.totals), answer.totals[0].rows_without_cost), (vec!["/USD/-=15".to_owned()], 4));
+}
+
+#[test]
+fn a_fee_has_an_amortized_cost_only_where_the_bill_says_what_it_is_for() {
+    let fee = row(&[("line_item_line_item_type", "Fee"), ("line_item_unblended_cost", "500")]);
+    let reserved = |arn| {
+        let mut row = row(&[
+            ("line_item_line_item_type", "RIFee"),
+            ("reservation_unused_amortized_upfront_fee_for_billing_period", "2"),
+            ("reservation_unused_recurring_fee", "1"),
+        ]);
+        if let Some(arn) = arn {
+            row.insert("reservation_reservation_a_r_n", arn);
+        }
+        row
+    };
+    let lacks = |row: &mut LedgerRow| row.missing_columns = vec!["reservation_reservation_a_r_n".to_owned()];
+    for (what, bill, total, without) in [
+        ("no reservation at all", Bill::of("a", vec![fee.clone()]), Some("500"), 0),
+        ("reservations have names", Bill::of("a", vec![fee.clone(), reserved(Some("arn"))]), Some("503"), 0),
+        ("one has none", Bill::of("a", vec![fee.clone(), reserved(None)]), Some("3"), 1),
+        ("the report has no such column", Bill::of("a", vec![fee.clone()]).ledger(lacks), None, 1),
+    ] {
+        let answer = ask_of(Metric::Amortized, "service", &[bill]);
+        assert_eq!(answer.totals[0].cost, total.map(amount), "{what}");
+        assert_eq!(answer.totals[0].rows_without_cost, without, "{what}");
+        let columns = answer.rows_without_cost.iter().flat_map(|of| &of.columns).copied();
+        let expected = if without > 0 { vec!["reservation_reservation_a_r_n"] } else { Vec::new() };
+        assert_eq!(columns.collect::<Vec<_>>(), expected, "{what}");
+    }
+    let unblended = ask_of(Metric::Unblended, "service", &[Bill::of("a", vec![fee]).ledger(lacks)]);
+    assert_eq!(unblended.totals[0].cost, Some(amount("500")), "an unblended cost takes no reservation");
+}
+
+#[test]
+fn a_bill_without_net_costs_has_no_net_sum() {
+    let answer = ask(Metric::Net, "service", &[("a", vec![row(&[]), row(&[])])]);
+    assert_eq!(
+        (told(&answer.groups), told(&answer.totals)),
+        (vec!["/USD/AmazonEC2=-".to_owned()], vec!["/USD/-=-".to_owned()])
+    );
+    assert_eq!(answer.rows_without_cost[0].columns, ["line_item_net_unblended_cost"]);
+}
+
+#[test]
+fn nothing_at_all_is_added_up_across_connections_that_overlap() {
+    let bill = || {
+        vec![row(&[]), row(&[("line_item_line_item_type", "Credit"), ("line_item_net_unblended_cost", "-4")])]
+    };
+    let answer = ask(Metric::Net, "service", &[("payer", bill()), ("member", bill())]);
+    let included: Vec<_> = answer
+        .included
+        .iter()
+        .map(|of| format!("{:?} {}={} ({})", of.connection, of.line_item_type, of.cost, of.rows))
+        .collect();
+    let expected = |key: &str| format!("{:?} Credit=-4 (1)", key.parse::<ConnectionKey>().ok());
+    assert_eq!(included, [expected("member"), expected("payer")]);
+    let without: Vec<_> =
+        answer.rows_without_cost.iter().map(|of| (of.connection.to_string(), of.rows)).collect();
+    assert_eq!(without, [("member".to_owned(), 1), ("payer".to_owned(), 1)]);
+}
+
+#[test]
+fn roundings_of_the_summed_columns_are_told_by_load() {
+    let rounded = |row: &mut LedgerRow| {
+        let of = |values, effect: &str| Rounded { values, effect: effect.to_owned() };
+        row.rounded.insert("line_item_unblended_cost".to_owned(), of(3, "-0.0000000000000000012"));
+        row.rounded.insert("line_item_usage_amount".to_owned(), of(1, "0"));
+        row.rounded.insert("reservation_effective_cost".to_owned(), of(2, "0.0000000000000000001"));
+    };
+    let bill = || Bill::of("a", vec![row(&[])]).ledger(rounded);
+    for (metric, expected) in [
+        (Metric::Unblended, &["line_item_unblended_cost 3 -0.0000000000000000012"][..]),
+        (Metric::Net, &[]),
+        (
+            Metric::Amortized,
+            &[
+                "line_item_unblended_cost 3 -0.0000000000000000012",
+                "reservation_effective_cost 2 0.0000000000000000001",
+            ],
+        ),
+    ] {
+        let answer = ask_of(metric, "service", &[bill()]);
+        let told: Vec<_> =
+            answer.rounded.iter().map(|of| format!("{} {} {}", of.column, of.values, of.effect)).collect();
+        assert_eq!(told, expected, "{metric}");
+    }
 }

@@ -55,6 +55,8 @@ pub struct FileReport {
     pub rounded: Roundings,
     /// The tag keys that had a value, as the source spelled them, with their collisions.
     pub tag_keys: TagKeys,
+    /// Columns of net and amortized costs that the file lacks.
+    pub missing_columns: Vec<&'static str>,
     /// Bytes of csv, or of Parquet's pages before compression.
     pub bytes_inflated: u64,
 }

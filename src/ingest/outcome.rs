@@ -33,6 +33,7 @@ impl Ended {
             totals: row.totals.clone(),
             tag_collisions: row.tag_collisions,
             rounded_values: row.rounded.values().map(|rounded| rounded.values).sum(),
+            missing_columns: row.missing_columns.clone(),
             ..empty(row.period, outcome)
         };
         Self { report, exit: ExitCode::Done }
@@ -190,6 +191,7 @@ fn empty(period: BillingPeriod, outcome: Outcome) -> PeriodReport {
         totals: std::collections::BTreeMap::new(),
         tag_collisions: 0,
         rounded_values: 0,
+        missing_columns: Vec::new(),
     }
 }
 

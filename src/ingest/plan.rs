@@ -116,6 +116,7 @@ pub fn draft(delivery: &Delivery, ordered_at: Timestamp, terms: &Terms) -> Ledge
         invoiced: false,
         tag_collisions: 0,
         rounded: std::collections::BTreeMap::new(),
+        missing_columns: Vec::new(),
         tool: concat!("awscost ", env!("CARGO_PKG_VERSION")).to_owned(),
     }
 }

@@ -28,6 +28,7 @@ use super::{
 use crate::{
     model::Outcome,
     report::{self, Delivery, FileFormat, ReportFault, ReportRoot, Wanted, confirm},
+    schema::amortized::RESERVATION,
     warehouse::{
         Committed, Slot, Stage, Warehouse, WarehouseFault,
         ledger::{Decision, LedgerRow},
@@ -202,6 +203,11 @@ impl Loader<'_> {
         stage.tag_keys(&read.tag_keys.list()).await?;
         crash_point::reach("tag-keys-written");
         let mut tally = Tally::new(delivery.files.len());
+        for (file, missing) in read.missing_columns.iter().enumerate() {
+            if missing.contains(&RESERVATION) {
+                tally.names_no_reservation(file);
+            }
+        }
         let mut summing = Ok(());
         let mut add = |file: usize, batch: &arrow::record_batch::RecordBatch| {
             summing = tally.add(file, batch);
@@ -227,10 +233,17 @@ impl Loader<'_> {
             invoiced: tally.invoiced(),
             tag_collisions: read.tag_keys.collisions(),
             rounded: read.rounded.to_ledger(),
+            missing_columns: once_each(&read.missing_columns),
             totals: tally.currencies,
             ..row
         })
     }
+}
+
+/// The columns that one file or more lacks.
+fn once_each(missing: &[Vec<&'static str>]) -> Vec<String> {
+    let columns: BTreeSet<&str> = missing.iter().flatten().copied().collect();
+    columns.into_iter().map(str::to_owned).collect()
 }
 
 /// How the decoder names the files' format.

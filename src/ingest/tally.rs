@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::{
     model::{Amount, CurrencyTotals},
-    schema::amortized::AmortizedParts,
+    schema::amortized::{AmortizedParts, NoCost},
 };
 
 /// The columns that are summed and compared with the source: everything a total is made of.
@@ -130,6 +130,8 @@ pub struct Tally {
     pub period_starts: BTreeSet<Option<Timestamp>>,
     anniversary_rows: u64,
     without_invoice: u64,
+    /// Source files whose fees don't say whether they are of a reservation.
+    unnamed: BTreeSet<usize>,
 }
 
 impl Tally {
@@ -159,6 +161,12 @@ impl Tally {
     /// An empty tally of so many source files.
     pub fn new(files: usize) -> Self {
         Self { files: vec![FileTally::default(); files], ..Self::default() }
+    }
+
+    /// Says that a source file has no column for the reservation, before its rows are added: no fee of it has an
+    /// amortized cost then.
+    pub fn names_no_reservation(&mut self, file: usize) {
+        self.unnamed.insert(file);
     }
 
     /// Adds the rows of a batch that come from the source file with this index.
@@ -213,15 +221,20 @@ impl Tally {
         }
         let totals = self.currencies.entry(currency.to_owned()).or_default();
         totals.rows += rows.len() as u64;
+        let names_reservations = !self.unnamed.contains(&file);
         for row in rows {
-            let unblended = columns.sum(UNBLENDED, row).unwrap_or_default();
-            totals.unblended = sum_of("line_item_unblended_cost", totals.unblended, unblended)?;
-            if let Some(net) = columns.sum(NET_UNBLENDED, row) {
-                let so_far = totals.net_unblended.unwrap_or_default();
-                totals.net_unblended = Some(sum_of("line_item_net_unblended_cost", so_far, net)?);
+            match columns.sum(UNBLENDED, row) {
+                Some(cost) => totals.unblended = sum_of(SUMMED[UNBLENDED], totals.unblended, cost)?,
+                None => totals.rows_without.unblended += 1,
             }
-            totals.amortized =
-                sum_of("the amortized cost", totals.amortized, columns.amortized(line_type, row)?)?;
+            match columns.sum(NET_UNBLENDED, row) {
+                Some(cost) => {
+                    let so_far = totals.net_unblended.unwrap_or_default();
+                    totals.net_unblended = Some(sum_of(SUMMED[NET_UNBLENDED], so_far, cost)?);
+                }
+                None => totals.rows_without.net_unblended += 1,
+            }
+            add_amortized(totals, &columns.amortized(line_type, row), names_reservations)?;
         }
         Ok(())
     }
@@ -246,6 +259,29 @@ const NET_UNBLENDED: usize = 1;
 
 fn sum_of(column: &'static str, left: Amount, right: Amount) -> Result<Amount, TallyFault> {
     left.checked_add(right).ok_or(TallyFault::TooLarge(column))
+}
+
+/// Adds a row to the amortized sum, which is gone for good with the first row that has no such cost.
+fn add_amortized(
+    totals: &mut CurrencyTotals,
+    parts: &AmortizedParts<'_>,
+    names_reservations: bool,
+) -> Result<(), TallyFault> {
+    const COST: &str = "the amortized cost";
+    let without = &mut totals.rows_without.amortized;
+    match parts.cost() {
+        Err(NoCost::TooLarge) => return Err(TallyFault::TooLarge(COST)),
+        Ok(cost) if names_reservations || !parts.may_be_upfront() => {
+            if *without == 0 {
+                totals.amortized = Some(sum_of(COST, totals.amortized.unwrap_or_default(), cost)?);
+            }
+        }
+        Ok(_) | Err(NoCost::Lacking) => {
+            *without += 1;
+            totals.amortized = None;
+        }
+    }
+    Ok(())
 }
 
 fn text(column: &StringArray, row: usize) -> &str {
@@ -310,10 +346,10 @@ impl<'a> Columns<'a> {
     }
 
     /// What the row costs when fees paid ahead are spread over the usage they are for.
-    fn amortized(&self, line_type: &str, row: usize) -> Result<Amount, TallyFault> {
+    fn amortized<'b>(&self, line_type: &'b str, row: usize) -> AmortizedParts<'b> {
         let [unblended, _, plan_effective, plan_commitment, plan_used, reserved, upfront, recurring, _] =
-            std::array::from_fn(|column| self.sum(column, row).unwrap_or_default());
-        let parts = AmortizedParts {
+            std::array::from_fn(|column| self.sum(column, row));
+        AmortizedParts {
             line_type,
             unblended,
             plan_effective,
@@ -323,8 +359,7 @@ impl<'a> Columns<'a> {
             reservation_unused_upfront: upfront,
             reservation_unused_recurring: recurring,
             of_reservation: !text(self.reservation, row).is_empty(),
-        };
-        parts.cost().ok_or(TallyFault::TooLarge("the amortized cost"))
+        }
     }
 }
 

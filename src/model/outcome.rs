@@ -47,17 +47,52 @@ impl VersionIdentity {
 
 /// Sums of one currency of one period. Never added up across currencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", from = "WrittenTotals")]
 pub struct CurrencyTotals {
     /// Rows of this currency.
     pub rows: u64,
     /// Sum of `line_item_unblended_cost`.
     pub unblended: Amount,
-    /// Sum of `line_item_net_unblended_cost`; absent where the report has no such column.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// Sum of `line_item_net_unblended_cost`; absent where no row has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub net_unblended: Option<Amount>,
-    /// Sum of the amortized cost (fact sheet 13, trap 10).
-    pub amortized: Amount,
+    /// Sum of the amortized cost (fact sheet 13, trap 10); absent where one row or more lacks what its line type takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amortized: Option<Amount>,
+    /// Rows that have no such figure.
+    pub rows_without: RowsWithout,
+}
+
+/// Rows of a currency that have no such figure, because a cell is empty or the report has no such column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RowsWithout {
+    /// Rows without an unblended cost; they count as nothing in the sum.
+    pub unblended: u64,
+    /// Rows without a net unblended cost; they count as nothing in the sum.
+    pub net_unblended: u64,
+    /// Rows without an amortized cost; if there are any, there is no sum.
+    pub amortized: u64,
+}
+
+/// [`CurrencyTotals`] as any release wrote them. The first ones summed amortized costs without asking whether the
+/// columns were there, so that sum of theirs is left out.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenTotals {
+    rows: u64,
+    unblended: Amount,
+    net_unblended: Option<Amount>,
+    amortized: Option<Amount>,
+    rows_without: Option<RowsWithout>,
+}
+
+impl From<WrittenTotals> for CurrencyTotals {
+    fn from(written: WrittenTotals) -> Self {
+        let WrittenTotals { rows, unblended, net_unblended, amortized, rows_without } = written;
+        let amortized = amortized.filter(|_| rows_without.is_some());
+        Self { rows, unblended, net_unblended, amortized, rows_without: rows_without.unwrap_or_default() }
+    }
 }
 
 /// How the load of one period ended.
@@ -151,4 +186,34 @@ pub struct PeriodReport {
     /// Values with more than 18 fractional digits.
     #[serde(default)]
     pub rounded_values: u64,
+    /// Columns of net and amortized costs that a file of the version lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub missing_columns: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_of_older_releases_are_read_without_the_sum_that_nobody_proved() {
+        let old = r#"{"rows":6,"unblended":"110","netUnblended":"7","amortized":"10"}"#;
+        let totals: CurrencyTotals = serde_json::from_str(old).expect("an older release wrote it");
+        assert_eq!((totals.rows, totals.unblended.to_string()), (6, "110".to_owned()));
+        assert_eq!(totals.net_unblended.map(|net| net.to_string()), Some("7".to_owned()));
+        assert_eq!(totals.amortized, None);
+    }
+
+    #[test]
+    fn totals_come_back_as_they_were_written() {
+        let amortized = "1.5".parse().ok();
+        let rows_without = RowsWithout { net_unblended: 2, ..RowsWithout::default() };
+        let totals = CurrencyTotals { rows: 2, amortized, rows_without, ..CurrencyTotals::default() };
+        let text = serde_json::to_string(&totals).expect("JSON");
+        assert_eq!(
+            text,
+            r#"{"rows":2,"unblended":"0","amortized":"1.5","rowsWithout":{"unblended":0,"netUnblended":2,"amortized":0}}"#
+        );
+        assert_eq!(serde_json::from_str::<CurrencyTotals>(&text).ok(), Some(totals));
+    }
 }

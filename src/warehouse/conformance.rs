@@ -12,7 +12,7 @@ use super::{
     Committed, Selection, Slot, Stage, Warehouse, WarehouseFault,
     ledger::{LedgerRow, Ordering, Source},
 };
-use crate::model::{Amount, BillingPeriod, CurrencyTotals, VersionIdentity};
+use crate::model::{Amount, BillingPeriod, CurrencyTotals, RowsWithout, VersionIdentity};
 use rows::Row;
 
 /// A backend under test, empty.
@@ -85,7 +85,9 @@ impl Load {
     pub fn row(&self) -> LedgerRow {
         let unblended: Amount = self.costs.iter().map(|cost| cost.parse::<Amount>().expect("a cost")).sum();
         let rows = self.costs.len() as u64;
-        let totals = CurrencyTotals { rows, unblended, net_unblended: None, amortized: unblended };
+        let rows_without = RowsWithout { net_unblended: rows, ..RowsWithout::default() };
+        let totals =
+            CurrencyTotals { rows, unblended, net_unblended: None, amortized: Some(unblended), rows_without };
         LedgerRow {
             connection: self.slot.connection.clone(),
             period: self.slot.period,
@@ -102,6 +104,7 @@ impl Load {
             invoiced: false,
             tag_collisions: 0,
             rounded: Default::default(),
+            missing_columns: Vec::new(),
             tool: "conformance".to_owned(),
         }
     }

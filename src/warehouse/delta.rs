@@ -43,7 +43,9 @@ use read::Wanted;
 use stage::DeltaStage;
 use table::Table;
 
-use super::{Reading, Selection, Slot, Stage, VisitRows, Warehouse, WarehouseFault, ledger::LedgerRow};
+use super::{
+    Reading, Selection, Slot, Stage, TagKey, VisitRows, Warehouse, WarehouseFault, ledger::LedgerRow,
+};
 use crate::model::{ConnectionKey, VersionIdentity};
 
 /// How long a file that was never committed may belong to a load under way: longer than any load may take.
@@ -187,6 +189,10 @@ impl Warehouse for DeltaWarehouse {
         let wanted = files.into_iter().map(|file| Wanted { key: file.key, size: file.size, of: file.slot });
         read::read(&self.costs.store, wanted.collect(), columns, visit).await?;
         Ok(Reading { table_version, ledger })
+    }
+
+    async fn keys_of(&self, loads: &[LedgerRow]) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault> {
+        keys::of_loads(&self.tag_keys, loads).await
     }
 
     async fn purge(

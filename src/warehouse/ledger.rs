@@ -53,6 +53,9 @@ pub struct LedgerRow {
     pub tag_collisions: u64,
     /// By column: how many values were rounded to 18 digits, and the exact effect on the column's sum.
     pub rounded: BTreeMap<String, Rounded>,
+    /// Columns of net and amortized costs that a file of the version lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub missing_columns: Vec<String>,
     /// The program and its version that wrote it.
     pub tool: String,
 }

@@ -100,6 +100,16 @@ impl Warehouse for MemoryWarehouse {
         Ok(Reading { table_version: Some(version), ledger })
     }
 
+    async fn keys_of(&self, loads: &[LedgerRow]) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault> {
+        let state = locked(&self.state);
+        let keys = |load: &LedgerRow| {
+            let slot = Slot { connection: load.connection.clone(), period: load.period };
+            let keys = state.tag_keys.get(&slot)?.get(&load.version)?.clone();
+            Some((slot, keys))
+        };
+        Ok(loads.iter().filter_map(keys).collect())
+    }
+
     async fn purge(
         &self,
         connection: &ConnectionKey,

@@ -8,6 +8,7 @@ mod authorities;
 mod aws_environment;
 mod check;
 mod columns;
+mod costs_answers;
 mod crd_drift;
 mod documentation;
 mod explained;

@@ -1,10 +1,12 @@
 //! How an answer is printed: a table with a footer, JSON, or CSV.
 
+mod tag;
+
 use super::super::{
     table::{self, Align},
     warehouse::minute,
 };
-use crate::costs::{Answer, Group, GroupBy};
+use crate::costs::{Answer, Group, GroupBy, Metric};
 
 /// The width that footers keep to.
 const WIDTH: usize = 80;
@@ -20,12 +22,9 @@ pub(super) fn csv(answer: &Answer) -> String {
     for group in &answer.groups {
         let connection = group.connection.as_ref().map(ToString::to_string).unwrap_or_default();
         let name = csv_cell(group.name.as_deref().unwrap_or_default());
-        text.push_str(&format!(
-            "{connection},{},{name},{},{}\r\n",
-            csv_cell(&group.currency),
-            group.cost,
-            group.rows
-        ));
+        let cost = group.cost.map(|cost| cost.to_string()).unwrap_or_default();
+        let currency = csv_cell(&group.currency);
+        text.push_str(&format!("{connection},{currency},{name},{cost},{}\r\n", group.rows));
     }
     text
 }
@@ -46,6 +45,10 @@ pub(super) fn table(answer: &Answer) -> String {
         columns.push(("CONNECTION", Align::Left));
     }
     columns.extend([("COST", Align::Right), ("", Align::Left), ("ROWS", Align::Right)]);
+    let some_lack = !answer.rows_without_cost.is_empty();
+    if some_lack {
+        columns.push(("WITHOUT COST", Align::Right));
+    }
     let line = |group: &Group, name: &str| {
         let mut cells = vec![name.to_owned()];
         if apart {
@@ -53,10 +56,13 @@ pub(super) fn table(answer: &Answer) -> String {
         }
         let digits = fraction_digits(answer, &group.currency);
         cells.extend([
-            padded(&group.cost.to_string(), digits),
+            group.cost.map_or_else(|| "-".to_owned(), |cost| padded(&cost.to_string(), digits)),
             group.currency.clone(),
             group.rows.to_string(),
         ]);
+        if some_lack {
+            cells.push(group.rows_without_cost.to_string());
+        }
         cells
     };
     let nameless = match &answer.group_by {
@@ -76,7 +82,7 @@ pub(super) fn table(answer: &Answer) -> String {
 
 fn title(group_by: &GroupBy) -> String {
     match group_by {
-        GroupBy::Tag(key) => format!("TAG {key}"),
+        GroupBy::Tag(asked) => format!("TAG {}", asked.key()),
         other => other.to_string().to_uppercase().replace('-', " "),
     }
 }
@@ -84,7 +90,8 @@ fn title(group_by: &GroupBy) -> String {
 /// The most fractional digits of a currency's amounts, so that their points stand in one line.
 fn fraction_digits(answer: &Answer, currency: &str) -> usize {
     let amounts = answer.groups.iter().chain(&answer.totals).filter(|group| group.currency == currency);
-    amounts.map(|group| digits_after_point(&group.cost.to_string())).max().unwrap_or(0)
+    let costs = amounts.filter_map(|group| group.cost);
+    costs.map(|cost| digits_after_point(&cost.to_string())).max().unwrap_or(0)
 }
 
 fn digits_after_point(amount: &str) -> usize {
@@ -110,12 +117,49 @@ pub(super) fn warnings(answer: &Answer) -> Vec<String> {
             format!("  account {} in {}: {}", overlap.account, overlap.period, connections.join(", "))
         })));
     }
-    if answer.rows_without_cost > 0 {
-        lines.push(format!(
-            "{} rows have no {} cost and count as nothing here.",
-            answer.rows_without_cost, answer.metric
-        ));
+    if !answer.not_loaded.is_empty() {
+        let periods: Vec<_> = answer.not_loaded.iter().map(ToString::to_string).collect();
+        lines.push(format!("Not loaded, and so not in these sums: {}.", periods.join(", ")));
     }
+    lines.extend(without_cost(answer));
+    lines.extend(rounded(answer));
+    lines.extend(answer.tag.iter().flat_map(tag::lines));
+    lines
+}
+
+/// Rows that have no such cost, and what to do about it.
+fn without_cost(answer: &Answer) -> Vec<String> {
+    if answer.rows_without_cost.is_empty() {
+        return Vec::new();
+    }
+    let remedy = match answer.metric {
+        Metric::Net => {
+            "AWS adds that column where an account has discounts; an export of one's own columns has to name it."
+        }
+        Metric::Unblended | Metric::Amortized => {
+            "A report that lacks such a column gets it by a change of its definition."
+        }
+    };
+    let metric = answer.metric;
+    let mut lines = vec![format!("Some rows have no {metric} cost, and count as nothing here. {remedy}")];
+    lines.extend(shortened(answer.rows_without_cost.iter().map(|of| {
+        let columns = of.columns.join(", ");
+        format!("  {} {}: {} rows, for want of {columns}", of.connection, of.period, of.rows)
+    })));
+    lines
+}
+
+/// What was rounded when it was loaded.
+fn rounded(answer: &Answer) -> Vec<String> {
+    if answer.rounded.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec!["Values with more than 18 decimals were rounded when they were loaded:".to_owned()];
+    lines.extend(shortened(answer.rounded.iter().map(|of| {
+        let (connection, period, column) = (&of.connection, of.period, &of.column);
+        let (values, effect) = (of.values, &of.effect);
+        format!("  {connection} {period}: {values} of {column}, which changes its sum by {effect}")
+    })));
     lines
 }
 
@@ -128,10 +172,11 @@ fn footer(answer: &Answer) -> Vec<String> {
                 "" => "rows of no type, negative",
                 other => other,
             };
-            format!("{kind} {} {} ({} rows)", of.cost, of.currency, of.rows)
+            let whose = of.connection.as_ref().map(|key| format!(" of {key}")).unwrap_or_default();
+            format!("{kind}{whose} {} {} ({} rows)", of.cost, of.currency, of.rows)
         })
         .collect();
-    let mut lines = vec![format!("Costs are {}, exact, and include every row.", answer.metric)];
+    let mut lines = vec![claim(answer)];
     if !included.is_empty() {
         lines.push(format!(
             "Among them tax, credits, refunds and other negative amounts: {}.",
@@ -152,6 +197,23 @@ fn footer(answer: &Answer) -> Vec<String> {
         )
     })));
     lines
+}
+
+/// What the sums are: exact and of every row, or what keeps them from it.
+fn claim(answer: &Answer) -> String {
+    let metric = answer.metric;
+    match (answer.rounded.is_empty(), answer.rows_without_cost.is_empty()) {
+        (true, true) => format!("Costs are {metric}, exact, and include every row."),
+        (false, true) => {
+            format!("Costs are {metric} and include every row; values were rounded, as said below.")
+        }
+        (true, false) => format!("Costs are {metric}, and not all of them: rows lack theirs, as said below."),
+        (false, false) => {
+            format!(
+                "Costs are {metric}, and not all of them: rows lack theirs, and values were rounded, as said below."
+            )
+        }
+    }
 }
 
 /// The first lines, and how many more there would be.
@@ -190,8 +252,8 @@ fn wrapped(line: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        costs::{Included, Loaded, Metric, Overlap},
-        model::VersionIdentity,
+        costs::{Included, Load, Loaded, Metric, Overlap, RoundedValues, Spelling, TagAnswer, WithoutCost},
+        model::{BillingPeriod, ConnectionKey, VersionIdentity},
     };
 
     fn group(connection: Option<&str>, name: Option<&str>, cost: &str, rows: u64) -> Group {
@@ -199,8 +261,9 @@ mod tests {
             connection: connection.map(|key| key.parse().expect("a key")),
             currency: "USD".to_owned(),
             name: name.map(str::to_owned),
-            cost: cost.parse().expect("an amount"),
+            cost: cost.parse().ok(),
             rows,
+            rows_without_cost: 0,
         }
     }
 
@@ -215,13 +278,17 @@ mod tests {
             ],
             totals: vec![group(None, None, "1231.500000001", 121)],
             included: vec![Included {
+                connection: None,
                 currency: "USD".to_owned(),
                 line_item_type: "Credit".to_owned(),
                 cost: "-3".parse().expect("an amount"),
                 rows: 1,
             }],
-            rows_without_cost: 0,
+            rows_without_cost: Vec::new(),
+            rounded: Vec::new(),
+            tag: None,
             overlaps: Vec::new(),
+            not_loaded: Vec::new(),
             table_version: Some(4),
             loads: vec![Loaded {
                 connection: "123456789012".parse().expect("a key"),
@@ -274,5 +341,107 @@ mod tests {
         assert_eq!(lines[0], "connection,currency,service,cost,rows");
         assert_eq!(lines[2], ",USD,\"Amazon \"\"S3\"\", etc\",0.000000001,20");
         assert_eq!(lines[3], ",USD,,-3,1");
+    }
+
+    fn acme() -> (ConnectionKey, BillingPeriod) {
+        ("123456789012".parse().expect("a key"), "2026-10".parse().expect("a period"))
+    }
+
+    #[test]
+    fn sums_of_rounded_values_are_not_called_exact() {
+        let (connection, period) = acme();
+        let column = "line_item_unblended_cost".to_owned();
+        let effect = "-0.0000000000000000012".to_owned();
+        let rounded = vec![RoundedValues { connection, period, column, values: 3, effect }];
+        let text = table(&Answer { rounded, ..answer() });
+        assert!(!text.contains("exact"), "{text}");
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = "123456789012 2026-10: 3 of line_item_unblended_cost, which changes its sum by -0.0000000000000000012";
+        assert!(flat.contains(said), "{text}");
+    }
+
+    #[test]
+    fn rows_without_the_cost_are_told_and_a_group_of_them_has_no_sum() {
+        let (connection, period) = acme();
+        let columns = vec!["reservation_effective_cost"];
+        let nothing = Group { rows_without_cost: 2, ..group(None, Some("AmazonRDS"), "", 2) };
+        let lacking = Answer {
+            metric: Metric::Amortized,
+            groups: vec![group(None, Some("AmazonEC2"), "1", 1), nothing],
+            totals: vec![Group { rows_without_cost: 2, ..group(None, None, "1", 3) }],
+            included: Vec::new(),
+            rows_without_cost: vec![WithoutCost { connection, period, rows: 2, columns }],
+            ..answer()
+        };
+        insta::assert_snapshot!(table(&lacking), @r"
+        SERVICE    COST       ROWS  WITHOUT COST
+        AmazonEC2     1  USD     1             0
+        AmazonRDS     -  USD     2             2
+        TOTAL         1  USD     3             2
+
+        Costs are amortized, and not all of them: rows lack theirs, as said below.
+        Some rows have no amortized cost, and count as nothing here. A report that lacks
+          such a column gets it by a change of its definition.
+          123456789012 2026-10: 2 rows, for want of reservation_effective_cost
+        Read at table version 4:
+          123456789012 2026-10 version 0123456789ab, loaded 2026-11-22 15:00 UTC
+        ");
+        assert!(csv(&lacking).contains(",USD,AmazonRDS,,2\r\n"), "{}", csv(&lacking));
+    }
+
+    #[test]
+    fn what_stands_apart_is_told_apart_and_months_that_are_not_there_are_named() {
+        let of = |connection: &str| Included {
+            connection: connection.parse().ok(),
+            currency: "USD".to_owned(),
+            line_item_type: "Credit".to_owned(),
+            cost: "-4".parse().expect("an amount"),
+            rows: 1,
+        };
+        let (_, period) = acme();
+        let apart = Answer { included: vec![of("a"), of("b")], not_loaded: vec![period], ..answer() };
+        let text = table(&apart);
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains("Credit of a -4 USD (1 rows), Credit of b -4 USD (1 rows)"), "{text}");
+        assert!(text.contains("Not loaded, and so not in these sums: 2026-10."), "{text}");
+    }
+
+    #[test]
+    fn what_became_of_a_tag_is_told() {
+        let (connection, period) = acme();
+        let load =
+            |month: &str| Load { connection: connection.clone(), period: month.parse().expect("a month") };
+        let spelling = |original: &str| Spelling {
+            connection: connection.clone(),
+            period,
+            original: original.to_owned(),
+            rows: 1,
+        };
+        let tag = TagAnswer {
+            asked: "client".to_owned(),
+            key: "user_client".to_owned(),
+            found: true,
+            also: vec!["user_user_client".to_owned()],
+            absent_from: vec![load("2026-09")],
+            elsewhere: Vec::new(),
+            collisions: vec![spelling("user:Client"), spelling("user:client")],
+            nearest: Vec::new(),
+        };
+        let text = table(&Answer { tag: Some(tag.clone()), ..answer() });
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for said in [
+            "Several tag keys go by user_client, and their values stand together here:",
+            "123456789012 2026-10: user:Client (met another on 1 rows)",
+            "No row of these has it: 123456789012 2026-09.",
+            "It may also mean user_user_client: ask for that with tag:user:user_client.",
+        ] {
+            assert!(flat.contains(said), "{said}: {text}");
+        }
+        let elsewhere = TagAnswer { found: false, elsewhere: vec![load("2026-08")], ..tag };
+        let text = table(&Answer { tag: Some(elsewhere), ..answer() });
+        assert!(
+            text.contains("No row that was read has the tag client; 123456789012 2026-08 has it."),
+            "{text}"
+        );
     }
 }

@@ -6,9 +6,13 @@ use super::super::{
     table::{self, Align},
     warehouse::{complain, print},
 };
-use crate::ingest::{
-    fault::LoadFault,
-    outcome::{Ended, exit_code, termination_message},
+use crate::{
+    ingest::{
+        fault::LoadFault,
+        outcome::{Ended, exit_code, termination_message},
+    },
+    model::PeriodReport,
+    schema::amortized::AMORTIZED_COLUMNS,
 };
 
 /// How to print.
@@ -60,7 +64,41 @@ impl Output {
     }
 }
 
-/// One line a period and currency, then a sentence for each period that did not go well.
+/// What a bill's figures lack, a sentence each.
+fn lacks(report: &PeriodReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (currency, totals) in &report.totals {
+        let (rows, without) = (totals.rows, &totals.rows_without);
+        let mut tell = |count: u64, figure: &str, so: &str| {
+            if count > 0 {
+                lines.push(format!("{count} of {rows} {currency} rows have no {figure}, {so}"));
+            }
+        };
+        tell(without.unblended, "unblended cost", "and count as nothing");
+        tell(without.amortized, "amortized cost, so the bill has none", amortized_remedy(report).as_str());
+        // Most bills have no net costs at all, and say so by having no such sum.
+        if totals.net_unblended.is_some() {
+            tell(without.net_unblended, "net unblended cost", "and count as nothing in that sum");
+        }
+    }
+    lines
+}
+
+/// Why rows have no amortized cost, and what to do.
+fn amortized_remedy(report: &PeriodReport) -> String {
+    let missing: Vec<&str> = report
+        .missing_columns
+        .iter()
+        .map(String::as_str)
+        .filter(|column| AMORTIZED_COLUMNS.contains(column))
+        .collect();
+    if missing.is_empty() {
+        return "because cells that it is made of are empty".to_owned();
+    }
+    format!("because the report lacks {}. Add these columns to the export", missing.join(", "))
+}
+
+/// One line a period and currency, then a sentence for each period that did not go well or that lacks a figure.
 fn render(ended: &[Ended]) -> String {
     let columns = [
         ("PERIOD", Align::Left),
@@ -97,6 +135,9 @@ fn render(ended: &[Ended]) -> String {
         if let Some(message) = &report.message {
             text.push_str(&format!("{}: {message}\n", report.period));
         }
+        for line in lacks(report) {
+            text.push_str(&format!("{}: {line}\n", report.period));
+        }
     }
     text
 }
@@ -104,7 +145,27 @@ fn render(ended: &[Ended]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::CurrencyTotals, report::ReportFault};
+    use crate::{
+        model::{CurrencyTotals, RowsWithout},
+        report::ReportFault,
+    };
+
+    #[test]
+    fn a_bill_that_lacks_a_figure_says_which_rows_and_which_columns() {
+        let period = "2026-10".parse().expect("a period");
+        let mut ended = Ended::fault(period, None, None, &ReportFault::NoManifest { period }.into());
+        ended.report.message = None;
+        let rows_without = RowsWithout { amortized: 4, net_unblended: 6, ..RowsWithout::default() };
+        let totals = CurrencyTotals { rows: 6, rows_without, ..CurrencyTotals::default() };
+        ended.report.totals.insert("USD".to_owned(), totals);
+        ended.report.missing_columns =
+            ["line_item_net_unblended_cost", "reservation_effective_cost"].map(str::to_owned).to_vec();
+        let text = render(&[ended]);
+        let told = "2026-10: 4 of 6 USD rows have no amortized cost, so the bill has none, because the report lacks \
+                    reservation_effective_cost. Add these columns to the export\n";
+        assert!(text.ends_with(told), "{text}");
+        assert_eq!(text.lines().count(), 3, "a bill without net costs is an ordinary one: {text}");
+    }
 
     #[test]
     fn the_table_has_a_line_for_each_currency_and_a_sentence_for_each_fault() {

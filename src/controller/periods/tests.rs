@@ -67,6 +67,7 @@ pub(in crate::controller) fn report(month: &str, rows: u64, invoiced: bool) -> P
         .into(),
         tag_collisions: 0,
         rounded_values: 0,
+        missing_columns: Vec::new(),
     }
 }
 

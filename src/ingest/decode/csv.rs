@@ -35,6 +35,7 @@ pub(super) fn decode(
     }
     batch.emit()?;
     let Batch { builder, rows, .. } = batch;
+    let missing_columns = builder.missing_columns();
     let (rounded, tag_keys) = builder.finish();
     let Tee { inner, tally, fault } = records.into_source();
     let unverifiable = |fault| DecodeFault::Unverifiable { file: file.key().to_owned(), fault };
@@ -42,7 +43,7 @@ pub(super) fn decode(
         Some(fault) => return Err(unverifiable(fault).into()),
         None => tally.finish().map_err(unverifiable)?,
     };
-    Ok(FileReport { rows, source, rounded, tag_keys, bytes_inflated: inner.bytes() })
+    Ok(FileReport { rows, source, rounded, tag_keys, missing_columns, bytes_inflated: inner.bytes() })
 }
 
 /// Gives the same inflated bytes to both decoders.

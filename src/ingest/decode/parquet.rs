@@ -74,8 +74,9 @@ pub(super) fn decode(
         }
         guarded(file, || Ok::<_, DecodeFault>(tally.add(&held, about)))?.map_err(unverifiable)?;
     }
+    let missing_columns = builder.missing_columns();
     let (rounded, tag_keys) = builder.finish();
-    Ok(FileReport { rows, source: tally.finish(), rounded, tag_keys, bytes_inflated })
+    Ok(FileReport { rows, source: tally.finish(), rounded, tag_keys, missing_columns, bytes_inflated })
 }
 
 /// The reader's schema from the Parquet types alone: no dictionaries that a writer may have hinted at, and old

@@ -16,7 +16,7 @@ use crate::{
         decode::BadValue,
         tags::{KeyId, TagKeys},
     },
-    schema::{COLUMNS, ColumnType, DATA_SCHEMA, index_of},
+    schema::{COLUMNS, ColumnType, DATA_SCHEMA, amortized::OPTIONAL_COLUMNS, index_of},
 };
 
 /// What the loader itself says of every row.
@@ -111,6 +111,13 @@ impl BatchBuilder {
     /// The file's headers.
     pub fn headers(&self) -> &[String] {
         &self.mapping.headers
+    }
+
+    /// The columns of net and amortized costs that the file lacks.
+    pub fn missing_columns(&self) -> Vec<&'static str> {
+        let goes_there = |index| self.mapping.targets.contains(&Target::Column(index));
+        let lacks = |column: &&str| !index_of(column).is_some_and(goes_there);
+        OPTIONAL_COLUMNS.into_iter().filter(lacks).collect()
     }
 
     /// Rows gathered since the last batch.

@@ -30,6 +30,8 @@ pub(super) struct Read {
     pub tag_keys: TagKeys,
     /// What rounding did in all files.
     pub rounded: Roundings,
+    /// Columns of net and amortized costs that each file lacks.
+    pub missing_columns: Vec<Vec<&'static str>>,
 }
 
 /// Reads every file into the stage, which is given back whatever happened. The first fault ends all threads.
@@ -129,6 +131,7 @@ impl Crew<'_> {
             let Some(report) = report else { return Err(LoadFault::Stopped) };
             read.tag_keys.absorb(&report.tag_keys);
             read.rounded.absorb(&report.rounded);
+            read.missing_columns.push(report.missing_columns);
             read.tallies.push(report.source);
         }
         if stop.is_cancelled() { Err(LoadFault::Stopped) } else { Ok(read) }

@@ -1,7 +1,10 @@
 //! What `tally` must do, case by case.
 
 use super::*;
-use crate::ingest::decode::tests::{decode_csv, sheet_of};
+use crate::{
+    ingest::decode::tests::{decode_csv, sheet_of},
+    model::RowsWithout,
+};
 
 fn tally(rows: &[&[(&str, &str)]]) -> Tally {
     decode_csv(sheet_of(rows)).expect("a legal sheet").tally()
@@ -37,9 +40,82 @@ fn amortised_cost_by_line_type() {
             ("reservation/UnusedRecurringFee", "256"),
             ("reservation/ReservationARN", arn),
         ]]);
-        assert_eq!(tally.currencies["USD"].amortized, amount(expected), "{line_type} {arn}");
+        assert_eq!(tally.currencies["USD"].amortized, Some(amount(expected)), "{line_type} {arn}");
         assert_eq!(tally.currencies["USD"].unblended, amount("1"), "{line_type} {arn}");
     }
+}
+
+/// A bill of 110 unblended, 60 of it for a savings plan and 40 for a reservation, without the columns that say so.
+const WITHOUT_COMMITMENTS: [(&str, &str); 6] = [
+    ("Usage", "10"),
+    ("SavingsPlanCoveredUsage", "100"),
+    ("SavingsPlanNegation", "-100"),
+    ("SavingsPlanRecurringFee", "60"),
+    ("DiscountedUsage", "0"),
+    ("RIFee", "40"),
+];
+
+#[test]
+fn a_bill_without_the_columns_of_commitments_has_no_amortized_sum() {
+    let cells = WITHOUT_COMMITMENTS
+        .map(|(line_type, cost)| [("lineItem/LineItemType", line_type), ("lineItem/UnblendedCost", cost)]);
+    let rows: Vec<&[(&str, &str)]> = cells.iter().map(|row| &row[..]).collect();
+    let decoded = decode_csv(sheet_of(&rows)).expect("a legal sheet");
+    assert_eq!(decoded.report.missing_columns, crate::schema::amortized::OPTIONAL_COLUMNS);
+    let totals = decoded.tally().currencies["USD"];
+    assert_eq!((totals.rows, totals.unblended), (6, amount("110")));
+    assert_eq!((totals.amortized, totals.net_unblended), (None, None));
+    let without = RowsWithout { unblended: 0, net_unblended: 6, amortized: 4 };
+    assert_eq!(totals.rows_without, without, "all but Usage and SavingsPlanNegation");
+}
+
+#[test]
+fn one_row_that_lacks_a_part_is_enough_and_other_currencies_keep_their_sum() {
+    let row = |currency: &'static str, upfront: &'static str| {
+        [
+            ("lineItem/CurrencyCode", currency),
+            ("lineItem/LineItemType", "RIFee"),
+            ("lineItem/UnblendedCost", "9"),
+            ("reservation/UnusedAmortizedUpfrontFeeForBillingPeriod", upfront),
+            ("reservation/UnusedRecurringFee", "1"),
+        ]
+    };
+    let rows = [row("USD", "2"), row("USD", ""), row("USD", "4"), row("EUR", "0")];
+    let rows: Vec<&[(&str, &str)]> = rows.iter().map(|row| &row[..]).collect();
+    let tally = tally(&rows);
+    assert_eq!(tally.currencies["USD"].amortized, None);
+    assert_eq!(tally.currencies["USD"].rows_without.amortized, 1);
+    assert_eq!(tally.currencies["EUR"].amortized, Some(amount("1")));
+}
+
+#[test]
+fn a_fee_of_a_report_that_names_no_reservation_has_no_amortized_cost() {
+    let fee = [("lineItem/LineItemType", "Fee"), ("lineItem/UnblendedCost", "500")];
+    let batch = decode_csv(sheet_of(&[&fee])).expect("a legal sheet").batches.remove(0);
+    for (unnamed, expected, without) in [(false, Some(amount("500")), 0), (true, None, 1)] {
+        let mut tally = Tally::new(1);
+        if unnamed {
+            tally.names_no_reservation(0);
+        }
+        tally.add(0, &batch).expect("batches have all columns");
+        let totals = tally.currencies["USD"];
+        assert_eq!((totals.amortized, totals.rows_without.amortized), (expected, without));
+    }
+}
+
+#[test]
+fn an_empty_cost_is_counted_beside_the_sum() {
+    let row = |unblended: &'static str, net: &'static str| {
+        [("lineItem/UnblendedCost", unblended), ("lineItem/NetUnblendedCost", net)]
+    };
+    let rows = [row("3", "2"), row("", "1"), row("4", "")];
+    let rows: Vec<&[(&str, &str)]> = rows.iter().map(|row| &row[..]).collect();
+    let totals = tally(&rows).currencies["USD"];
+    assert_eq!(
+        (totals.unblended, totals.net_unblended, totals.amortized),
+        (amount("7"), Some(amount("3")), None)
+    );
+    assert_eq!(totals.rows_without, RowsWithout { unblended: 1, net_unblended: 1, amortized: 1 });
 }
 
 #[test]

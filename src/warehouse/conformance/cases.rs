@@ -337,6 +337,7 @@ async fn tag_keys_are_taken_again_and_again(subject: Subject) {
         folded: "user_owner".to_owned(),
         collisions: 3,
     };
+    assert_eq!(subject.keys_of(&[]).await.expect("no load, no keys"), []);
     for (version, day) in [("v1", 1), ("v2", 2)] {
         let load = Load::of(ACME, version, &["1"]).day(day);
         let stage = load.stage(&*subject).await;
@@ -344,7 +345,12 @@ async fn tag_keys_are_taken_again_and_again(subject: Subject) {
         let answer = stage.commit(load.row(), Ordering::Enforced).await.expect("a commit");
         assert!(matches!(answer, Committed::Replaced { .. }));
         seen(&*subject, ACME).await.is_exactly(&[&load]);
+        let keys = vec![key("user:Owner"), key("user:owner")];
+        let found = subject.keys_of(&[load.row()]).await.expect("the keys");
+        assert_eq!(found, [(slot(ACME, "2026-10"), keys)]);
     }
+    let never = Load::of(ACME, "v3", &["1"]).row();
+    assert_eq!(subject.keys_of(&[never]).await.expect("a version that is not there has none"), []);
 }
 
 async fn maintenance_takes_nothing_that_is_read(subject: Subject) {

@@ -10,15 +10,20 @@ use std::{
     sync::Arc,
 };
 
+use arrow::{
+    array::{AsArray, RecordBatch},
+    datatypes::Int64Type,
+};
 use jiff::Timestamp;
 
 use super::{
     commit::{self, Change, DataFile, Plan, Removal},
+    read::{self, Wanted},
     table::{LiveFile, Table},
 };
 use crate::{
     model::VersionIdentity,
-    warehouse::{Slot, WarehouseFault, ledger::LedgerRow},
+    warehouse::{Slot, TagKey, WarehouseFault, ledger::LedgerRow},
 };
 
 /// Name of the file that holds a version's keys as one run wrote them.
@@ -43,6 +48,52 @@ pub(super) async fn publish(
     }
     let stem = stem(version);
     change(table, slot, move |name| name.starts_with(&stem), files).await
+}
+
+/// The keys of the versions that these ledger rows name.
+pub(super) async fn of_loads(
+    table: &Arc<Table>,
+    loads: &[LedgerRow],
+) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault> {
+    let Some(snapshot) = table.snapshot().await? else { return Ok(Vec::new()) };
+    let versions: BTreeMap<Slot, String> = loads
+        .iter()
+        .map(|row| (Slot { connection: row.connection.clone(), period: row.period }, stem(&row.version)))
+        .collect();
+    let files = {
+        let slots: BTreeSet<Slot> = versions.keys().cloned().collect();
+        table.blocking(move |table| table.files(&snapshot, |of| slots.contains(of))).await?
+    };
+    let of_version = |file: &LiveFile| {
+        let name = file.key.filename().unwrap_or_default();
+        versions.get(&file.slot).is_some_and(|stem| name.starts_with(stem))
+    };
+    let wanted = files.into_iter().filter(of_version);
+    let wanted = wanted.map(|file| Wanted { key: file.key, size: file.size, of: file.slot }).collect();
+    let mut found: BTreeMap<Slot, Vec<TagKey>> = BTreeMap::new();
+    let mut visit = |slot: &Slot, batch: &RecordBatch| {
+        found.entry(slot.clone()).or_default().extend(keys_in(batch)?);
+        Ok(())
+    };
+    read::read(&table.store, wanted, &["original", "folded", "collisions"], &mut visit).await?;
+    Ok(found.into_iter().collect())
+}
+
+fn keys_in(batch: &RecordBatch) -> Result<Vec<TagKey>, WarehouseFault> {
+    let lacks = || WarehouseFault::Corrupt("the tag keys have other columns than were written".to_owned());
+    let text = |name| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+    let collisions =
+        batch.column_by_name("collisions").and_then(|column| column.as_primitive_opt::<Int64Type>());
+    let (Some(originals), Some(folded), Some(collisions)) = (text("original"), text("folded"), collisions)
+    else {
+        return Err(lacks());
+    };
+    let key = |row| TagKey {
+        original: originals.value(row).to_owned(),
+        folded: folded.value(row).to_owned(),
+        collisions: collisions.value(row).cast_unsigned(),
+    };
+    Ok((0..batch.num_rows()).map(key).collect())
 }
 
 /// Takes one run's keys back: its bill was refused.

@@ -157,6 +157,7 @@ fn ledger_row(slot: &Slot, version: VersionIdentity) -> LedgerRow {
         totals: Default::default(),
         invoiced: false,
         tag_collisions: 0,
+        missing_columns: Vec::new(),
         rounded: Default::default(),
         tool: super::table::ENGINE_INFO.to_owned(),
     }
