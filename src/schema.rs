@@ -97,7 +97,7 @@ fn map_of(value: DataType) -> DataType {
 }
 
 /// Folds a column or tag name as AWS does for Athena: an underscore before every capital, lower case, every
-/// other character an underscore, none doubled, none at the ends (fact sheet section 12, rules 1–5).
+/// other character an underscore, none doubled, none at the ends (docs/aws-facts.md 12).
 pub fn fold(name: &str) -> String {
     folded(name, |character| character.is_ascii_alphanumeric())
 }

@@ -1,4 +1,4 @@
-//! CloudWatch through the SDK, which speaks CBOR to it (fact sheet 10).
+//! CloudWatch through the SDK, which speaks CBOR to it (docs/aws-facts.md 10).
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::{Client, config::Region as SdkRegion};
@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::{Client, config::Region as SdkRegion};
 use super::{AwsFault, Operation, Sdk, Session, calls::Calls, client_config::credentials, traits::Metrics};
 use crate::model::Region;
 
-/// A namespace that every account has metrics in, so that the answer is short (fact sheet 10).
+/// A namespace that every account has metrics in, so that the answer is short (docs/aws-facts.md 10).
 const NAMESPACE: &str = "AWS/Usage";
 
 /// [`Metrics`] over the SDK.

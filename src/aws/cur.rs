@@ -37,7 +37,7 @@ impl LegacyReports {
         let mut found = Vec::new();
         let mut token = None;
         for _ in 0..MAX_PAGES {
-            // The API exists in one region of a partition only, and the SDK does not pin it (fact sheet 2.1).
+            // The API exists in one region of a partition only, and the SDK does not pin it (docs/aws-facts.md 2.1).
             let config = aws_sdk_costandusagereport::Config::builder()
                 .region(SdkRegion::new(partition.home_region()))
                 .credentials_provider(credentials(session));

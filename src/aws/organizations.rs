@@ -33,7 +33,7 @@ impl SdkOrganizations {
     }
 }
 
-/// The API has one home in a partition (fact sheet 8).
+/// The API has one home in a partition (docs/aws-facts.md 8).
 fn config(session: &Session, partition: Partition) -> Builder {
     aws_sdk_organizations::Config::builder()
         .region(SdkRegion::new(partition.home_region()))
@@ -50,7 +50,7 @@ impl Organizations for SdkOrganizations {
             Err(fault) if fault.code == Code::OrganizationsNotInUse => return Ok(Membership::Standalone),
             Err(fault) => return Err(fault),
         };
-        // The API still says "master" for what AWS now calls the management account (fact sheet 8).
+        // The API still says "master" for what AWS now calls the management account (docs/aws-facts.md 8).
         let organization = output.organization();
         let management = organization.and_then(|organization| organization.master_account_id());
         let features = match organization.and_then(|organization| organization.feature_set()) {
@@ -98,8 +98,8 @@ fn summary(account: &aws_sdk_organizations::types::Account) -> Option<Organizati
     })
 }
 
-/// `State`, for AWS retires `Status`. Both are optional (fact sheet 8): an account of which nothing is said is in the
-/// organization, so it counts as one, unless `Status` says that it ends.
+/// `State`, for AWS retires `Status`. Both are optional (docs/aws-facts.md 8): an account of which nothing is said is in
+/// the organization, so it counts as one, unless `Status` says that it ends.
 fn state(account: &aws_sdk_organizations::types::Account) -> OrganizationAccountState {
     match (account.state(), account.status()) {
         (Some(AccountState::Active), _) => OrganizationAccountState::Active,

@@ -183,8 +183,8 @@ impl SdkBuckets {
 }
 
 /// S3 says NoSuchKey only to callers that may list the whole bucket. With `s3:ListBucket` bound to a prefix, as in
-/// every session here, a missing key is answered with AccessDenied (fact sheet 9), whichever policy it then names. Only
-/// what is there has a key that may not decrypt it.
+/// every session here, a missing key is answered with AccessDenied (docs/aws-facts.md 9), whichever policy it
+/// then names. Only what is there has a key that may not decrypt it.
 pub(super) fn hides_absence(fault: &AwsFault) -> bool {
     fault.code == Code::AccessDenied && fault.detail != Detail::KmsDecrypt
 }

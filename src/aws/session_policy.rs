@@ -8,7 +8,7 @@ use crate::model::{BucketName, Partition, Region, taken_literally};
 pub const DENY_ALL: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
 
-/// AWS's limit on an inline session policy, in characters (fact sheet 1.2).
+/// AWS's limit on an inline session policy, in characters (docs/aws-facts.md 1.2).
 pub const MAX_CHARACTERS: usize = 2048;
 
 /// What the session may read.

@@ -148,7 +148,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The name of the role, if the ARN is that of a session of one: such an ARN drops the role's path (fact sheet 1.2).
+    /// The name of the role, if the ARN is that of a session of one: such an ARN drops the role's path
+    /// (docs/aws-facts.md 1.2).
     pub fn assumed_role(&self) -> Option<&str> {
         let (_, resource) = self.arn.rsplit_once(':')?;
         resource.strip_prefix("assumed-role/")?.split('/').next()
@@ -201,7 +202,7 @@ pub enum Membership {
     },
 }
 
-/// What an organization is for (fact sheet 8, `FeatureSet`).
+/// What an organization is for (`FeatureSet`, docs/aws-facts.md 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrganizationFeatures {
     /// Policies and consolidated billing, or a value AWS added later.

@@ -302,14 +302,14 @@ impl DeliveryArgs {
     /// What creating takes besides the document.
     fn note(&self, wanted: &Wanted) {
         if self.with_export {
-            // Fact sheet 3.6.
+            // See docs/aws-facts.md 3.5 and 3.6.
             complain(
                 "whoever creates the export needs bcm-data-exports:CreateExport and cur:PutReportDefinition; AWS delivers the first version within a day, and no months before this one",
             );
         }
         if let Some(report) = wanted.report.as_ref().filter(|_| self.with_bucket && wanted.kms_key.is_some())
         {
-            // Fact sheet 4.2.
+            // See docs/aws-facts.md 4.2.
             complain(&format!(
                 "the key's policy has to allow {} kms:GenerateDataKey* and kms:Decrypt, with the conditions of the bucket's policy",
                 delivery::deliverers(report).join(" and ")

@@ -214,7 +214,7 @@ enum Suspicion {
 
 impl Suspicion {
     /// How many refusals in a row say that a prober is kept out: IAM takes a while to show a change everywhere, so one
-    /// alone does not prove a hole closed (fact sheet 1.7).
+    /// alone does not prove a hole closed (docs/aws-facts.md 1.7).
     fn refusals(self) -> usize {
         match self {
             Self::None => 1,

@@ -53,7 +53,7 @@ fn is_user(caller: Option<&Caller>) -> bool {
 }
 
 /// The external ID itself is left as a placeholder: this text goes into status. Tagging is allowed to every role: one of EKS
-/// Pod Identity needs it (fact sheet 1.6), and no role shows whether it is one.
+/// Pod Identity needs it (docs/aws-facts.md 1.6), and no role shows whether it is one.
 fn statement(caller: Option<&Caller>, partition: Partition) -> Value {
     let principal = caller.map_or_else(
         || format!("arn:{}:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE", partition.as_str()),

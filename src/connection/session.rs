@@ -8,11 +8,11 @@ use crate::aws::{
     traits::{AssumeRole, Federate},
 };
 
-/// AWS's cap on sessions of chained roles, and so the longest that works everywhere (fact sheet 1.3).
+/// AWS's cap on sessions of chained roles, and so the longest that works everywhere (docs/aws-facts.md 1.3).
 const LENGTH: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a session of an IAM user gets for the checks: AWS gives a federated session only what both the user and such a
-/// policy allow, and nothing without one (STS model, GetFederationToken).
+/// policy allow, and nothing without one (docs/aws-facts.md 1.8).
 const CHECKS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["organizations:DescribeOrganization","cur:DescribeReportDefinitions","bcm-data-exports:ListExports","bcm-data-exports:GetExport","bcm-data-exports:ListExecutions","s3:ListBucket","s3:GetBucketOwnershipControls","cloudwatch:ListMetrics"],"Resource":"*"}]}"#;
 
 /// What a session is for.

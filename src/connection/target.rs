@@ -146,12 +146,12 @@ impl ReportTarget {
         self.prefix.join(&format!("{}/", self.name))
     }
 
-    /// True if the legacy API is to be asked: wanted, and there in the target's partition (fact sheet 11).
+    /// True if the legacy API is to be asked: wanted, and there in the target's partition (docs/aws-facts.md 11).
     pub(super) fn asks_legacy(&self, target: &Target) -> bool {
         self.kind != Some(ReportKind::Cur2) && target.partition().has_legacy_reports()
     }
 
-    /// True if Data Exports is to be asked: wanted, and there in the target's partition (fact sheet 11, U3).
+    /// True if Data Exports is to be asked: wanted, and there in the target's partition (docs/aws-facts.md 11).
     pub(super) fn asks_exports(&self, target: &Target) -> bool {
         self.kind != Some(ReportKind::LegacyCur) && target.partition().has_exports()
     }

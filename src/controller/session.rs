@@ -70,7 +70,7 @@ fn reason(fault: &AwsFault, target: &Target) -> Reason {
     match (fault.class, &target.access) {
         _ if fault.code == Code::PackedPolicyTooLarge => Reason::SessionPolicyTooLong,
         _ if fault.code == Code::RegionDisabled => Reason::StsRegionDisabled,
-        // What a region answers that is not enabled for the operator's account (fact sheet 1.5).
+        // What a region answers that is not enabled for the operator's account (docs/aws-facts.md 1.4, 1.5).
         (_, Access::Role(_)) if target.asks_sts_elsewhere() && fault.code == Code::InvalidClientToken => {
             Reason::StsRegionDisabled
         }

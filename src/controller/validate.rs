@@ -24,11 +24,12 @@ use crate::{
 
 /// Months of history where the object names none: a year back, and the current one.
 const DEFAULT_MONTHS: u32 = 13;
-/// How often deliveries are looked for where the object says nothing: AWS delivers up to three times a day.
+/// How often deliveries are looked for where the object says nothing: AWS delivers up to three times a day
+/// (docs/aws-facts.md 2.3).
 const DEFAULT_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
-/// AWS delivers at least once a day (fact sheet 2.3); half a day of patience on top.
+/// AWS delivers at least once a day (docs/aws-facts.md 2.3); half a day of patience on top.
 const DEFAULT_MAX_DELIVERY_AGE: SignedDuration = SignedDuration::from_hours(36);
-/// AWS says up to 24 hours for a first delivery; twice that.
+/// AWS says up to 24 hours for a first delivery (docs/aws-facts.md 2.3); twice that.
 const DEFAULT_FIRST_DELIVERY_GRACE: SignedDuration = SignedDuration::from_hours(48);
 
 /// An account as declared, parsed.

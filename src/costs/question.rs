@@ -12,7 +12,7 @@ pub enum Metric {
     Unblended,
     /// `line_item_net_unblended_cost`: after discounts; only in reports of accounts that have some.
     Net,
-    /// Upfront and recurring fees spread over the usage they cover (fact sheet 13, trap 10).
+    /// Upfront and recurring fees spread over the usage they cover (docs/aws-facts.md 13.1).
     Amortized,
 }
 

@@ -1,4 +1,5 @@
-//! Whose bill the rows are, and of which month: checked on what was read back, before the commit.
+//! Whose bill the rows are, and of which month: checked on what was read back, before the commit. Several payers may
+//! deliver to one place (docs/aws-facts.md 13.3).
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! Keys of the map columns: folded so that every dialect's join, never silently merged.
 //!
-//! A key is folded as AWS folds column names (fact sheet section 12), on the full name with its prefix:
+//! A key is folded as AWS folds column names (docs/aws-facts.md 12), on the full name with its prefix:
 //! `user:Owner` → `user_owner`. Where two keys of one row fold to one name, equal values become one entry; of
 //! different ones, the byte-smallest key takes the folded name and the others stay as they were, counted.
 

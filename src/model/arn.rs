@@ -82,7 +82,7 @@ impl Partition {
         }
     }
 
-    /// The suffix of its services' names (fact sheet 11).
+    /// The suffix of its services' names (docs/aws-facts.md 11).
     pub fn dns_suffix(self) -> &'static str {
         match self {
             Self::Aws | Self::AwsUsGov => "amazonaws.com",
@@ -95,17 +95,17 @@ impl Partition {
         }
     }
 
-    /// True if legacy Cost and Usage Reports are to be had there (fact sheet 11).
+    /// True if legacy Cost and Usage Reports are to be had there (docs/aws-facts.md 11).
     pub fn has_legacy_reports(self) -> bool {
         matches!(self, Self::Aws | Self::AwsCn)
     }
 
-    /// True if Data Exports are to be had there (fact sheet 11, U3).
+    /// True if Data Exports are to be had there (docs/aws-facts.md 11).
     pub fn has_exports(self) -> bool {
         self != Self::AwsUsGov
     }
 
-    /// True if CloudFormation makes Data Exports there (fact sheet 6.2).
+    /// True if CloudFormation makes Data Exports there (docs/aws-facts.md 6.2).
     pub fn has_export_templates(self) -> bool {
         matches!(self, Self::Aws | Self::AwsCn | Self::AwsIso)
     }

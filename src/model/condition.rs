@@ -37,7 +37,7 @@ pub(super) use vocabulary;
 vocabulary! {
     /// A condition type: one layer of "does this connection work", or a summary of them.
     ConditionType {
-        /// Everything that must work does: see `design` section 3. Always present.
+        /// Everything that must work does: see docs/design/0002-conditions.md. Always present.
         Ready,
         /// A new generation or a retry is being worked on (kstatus). Only present when True.
         Reconciling,

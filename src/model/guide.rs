@@ -1,8 +1,7 @@
 //! The guide of reasons: for every reason what it means, how it is recognised and what to do about it.
 //!
 //! `docs/troubleshooting.md` is generated from it (`make generate`). A reason without an entry does not compile. What the
-//! entries say of AWS is from the fact sheet: 1.4 and 1.7 (STS), 2 (legacy reports), 3 (data exports), 8 (Organizations),
-//! 9 (S3), 10 (CloudWatch), 11 (partitions).
+//! entries say of AWS is from docs/aws-facts.md 1.4, 1.7, 2, 3, 8, 9, 10 and 11.
 
 mod account_type;
 mod advisory;

@@ -56,7 +56,8 @@ pub struct CurrencyTotals {
     /// Sum of `line_item_net_unblended_cost`; absent where no row has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub net_unblended: Option<Amount>,
-    /// Sum of the amortized cost (fact sheet 13, trap 10); absent where one row or more lacks what its line type takes.
+    /// Sum of the amortized cost (docs/aws-facts.md 13.1); absent where one row or more lacks what its line type
+    /// takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amortized: Option<Amount>,
     /// Rows that have no such figure.

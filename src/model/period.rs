@@ -76,7 +76,7 @@ impl BillingPeriod {
         self.next().start()
     }
 
-    /// The folder of a legacy report: `20261001-20261101`, the end exclusive (fact sheet C7).
+    /// The folder of a legacy report: `20261001-20261101`, the end exclusive (docs/aws-facts.md 2.4).
     pub fn date_range(self) -> String {
         let next = self.next();
         format!("{:04}{:02}01-{:04}{:02}01", self.year, self.month, next.year, next.month)

@@ -34,7 +34,7 @@ impl Region {
         &self.0
     }
 
-    /// The partition the region lies in, by its first word (fact sheet 11).
+    /// The partition the region lies in, by its first word (docs/aws-facts.md 11).
     pub fn partition(&self) -> Partition {
         let lies_in = |partition: &Partition| {
             partition.region_prefix().is_some_and(|prefix| self.0.starts_with(prefix))

@@ -19,7 +19,7 @@ use super::{
 use crate::model::RoleArn;
 use resources::{Inline, Properties, Resource};
 
-/// What a stack has to be allowed, because its role has a name (fact sheet 6.1).
+/// What a stack has to be allowed, because its role has a name (docs/aws-facts.md 6.1).
 pub const CAPABILITY: &str = "CAPABILITY_NAMED_IAM";
 /// The parameter that takes the operator's identity.
 pub const PRINCIPAL_PARAMETER: &str = "PrincipalArn";
@@ -177,7 +177,7 @@ pub fn stack(wanted: &Wanted, choices: &Choices) -> Result<Stack, Impossible> {
     if let Some(export) = choices.export {
         let report = delivery::exportable(wanted)?;
         let definition = delivery::export(wanted, report, export);
-        // AWS proves that it may write when the export is created (fact sheet 3.6).
+        // AWS proves that it may write when the export is created (docs/aws-facts.md 3.6).
         let after = choices.bucket.then_some(BUCKET_POLICY);
         resources.insert(EXPORT, Resource::plain(Properties::export(definition)).after(after));
     }
@@ -209,7 +209,7 @@ pub fn stack(wanted: &Wanted, choices: &Choices) -> Result<Stack, Impossible> {
     Ok(Stack { template, region })
 }
 
-/// Where the stack has to be: a bucket where it is declared, an export in the partition's home (fact sheet 6.1).
+/// Where the stack has to be: a bucket where it is declared, an export in the partition's home (docs/aws-facts.md 6.1).
 fn region(wanted: &Wanted, choices: &Choices) -> Result<Option<String>, Impossible> {
     let home = wanted.partition().home_region();
     let bucket = choices.bucket.then(|| wanted.needed_report()).transpose()?;
@@ -236,7 +236,7 @@ fn role(role: &RoleArn, wanted: &Wanted, choices: &Choices) -> Properties {
         role_name: role.role_name().to_owned(),
         path: role.path(),
         description: "Lets awscost read the cost report and nothing else",
-        // The operator asks for no more: role chaining is capped at an hour (fact sheet 1.3).
+        // The operator asks for no more: role chaining is capped at an hour (docs/aws-facts.md 1.3).
         max_session_duration: 3600,
         assume_role_policy_document: trust,
         policies: [Inline { policy_name: "awscost", policy_document: permissions::policy(wanted, &account) }],
@@ -259,7 +259,7 @@ fn parameters(wanted: &Wanted, choices: &Choices) -> BTreeMap<&'static str, Para
         no_echo: Some(true),
         min_length: Some(2),
         max_length: Some(1224),
-        // STS's own rule (fact sheet 1.2).
+        // STS's own rule (docs/aws-facts.md 1.2).
         allowed_pattern: "^[A-Za-z0-9_+=,.@:/-]*$",
         constraint_description: "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -",
         ..Parameter::default()

@@ -17,7 +17,7 @@ const EXPORT_DELIVERER: &str = "bcm-data-exports.amazonaws.com";
 /// The table of CUR 2.0.
 pub const TABLE: &str = "COST_AND_USAGE_REPORT";
 
-/// The columns AWS's own template selects (fact sheet 3.9), each with the property it goes with, if any.
+/// The columns AWS's own template selects (docs/aws-facts.md 3.9), each with the property it goes with, if any.
 static COLUMNS: &str = include_str!("cur2.columns");
 
 /// What a new export holds besides what every one does.
@@ -46,9 +46,9 @@ pub enum ExportGranularity {
 pub struct ExportDefinition {
     /// Its name.
     pub name: String,
-    /// One SELECT of all columns (fact sheet 3.3, C2: never `*`).
+    /// One SELECT of all columns (docs/aws-facts.md 3.3: never `*`).
     pub query: String,
-    /// The table's properties; all values are text (fact sheet 3.4).
+    /// The table's properties; all values are text (docs/aws-facts.md 3.4).
     pub properties: BTreeMap<&'static str, &'static str>,
     /// The bucket.
     pub bucket: String,
@@ -130,7 +130,7 @@ pub fn export(wanted: &Wanted, report: &WantedReport, choices: ExportChoices) ->
     }
 }
 
-/// The services that deliver a report of its kind, or of either (fact sheet 4).
+/// The services that deliver a report of its kind, or of either (docs/aws-facts.md 4.1, 4.2).
 pub fn deliverers(report: &WantedReport) -> Vec<&'static str> {
     match report.kind {
         Some(ReportKind::LegacyCur) => vec![LEGACY_DELIVERER],
@@ -139,7 +139,7 @@ pub fn deliverers(report: &WantedReport) -> Vec<&'static str> {
     }
 }
 
-/// The policy that lets AWS deliver into the bucket on behalf of this account alone (fact sheet 4).
+/// The policy that lets AWS deliver into the bucket on behalf of this account alone (docs/aws-facts.md 4.1, 4.2).
 pub fn bucket_policy<R>(wanted: &Wanted, report: &WantedReport) -> Policy<R> {
     let partition = wanted.partition();
     let (bucket, home, account) = (bucket_arn(partition, report), partition.home_region(), wanted.account());
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn columns_follow_the_properties() {
-        assert_eq!(columns(CHOICES).len(), 115, "the fact sheet counts 115 without both");
+        assert_eq!(columns(CHOICES).len(), 115, "docs/aws-facts.md 3.9 counts 115 without both");
         let all = columns(ExportChoices { split_cost_allocation: true, iam_principal: true, ..CHOICES });
         assert_eq!(all.len(), 127, "and 127 with both");
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "none is selected twice");

@@ -1,4 +1,4 @@
-//! The quick-create link: the console's page for a stack, filled in (fact sheet 6.1).
+//! The quick-create link: the console's page for a stack, filled in (docs/aws-facts.md 6.1).
 //!
 //! It holds no external ID: a parameter that is not echoed can't be prefilled, and a link is passed around.
 

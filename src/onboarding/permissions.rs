@@ -1,5 +1,5 @@
 //! What the role or user may do: the calls that the checks and loads of one manifest make, on what they make them on
-//! (fact sheet 5.2).
+//! (docs/aws-facts.md 5.2).
 
 use super::{
     Reader, Wanted, WantedReport,
@@ -77,7 +77,7 @@ fn definitions<R: Clone>(wanted: &Wanted, report: &WantedReport, account: &Text<
     let partition = wanted.partition();
     let anything = || vec![Text::from("*")];
     let mut statements = Vec::new();
-    // Which API there is in which partition: fact sheet 11 and U3.
+    // Which API there is in which partition: docs/aws-facts.md 11.
     if report.kind != Some(ReportKind::Cur2) && partition.has_legacy_reports() {
         statements.push(Statement::allow(
             "FindLegacyReport",
@@ -87,7 +87,7 @@ fn definitions<R: Clone>(wanted: &Wanted, report: &WantedReport, account: &Text<
     }
     if report.kind != Some(ReportKind::LegacyCur) && partition.has_exports() {
         statements.push(Statement::allow("FindExport", vec!["bcm-data-exports:ListExports"], anything()));
-        // An export's ARN ends in its name and a UUID (fact sheet 3.2); how old names with other characters are
+        // An export's ARN ends in its name and a UUID (docs/aws-facts.md 3.2); how old names with other characters are
         // written there is not known.
         let which = if report.has_export_name() { format!("{}-*", report.name) } else { "*".to_owned() };
         let home = partition.home_region();

@@ -61,7 +61,7 @@ pub enum Principal<R> {
     Federated(Text<R>),
 }
 
-/// How a condition compares. `StringEquals` is the only right one for an external ID (fact sheet 1.7).
+/// How a condition compares. `StringEquals` is the only right one for an external ID (docs/aws-facts.md 1.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Operator {
     /// ARNs part by part, with wildcards.

@@ -1,5 +1,5 @@
 //! The same in Terraform, in its JSON syntax (`.tf.json`): a value that is serialised can't come apart as glued text can,
-//! and Terraform reads both alike.
+//! and Terraform reads both alike. Resources and arguments: docs/aws-facts.md 6.3.
 
 use std::collections::BTreeMap;
 
@@ -144,7 +144,7 @@ fn providers(wanted: &Wanted, choices: &Choices) -> Vec<Provider> {
 }
 
 fn external_id(variable: &str, field: &str) -> Value {
-    // STS's own rule (fact sheet 1.2).
+    // STS's own rule (docs/aws-facts.md 1.2).
     let rule = format!(
         "can(regex(\"^[A-Za-z0-9_+=,.@:/-]{{2,}}$\", var.{variable})) && length(var.{variable}) <= 1224"
     );
@@ -187,7 +187,7 @@ fn role(role: &RoleArn, wanted: &Wanted, choices: &Choices, resources: &mut Reso
             "name": role.role_name(),
             "path": literally(&role.path()),
             "description": "Lets awscost read the cost report and nothing else",
-            // The operator asks for no more: role chaining is capped at an hour (fact sheet 1.3).
+            // The operator asks for no more: role chaining is capped at an hour (docs/aws-facts.md 1.3).
             "max_session_duration": 3600,
             "assume_role_policy": document(&trust),
         }),
@@ -242,7 +242,7 @@ fn bucket(wanted: &Wanted, resources: &mut Resources) -> Result<(), Impossible> 
 }
 
 fn export(wanted: &Wanted, definition: ExportDefinition, after: Option<&str>) -> Value {
-    // The provider compares with what AWS echoes, the billing view included (fact sheet 3.4).
+    // The provider compares with what AWS echoes, the billing view included (docs/aws-facts.md 3.4).
     let mut properties: Map<String, Value> =
         definition.properties.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let (partition, account) = (wanted.partition().as_str(), wanted.account());
@@ -265,7 +265,8 @@ fn export(wanted: &Wanted, definition: ExportDefinition, after: Option<&str>) ->
                     "output_type": "CUSTOM",
                     "format": "PARQUET",
                     "compression": "PARQUET",
-                    // A delivery that never changes can be read while the next one is written (fact sheet 3.7).
+                    // A delivery that never changes can be read while the next one is written
+                    // (docs/aws-facts.md 3.7).
                     "overwrite": "CREATE_NEW_REPORT",
                 }],
             }]}],

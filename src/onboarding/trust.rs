@@ -1,4 +1,5 @@
-//! Who may assume the role: one identity, with the external ID, or during a rotation with either (fact sheet 5.1).
+//! Who may assume the role: one identity, with the external ID, or during a rotation with either
+//! (docs/aws-facts.md 5.1).
 
 use super::{
     policy::{Operator, Policy, Principal, Statement},
@@ -10,7 +11,7 @@ use super::{
 pub enum BaseIdentity {
     /// IRSA, keys, an instance: AssumeRole is all it takes.
     Plain,
-    /// EKS Pod Identity: its sessions carry tags into every role, which needs `sts:TagSession` (fact sheet 1.6).
+    /// EKS Pod Identity: its sessions carry tags into every role, which needs `sts:TagSession` (docs/aws-facts.md 1.6).
     PodIdentity,
 }
 

@@ -180,14 +180,16 @@ impl WantedReport {
         self.prefix.join(&format!("{}/", self.name))
     }
 
-    /// True if the name fits a new export's rule, which is narrower than that of names AWS once took (fact sheet 3.2).
+    /// True if the name fits a new export's rule, which is narrower than that of names AWS once took
+    /// (docs/aws-facts.md 3.2).
     pub(super) fn has_export_name(&self) -> bool {
         let name = self.name.as_str();
         name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     }
 }
 
-/// The ARN of an IAM role or user, whole: never an account's root, which would let in everybody there (fact sheet 5.1).
+/// The ARN of an IAM role or user, whole: never an account's root, which would let in everybody there
+/// (docs/aws-facts.md 5.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrincipalArn {
     /// As the ARN of a role of the same path and name.

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::model::{AccountId, BucketName, Partition};
 
-/// The audience of the tokens that EKS gives pods for STS (fact sheet 1.6).
+/// The audience of the tokens that EKS gives pods for STS (docs/aws-facts.md 1.6).
 const AUDIENCE: &str = "sts.amazonaws.com";
 /// The service that hands out the roles of EKS Pod Identity.
 const POD_IDENTITY: &str = "pods.eks.amazonaws.com";
-/// What IAM takes of a user's inline policies in all, and of a role's; blanks don't count.
+/// What IAM takes of a user's inline policies in all, and of a role's; blanks don't count (docs/aws-facts.md 1.6).
 const LONGEST_OF_USER: usize = 2_048;
 const LONGEST_OF_ROLE: usize = 10_240;
 
@@ -128,7 +128,7 @@ impl Workload {
         if let Some(foreign) = roles.iter().find(|role| role.partition != self.principal.partition()) {
             return Err(WorkloadFault::ForeignRole(foreign.clone(), Box::new(self.principal.clone())));
         }
-        // What EKS Pod Identity tags its sessions with goes along into every role (fact sheet 1.6).
+        // What EKS Pod Identity tags its sessions with goes along into every role (docs/aws-facts.md 1.6).
         let actions = match self.source {
             Source::PodIdentity(_) => vec!["sts:AssumeRole", "sts:TagSession"],
             Source::Irsa(_) | Source::User => vec!["sts:AssumeRole"],

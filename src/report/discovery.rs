@@ -1,7 +1,7 @@
 //! Which versions of a report are there: finds the periods, reads each manifest, and refuses to take a
 //! delivery that is under way for a version.
 //!
-//! The protocol of one look (design, section 5): GET manifest → LIST its files → GET manifest again. A
+//! The protocol of one look (docs/design/0004-right-numbers.md): GET manifest → LIST its files → GET manifest again. A
 //! version is taken only if the manifest stayed the same, every listed file is there, none is newer than the
 //! manifest, and a Parquet report's status does not say UPDATING. Readers then pin each file to its ETag.
 
@@ -177,7 +177,7 @@ impl Look<'_> {
         Ok(listed)
     }
 
-    /// Whether AWS says that it is replacing a legacy Parquet report (fact sheet 2.4).
+    /// Whether AWS says that it is replacing a legacy Parquet report (docs/aws-facts.md 2.4).
     ///
     /// The status is one word in a Parquet file of one row. It stands there as plain bytes, since Snappy does
     /// not shorten a single word, so no Parquet reader is needed to see it.

@@ -1,4 +1,4 @@
-//! The key grammar of each dialect (fact sheet 2.4 and 3.7): keys are built and parsed here, nowhere else.
+//! The key grammar of each dialect (docs/aws-facts.md 2.4, 3.7): keys are built and parsed here, nowhere else.
 //!
 //! ```text
 //! legacy   <root>/<YYYYMMDD>-<YYYYMMDD>/[<assemblyId>/]<file>
@@ -52,7 +52,7 @@ pub struct ReportKey {
     pub area: Area,
     /// The month.
     pub period: BillingPeriod,
-    /// The period's folder as it is spelled there: its spelling varies (fact sheet C1, C7).
+    /// The period's folder as it is spelled there: its spelling varies (docs/aws-facts.md 2.4, 3.7).
     pub folder: String,
     /// Assembly id, or time and execution id, of a version with a folder of its own.
     pub run: Option<String>,
@@ -66,7 +66,8 @@ impl ReportRoot {
         format!("{}/", self.prefix.join(self.name.as_str()))
     }
 
-    /// All bases to look at: AWS starts keys with a slash in some reports that have no prefix.
+    /// All bases to look at: AWS starts keys with a slash in some reports that have no prefix
+    /// (docs/aws-facts.md 2.4).
     pub fn bases(&self) -> Vec<String> {
         let base = self.base();
         if self.prefix.as_str().is_empty() && matches!(self.anchor, Anchor::Bucket(_)) {
@@ -164,7 +165,7 @@ pub fn parse_folder(area: Area, folder: &str) -> Option<BillingPeriod> {
     }
 }
 
-/// `20261001-20261101`, or with the month's last day as its end, as AWS's guide has it (fact sheet C7).
+/// `20261001-20261101`, or with the month's last day as its end, as AWS's guide has it (docs/aws-facts.md 2.4).
 fn parse_range(folder: &str) -> Option<BillingPeriod> {
     let (start, end) = folder.split_once('-')?;
     if !digits(start, 8..=8) || !digits(end, 8..=8) || !start.ends_with("01") {

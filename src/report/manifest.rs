@@ -156,7 +156,7 @@ impl Manifest {
     }
 }
 
-/// The key of an entry: a bare key, or `s3://BUCKET/KEY` (fact sheet C9).
+/// The key of an entry: a bare key, or `s3://BUCKET/KEY` (docs/aws-facts.md 3.8).
 fn within_bucket<'a>(listed: &'a str, root: &ReportRoot) -> Result<&'a str, InvalidManifest> {
     let Some(address) = listed.strip_prefix("s3://") else { return Ok(listed) };
     let foreign = || InvalidManifest::ForeignBucket(listed.to_owned());

@@ -9,9 +9,9 @@ use crate::model::BillingPeriod;
 /// How patient a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
-    /// The newest delivery may be this old. AWS delivers at least once a day (fact sheet 2.3).
+    /// The newest delivery may be this old. AWS delivers at least once a day (docs/aws-facts.md 2.3).
     pub max_delivery_age: SignedDuration,
-    /// A new report may take this long to appear. AWS says up to 24 hours.
+    /// A new report may take this long to appear. AWS says up to 24 hours (docs/aws-facts.md 2.3).
     pub first_delivery_grace: SignedDuration,
 }
 

@@ -1,7 +1,7 @@
 //! The amortized cost of a row: one formula for the loader's totals and for `awscost costs`.
 //!
 //! AWS publishes no column for it in Cost and Usage Reports; this is the rule by line type that Cost
-//! Explorer's AmortizedCost follows (fact sheet 13, trap 10).
+//! Explorer's AmortizedCost follows (docs/aws-facts.md 13.1).
 
 use std::ops::Neg;
 

@@ -19,7 +19,7 @@ fn page(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect(path)
 }
 
-/// The README, those of the charts, and every page under `docs/`, by path.
+/// The pages at the top, the READMEs of the charts, and every page under `docs/`, by path.
 fn pages() -> Vec<PathBuf> {
     let folders = ["docs", "docs/runbooks", "docs/design"]
         .map(|folder| fs::read_dir(root().join(folder)).expect(folder));
@@ -29,10 +29,15 @@ fn pages() -> Vec<PathBuf> {
         .map(|entry| entry.expect("an entry of docs/").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .collect();
-    pages.extend(
-        ["README.md", "charts/awscost-crds/README.md", "charts/awscost-operator/README.md"]
-            .map(|path| root().join(path)),
-    );
+    let elsewhere = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "charts/awscost-crds/README.md",
+        "charts/awscost-operator/README.md",
+    ];
+    pages.extend(elsewhere.map(|path| root().join(path)));
     pages.sort();
     pages
 }

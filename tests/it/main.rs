@@ -28,6 +28,7 @@ mod onboarding;
 mod onboarding_workload;
 mod other_engines;
 mod ownership;
+mod page_references;
 mod plugin;
 mod preflight;
 mod purge;

@@ -179,8 +179,8 @@ fn a_public_linter_finds_nothing_in_the_policies() {
     let said = judged(folder.path());
     for kind in ["policy", "trust"] {
         for (name, findings) in said[kind].as_object().expect("files") {
-            // AWS asks for both actions under one condition (fact sheet 5.1); the linter's list lacks the pair. Nor does it know
-            // providers of OpenID Connect, and what conditions they bring.
+            // AWS asks for both actions under one condition (docs/aws-facts.md 5.1); the linter's list lacks
+            // the pair. Nor does it know providers of OpenID Connect, and what conditions they bring.
             let known = [
                 "Unknown condition sts:ExternalId for action sts:TagSession",
                 ":oidc-provider/oidc.eks.",

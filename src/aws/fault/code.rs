@@ -1,4 +1,4 @@
-//! The closed list of codes: what AWS sends, and what class each is (fact sheet 1.4, 2.1, 3.1, 8, 9).
+//! The closed list of codes: what AWS sends, and what class each is (docs/aws-facts.md 1.4, 2.1, 3.1, 8, 9).
 
 use std::fmt;
 

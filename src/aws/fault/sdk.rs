@@ -85,7 +85,8 @@ fn credentials_code(problem: &CredentialsError) -> Code {
 /// AWS answered with an error.
 fn answered<E: ProvideErrorMetadata>(operation: Operation, error: &E, raw: &HttpResponse) -> AwsFault {
     let code = match error.code() {
-        // S3's word for an object that needs its writer's own key (fact sheet 9); elsewhere it may mean anything.
+        // S3's word for an object that needs its writer's own key (docs/aws-facts.md 9). Elsewhere it may mean
+        // anything.
         Some("InvalidRequest") if operation == Operation::GetObject => Code::CustomerKeyNeeded,
         known => known.and_then(Code::from_wire).unwrap_or_else(|| by_status(raw)),
     };
@@ -134,7 +135,7 @@ fn by_status(raw: &HttpResponse) -> Code {
     }
 }
 
-/// Where S3 says the bucket is: its header, else the `<Region>` of the error body (fact sheet 9).
+/// Where S3 says the bucket is: its header, else the `<Region>` of the error body (docs/aws-facts.md 9).
 fn bucket_region(raw: &HttpResponse) -> Option<Region> {
     if let Some(region) = raw.headers().get("x-amz-bucket-region") {
         return region.parse().ok();

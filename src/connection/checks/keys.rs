@@ -55,7 +55,7 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
     }
 }
 
-/// A region that is not enabled refuses every key (fact sheet 1.4, 1.5).
+/// A region that is not enabled refuses every key (docs/aws-facts.md 1.4, 1.5).
 fn or_region_off(target: &Target) -> String {
     if !target.asks_sts_elsewhere() {
         return String::new();

@@ -23,7 +23,7 @@ pub(in crate::connection) fn check(
             Reason::MetricsListed,
             format!("CloudWatch metrics of {region} can be listed."),
         ),
-        // What an opt-in region that is not enabled answers (fact sheet 10).
+        // What an opt-in region that is not enabled answers (docs/aws-facts.md 10).
         Standing::Refused(fault)
             if matches!(
                 fault.code,

@@ -1,4 +1,4 @@
-//! Reads the query of a data export: one SELECT of columns from one table (fact sheet 3.3).
+//! Reads the query of a data export: one SELECT of columns from one table (docs/aws-facts.md 3.3).
 
 /// What a query selects.
 #[derive(Debug, Clone, PartialEq, Eq)]

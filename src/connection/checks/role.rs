@@ -147,7 +147,7 @@ fn base_refused(fault: &AwsFault) -> Finding {
 }
 
 /// True if the operator's credentials were refused in the target's region alone: what a region answers that is not enabled
-/// (fact sheet 1.4, 1.5). The same look saw them work in the operator's own.
+/// (docs/aws-facts.md 1.4, 1.5). The same look saw them work in the operator's own.
 fn region_knows_not_the_operator(fault: &AwsFault, facts: &Facts, target: &Target) -> bool {
     let works = facts.base.fault().is_none() && facts.base.looked_at() == facts.role.looked_at();
     fault.operation == Operation::AssumeRole

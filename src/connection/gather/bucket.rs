@@ -186,7 +186,7 @@ fn newest(mut folders: Vec<String>) -> Vec<String> {
     folders
 }
 
-/// The newest `NAME/year=2026/month=11/`, where a legacy Parquet report may have its manifest (fact sheet C6).
+/// The newest `NAME/year=2026/month=11/`, where a legacy Parquet report may have its manifest (docs/aws-facts.md 2.4).
 async fn newest_months(
     aws: &Aws,
     session: &Session,
@@ -227,7 +227,7 @@ fn partition(folder: &str, name: &str) -> Option<u16> {
     last_part(folder).split_once('=').filter(|(key, _)| *key == name)?.1.parse().ok()
 }
 
-/// `…/BILLING_PERIOD=2026-11/`, in either case (fact sheet C1).
+/// `…/BILLING_PERIOD=2026-11/`, in either case (docs/aws-facts.md 3.7).
 pub(super) fn is_export_period(folder: &str) -> bool {
     last_part(folder).split_once('=').is_some_and(|(name, _)| name.eq_ignore_ascii_case("billing_period"))
 }

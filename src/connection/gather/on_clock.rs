@@ -21,7 +21,8 @@ fn denied(operation: Operation) -> AwsFault {
     AwsFault::new(operation, Code::AccessDenied)
 }
 
-/// What breaks, the condition that must say so, and the age of the fact behind it by the design's table.
+/// What breaks, the condition that must say so, and the age of the fact behind it as in
+/// docs/design/0003-reconciles-and-jobs.md.
 type Breakage = (&'static str, ConditionType, SignedDuration, fn(&mut Script));
 
 const BREAKAGES: [Breakage; 8] = [

@@ -1,4 +1,5 @@
-//! The table of the design's section 3, row by row: a mutation of a healthy picture, and what the summary says.
+//! What holds Ready down (docs/design/0002-conditions.md), layer by layer: a mutation of a healthy picture, and what the
+//! summary says.
 
 use jiff::SignedDuration;
 

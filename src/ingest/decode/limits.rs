@@ -19,7 +19,7 @@ pub struct Limits {
     pub row_group: u64,
     /// Bytes of one Parquet row group after decompression, as its footer says.
     pub row_group_inflated: u64,
-    /// Different keys of one map column: AWS allows 500 cost allocation tags.
+    /// Different keys of one map column: AWS allows 500 cost allocation tags (docs/aws-facts.md 3.9).
     pub map_keys: usize,
 }
 

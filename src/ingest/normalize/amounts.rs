@@ -41,7 +41,7 @@ impl AmountColumn {
         self.values.append_null();
     }
 
-    /// Appends the double's shortest decimal: the one that AWS printed or would print (fact sheet 13, trap 13).
+    /// Appends the double's shortest decimal: the one that AWS printed or would print (docs/aws-facts.md 13.2).
     pub fn push_double(&mut self, value: f64) -> Result<(), InvalidAmount> {
         // Most doubles of a bill are zero.
         if value == 0.0 {

@@ -76,7 +76,7 @@ pub(in crate::ingest) enum MappingFault {
 /// The columns that the loader fills itself: a file's column of that name is an unknown one.
 const OURS: [&str; 3] = ["manifest_id", "loaded_at", "provisional"];
 
-/// Folded names that AWS gave up, and the column that took their place (fact sheet 3.9). They count only in
+/// Folded names that AWS gave up, and the column that took their place (docs/aws-facts.md 3.9). They count only in
 /// files that lack the newer column.
 const ALIASES: [(&str, &str); 2] =
     [("product_region", "product_region_code"), ("product_comments", "product_comment")];

@@ -1,4 +1,4 @@
-//! The resource types of the template, with the properties we set (fact sheet 6.2).
+//! The resource types of the template, with the properties we set (docs/aws-facts.md 6.2).
 
 use std::collections::BTreeMap;
 
@@ -231,7 +231,8 @@ impl Properties {
                             output_type: "CUSTOM",
                             format: "PARQUET",
                             compression: "PARQUET",
-                            // A delivery that never changes can be read while the next one is written (fact sheet 3.7).
+                            // A delivery that never changes can be read while the next one is written
+                            // (docs/aws-facts.md 3.7).
                             overwrite: "CREATE_NEW_REPORT",
                         },
                     },

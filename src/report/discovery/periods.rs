@@ -16,7 +16,7 @@ pub(super) struct Place {
     pub(super) candidates: BTreeMap<BillingPeriod, Vec<String>>,
 }
 
-/// Looks for the report's folders. Never builds a key blindly: folder spellings vary (fact sheet C1, C6, C7).
+/// Looks for the report's folders. Never builds a key blindly: folder spellings vary (docs/aws-facts.md 2.4, 3.7).
 pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result<Place, ReportFault> {
     for (index, base) in root.bases().into_iter().enumerate() {
         let top = match store.list(&base).await {
@@ -58,7 +58,7 @@ fn kind_of(root: &ReportRoot, base: &str, top: &Listing) -> Result<Option<Report
     }
 }
 
-/// A legacy report's manifests: in the range folder, else beside the Parquet files (fact sheet C6).
+/// A legacy report's manifests: in the range folder, else beside the Parquet files (docs/aws-facts.md 2.4).
 async fn legacy(
     store: &dyn ReportStore,
     root: &ReportRoot,

@@ -1,4 +1,4 @@
-//! The manifest of a data export (fact sheet 3.8): only `dataFiles` is certain, and its entries come in
+//! The manifest of a data export (docs/aws-facts.md 3.8): only `dataFiles` is certain, and its entries come in
 //! three forms.
 
 use serde::Deserialize;

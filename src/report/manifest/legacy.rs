@@ -1,4 +1,4 @@
-//! The manifest of a legacy report (fact sheet 2.5). Unknown keys, types and counts are left alone.
+//! The manifest of a legacy report (docs/aws-facts.md 2.5). Unknown keys, types and counts are left alone.
 
 use serde::Deserialize;
 

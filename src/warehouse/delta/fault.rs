@@ -8,13 +8,13 @@ use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::warehouse::{Refusal, WarehouseFault};
 
-/// What an S3 code means (fact sheet 9); one that is not here may pass.
+/// What an S3 code means (docs/aws-facts.md 9); one that is not here may pass.
 fn meaning(code: &str) -> Option<Meaning> {
     Some(match code {
         "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken" => {
             Meaning::Refused(Refusal::Credentials)
         }
-        // What STS says to the service account's own token (fact sheet 1.4).
+        // What STS says to the service account's own token (docs/aws-facts.md 1.4).
         "InvalidIdentityToken" | "ExpiredTokenException" | "IDPRejectedClaim" => {
             Meaning::Refused(Refusal::Credentials)
         }

@@ -13,7 +13,7 @@ use super::catalogue::{Expectation, Row};
 /// Conditions by type, without times and generations: what must be equal byte for byte.
 pub type Said = BTreeMap<String, (String, String, String)>;
 
-/// The layers that stand on a layer, as the design orders them: behind a broken one they may be blocked.
+/// The layers that stand on a layer, as docs/awscostaccount.md orders them: behind a broken one they may be blocked.
 fn above(layer: ConditionType) -> &'static [ConditionType] {
     match layer {
         RoleAssumable => &[

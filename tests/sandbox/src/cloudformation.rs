@@ -1,7 +1,7 @@
 //! CloudFormation over the Query protocol: stacks of the resource types that connect an account, and nothing else of it.
 //!
-//! Shapes and codes are those of the service's model (2010-05-15); types, their regions and the capability those of fact
-//! sheet 6. What takes AWS a minute is done at once, and a stack is made whole or not at all.
+//! Shapes and codes are those of the service's model (2010-05-15); types, their regions and the capability those of
+//! docs/aws-facts.md 6.1 and 6.2. What takes AWS a minute is done at once, and a stack is made whole or not at all.
 
 mod resources;
 mod template;

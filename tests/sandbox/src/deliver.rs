@@ -131,8 +131,8 @@ impl Delivery {
         }
     }
 
-    /// First deliveries of exports that were created within a day, in which AWS makes them (fact sheet 3.6): small bills of
-    /// this month.
+    /// First deliveries of exports that were created within a day, in which AWS makes them (docs/aws-facts.md 3.5): small
+    /// bills of this month.
     pub fn first_ones(state: &State, now: Timestamp) -> Vec<Self> {
         let created = |(account, record): &(&String, &ExportRecord)| {
             let is_new = record.export_status.created_at.is_some_and(|at| now.duration_since(at) < WITHIN);

@@ -8,8 +8,8 @@ use crate::{
     cli::preflight::facts::{Asked, Facts, OwnView, Proxy, Tried, Tries},
 };
 
-/// The most that clocks may differ: more than any network takes, and less than makes AWS refuse signatures (fact sheet 4,
-/// `RequestTimeTooSkewed`). A clock that is a minute off is one that nobody sets.
+/// The most that clocks may differ: more than any network takes, and less than makes AWS refuse signatures
+/// (`RequestTimeTooSkewed`, docs/aws-facts.md 9). A clock that is a minute off is one that nobody sets.
 const MOST_APART: SignedDuration = SignedDuration::from_secs(60);
 
 pub(super) fn namespaces(own: &OwnView, place: &Place) -> Finding {

@@ -184,7 +184,7 @@ fn nothing_depends_on_the_size_of_a_batch() {
     assert_eq!(small.report.source, large.report.source);
 }
 
-/// A report in the spellings of a well-known generator that differs from AWS (fact sheet section 14).
+/// A report in the spellings of a well-known generator that differs from AWS (docs/aws-facts.md 14).
 #[test]
 fn a_report_that_another_generator_spells_otherwise() {
     let decoded = decode_csv(sheet(&[

@@ -76,7 +76,7 @@ fn amount(record: &Record, column: &str) -> i128 {
     record.get(column).map_or(0, |text| decimal(text))
 }
 
-/// Trap 10 of the fact sheet, from a legacy row.
+/// The amortized cost of a legacy row (docs/aws-facts.md 13.1).
 fn amortized(row: &Record) -> i128 {
     let cost = |column: &str| amount(row, column);
     match row["lineItem/LineItemType"].as_str() {

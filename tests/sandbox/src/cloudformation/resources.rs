@@ -1,4 +1,4 @@
-//! The resource types (fact sheet 6.2), made in the caller's name.
+//! The resource types (docs/aws-facts.md 6.2), made in the caller's name.
 
 use std::collections::BTreeMap;
 

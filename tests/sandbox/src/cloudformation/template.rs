@@ -107,7 +107,7 @@ impl Template {
         self.parameters.get(name).is_some_and(|parameter| parameter.no_echo)
     }
 
-    /// A role with a name of its own takes the caller's word for it (fact sheet 6.1).
+    /// A role with a name of its own takes the caller's word for it (docs/aws-facts.md 6.1).
     pub fn check_capabilities(&self, given: &[&str]) -> Result<(), Failure> {
         if self.names_a_role() && !given.contains(&NAMED_IAM) {
             let message = format!("Requires capabilities : [{NAMED_IAM}]");
@@ -143,7 +143,7 @@ impl Template {
         .concat()
     }
 
-    /// Exports are created in one region only (fact sheet 6.2).
+    /// Exports are created in one region only (docs/aws-facts.md 6.2).
     pub fn check_region(&self, region: &str) -> Result<(), Failure> {
         let has_export = self.resources.values().any(|resource| resource.kind == resources::EXPORT);
         if has_export && region != "us-east-1" {
