@@ -222,7 +222,7 @@ pub(crate) fn options(arguments: &[String]) -> Result<std::collections::BTreeMap
         let id = option.get_id().as_str();
         let source = given.value_source(id)?;
         let raw = given.try_get_raw(id).ok().flatten()?;
-        let value = raw.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        let value = raw.map(std::ffi::OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
         (source == clap::parser::ValueSource::CommandLine)
             .then(|| Some((option.get_long()?.to_owned(), value)))?
     });
