@@ -3,6 +3,7 @@
 
 use awscost::api::conditions::Condition;
 use k8s_openapi::api::{
+    admissionregistration::v1::ValidatingWebhookConfiguration,
     core::v1::ResourceQuota,
     rbac::v1::{PolicyRule, Role},
 };
@@ -13,7 +14,10 @@ use kube::{
 use serde_json::json;
 
 use super::stage::{Stage, eventually};
-use crate::fault_catalogue::{cluster::Asked, ground::conditions};
+use crate::fault_catalogue::{
+    cluster::Asked,
+    ground::{conditions, is_ready},
+};
 
 /// How many Secrets there may be; returns once the API server holds to it.
 async fn room_for(stage: &Stage, secrets: usize) {
@@ -103,5 +107,60 @@ async fn a_refusal_is_named_and_a_renewal_needs_no_room() {
     stage.ask(Asked::Account, &payer).await;
     let message = told(&stage, &payer, "DataCurrent", "JobFailed").await;
     assert!(message.contains("list pods") && message.contains("Role"), "{message}");
+    stage.clear().await;
+}
+
+/// Has every Secret of the namespace wait for a webhook that does not answer: the API server says 500, which may pass.
+async fn break_secrets(stage: &Stage) -> Api<ValidatingWebhookConfiguration> {
+    let namespace = &stage.here.namespace;
+    let webhook = json!({
+        "metadata": {"name": namespace},
+        "webhooks": [{
+            "name": "nobody.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "failurePolicy": "Fail", "timeoutSeconds": 1, "clientConfig": {"url": "https://127.0.0.1:9/"},
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["secrets"]}]
+        }]
+    });
+    let webhook = serde_json::from_value(webhook).expect("a webhook");
+    let api: Api<ValidatingWebhookConfiguration> = Api::all(stage.here.client.clone());
+    api.create(&PostParams::default(), &webhook).await.expect("the webhook is taken");
+    let probe = json!({"metadata": {"name": "anything"}});
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    let broken = eventually(async || {
+        let probe = serde_json::from_value(probe.clone()).expect("a Secret");
+        stage.here.secrets().create(&dry, &probe).await.is_err().then_some(())
+    });
+    broken.await.expect("the webhook is in force");
+    api
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
+async fn a_fault_in_starting_a_load_keeps_no_verdict_out_of_status() {
+    let mut stage = Stage::set("faulty", false, &[&[]]).await;
+    // No load before the Secrets break.
+    stage.operator(json!({"cluster": 0}), json!({}));
+    stage.apply_accounts().await;
+    let payer = stage.accounts[0].clone();
+    stage.until(&payer, "healthy before the fault", is_ready).await;
+    let webhooks = break_secrets(&stage).await;
+    stage.operator(json!({"cluster": 10}), json!({}));
+    // A new generation: all that was said of the old one is said anew, or not at all.
+    let renamed = Patch::Merge(json!({"spec": {"displayName": "Acme"}}));
+    let renamed =
+        stage.here.accounts().patch(&payer, &PatchParams::default(), &renamed).await.expect("a new name");
+    let told = stage.until(&payer, "AWS's verdict on the new generation", |account| {
+        let of_now =
+            |one: &&Condition| one.observed_generation == renamed.metadata.generation && one.is_true();
+        let all = conditions(account);
+        ["Ready", "RoleAssumable"]
+            .iter()
+            .all(|type_| all.iter().filter(of_now).any(|one| one.type_ == *type_))
+    });
+    told.await;
+    webhooks.delete(&stage.here.namespace, &Default::default()).await.expect("the webhook goes");
+    let account = stage.here.accounts().get(&payer).await.expect("the account");
+    stage.load_of(&account).await;
     stage.clear().await;
 }
