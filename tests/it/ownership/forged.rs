@@ -1,5 +1,6 @@
 //! What somebody else makes, with every label that ours carry, next door and in the account's own namespace: it loads no
-//! month, blocks none, makes no warehouse ready, holds no slot and stops no renewal. The operator watches all namespaces.
+//! month, blocks none, makes no warehouse ready, holds no slot and stops no renewal. The operator watches all namespaces,
+//! those of other tests, too: nothing runs beside it (TIMED in the Makefile).
 
 use awscost::api::AwsCostAccount;
 use k8s_openapi::api::core::v1::Secret;
