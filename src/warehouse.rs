@@ -8,12 +8,14 @@ pub mod conformance;
 pub mod delta;
 pub mod ledger;
 pub mod memory;
+pub mod survey;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 
 use crate::model::{BillingPeriod, ConnectionKey, ExitCode, Reason, VersionIdentity};
 use ledger::{Decision, LedgerRow, Ordering};
+use survey::{LostMonth, Survey, UnreadableRow};
 
 /// Log targets of libraries that report as an error what is none here, such as a table that is not there yet. What is
 /// one comes back as a [`WarehouseFault`] and is said once.
@@ -74,6 +76,48 @@ pub enum WarehouseFault {
         /// The table's address, without credentials.
         location: String,
     },
+    /// The store has no way to create a key only where there is none, so no commit on it is safe.
+    #[error(
+        "the store at {location} can't create an object only where there is none ({cause}), so commits on it would not be safe: use one that honours If-None-Match, or a volume whose file system has hard links"
+    )]
+    NoExclusiveCreate {
+        /// The table's address, without credentials.
+        location: String,
+        /// What it says.
+        cause: String,
+    },
+    /// The store said that it took a commit, and another writer's stands in its place.
+    #[error(
+        "the store took version {version} of the table at {location} from two writers, and this commit is lost: nothing of it is loaded, and commits of others may be lost too. Use a store that honours If-None-Match, and load again there"
+    )]
+    CommitLost {
+        /// The table's address, without credentials.
+        location: String,
+        /// The version.
+        version: u64,
+    },
+    /// Data files that the table refers to are gone from the store.
+    #[error(
+        "data files are gone from the warehouse at {location}: {}. Load each of these months again with awscost ingest --force",
+        survey::told(.months)
+    )]
+    FilesGone {
+        /// The warehouse's address, without credentials.
+        location: String,
+        /// The months they belong to.
+        months: Vec<LostMonth>,
+    },
+    /// A ledger row of the connection can't be read by this release.
+    #[error("{0}")]
+    LedgerUnreadable(Box<UnreadableRow>),
+    /// The load took so long that maintenance may have taken its files for abandoned ones.
+    #[error(
+        "the load took more than {hours} hours, after which maintenance takes its files for abandoned ones; nothing was committed. Load from where source and warehouse are near, with more CPU"
+    )]
+    TookTooLong {
+        /// The hours a load may take.
+        hours: u64,
+    },
     /// A passing fault of the store.
     #[error("failed to {action}: {cause}{}", if *answered { "" } else { UNREACHABLE })]
     Transient {
@@ -107,10 +151,14 @@ impl WarehouseFault {
             Self::Configuration(_)
             | Self::Refused { .. }
             | Self::SchemaIncompatible { .. }
-            | Self::UnsafeStore { .. } => ExitCode::Configuration,
+            | Self::UnsafeStore { .. }
+            | Self::NoExclusiveCreate { .. }
+            | Self::CommitLost { .. }
+            | Self::TookTooLong { .. } => ExitCode::Configuration,
             Self::Transient { .. } => ExitCode::Transient,
             Self::Contended { .. } => ExitCode::Conflict,
-            Self::Corrupt(_) => ExitCode::Data,
+            Self::Corrupt(_) | Self::LedgerUnreadable(_) => ExitCode::Data,
+            Self::FilesGone { .. } => ExitCode::Gone,
         }
     }
 
@@ -118,7 +166,11 @@ impl WarehouseFault {
     pub fn reason(&self) -> Reason {
         match self {
             Self::SchemaIncompatible { .. } => Reason::SchemaIncompatible,
-            Self::UnsafeStore { .. } => Reason::UnsafeStore,
+            Self::UnsafeStore { .. } | Self::NoExclusiveCreate { .. } | Self::CommitLost { .. } => {
+                Reason::UnsafeStore
+            }
+            Self::FilesGone { .. } => Reason::DataFilesGone,
+            Self::LedgerUnreadable(_) => Reason::LedgerUnreadable,
             Self::Refused { refusal: Refusal::Credentials, .. } => Reason::WarehouseAuthFailed,
             Self::Refused { refusal: Refusal::Permissions, .. } => Reason::WarehouseDenied,
             Self::Refused { refusal: Refusal::Place, .. } => Reason::WarehousePlaceNotFound,
@@ -127,6 +179,7 @@ impl WarehouseFault {
             Self::Configuration(_)
             | Self::Transient { answered: true, .. }
             | Self::Contended { .. }
+            | Self::TookTooLong { .. }
             | Self::Corrupt(_) => Reason::ProbeFailed,
         }
     }
@@ -165,6 +218,11 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// All of one connection.
+    pub fn of(connection: &ConnectionKey) -> Self {
+        Self { connection: Some(connection.clone()), periods: Vec::new() }
+    }
+
     /// Whether rows of this slot are wanted.
     pub fn takes(&self, slot: &Slot) -> bool {
         self.connection.as_ref().is_none_or(|connection| *connection == slot.connection)
@@ -179,6 +237,8 @@ pub struct Reading {
     pub table_version: Option<u64>,
     /// The ledger rows of the slots read, in that very state, ordered by connection and period.
     pub ledger: Vec<LedgerRow>,
+    /// Ledger rows that this release can't read. Where no connection was named, all rows of theirs are left out.
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 /// Takes the rows of a read, batch by batch, with the slot they belong to.
@@ -190,10 +250,12 @@ pub type VisitStaged<'a> = dyn FnMut(usize, &RecordBatch) -> Result<(), Warehous
 /// A place that holds costs.
 #[async_trait]
 pub trait Warehouse: Send + Sync {
-    /// Creates the tables where they are missing, and checks their schema where they are there.
+    /// Creates the tables where they are missing, and checks their schema where they are there. Proves first, once, that
+    /// the store lets no two writers create one key, where that is not known.
     async fn prepare(&self) -> Result<(), WarehouseFault>;
 
-    /// The ledger rows of one connection, or of all, ordered by connection and period.
+    /// The ledger rows of one connection, or of all, ordered by connection and period. One that this release can't read
+    /// is a fault.
     async fn ledger(&self, connection: Option<&ConnectionKey>) -> Result<Vec<LedgerRow>, WarehouseFault>;
 
     /// Opens a stage for one version of one slot. What is staged is invisible to readers until the commit.
@@ -219,12 +281,17 @@ pub trait Warehouse: Send + Sync {
     /// The tag keys of these loads, as their sources spelled them. A load that was replaced meanwhile has none.
     async fn keys_of(&self, loads: &[LedgerRow]) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault>;
 
-    /// Removes all rows and ledger rows of a connection in one commit, then what is left of its files; the
-    /// number of periods removed. With an owner, what belongs to another stays: nothing is removed then. No load of
-    /// that connection may run meanwhile.
+    /// The ledger of one connection, or of all, with what this release can't read of it and the data files that are gone
+    /// from the store.
+    async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault>;
+
+    /// Removes the rows and ledger rows of a connection's periods, of all if none is named, in one commit, then what is
+    /// left of their files; the number of periods removed. With an owner, what belongs to another stays: nothing is
+    /// removed then. No load of that connection may run meanwhile.
     async fn purge(
         &self,
         connection: &ConnectionKey,
+        periods: &[BillingPeriod],
         owner: Option<&str>,
         now: jiff::Timestamp,
     ) -> Result<u64, WarehouseFault>;

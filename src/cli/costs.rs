@@ -5,7 +5,7 @@ mod output;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::{
-    warehouse::{complain, print},
+    warehouse::{complain, lost::complain_with_cure, print},
     warehouse_location::WarehouseChoice,
 };
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
     model::{BillingPeriod, ConnectionKey, ExitCode},
     warehouse::{
         Selection, Slot, Warehouse, WarehouseFault,
-        delta::{DeltaLocation, DeltaWarehouse},
+        delta::{DeltaLocation, DeltaOptions, DeltaWarehouse},
+        survey::UnreadableRow,
     },
 };
 
@@ -102,36 +103,58 @@ fn what_instead(nearest: &[String]) -> String {
 
 /// Runs the command.
 pub async fn run(args: Args) -> ExitCode {
-    match answer(&args).await {
-        Ok((location, answer)) => {
+    let options = match args.warehouse.options().await {
+        Ok(options) => options,
+        Err(fault) => {
+            complain(&fault.to_string());
+            return fault.exit_code();
+        }
+    };
+    let location = options.location.clone();
+    match answer(&args, &options).await {
+        Ok((answer, unreadable)) => {
             match args.output {
                 OutputFormat::Json => print(&output::json(&answer)),
                 OutputFormat::Csv => {
                     print(&output::csv(&answer));
                     complain_each(&output::warnings(&answer));
                 }
+                OutputFormat::Table if answer.loads.is_empty() && !unreadable.is_empty() => {}
                 OutputFormat::Table if answer.loads.is_empty() => {
                     complain(&format!("nothing is loaded in {location}"));
                 }
                 OutputFormat::Table => print(&output::table(&answer)),
             }
-            ExitCode::Done
+            left_out(unreadable)
         }
-        Err(fault) => {
+        Err(Fault::Warehouse(fault)) => {
+            complain_with_cure(Some(&options), &fault);
+            fault.exit_code()
+        }
+        Err(fault @ Fault::Costs(_)) => {
             complain(&fault.to_string());
-            match fault {
-                Fault::Warehouse(fault) => fault.exit_code(),
-                Fault::Costs(_) => ExitCode::Data,
-                Fault::NoTable(_) | Fault::NotLoaded(_) | Fault::UnknownTag { .. } => ExitCode::Configuration,
-            }
+            ExitCode::Data
+        }
+        Err(fault @ (Fault::NoTable(_) | Fault::NotLoaded(_) | Fault::UnknownTag { .. })) => {
+            complain(&fault.to_string());
+            ExitCode::Configuration
         }
     }
 }
 
-/// The answer, and the place it is read from.
-async fn answer(args: &Args) -> Result<(DeltaLocation, Answer), Fault> {
-    let warehouse = DeltaWarehouse::open(args.warehouse.options().await?)?;
-    let location = warehouse.location().clone();
+/// Names the connections that are not in the answer; how a process ends that left some out.
+fn left_out(unreadable: Vec<UnreadableRow>) -> ExitCode {
+    let mut exit = ExitCode::Done;
+    for row in unreadable {
+        complain(&format!("connection {} is left out: {row}", row.connection()));
+        exit = WarehouseFault::LedgerUnreadable(Box::new(row)).exit_code();
+    }
+    exit
+}
+
+/// The answer, and the ledger rows that can't be read, whose connections are not in it.
+async fn answer(args: &Args, options: &DeltaOptions) -> Result<(Answer, Vec<UnreadableRow>), Fault> {
+    let warehouse = DeltaWarehouse::open(options.clone())?;
     let mut tally = Tally::new(args.metric.into(), args.group_by.clone());
     let columns = tally.columns();
     let selection = Selection { connection: args.connection.clone(), periods: args.periods.clone() };
@@ -150,11 +173,11 @@ async fn answer(args: &Args) -> Result<(DeltaLocation, Answer), Fault> {
     }
     let reading = read?;
     if reading.table_version.is_none() {
-        return Err(Fault::NoTable(location));
+        return Err(Fault::NoTable(options.location.clone()));
     }
     let asks_for_some = args.connection.is_some() || !args.periods.is_empty();
-    if asks_for_some && reading.ledger.is_empty() {
-        return Err(Fault::NotLoaded(location));
+    if asks_for_some && reading.ledger.is_empty() && reading.unreadable.is_empty() {
+        return Err(Fault::NotLoaded(options.location.clone()));
     }
     if matches!(args.group_by, GroupBy::Tag(_)) {
         for (slot, keys) in warehouse.keys_of(&reading.ledger).await? {
@@ -170,7 +193,7 @@ async fn answer(args: &Args) -> Result<(DeltaLocation, Answer), Fault> {
     {
         look_elsewhere(&warehouse, asked, tag).await?;
     }
-    Ok((location, answer))
+    Ok((answer, reading.unreadable))
 }
 
 /// Looks for a tag that no row has in what was not read: a month in which nothing carries it is one thing, a misspelt
@@ -180,7 +203,7 @@ async fn look_elsewhere(
     asked: &AskedTag,
     tag: &mut TagAnswer,
 ) -> Result<(), Fault> {
-    let everywhere = warehouse.keys_of(&warehouse.ledger(None).await?).await?;
+    let everywhere = warehouse.keys_of(&warehouse.survey(None).await?.rows).await?;
     let having = everywhere.iter().filter(|(_, keys)| asked.is_among(keys));
     tag.elsewhere = having.map(|(slot, _)| Load::from(slot)).collect();
     if !tag.elsewhere.is_empty() {

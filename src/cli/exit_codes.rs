@@ -23,6 +23,7 @@ const OPEN_WAREHOUSE: &[Meaning] = &[
     CONFIGURATION,
     TRANSIENT,
     (13, "another writer or owner was first: nothing was changed"),
+    (14, "data files that were loaded are gone from the warehouse: ingest --force loads their months again"),
 ];
 
 /// Commands that show what the cluster holds.
@@ -104,6 +105,7 @@ mod tests {
             ExitCode::Configuration,
             ExitCode::Transient,
             ExitCode::Conflict,
+            ExitCode::Gone,
         ];
         for exit in load {
             assert!(codes("ingest").contains(&(exit as u8)), "awscost ingest may end with {exit:?}");

@@ -67,7 +67,8 @@ pub struct Args {
     /// Who owns the connection in the ledger; another owner's connection is refused.
     #[arg(long, value_name = "TEXT", default_value = "cli")]
     owner: String,
-    /// Replace the loaded version even if it is newer.
+    /// Replace the loaded version even if it is newer, or the very same one: to bring back files that are gone from the
+    /// warehouse, or to read a month with a newer release.
     #[arg(long)]
     force: bool,
     /// The time of the delivery, for folders whose names tell none: 2026-10-21T04:30:00Z.

@@ -1,5 +1,7 @@
 //! `awscost warehouse`: everything but loading and reading costs that touches a warehouse.
 
+pub(super) mod lost;
+
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -12,13 +14,15 @@ use super::{
 };
 use crate::{
     api::duration,
-    model::{ConnectionKey, ExitCode, Reason, TaskOutcome, TaskReport},
+    model::{BillingPeriod, ConnectionKey, ExitCode, Reason, TaskOutcome, TaskReport},
     warehouse::{
-        Warehouse, WarehouseFault,
-        delta::{DeltaLocation, DeltaWarehouse},
-        ledger::LedgerRow,
+        Selection, Slot, Warehouse, WarehouseFault,
+        delta::{DeltaLocation, DeltaOptions, DeltaWarehouse},
+        ledger::{LedgerRow, is_of_another},
+        survey::Survey,
     },
 };
+use lost::complain_with_cure;
 
 /// What to do with the warehouse.
 #[derive(Debug, Subcommand)]
@@ -34,9 +38,9 @@ pub enum Task {
     /// Remove files that no reader can want any more.
     #[command(after_help = "Example:\n  awscost warehouse maintain --warehouse delta:./lake --retention 7d")]
     Maintain(MaintainArgs),
-    /// Remove all rows of a connection for good.
+    /// Remove all rows of a connection for good, or those of some months.
     #[command(
-        after_help = "Example:\n  awscost warehouse purge --warehouse delta:./lake --connection 123456789012"
+        after_help = "Example:\n  awscost warehouse purge --warehouse delta:./lake --connection 123456789012 \\\n    --period 2026-10 --dry-run"
     )]
     Purge(PurgeArgs),
 }
@@ -83,9 +87,15 @@ pub struct PurgeArgs {
     /// Whose rows go.
     #[arg(long, value_name = "KEY")]
     connection: ConnectionKey,
+    /// Only this billing period, such as 2026-10; may be given several times. All of them if absent.
+    #[arg(long = "period", value_name = "YYYY-MM")]
+    periods: Vec<BillingPeriod>,
     /// Only if the ledger says that they belong to this owner: CLUSTER/NAMESPACE/NAME, or cli.
     #[arg(long, value_name = "OWNER")]
     owner: Option<String>,
+    /// Only say what would be removed.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Options of `ledger`.
@@ -119,33 +129,70 @@ pub async fn run(task: Task) -> ExitCode {
                 let message = "a canary was written, committed, read and removed".to_owned();
                 Ok(Told { at: args.warehouse.address().clone(), reason: Reason::ProbeSucceeded, message })
             };
-            args.reporting.end(outcome.await)
+            args.reporting.end(outcome.await, None)
         }
         Task::Maintain(args) => {
-            let outcome = async {
-                let mut options = args.warehouse.options().await?;
-                options.retention = args.retention;
-                let at = options.location.clone();
-                let removed = DeltaWarehouse::open(options)?.maintain(Timestamp::now()).await?;
-                Ok(Told {
-                    at,
-                    reason: Reason::Succeeded,
-                    message: format!("{removed} old files were removed"),
-                })
-            };
-            args.reporting.end(outcome.await)
+            let options = args.warehouse.options().await;
+            let options = options.map(|options| DeltaOptions { retention: args.retention, ..options });
+            match options {
+                Ok(options) => args.reporting.end(maintain(&options).await, Some(&options)),
+                Err(fault) => args.reporting.end(Err(fault), None),
+            }
         }
-        Task::Purge(args) => {
-            let outcome = async {
-                let warehouse = args.warehouse.open().await?;
-                let owner = args.owner.as_deref();
-                let periods = warehouse.purge(&args.connection, owner, Timestamp::now()).await?;
-                let message = format!("{periods} billing periods of {} were removed", args.connection);
-                Ok(Told { at: args.warehouse.address().clone(), reason: Reason::Purged, message })
-            };
-            args.reporting.end(outcome.await)
-        }
+        Task::Purge(args) => args.reporting.end(purge(&args).await, None),
         Task::Ledger(args) => ledger(&args).await,
+    }
+}
+
+async fn maintain(options: &DeltaOptions) -> Result<Told, WarehouseFault> {
+    let at = options.location.clone();
+    let warehouse = DeltaWarehouse::open(options.clone())?;
+    let removed = warehouse.maintain(Timestamp::now()).await?;
+    let months = warehouse.survey(None).await?.lost;
+    if !months.is_empty() {
+        return Err(WarehouseFault::FilesGone { location: at.to_string(), months });
+    }
+    Ok(Told { at, reason: Reason::Succeeded, message: format!("{removed} old files were removed") })
+}
+
+async fn purge(args: &PurgeArgs) -> Result<Told, WarehouseFault> {
+    let warehouse = args.warehouse.open().await?;
+    let at = args.warehouse.address().clone();
+    if args.dry_run {
+        let survey = warehouse.survey(Some(&args.connection)).await?;
+        return Ok(Told { at, reason: Reason::Succeeded, message: would_go(args, &survey) });
+    }
+    let owner = args.owner.as_deref();
+    let periods = warehouse.purge(&args.connection, &args.periods, owner, Timestamp::now()).await?;
+    let message = format!("{periods} billing periods of {} were removed", args.connection);
+    Ok(Told { at, reason: Reason::Purged, message })
+}
+
+/// What a purge would remove.
+fn would_go(args: &PurgeArgs, survey: &Survey) -> String {
+    let wanted = Selection { connection: Some(args.connection.clone()), periods: args.periods.clone() };
+    let takes =
+        |row: &&LedgerRow| wanted.takes(&Slot { connection: row.connection.clone(), period: row.period });
+    let rows: Vec<&LedgerRow> = survey.rows.iter().filter(takes).collect();
+    if let Some(row) = rows.iter().find(|row| is_of_another(row, args.owner.as_deref())) {
+        return format!("nothing would be removed: {} belongs to {}", args.connection, row.owner);
+    }
+    let readable = rows.iter().map(|row| format!("{} ({} rows)", row.period, row.rows));
+    let named = |name: &&str| {
+        args.periods.is_empty() || args.periods.iter().any(|period| period.to_string() == **name)
+    };
+    let unreadable =
+        survey.unreadable.iter().filter_map(|row| Some(row.name.split_once('/')?.1)).filter(named);
+    let months: Vec<String> =
+        readable.chain(unreadable.map(|period| format!("{period} (a row that can't be read)"))).collect();
+    match months.as_slice() {
+        [] => format!("nothing of {} that was asked for is loaded", args.connection),
+        months => format!(
+            "{} billing periods of {} would be removed: {}",
+            months.len(),
+            args.connection,
+            months.join(", ")
+        ),
     }
 }
 
@@ -157,17 +204,12 @@ struct Told {
 }
 
 impl ReportingArgs {
-    /// Prints how the task ended, and writes it where a Job's owner looks.
-    fn end(&self, outcome: Result<Told, WarehouseFault>) -> ExitCode {
-        let (at, report, exit) = match outcome {
-            Ok(told) => {
-                let report = TaskReport::new(TaskOutcome::Succeeded, told.reason, &told.message);
-                (Some(told.at), report, ExitCode::Done)
-            }
-            Err(fault) => {
-                let report = TaskReport::new(TaskOutcome::Failed, fault.reason(), &fault.to_string());
-                (None, report, fault.exit_code())
-            }
+    /// Prints how the task ended, and writes it where a Job's owner looks. `options` are the warehouse's, for a fault that
+    /// commands heal.
+    fn end(&self, outcome: Result<Told, WarehouseFault>, options: Option<&DeltaOptions>) -> ExitCode {
+        let report = match &outcome {
+            Ok(told) => TaskReport::new(TaskOutcome::Succeeded, told.reason, &told.message),
+            Err(fault) => TaskReport::new(TaskOutcome::Failed, fault.reason(), &fault.to_string()),
         };
         let json = serde_json::to_string(&report).expect("a report of texts");
         if let Some(path) = &self.termination_log
@@ -175,22 +217,23 @@ impl ReportingArgs {
         {
             tracing::warn!(path = %path.display(), error = %error.kind(), "the termination log could not be written");
         }
-        match (self.output, at) {
+        match (self.output, &outcome) {
             (OutputFormat::Json, _) => print(&format!("{json}\n")),
-            (OutputFormat::Text, Some(at)) => print(&format!("{at}: {}\n", report.message)),
-            (OutputFormat::Text, None) => complain(&report.message),
+            (OutputFormat::Text, Ok(told)) => print(&format!("{}: {}\n", told.at, report.message)),
+            (OutputFormat::Text, Err(fault)) => complain_with_cure(options, fault),
         }
-        exit
+        outcome.map_or_else(|fault| fault.exit_code(), |_| ExitCode::Done)
     }
 }
 
 async fn ledger(args: &LedgerArgs) -> ExitCode {
-    let read = async {
-        let warehouse = DeltaWarehouse::open(args.warehouse.options().await?)?;
-        warehouse.ledger(args.connection.as_ref()).await
+    let looked = async {
+        let options = args.warehouse.options().await?;
+        let survey = DeltaWarehouse::open(options.clone())?.survey(args.connection.as_ref()).await?;
+        Ok::<_, WarehouseFault>((options, survey))
     };
-    let rows = match read.await {
-        Ok(rows) => rows,
+    let (options, Survey { rows, unreadable, lost }) = match looked.await {
+        Ok(looked) => looked,
         Err(fault) => {
             complain(&fault.to_string());
             return fault.exit_code();
@@ -205,10 +248,21 @@ async fn ledger(args: &LedgerArgs) -> ExitCode {
                 ));
             }
         }
-        OutputFormat::Text if rows.is_empty() => complain("nothing is loaded"),
+        OutputFormat::Text if rows.is_empty() && unreadable.is_empty() => complain("nothing is loaded"),
+        OutputFormat::Text if rows.is_empty() => {}
         OutputFormat::Text => print(&ledger_table(&rows)),
     }
-    ExitCode::Done
+    let location = options.location.to_string();
+    let gone = (!lost.is_empty()).then_some(WarehouseFault::FilesGone { location, months: lost });
+    let faults =
+        unreadable.into_iter().map(|row| WarehouseFault::LedgerUnreadable(Box::new(row))).chain(gone);
+    let mut exit = ExitCode::Done;
+    for fault in faults {
+        complain_with_cure(Some(&options), &fault);
+        // The first is told: a row that can't be read comes before files that can be had again.
+        exit = if exit == ExitCode::Done { fault.exit_code() } else { exit };
+    }
+    exit
 }
 
 fn ledger_table(rows: &[LedgerRow]) -> String {

@@ -186,7 +186,8 @@ struct AnyReport {
 fn bad_end(exit_code: i32, message: Option<&str>) -> BadEnd {
     let report: Option<AnyReport> = message.and_then(|text| serde_json::from_str(text).ok());
     let class = match ExitCode::from_code(exit_code) {
-        Some(ExitCode::Data) => FailureClass::Data,
+        // Only a load that a person asks for brings back what is gone.
+        Some(ExitCode::Data | ExitCode::Gone) => FailureClass::Data,
         Some(ExitCode::Configuration) => FailureClass::Configuration,
         Some(ExitCode::Transient) => FailureClass::Transient,
         Some(ExitCode::Conflict) => FailureClass::Conflict,

@@ -87,7 +87,7 @@ fn ask_of(metric: Metric, group_by: &str, bills: &[Bill<'_>]) -> Answer {
         tally.learn(&bill.slot, bill.keys.clone());
     }
     let ledger = bills.iter().filter_map(|bill| bill.ledger.clone()).collect();
-    tally.answer(&Reading { table_version: Some(7), ledger }).expect("an answer")
+    tally.answer(&Reading { table_version: Some(7), ledger, unreadable: Vec::new() }).expect("an answer")
 }
 
 fn amount(text: &str) -> Amount {

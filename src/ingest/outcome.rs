@@ -39,6 +39,23 @@ impl Ended {
         Self { report, exit: ExitCode::Done }
     }
 
+    /// Says so if what was committed is the version that was loaded before. `rows` are the ledger rows from before.
+    #[must_use]
+    pub fn in_place_of(mut self, rows: &[LedgerRow]) -> Self {
+        let same = |row: &&LedgerRow| {
+            row.period == self.report.period && Some(&row.version) == self.report.manifest.as_ref()
+        };
+        if let Some(row) = rows.iter().find(same) {
+            let again = format!(
+                "this very version was loaded on {} and is loaded again, as --force asks",
+                row.loaded_at.strftime("%Y-%m-%d at %H:%M UTC")
+            );
+            let more = self.report.message.take().map(|message| format!("; {message}")).unwrap_or_default();
+            self.report.message = Some(again + &more);
+        }
+        self
+    }
+
     /// A fault ended it.
     pub fn fault(
         period: BillingPeriod,
@@ -150,8 +167,8 @@ impl<'a> Object<'a> {
 
 /// The exit code of a process that ended several periods: the one that most needs a person.
 pub fn exit_code(ended: &[Ended]) -> ExitCode {
-    const WORST_FIRST: [ExitCode; 4] =
-        [ExitCode::Configuration, ExitCode::Data, ExitCode::Conflict, ExitCode::Transient];
+    const WORST_FIRST: [ExitCode; 5] =
+        [ExitCode::Configuration, ExitCode::Data, ExitCode::Gone, ExitCode::Conflict, ExitCode::Transient];
     WORST_FIRST
         .into_iter()
         .find(|exit| ended.iter().any(|ended| ended.exit == *exit))

@@ -78,7 +78,7 @@ impl Loader<'_> {
         for _ in 0..ATTEMPTS {
             let fault = match self.load(&delivery, ordered_at).await {
                 Ok(Loaded::Committed(row)) => {
-                    return Ended::done(Outcome::Loaded, &row, delivered_at(&delivery));
+                    return Ended::done(Outcome::Loaded, &row, delivered_at(&delivery)).in_place_of(rows);
                 }
                 Ok(Loaded::Refused(decision)) => return self.refused(&delivery, &decision).await,
                 Err(fault) => fault,

@@ -327,6 +327,8 @@ vocabulary! {
         PayerInDataDiffers,
         /// Another object owns this bill in this warehouse.
         DuplicateConnection,
+        /// This release can't read what the warehouse's ledger says of the bill.
+        LedgerUnreadable,
         /// The session policy would be longer than AWS allows.
         SessionPolicyTooLong,
         // Totals.
@@ -383,6 +385,8 @@ vocabulary! {
         PurgeSkipped,
         /// Rows were removed.
         Purged,
+        /// Data files that a warehouse's table refers to are gone from its store.
+        DataFilesGone,
         /// The operator made an external ID and wrote its Secret.
         ExternalIdGenerated,
     }

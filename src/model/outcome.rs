@@ -22,12 +22,14 @@ pub enum ExitCode {
     Transient = 12,
     /// Another writer or owner was first: look again.
     Conflict = 13,
+    /// What was loaded is gone from the store: loading it again helps.
+    Gone = 14,
 }
 
 impl ExitCode {
     /// The class of a process's exit code; `None` for one the binary never chooses (a signal, a usage error).
     pub fn from_code(code: i32) -> Option<Self> {
-        [Self::Done, Self::Data, Self::Configuration, Self::Transient, Self::Conflict]
+        [Self::Done, Self::Data, Self::Configuration, Self::Transient, Self::Conflict, Self::Gone]
             .into_iter()
             .find(|exit| *exit as i32 == code)
     }

@@ -118,6 +118,8 @@ impl Reason {
             Self::ParseFailed => "Wait for the next delivery, or report it",
             Self::PayerInDataDiffers => "Correct accountType or the report",
             Self::DuplicateConnection => "Delete one of the two accounts",
+            Self::LedgerUnreadable => "Use the release that wrote it",
+            Self::DataFilesGone => "Load the month again with --force",
             Self::TotalsDiffer => "Report it: nothing was committed",
             Self::CanWriteBucket | Self::CanReadOtherBuckets | Self::AdministratorLike => {
                 "Narrow the role's policy"

@@ -141,7 +141,7 @@ fn pretty(policy: &Policy<Infallible>) -> String {
 }
 
 /// A word as a shell takes it for itself.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();

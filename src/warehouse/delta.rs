@@ -16,6 +16,7 @@ mod probe;
 mod purge;
 mod read;
 mod stage;
+mod survey;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,10 @@ use delta_kernel::Engine;
 use delta_kernel_default_engine::{DefaultEngineBuilder, executor::tokio::TokioMultiThreadExecutor};
 use jiff::{SignedDuration, Timestamp};
 use object_store::{ObjectStore, path::Path};
-use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::OnceCell,
+};
 
 pub use given::{GivenKeys, KeySource, NoKeys};
 pub use location::{
@@ -39,14 +43,15 @@ pub use location::{
 };
 use maintain::Sweep;
 use purge::Belonging;
-use read::Wanted;
+use read::{ReadFault, Wanted};
 use stage::DeltaStage;
 use table::Table;
 
 use super::{
     Reading, Selection, Slot, Stage, TagKey, VisitRows, Warehouse, WarehouseFault, ledger::LedgerRow,
+    survey::Survey,
 };
-use crate::model::{ConnectionKey, VersionIdentity};
+use crate::model::{BillingPeriod, ConnectionKey, VersionIdentity};
 
 /// How long a file that was never committed may belong to a load under way: longer than any load may take.
 const LONGEST_LOAD: Duration = Duration::from_secs(24 * 3600);
@@ -57,6 +62,8 @@ pub struct DeltaWarehouse {
     runtime: Handle,
     costs: Arc<Table>,
     tag_keys: Arc<Table>,
+    /// Set once the store is proved to let no two writers create one key.
+    proven: Arc<OnceCell<()>>,
 }
 
 impl DeltaWarehouse {
@@ -91,7 +98,7 @@ impl DeltaWarehouse {
         };
         let costs = table("costs", table::costs_schema())?;
         let tag_keys = table("tag_keys", table::tag_keys_schema())?;
-        Ok(Self { options, runtime, costs, tag_keys })
+        Ok(Self { options, runtime, costs, tag_keys, proven: Arc::default() })
     }
 
     /// Where it lies.
@@ -99,11 +106,28 @@ impl DeltaWarehouse {
         &self.options.location
     }
 
-    /// A warehouse of its own in a folder of this one.
+    /// A warehouse of its own in a folder of this one, in the same store.
     fn below(&self, name: &str) -> Result<Self, WarehouseFault> {
         let location = self.options.location.below(name);
         let options = DeltaOptions { location, ..self.options.clone() };
-        Self::assemble(options, self.runtime.clone(), &self.costs.store, &self.costs.engine)
+        let below = Self::assemble(options, self.runtime.clone(), &self.costs.store, &self.costs.engine)?;
+        Ok(Self { proven: Arc::clone(&self.proven), ..below })
+    }
+
+    fn stage(&self, slot: &Slot, version: &VersionIdentity, run: &str) -> DeltaStage {
+        DeltaStage {
+            costs: Arc::clone(&self.costs),
+            tag_keys: Arc::clone(&self.tag_keys),
+            runtime: self.runtime.clone(),
+            slot: slot.clone(),
+            version: version.clone(),
+            run: run.to_owned(),
+            staged: Arc::default(),
+            keys: Arc::default(),
+            opened: AtomicUsize::new(0),
+            withdrawals: Arc::default(),
+            begun: Timestamp::now(),
+        }
     }
 
     fn root(&self) -> Result<Path, WarehouseFault> {
@@ -124,6 +148,7 @@ fn before(now: Timestamp, age: Duration) -> Timestamp {
 #[async_trait]
 impl Warehouse for DeltaWarehouse {
     async fn prepare(&self) -> Result<(), WarehouseFault> {
+        self.prove().await?;
         for table in self.tables() {
             table.create().await?;
         }
@@ -133,9 +158,7 @@ impl Warehouse for DeltaWarehouse {
     async fn ledger(&self, connection: Option<&ConnectionKey>) -> Result<Vec<LedgerRow>, WarehouseFault> {
         let Some(snapshot) = self.costs.snapshot().await? else { return Ok(Vec::new()) };
         let selection = Selection { connection: connection.cloned(), periods: Vec::new() };
-        self.costs
-            .blocking(move |table| ledger_domain::rows(table, &snapshot, |slot| selection.takes(slot)))
-            .await
+        self.costs.blocking(move |table| ledger_domain::rows(table, &snapshot, &selection)).await
     }
 
     async fn begin(
@@ -155,17 +178,7 @@ impl Warehouse for DeltaWarehouse {
                 version.0
             )));
         }
-        Ok(Box::new(DeltaStage {
-            costs: Arc::clone(&self.costs),
-            tag_keys: Arc::clone(&self.tag_keys),
-            runtime: self.runtime.clone(),
-            slot: slot.clone(),
-            version: version.clone(),
-            run: run.to_owned(),
-            staged: Arc::default(),
-            keys: Arc::default(),
-            opened: AtomicUsize::new(0),
-        }))
+        Ok(Box::new(self.stage(slot, version, run)))
     }
 
     async fn read(
@@ -175,53 +188,75 @@ impl Warehouse for DeltaWarehouse {
         visit: &mut VisitRows<'_>,
     ) -> Result<Reading, WarehouseFault> {
         let Some(snapshot) = self.costs.snapshot().await? else {
-            return Ok(Reading { table_version: None, ledger: Vec::new() });
+            return Ok(Reading { table_version: None, ledger: Vec::new(), unreadable: Vec::new() });
         };
         let table_version = Some(snapshot.version());
-        let selection = selection.clone();
-        let (ledger, files) = self
+        let wanted = selection.clone();
+        let (mut entries, files) = self
             .costs
             .blocking(move |table| {
-                let takes = |slot: &Slot| selection.takes(slot);
-                Ok((ledger_domain::rows(table, &snapshot, takes)?, table.files(&snapshot, takes)?))
+                let entries = ledger_domain::entries(table, &snapshot, &wanted)?;
+                Ok((entries, table.files(&snapshot, |slot| wanted.takes(slot))?))
             })
             .await?;
-        let wanted = files.into_iter().map(|file| Wanted { key: file.key, size: file.size, of: file.slot });
-        read::read(&self.costs.store, wanted.collect(), columns, visit).await?;
-        Ok(Reading { table_version, ledger })
+        // Asked for by name, it is the answer; among all, it only stops its own.
+        if selection.connection.is_some() {
+            entries.rows = std::mem::take(&mut entries).all()?;
+        }
+        let left_out =
+            |connection: &ConnectionKey| entries.unreadable.iter().any(|row| row.is_of(connection));
+        entries.rows.retain(|row| !left_out(&row.connection));
+        let files = files.into_iter().filter(|file| !left_out(&file.slot.connection));
+        let wanted = files.map(|file| Wanted { key: file.key, size: file.size, of: file.slot });
+        match read::read(&self.costs.store, wanted.collect(), columns, visit).await {
+            Ok(()) => Ok(Reading { table_version, ledger: entries.rows, unreadable: entries.unreadable }),
+            Err(ReadFault::Gone(key)) => Err(self.gone(&key, selection).await?),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault> {
+        self.look_over(&Selection { connection: connection.cloned(), periods: Vec::new() }).await
     }
 
     async fn keys_of(&self, loads: &[LedgerRow]) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault> {
-        keys::of_loads(&self.tag_keys, loads).await
+        match keys::of_loads(&self.tag_keys, loads).await {
+            Err(ReadFault::Gone(key)) => Err(self.gone(&key, &Selection::default()).await?),
+            keys => Ok(keys?),
+        }
     }
 
     async fn purge(
         &self,
         connection: &ConnectionKey,
+        periods: &[BillingPeriod],
         owner: Option<&str>,
         now: Timestamp,
     ) -> Result<u64, WarehouseFault> {
-        let periods = self.ledger(Some(connection)).await?.len() as u64;
-        let folder = format!("{}={connection}", crate::schema::PARTITION_COLUMNS[0]);
-        let sweep = Sweep {
-            under: Some(folder.clone()),
-            removed_before: Timestamp::MAX,
-            abandoned_before: before(now, LONGEST_LOAD),
-        };
+        let wanted = Selection { connection: Some(connection.clone()), periods: periods.to_vec() };
+        let removed = self.entries(&wanted).await?.len() as u64;
+        let folders = purge::folders(connection, periods);
         for (table, name) in self.tables().into_iter().zip(["costs", "tag_keys"]) {
             if table.snapshot().await?.is_none() {
                 continue;
             }
             // Only the table of costs has a ledger, and it comes first.
-            if purge::remove(table, connection, owner).await? == Belonging::Another {
+            if purge::remove(table, connection, periods, owner).await? == Belonging::Another {
                 return Ok(0);
             }
-            maintain::sweep(table, &sweep).await?;
-            if let Some(path) = self.options.location.folder() {
-                maintain::remove_empty(&path.join(name).join(&folder));
+            for folder in &folders {
+                let sweep = Sweep {
+                    under: Some(folder.clone()),
+                    removed_before: Timestamp::MAX,
+                    abandoned_before: before(now, LONGEST_LOAD),
+                };
+                maintain::sweep(table, &sweep).await?;
+                if let Some(path) = self.options.location.folder() {
+                    maintain::remove_empty(&path.join(name).join(folder));
+                }
             }
         }
-        Ok(periods)
+        Ok(removed)
     }
 
     async fn maintain(&self, now: Timestamp) -> Result<u64, WarehouseFault> {
@@ -229,7 +264,7 @@ impl Warehouse for DeltaWarehouse {
         // However short the retention: a load under way looks just like an abandoned one.
         let abandoned = before(now, self.options.retention.max(LONGEST_LOAD));
         let sweep = Sweep { under: None, removed_before: due, abandoned_before: abandoned };
-        keys::prune(&self.tag_keys, &self.ledger(None).await?, abandoned).await?;
+        keys::prune(&self.tag_keys, &self.entries(&Selection::default()).await?, abandoned).await?;
         let mut removed = 0;
         for table in self.tables() {
             removed += maintain::sweep(table, &sweep).await?;

@@ -79,7 +79,8 @@ pub fn is_of_another(row: &LedgerRow, owner: Option<&str>) -> bool {
 pub enum Ordering {
     /// An older version is refused.
     Enforced,
-    /// A person asked for this version, whatever its age.
+    /// A person asked for this version, whatever its age, and even if it is the loaded one: its files may be gone, or a
+    /// new release may read it better.
     Forced,
 }
 
@@ -119,10 +120,13 @@ pub fn decide(rows: &[LedgerRow], candidate: &LedgerRow, ordering: Ordering) -> 
     let Some(loaded) = rows.iter().find(|row| row.period == candidate.period) else {
         return Decision::Load;
     };
+    if ordering == Ordering::Forced {
+        return Decision::Load;
+    }
     if loaded.version == candidate.version {
         return Decision::AlreadyLoaded;
     }
-    if ordering == Ordering::Forced || candidate.source.rank < loaded.source.rank {
+    if candidate.source.rank < loaded.source.rank {
         return Decision::Load;
     }
     let same_source = loaded.source.location == candidate.source.location

@@ -14,8 +14,9 @@ use super::{
     Committed, PartWriter, Reading, Selection, Slot, Stage, TagKey, VisitRows, VisitStaged, Warehouse,
     WarehouseFault,
     ledger::{self, Decision, LedgerRow, Ordering},
+    survey::Survey,
 };
-use crate::model::{ConnectionKey, VersionIdentity};
+use crate::model::{BillingPeriod, ConnectionKey, VersionIdentity};
 
 /// A warehouse that lasts as long as its values. Clones share their content.
 #[derive(Clone, Default)]
@@ -97,7 +98,11 @@ impl Warehouse for MemoryWarehouse {
                 visit(&slot, &projected(batch, columns)?)?;
             }
         }
-        Ok(Reading { table_version: Some(version), ledger })
+        Ok(Reading { table_version: Some(version), ledger, unreadable: Vec::new() })
+    }
+
+    async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault> {
+        Ok(Survey { rows: self.ledger(connection).await?, ..Survey::default() })
     }
 
     async fn keys_of(&self, loads: &[LedgerRow]) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault> {
@@ -113,17 +118,19 @@ impl Warehouse for MemoryWarehouse {
     async fn purge(
         &self,
         connection: &ConnectionKey,
+        periods: &[BillingPeriod],
         owner: Option<&str>,
         _now: Timestamp,
     ) -> Result<u64, WarehouseFault> {
+        let wanted = Selection { connection: Some(connection.clone()), periods: periods.to_vec() };
         let mut state = locked(&self.state);
-        let rows = state.slots.values().map(|(row, _)| row);
-        if rows.filter(|row| row.connection == *connection).any(|row| ledger::is_of_another(row, owner)) {
+        let mut rows = state.slots.iter().filter(|(slot, _)| wanted.takes(slot)).map(|(_, (row, _))| row);
+        if rows.any(|row| ledger::is_of_another(row, owner)) {
             return Ok(0);
         }
         let before = state.slots.len();
-        state.slots.retain(|slot, _| slot.connection != *connection);
-        state.tag_keys.retain(|slot, _| slot.connection != *connection);
+        state.slots.retain(|slot, _| !wanted.takes(slot));
+        state.tag_keys.retain(|slot, _| !wanted.takes(slot));
         let removed = before - state.slots.len();
         state.version += u64::from(removed > 0);
         Ok(removed as u64)

@@ -69,7 +69,7 @@ async fn fill(warehouse: &DeltaWarehouse) {
     Load::of("123456789012", "w1", &costs).period("2026-09").run_on(warehouse).await;
     Load::of("other.key-1", "x1", &costs[..1]).owner("cli").run_on(warehouse).await;
     Load::of("purged", "y1", &["1"]).owner("cli").run_on(warehouse).await;
-    warehouse.purge(&"purged".parse().expect("a key"), None, Timestamp::now()).await.expect("purged");
+    warehouse.purge(&"purged".parse().expect("a key"), &[], None, Timestamp::now()).await.expect("purged");
 }
 
 /// What every engine must find: our own ledger.

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use awscost::model::{ExitCode, Reason};
+use arrow::array::{RecordBatch, StringArray};
+use awscost::model::{ExitCode, Reason, VersionIdentity};
 use awscost::warehouse::{
     Committed, Warehouse,
     conformance::{self, Load, seen},
     delta::{Addressing, DeltaOptions, DeltaWarehouse, WarehouseIdentity},
 };
 use awscost_sandbox::{Fault, Rule, Sandbox, World};
+use rand::{RngExt, SeedableRng};
 
 const WORLD: &str = r#"
 accounts:
@@ -136,6 +138,40 @@ async fn a_store_that_fails_for_a_while_costs_no_load() {
     let load = Load::of("acme", "v1", &["1"]);
     load.run_on(&warehouse).await;
     seen(&warehouse, "acme").await.is_exactly(&[&load]);
+}
+
+/// A batch whose text no writer makes small.
+fn random_batch(number: usize) -> RecordBatch {
+    let rows: Vec<conformance::rows::Row<'_>> = vec![[("manifest_id", "v1")].into(); 1024];
+    let plain = conformance::rows::batch(&rows);
+    let column = awscost::schema::index_of("line_item_resource_id").expect("a column");
+    let mut random = rand::rngs::StdRng::seed_from_u64(number as u64);
+    let texts: StringArray = (0..1024).map(|_| Some(hex::encode(random.random::<[u8; 64]>()))).collect();
+    let mut columns = plain.columns().to_vec();
+    columns[column] = Arc::new(texts);
+    RecordBatch::try_new(plain.schema(), columns).expect("the stable schema")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_is_given_up_leaves_no_part_of_an_upload() {
+    let sandbox = sandbox();
+    let warehouse = open(&sandbox, "lake");
+    warehouse.prepare().await.expect("prepared");
+    let slot = conformance::slot("acme", "2026-10");
+    let stage = warehouse.begin(&slot, &VersionIdentity("v1".to_owned()), "run-v1").await.expect("a stage");
+    let mut part = stage.part(0).expect("a part");
+    let part = tokio::task::spawn_blocking(move || {
+        // A row group is full, and its bytes are on their way.
+        for number in 0..165 {
+            part.write(&random_batch(number)).expect("rows are taken");
+        }
+        part
+    });
+    let part = part.await.expect("the writer lives");
+    assert_eq!(sandbox.uploads().len(), 1, "an upload is under way");
+    drop(part);
+    stage.abort().await.expect("aborted");
+    assert_eq!(sandbox.uploads(), Vec::<String>::new(), "and is withdrawn before the process may end");
 }
 
 /// What a probe as this user ends with, the same twice.

@@ -102,6 +102,37 @@ async fn tasks_end_with_a_report() {
     assert_eq!(left.lines().count(), 2, "{left}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_takes_the_months_it_is_asked_for_and_says_before_what_would_go() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = lake(folder.path()).await;
+    let purge = |options: &[&str]| {
+        let task = ["warehouse", "purge", "--warehouse", &lake, "--connection", "123456789012", "-o", "json"];
+        json(&[task.as_slice(), options].concat())["message"].as_str().expect("words").to_owned()
+    };
+    let left = || {
+        let lines = prints(&["warehouse", "ledger", "--warehouse", &lake, "-o", "json"]);
+        let rows = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        rows.map(|row| format!("{} {}", row["connection"], row["period"]).replace('"', ""))
+            .collect::<Vec<_>>()
+    };
+    let all = left();
+    for (options, said) in [
+        (&[][..], "2 billing periods of 123456789012 would be removed: 2026-10 (2 rows), 2026-11 (1 rows)"),
+        (&["--period", "2026-11"], "1 billing periods of 123456789012 would be removed: 2026-11 (1 rows)"),
+        (&["--period", "2026-01"], "nothing of 123456789012 that was asked for is loaded"),
+        (&["--owner", "cli"], "nothing would be removed: 123456789012 belongs to cluster/finops/acme"),
+    ] {
+        assert_eq!(purge(&[options, &["--dry-run"]].concat()), said);
+    }
+    assert_eq!(left(), all, "a dry run removes nothing");
+    assert_eq!(purge(&["--period", "2026-11"]), "1 billing periods of 123456789012 were removed");
+    assert_eq!(left(), ["123456789012 2026-10", "other 2026-10"]);
+    let data = folder.path().join("costs/connection=123456789012");
+    assert!(data.join("billing_period=2026-10").exists() && !data.join("billing_period=2026-11").exists());
+    assert_eq!(purge(&["--period", "2026-11"]), "0 billing periods of 123456789012 were removed");
+}
+
 #[test]
 fn what_can_not_work_ends_with_its_own_exit_code() {
     let folder = tempfile::tempdir().expect("a folder");

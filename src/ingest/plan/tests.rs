@@ -76,7 +76,7 @@ fn the_ledger_decides() {
     let rows = [loaded("a", OCTOBER_21)];
     for (version, time, terms, expected) in [
         ("a", OCTOBER_21, &terms, "AlreadyLoaded"),
-        ("a", OCTOBER_21, &forced, "AlreadyLoaded"),
+        ("a", OCTOBER_21, &forced, "load 2026-10-21T00:00:00Z"),
         ("b", OCTOBER_21, &terms, "load 2026-10-21T00:00:00Z"),
         ("b", OCTOBER_20, &terms, "OlderManifest"),
         ("b", OCTOBER_20, &forced, "load 2026-10-20T00:00:00Z"),

@@ -35,5 +35,12 @@ pub(super) const SECTION: Section = Section {
             recognised: "Event: the namespace is being deleted; the spec can't be read; or the warehouse has been gone for 24 hours, or at all where nothing was ever loaded.",
             remedy: "If the table is still there: `awscost warehouse purge` with the account's id as the connection.",
         },
+        Guide {
+            reason: Reason::DataFilesGone,
+            stands: &[],
+            meaning: "Data files that the warehouse's table refers to are gone from its store: somebody or a lifecycle rule deleted them.",
+            recognised: "`awscost costs`, `awscost warehouse ledger` and `awscost warehouse maintain`, which end with exit code 14 and name files and months.",
+            remedy: "Load each month again: they print the `awscost ingest --force` that does it. See [costs-table.md](costs-table.md#files-that-are-gone).",
+        },
     ],
 };

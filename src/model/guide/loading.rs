@@ -88,6 +88,13 @@ pub(super) const SECTION: Section = Section {
             recognised: "The ledger's owner: `CLUSTER/NAMESPACE/NAME`, or `cli`.",
             remedy: "Delete one of the two, the one that loaded it with `deletionPolicy: Purge`, or name another warehouse in `spec.ingestion.warehouseRef`. What was loaded by hand goes with `awscost warehouse purge`: [costs-table.md](costs-table.md).",
         },
+        Guide {
+            reason: Reason::LedgerUnreadable,
+            stands: &[(DataCurrent, False)],
+            meaning: "The warehouse's ledger has a row of this account that this release can't read. Loads of others go on.",
+            recognised: "The row's own JSON, in the table's log; the message names row and release.",
+            remedy: "Use the release that wrote it or a later one; or remove the month with `awscost warehouse purge --connection KEY --period MONTH` and ask for it again with `kubectl awscost reconcile`. See [costs-table.md](costs-table.md#the-ledger).",
+        },
     ],
 };
 

@@ -78,8 +78,8 @@ pub(super) const SECTION: Section = Section {
             reason: Reason::UnsafeStore,
             stands: &[(WarehouseReady, False)],
             meaning: "The store lets two writers create one key, so commits would not be safe.",
-            recognised: "The probe writes one key twice with `If-None-Match: *`, and the second was taken.",
-            remedy: "Use a store that honours it. AWS S3 does.",
+            recognised: "The probe, and every load into a store that is not AWS's own, writes one key twice with `If-None-Match: *`, and the second was taken, or the store does not know the condition; or a commit that it took stands there as another writer's.",
+            remedy: "Use a store that honours it. AWS S3 does. A folder's file system needs hard links.",
         },
         Guide {
             reason: Reason::SchemaIncompatible,

@@ -37,6 +37,7 @@ cases![
     a_load_of_no_rows_empties_the_slot,
     other_slots_stay,
     the_same_version_again_changes_nothing,
+    the_same_version_is_loaded_again_if_forced,
     an_older_version_is_refused_unless_forced,
     another_source_is_refused,
     another_owner_is_refused,
@@ -48,6 +49,7 @@ cases![
     twenty_connections_at_once_all_land,
     two_runs_of_one_slot_never_mix,
     purge_takes_one_connection,
+    purge_takes_one_month,
     the_ledger_outlives_many_commits,
     tag_keys_are_taken_again_and_again,
     maintenance_takes_nothing_that_is_read,
@@ -116,6 +118,15 @@ async fn the_same_version_again_changes_nothing(subject: Subject) {
     let again = load.clone().run("another-run").run_on(&*subject).await;
     assert_eq!(*refused(&again), Decision::AlreadyLoaded);
     seen(&*subject, ACME).await.is_exactly(&[&load]);
+}
+
+async fn the_same_version_is_loaded_again_if_forced(subject: Subject) {
+    subject.prepare().await.expect("prepared");
+    Load::of(ACME, "v1", &["1", "2"]).run_on(&*subject).await;
+    let again = Load::of(ACME, "v1", &["1", "2"]).run("forced");
+    let answer = again.try_on(&*subject, Ordering::Forced).await.expect("a commit");
+    assert!(matches!(answer, Committed::Replaced { .. }));
+    seen(&*subject, ACME).await.is_exactly(&[&again]);
 }
 
 async fn an_older_version_is_refused_unless_forced(subject: Subject) {
@@ -303,17 +314,46 @@ async fn purge_takes_one_connection(subject: Subject) {
     let acme = ACME.parse().expect("a key");
     let now = Timestamp::now();
     // Another owner's purge leaves it alone.
-    assert_eq!(subject.purge(&acme, Some("cluster/other/acme"), now).await.expect("nothing is theirs"), 0);
+    assert_eq!(
+        subject.purge(&acme, &[], Some("cluster/other/acme"), now).await.expect("nothing is theirs"),
+        0
+    );
     assert_eq!(subject.ledger(Some(&acme)).await.expect("a ledger").len(), 2);
     let owner = subject.ledger(Some(&acme)).await.expect("a ledger")[0].owner.clone();
-    assert_eq!(subject.purge(&acme, Some(&owner), now).await.expect("purged"), 2);
+    assert_eq!(subject.purge(&acme, &[], Some(&owner), now).await.expect("purged"), 2);
     seen(&*subject, ACME).await.is_exactly(&[]);
     seen(&*subject, "other").await.is_exactly(&[&other]);
-    assert_eq!(subject.purge(&acme, None, now).await.expect("nothing is left"), 0);
+    assert_eq!(subject.purge(&acme, &[], None, now).await.expect("nothing is left"), 0);
     // The key is free again: another owner takes it.
     let taken = Load::of(ACME, "v4", &["3"]).owner("cluster/other/acme");
     taken.run_on(&*subject).await;
     seen(&*subject, ACME).await.is_exactly(&[&taken]);
+}
+
+async fn purge_takes_one_month(subject: Subject) {
+    subject.prepare().await.expect("prepared");
+    let [july, august, september] =
+        ["2026-07", "2026-08", "2026-09"].map(|period| Load::of(ACME, period, &["1", "2"]).period(period));
+    let other = Load::of("other", "v1", &["7"]).period("2026-08");
+    for load in [&july, &august, &september, &other] {
+        load.run_on(&*subject).await;
+    }
+    let acme = ACME.parse().expect("a key");
+    let months =
+        |texts: &[&str]| -> Vec<_> { texts.iter().map(|text| text.parse().expect("a month")).collect() };
+    let now = Timestamp::now();
+    let august_only = months(&["2026-08"]);
+    // Another owner's purge leaves it alone.
+    assert_eq!(subject.purge(&acme, &august_only, Some("cli"), now).await.expect("not theirs"), 0);
+    assert_eq!(subject.purge(&acme, &august_only, None, now).await.expect("purged"), 1);
+    seen(&*subject, ACME).await.is_exactly(&[&july, &september]);
+    seen(&*subject, "other").await.is_exactly(&[&other]);
+    assert_eq!(subject.purge(&acme, &august_only, None, now).await.expect("it is gone already"), 0);
+    // The month can be loaded again.
+    august.run_on(&*subject).await;
+    seen(&*subject, ACME).await.is_exactly(&[&july, &august, &september]);
+    assert_eq!(subject.purge(&acme, &months(&["2026-07", "2026-09"]), None, now).await.expect("purged"), 2);
+    seen(&*subject, ACME).await.is_exactly(&[&august]);
 }
 
 async fn the_ledger_outlives_many_commits(subject: Subject) {

@@ -1,6 +1,7 @@
 //! One commit: look at the newest version, decide, build the actions afresh, try, and after anything but a
 //! plain success look again before trying again. The store's put-if-absent of the next log entry is what makes
-//! exactly one of several writers win.
+//! exactly one of several writers win. Whose an entry is, is read back and never taken on trust: each carries its
+//! commit's own mark.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,18 +13,23 @@ use arrow::{
     datatypes::{Field, Schema},
 };
 use delta_kernel::{
-    FilteredEngineData,
+    EngineData, FilteredEngineData,
     committer::FileSystemCommitter,
     engine::arrow_data::ArrowEngineData,
     expressions::{ColumnName, Expression, Predicate},
+    schema::{DataType, StructField, StructType},
     snapshot::SnapshotRef,
     transaction::{CommitResult, CommittedTransaction, Transaction, UpdateTableOperation},
 };
+use object_store::ObjectStoreExt;
 use rand::RngExt;
 
-use super::table::{ENGINE_INFO, Table, paths_of};
+use super::{
+    fault,
+    table::{ENGINE_INFO, Table, paths_of},
+};
 use crate::{
-    model::ConnectionKey,
+    model::{BillingPeriod, ConnectionKey},
     schema::PARTITION_COLUMNS,
     warehouse::{Slot, WarehouseFault},
 };
@@ -34,6 +40,9 @@ const MOST_LOST: u32 = 100;
 const MOST_FAILED: u32 = 4;
 /// Every so many versions the log is summed up in a checkpoint, so that a reader opens few files.
 const CHECKPOINT_EVERY: u64 = 10;
+
+/// The field of a log entry's commitInfo that holds the mark of the commit that wrote it.
+const MARK: &str = "awscostCommit";
 
 /// A data file that is written and not yet in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +61,8 @@ pub(super) struct DataFile {
 /// Whose files a commit removes.
 pub(super) enum Removal {
     Slot(Slot),
-    Connection(ConnectionKey),
+    /// Of a connection, these periods, or all if there are none.
+    Periods(ConnectionKey, Vec<BillingPeriod>),
 }
 
 /// What a commit changes.
@@ -95,12 +105,43 @@ pub(super) enum Tried {
 }
 
 enum Try<T> {
-    Committed(u64),
+    /// It is in the table: the version that was looked at has it.
+    Landed(u64),
     Stopped(T),
-    /// Another writer took the version.
-    Lost,
+    /// The store says that it took the entry.
+    Written(Box<CommittedTransaction>),
+    /// The store says that this version is there already.
+    Taken(u64),
     /// The store failed; whether the commit worked is not known.
     Failed(WarehouseFault),
+}
+
+/// How often a commit was tried, and to what end.
+#[derive(Default)]
+struct Tries {
+    lost: u32,
+    failed: u32,
+    /// True once a try may have landed without our knowing.
+    unknown: bool,
+}
+
+impl Tries {
+    fn lost(&mut self) -> Result<(), WarehouseFault> {
+        self.lost += 1;
+        if self.lost == MOST_LOST { Err(WarehouseFault::Contended { attempts: self.lost }) } else { Ok(()) }
+    }
+
+    fn failed(&mut self, fault: WarehouseFault) -> Result<(), WarehouseFault> {
+        self.unknown = true;
+        self.failed += 1;
+        if self.failed == MOST_FAILED { Err(fault) } else { Ok(()) }
+    }
+
+    /// A random while, longer with every try: there is nothing to wait for but the others' luck.
+    fn pause(&self) -> Duration {
+        let ceiling = 20u64 << (self.lost + 3 * self.failed).min(6);
+        Duration::from_millis(rand::rng().random_range(0..=ceiling))
+    }
 }
 
 /// Commits what `plan` says of the newest version, again for each newer one until it ends.
@@ -109,38 +150,46 @@ pub(super) async fn commit<T: Send + 'static>(
     plan: impl Fn(&Table, &SnapshotRef) -> Result<Plan<T>, WarehouseFault> + Send + Sync + 'static,
 ) -> Result<Ended<T>, WarehouseFault> {
     let plan = Arc::new(plan);
-    let (mut lost, mut failed) = (0, 0);
+    let mark = uuid::Uuid::new_v4().to_string();
+    let mut tries = Tries::default();
     loop {
-        let plan = Arc::clone(&plan);
-        match table.blocking(move |table| attempt(table, plan.as_ref())).await? {
-            Try::Committed(version) => return Ok(Ended::Committed(version)),
+        let (plan, own) = (Arc::clone(&plan), mark.clone());
+        match table.blocking(move |table| attempt(table, plan.as_ref(), &own)).await? {
+            Try::Landed(version) => return Ok(Ended::Committed(version)),
             Try::Stopped(reason) => {
-                let tried = if failed == 0 { Tried::Nothing } else { Tried::WithoutAnswer };
+                let tried = if tries.unknown { Tried::WithoutAnswer } else { Tried::Nothing };
                 return Ok(Ended::Stopped { reason, tried });
             }
-            Try::Lost => {
-                lost += 1;
-                if lost == MOST_LOST {
-                    return Err(WarehouseFault::Contended { attempts: lost });
+            Try::Written(committed) => {
+                let version = committed.commit_version();
+                match is_ours(table, version, &mark).await {
+                    Ok(true) => {
+                        checkpoint(table, committed).await;
+                        return Ok(Ended::Committed(version));
+                    }
+                    Ok(false) => {
+                        let location = table.location().to_owned();
+                        return Err(WarehouseFault::CommitLost { location, version });
+                    }
+                    Err(fault) => tries.failed(fault)?,
                 }
             }
-            Try::Failed(fault) => {
-                failed += 1;
-                if failed == MOST_FAILED {
-                    return Err(fault);
-                }
-            }
+            Try::Taken(version) => match is_ours(table, version, &mark).await {
+                // The answer to our own writing was lost, and the store's client wrote again.
+                Ok(true) => return Ok(Ended::Committed(version)),
+                Ok(false) => tries.lost()?,
+                Err(fault) => tries.failed(fault)?,
+            },
+            Try::Failed(fault) => tries.failed(fault)?,
         }
-        // There is nothing to wait for but the others' luck: a random while, longer with every loss.
-        let ceiling = 20u64 << (lost + 3 * failed).min(6);
-        let pause = rand::rng().random_range(0..=ceiling);
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+        tokio::time::sleep(tries.pause()).await;
     }
 }
 
 fn attempt<T>(
     table: &Table,
     plan: &impl Fn(&Table, &SnapshotRef) -> Result<Plan<T>, WarehouseFault>,
+    mark: &str,
 ) -> Result<Try<T>, WarehouseFault> {
     let snapshot = match table.latest() {
         Ok(snapshot) => snapshot,
@@ -148,23 +197,35 @@ fn attempt<T>(
         Err(fault) => return Err(fault),
     };
     let change = match plan(table, &snapshot)? {
-        Plan::Landed => return Ok(Try::Committed(snapshot.version())),
+        Plan::Landed => return Ok(Try::Landed(snapshot.version())),
         Plan::Stop(reason) => return Ok(Try::Stopped(reason)),
         Plan::Commit(change) => change,
     };
-    let transaction = build(table, &snapshot, &change)?;
-    match transaction.commit(table.engine.as_ref()) {
-        Ok(CommitResult::Committed(committed)) => {
-            checkpoint(table, &committed);
-            Ok(Try::Committed(committed.commit_version()))
-        }
-        Ok(CommitResult::Conflicted(_)) => Ok(Try::Lost),
-        Ok(CommitResult::Retryable(retryable)) => Ok(Try::Failed(table.fault("commit", retryable.error))),
-        Err(error) => Ok(Try::Failed(table.fault("commit", error))),
+    let transaction = build(table, &snapshot, &change, mark)?;
+    Ok(match transaction.commit(table.engine.as_ref()) {
+        Ok(CommitResult::Committed(committed)) => Try::Written(Box::new(committed)),
+        Ok(CommitResult::Conflicted(conflicted)) => Try::Taken(conflicted.conflict_version()),
+        Ok(CommitResult::Retryable(retryable)) => Try::Failed(table.fault("commit", retryable.error)),
+        Err(error) => Try::Failed(table.fault("commit", error)),
+    })
+}
+
+/// Reads a log entry back: whether it is the one with this mark.
+async fn is_ours(table: &Table, version: u64, mark: &str) -> Result<bool, WarehouseFault> {
+    let key = table.root.clone().join("_delta_log").join(format!("{version:020}.json"));
+    let read = async { table.store.get(&key).await?.bytes().await };
+    match read.await {
+        Ok(entry) => Ok(String::from_utf8_lossy(&entry).contains(mark)),
+        Err(error) => Err(fault::of_store("read the commit back", &error)),
     }
 }
 
-fn build(table: &Table, snapshot: &SnapshotRef, change: &Change) -> Result<Transaction, WarehouseFault> {
+fn build(
+    table: &Table,
+    snapshot: &SnapshotRef,
+    change: &Change,
+    mark: &str,
+) -> Result<Transaction, WarehouseFault> {
     let engine = table.engine.as_ref();
     let fault = |error| table.fault("prepare the commit", error);
     let mut builder = Arc::clone(snapshot).update_table(UpdateTableOperation::Write, ENGINE_INFO, true);
@@ -178,7 +239,9 @@ fn build(table: &Table, snapshot: &SnapshotRef, change: &Change) -> Result<Trans
     for domain in &change.remove_entries {
         builder = builder.with_domain_metadata_removed(domain.as_str());
     }
-    let mut transaction = builder.build(engine, Box::new(FileSystemCommitter::new())).map_err(fault)?;
+    let (info, schema) = marked(mark)?;
+    let transaction = builder.build(engine, Box::new(FileSystemCommitter::new())).map_err(fault)?;
+    let mut transaction = transaction.with_commit_info(info, schema);
     let scan = Arc::clone(snapshot)
         .scan_builder()
         .with_predicate(Arc::new(predicate(&change.remove)))
@@ -196,14 +259,29 @@ fn build(table: &Table, snapshot: &SnapshotRef, change: &Change) -> Result<Trans
     Ok(transaction)
 }
 
+/// What the log entry says of its commit besides what the kernel says: its mark.
+fn marked(mark: &str) -> Result<(Box<dyn EngineData>, Arc<StructType>), WarehouseFault> {
+    let corrupt = |error: String| WarehouseFault::Corrupt(format!("the commit's mark: {error}"));
+    let column: ArrayRef = Arc::new(StringArray::from(vec![mark]));
+    let batch = RecordBatch::try_from_iter_with_nullable([(MARK, column, true)])
+        .map_err(|error| corrupt(error.to_string()))?;
+    let schema = StructType::try_new([StructField::nullable(MARK, DataType::STRING)])
+        .map_err(|error| corrupt(error.to_string()))?;
+    Ok((Box::new(ArrowEngineData::new(batch)), Arc::new(schema)))
+}
+
 /// Sums the log up at every tenth version. Best effort: the commit stands without it.
-fn checkpoint(table: &Table, committed: &CommittedTransaction) {
+async fn checkpoint(table: &Arc<Table>, committed: Box<CommittedTransaction>) {
     if !committed.commit_version().is_multiple_of(CHECKPOINT_EVERY) {
         return;
     }
-    let Some(snapshot) = committed.post_commit_snapshot() else { return };
-    if let Err(error) = snapshot.checkpoint(table.engine.as_ref(), None) {
-        tracing::warn!(table = table.location(), %error, "the checkpoint failed; the commit stands");
+    let summed = table.blocking(move |table| {
+        let Some(snapshot) = committed.post_commit_snapshot() else { return Ok(()) };
+        let summed = snapshot.checkpoint(table.engine.as_ref(), None);
+        summed.map(drop).map_err(|error| table.fault("write a checkpoint", error))
+    });
+    if let Err(fault) = summed.await {
+        tracing::warn!(table = table.location(), %fault, "the checkpoint failed; the commit stands");
     }
 }
 
@@ -213,7 +291,14 @@ fn predicate(removal: &Removal) -> Predicate {
         Predicate::eq(Expression::from(ColumnName::new([name])), Expression::literal(value))
     };
     match removal {
-        Removal::Connection(connection) => is(PARTITION_COLUMNS[0], connection.as_str()),
+        Removal::Periods(connection, periods) => {
+            let of_connection = is(PARTITION_COLUMNS[0], connection.as_str());
+            let of_periods = periods.iter().map(|period| is(PARTITION_COLUMNS[1], &period.to_string()));
+            match of_periods.reduce(Predicate::or) {
+                Some(of_periods) => Predicate::and(of_connection, of_periods),
+                None => of_connection,
+            }
+        }
         Removal::Slot(slot) => Predicate::and(
             is(PARTITION_COLUMNS[0], slot.connection.as_str()),
             is(PARTITION_COLUMNS[1], &slot.period.to_string()),

@@ -50,10 +50,7 @@ pub(super) fn of_store(action: &str, error: &object_store::Error) -> WarehouseFa
 /// `kind` is what the error's type says. A code says more, since stores send several with one status.
 fn of_cause(action: &str, error: &(dyn Error + 'static), kind: Option<Meaning>) -> WarehouseFault {
     let code = s3_code_in(error);
-    let cause = match &code {
-        Some(code) => format!("S3 answered {code}"),
-        None => innermost(error),
-    };
+    let cause = cause(error);
     // A service account whose role does not trust it is refused by STS, not by the store.
     let by_identity = chain(error).any(|error| error.to_string().contains("AssumeRoleWithWebIdentity"));
     let meaning = match code.as_deref().and_then(meaning) {
@@ -135,6 +132,40 @@ fn of_files_alone(error: &(dyn Error + 'static)) -> Option<Meaning> {
         }
         io::ErrorKind::NotADirectory => Some(Meaning::Refused(Refusal::Place)),
         _ => None,
+    }
+}
+
+/// True if the store says that there is no such object: not that there is no such bucket.
+pub(super) fn is_gone(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(|error| match error.downcast_ref::<object_store::Error>() {
+        Some(object_store::Error::NotFound { source, .. }) => {
+            s3_code_in(source.as_ref()).is_none_or(|code| code == "NoSuchKey")
+        }
+        _ => false,
+    })
+}
+
+/// True if the store has no way to create an object only where there is none: a condition that it does not know, or a file
+/// system without hard links.
+pub(super) fn knows_no_condition(error: &object_store::Error) -> bool {
+    let code = s3_code_in(error);
+    let of_store =
+        |code: &String| ["NotImplemented", "InvalidArgument", "InvalidRequest"].contains(&code.as_str());
+    let of_files = || {
+        io_kind(error)
+            .is_some_and(|kind| matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported))
+    };
+    match &code {
+        Some(code) => of_store(code),
+        None => matches!(error, object_store::Error::NotImplemented { .. }) || of_files(),
+    }
+}
+
+/// The cause of a store's error in short.
+pub(super) fn cause(error: &(dyn Error + 'static)) -> String {
+    match s3_code_in(error) {
+        Some(code) => format!("S3 answered {code}"),
+        None => innermost(error),
     }
 }
 

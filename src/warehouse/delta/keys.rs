@@ -18,7 +18,8 @@ use jiff::Timestamp;
 
 use super::{
     commit::{self, Change, DataFile, Plan, Removal},
-    read::{self, Wanted},
+    ledger_domain::Entries,
+    read::{self, ReadFault, Wanted},
     table::{LiveFile, Table},
 };
 use crate::{
@@ -54,7 +55,7 @@ pub(super) async fn publish(
 pub(super) async fn of_loads(
     table: &Arc<Table>,
     loads: &[LedgerRow],
-) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault> {
+) -> Result<Vec<(Slot, Vec<TagKey>)>, ReadFault> {
     let Some(snapshot) = table.snapshot().await? else { return Ok(Vec::new()) };
     let versions: BTreeMap<Slot, String> = loads
         .iter()
@@ -117,10 +118,11 @@ pub(super) async fn retire(
     change(table, slot, move |name| name.starts_with(&stem), Vec::new()).await
 }
 
-/// Removes keys written before an instant whose version is not loaded.
+/// Removes keys written before an instant whose version is not loaded. Of a connection with a ledger row that can't be
+/// read nobody knows which that is: its keys stay.
 pub(super) async fn prune(
     table: &Arc<Table>,
-    ledger: &[LedgerRow],
+    ledger: &Entries,
     written_before: Timestamp,
 ) -> Result<(), WarehouseFault> {
     let Some(snapshot) = table.snapshot().await? else { return Ok(()) };
@@ -133,18 +135,19 @@ pub(super) async fn prune(
 
 fn orphans(
     files: Vec<LiveFile>,
-    ledger: &[LedgerRow],
+    ledger: &Entries,
     written_before: Timestamp,
 ) -> BTreeMap<Slot, BTreeSet<String>> {
     let mut orphans: BTreeMap<Slot, BTreeSet<String>> = BTreeMap::new();
     for file in files {
         let name = file.key.filename().unwrap_or_default().to_owned();
-        let loaded = ledger.iter().any(|row| {
+        let loaded = ledger.rows.iter().any(|row| {
             row.connection == file.slot.connection
                 && row.period == file.slot.period
                 && name.starts_with(&stem(&row.version))
         });
-        if !loaded && file.written_ms < written_before.as_millisecond() {
+        let unknown = ledger.unreadable.iter().any(|row| row.is_of(&file.slot.connection));
+        if !loaded && !unknown && file.written_ms < written_before.as_millisecond() {
             orphans.entry(file.slot).or_default().insert(name);
         }
     }

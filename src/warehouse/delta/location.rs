@@ -26,6 +26,19 @@ use crate::{
 /// time a slow reader of an old version has.
 pub const DEFAULT_RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// What the names of AWS's own S3 end in, in every partition (fact sheet 11), dual stack and VPC endpoints included.
+const AWS_HOSTS: [&str; 9] = [
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "api.aws",
+    "api.amazonwebservices.com.cn",
+    "amazonaws.eu",
+    "c2s.ic.gov",
+    "sc2s.sgov.gov",
+    "cloud.adc-e.uk",
+    "csp.hci.ic.gov",
+];
+
 /// A folder or an S3 prefix that holds the tables `costs` and `tag_keys`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeltaLocation {
@@ -50,7 +63,7 @@ pub struct InvalidDeltaLocation {
 
 impl DeltaLocation {
     /// The folder, if it is one.
-    pub(super) fn folder(&self) -> Option<&PathBuf> {
+    pub fn folder(&self) -> Option<&PathBuf> {
         match &self.place {
             Place::Folder(path) => Some(path),
             Place::Bucket(_) => None,
@@ -211,6 +224,15 @@ impl DeltaOptions {
         })
     }
 
+    /// True if it is a bucket of AWS's own S3, whose conditional writes need no proof.
+    pub fn is_at_aws(&self) -> bool {
+        let is_aws = |host: &str| {
+            AWS_HOSTS.iter().any(|suffix| host.strip_suffix(suffix).is_some_and(|name| name.ends_with('.')))
+        };
+        self.location.is_bucket()
+            && self.endpoint.as_ref().is_none_or(|endpoint| endpoint.host_str().is_some_and(is_aws))
+    }
+
     /// The store in which the location's paths are keys.
     pub(super) fn store(&self) -> Result<Arc<dyn ObjectStore>, WarehouseFault> {
         match &self.location.place {
@@ -346,6 +368,28 @@ mod tests {
         let here = std::env::current_dir().expect("a working directory");
         let location: DeltaLocation = "./lake".parse().expect("valid");
         assert_eq!(location.folder(), Some(&here.join("lake")));
+    }
+
+    #[test]
+    fn only_aws_is_taken_at_its_word() {
+        for (location, endpoint, expected) in [
+            ("s3://acme-lake/x", None, true),
+            ("s3://acme-lake/x", Some("https://s3.eu-west-1.amazonaws.com"), true),
+            ("s3://acme-lake/x", Some("https://s3-fips.dualstack.us-east-2.amazonaws.com"), true),
+            ("s3://acme-lake/x", Some("https://s3.dualstack.cn-north-1.amazonaws.com.cn"), true),
+            ("s3://acme-lake/x", Some("https://s3.eusc-de-east-1.amazonaws.eu"), true),
+            ("s3://acme-lake/x", Some("https://bucket.vpce-1a2b-3c.s3.us-east-1.vpce.amazonaws.com"), true),
+            ("s3://acme-lake/x", Some("https://s3.us-isof-south-1.csp.hci.ic.gov"), true),
+            ("s3://acme-lake/x", Some("https://minio.corp.example:9000"), false),
+            ("s3://acme-lake/x", Some("https://notamazonaws.com"), false),
+            ("s3://acme-lake/x", Some("https://s3.amazonaws.com.corp.example"), false),
+            ("/var/lake", None, false),
+        ] {
+            let options = DeltaOptions::at(location).expect("valid");
+            let options =
+                DeltaOptions { endpoint: endpoint.map(|url| url.parse().expect("a URL")), ..options };
+            assert_eq!(options.is_at_aws(), expected, "{location} {endpoint:?}");
+        }
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn older(seconds: i64, than: Timestamp) -> bool {
     seconds < than.as_second()
 }
 
-async fn list(store: &dyn ObjectStore, root: &Path) -> Result<Vec<ObjectMeta>, WarehouseFault> {
+pub(super) async fn list(store: &dyn ObjectStore, root: &Path) -> Result<Vec<ObjectMeta>, WarehouseFault> {
     store
         .list(Some(root))
         .try_collect()

@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use arrow::{
@@ -17,7 +17,7 @@ use parquet::{
     basic::{Compression, ZstdLevel},
     file::properties::{EnabledStatistics, WriterProperties},
 };
-use tokio::{io::AsyncWriteExt, runtime::Handle};
+use tokio::{io::AsyncWriteExt, runtime::Handle, task::JoinHandle};
 
 use super::{commit::DataFile, fault, table::ENGINE_INFO};
 use crate::warehouse::{PartWriter, Slot, WarehouseFault};
@@ -43,6 +43,9 @@ static PROPERTIES: LazyLock<WriterProperties> = LazyLock::new(|| {
 /// The finished files of a stage, each with the index of its source file.
 pub(super) type Staged = Arc<Mutex<Vec<(usize, DataFile)>>>;
 
+/// Uploads that were dropped before their end, on their way out of the store.
+pub(super) type Withdrawals = Arc<Mutex<Vec<JoinHandle<()>>>>;
+
 /// Where a part goes.
 pub(super) struct Target {
     pub(super) store: Arc<dyn ObjectStore>,
@@ -52,6 +55,7 @@ pub(super) struct Target {
     pub(super) path: String,
     pub(super) slot: Slot,
     pub(super) schema: SchemaRef,
+    pub(super) withdrawals: Withdrawals,
 }
 
 /// A data file being written.
@@ -73,6 +77,7 @@ impl Part {
             runtime: target.runtime,
             piece: Vec::with_capacity(PIECE),
             written: 0,
+            withdrawals: target.withdrawals,
         };
         let writer = ArrowWriter::try_new(upload, Arc::clone(&target.schema), Some(PROPERTIES.clone()))
             .map_err(|error| fault::of_files("open a data file", &error))?;
@@ -105,10 +110,7 @@ impl PartWriter for Part {
             this.writer.into_inner().map_err(|error| fault::of_files("finish a data file", &error))?;
         this.file.size = upload.finish()?;
         this.file.written_ms = jiff::Timestamp::now().as_millisecond();
-        this.staged
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .push((this.source_file, this.file));
+        this.staged.lock().unwrap_or_else(PoisonError::into_inner).push((this.source_file, this.file));
         Ok(())
     }
 }
@@ -130,6 +132,7 @@ struct Upload {
     runtime: Handle,
     piece: Vec<u8>,
     written: u64,
+    withdrawals: Withdrawals,
 }
 
 impl Upload {
@@ -167,11 +170,12 @@ impl io::Write for Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         if let Some(mut writer) = self.writer.take() {
-            self.runtime.spawn(async move {
+            let withdrawal = self.runtime.spawn(async move {
                 if let Err(error) = writer.abort().await {
                     tracing::debug!(%error, "an unfinished upload could not be withdrawn");
                 }
             });
+            self.withdrawals.lock().unwrap_or_else(PoisonError::into_inner).push(withdrawal);
         }
     }
 }

@@ -28,15 +28,40 @@ impl DeltaWarehouse {
         // Tables that are there must be ours; those that are not, the first load creates.
         self.costs.snapshot().await?;
         self.tag_keys.snapshot().await?;
-        let folder = format!("{PROBE_FOLDER}/{}", uuid::Uuid::new_v4());
-        let place = self.below(&folder)?;
+        let place = self.own_place()?;
         let outcome = async {
             self.exclusive_create(&place.root()?.join("canary")).await?;
+            // What follows is in the same store.
+            self.proven.get_or_init(async || ()).await;
             place.canary().await
         };
         let outcome = outcome.await;
         let swept = place.vanish().await;
         outcome.and(swept)
+    }
+
+    /// Proves, once in this process, that no two writers can create one key: four requests to the store. What AWS's own S3
+    /// says of `If-None-Match` is known.
+    pub(super) async fn prove(&self) -> Result<(), WarehouseFault> {
+        if self.options.is_at_aws() {
+            return Ok(());
+        }
+        let proof = async || {
+            let place = self.own_place()?;
+            let key = place.root()?.join("exclusive");
+            let outcome = self.exclusive_create(&key).await;
+            if let Err(error) = self.costs.store.delete(&key).await {
+                tracing::debug!(%key, %error, "what the proof wrote stays until maintenance");
+            }
+            place.remove_folders();
+            outcome
+        };
+        self.proven.get_or_try_init(proof).await.copied()
+    }
+
+    /// A place for one probe, which no other uses.
+    fn own_place(&self) -> Result<Self, WarehouseFault> {
+        self.below(&format!("{PROBE_FOLDER}/{}", uuid::Uuid::new_v4()))
     }
 
     async fn canary(&self) -> Result<(), WarehouseFault> {
@@ -64,7 +89,7 @@ impl DeltaWarehouse {
             }
         }
         self.read_canary(&slot).await?;
-        if self.purge(&slot.connection, None, Timestamp::now()).await? != 1
+        if self.purge(&slot.connection, &[], None, Timestamp::now()).await? != 1
             || !self.ledger(None).await?.is_empty()
         {
             return Err(WarehouseFault::Corrupt("the canary's ledger row could not be removed".to_owned()));
@@ -91,14 +116,19 @@ impl DeltaWarehouse {
     /// Creates one key twice. A store that takes both would let two writers commit the same version. The fault names the
     /// warehouse, not the probe's own place, so that it reads the same every time.
     async fn exclusive_create(&self, key: &Path) -> Result<(), WarehouseFault> {
-        let put = |text: &'static str| {
+        let put = |text: &'static str, mode: PutMode| {
             let (store, key) = (Arc::clone(&self.costs.store), key.clone());
-            async move {
-                store.put_opts(&key, PutPayload::from_static(text.as_bytes()), PutMode::Create.into()).await
-            }
+            async move { store.put_opts(&key, PutPayload::from_static(text.as_bytes()), mode.into()).await }
         };
-        put("first").await.map_err(|error| fault::of_store("create an object", &error))?;
-        match put("second").await {
+        if let Err(error) = put("first", PutMode::Create).await {
+            // One that takes the object without the condition has no other fault.
+            if fault::knows_no_condition(&error) && put("first", PutMode::Overwrite).await.is_ok() {
+                let (location, cause) = (self.location().to_string(), fault::cause(&error));
+                return Err(WarehouseFault::NoExclusiveCreate { location, cause });
+            }
+            return Err(fault::of_store("create an object", &error));
+        }
+        match put("second", PutMode::Create).await {
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {}
             Ok(_) => return Err(WarehouseFault::UnsafeStore { location: self.location().to_string() }),
             Err(error) => return Err(fault::of_store("create an object twice", &error)),
@@ -116,6 +146,12 @@ impl DeltaWarehouse {
     async fn vanish(&self) -> Result<(), WarehouseFault> {
         let root: Path = self.root()?;
         maintain::remove_all(self.costs.store.as_ref(), &root).await?;
+        self.remove_folders();
+        Ok(())
+    }
+
+    /// Removes the folders of the probe's own place, which only a file system has.
+    fn remove_folders(&self) {
         if let Some(folder) = self.location().folder() {
             maintain::remove_empty(folder);
             // The folder of all probes goes too, unless another one is under way.
@@ -123,7 +159,6 @@ impl DeltaWarehouse {
                 drop(std::fs::remove_dir(parent));
             }
         }
-        Ok(())
     }
 }
 

@@ -36,13 +36,41 @@ pub(super) struct Wanted<T> {
     pub(super) of: T,
 }
 
+/// Why a read ended early.
+#[derive(Debug)]
+pub(super) enum ReadFault {
+    /// The store has no such file.
+    Gone(Path),
+    /// Anything else.
+    Warehouse(WarehouseFault),
+}
+
+impl From<WarehouseFault> for ReadFault {
+    fn from(fault: WarehouseFault) -> Self {
+        Self::Warehouse(fault)
+    }
+}
+
+impl From<ReadFault> for WarehouseFault {
+    fn from(fault: ReadFault) -> Self {
+        match fault {
+            ReadFault::Gone(key) => Self::Transient {
+                action: format!("read {key}"),
+                cause: "it is not there".to_owned(),
+                answered: true,
+            },
+            ReadFault::Warehouse(fault) => fault,
+        }
+    }
+}
+
 /// Reads all files and hands their rows on, in no particular order of files.
 pub(super) async fn read<T: Send + Sync + 'static>(
     store: &Arc<dyn ObjectStore>,
     files: Vec<Wanted<T>>,
     columns: &[&str],
     visit: &mut (dyn FnMut(&T, &RecordBatch) -> Result<(), WarehouseFault> + Send),
-) -> Result<(), WarehouseFault> {
+) -> Result<(), ReadFault> {
     let at_once = std::thread::available_parallelism().map_or(2, usize::from).min(4);
     let columns: Arc<[String]> = columns.iter().map(|&name| name.to_owned()).collect();
     let mut waiting = files.into_iter();
@@ -72,14 +100,14 @@ pub(super) async fn read<T: Send + Sync + 'static>(
 
 enum Message<T> {
     Rows(Arc<T>, RecordBatch),
-    End(Sender<Result<Self, WarehouseFault>>),
+    End(Sender<Result<Self, ReadFault>>),
 }
 
 async fn read_file<T>(
     store: Arc<dyn ObjectStore>,
     file: Wanted<T>,
     columns: Arc<[String]>,
-    sender: Sender<Result<Message<T>, WarehouseFault>>,
+    sender: Sender<Result<Message<T>, ReadFault>>,
 ) {
     let of = Arc::new(file.of);
     // A receiver that is gone has failed elsewhere, and says so itself.
@@ -105,7 +133,7 @@ async fn open(
     key: &Path,
     size: u64,
     columns: &[String],
-) -> Result<impl StreamExt<Item = Result<RecordBatch, ParquetError>> + Unpin, WarehouseFault> {
+) -> Result<impl StreamExt<Item = Result<RecordBatch, ParquetError>> + Unpin, ReadFault> {
     let reader = StoredFile { store, key: key.clone(), size };
     let builder =
         ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|error| unreadable(key, &error))?;
@@ -156,11 +184,14 @@ fn external(error: object_store::Error) -> ParquetError {
     ParquetError::External(Box::new(error))
 }
 
-fn unreadable(key: &Path, error: &ParquetError) -> WarehouseFault {
-    match fault::of_files(&format!("read {key}"), error) {
+fn unreadable(key: &Path, error: &ParquetError) -> ReadFault {
+    if fault::is_gone(error) {
+        return ReadFault::Gone(key.clone());
+    }
+    ReadFault::Warehouse(match fault::of_files(&format!("read {key}"), error) {
         WarehouseFault::Transient { cause, .. } if !matches!(error, ParquetError::External(_)) => {
             WarehouseFault::Corrupt(format!("the file {key}: {cause}"))
         }
         fault => fault,
-    }
+    })
 }

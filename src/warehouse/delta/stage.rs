@@ -12,12 +12,14 @@ use arrow::{
 };
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 
 use super::{
+    LONGEST_LOAD,
     commit::{self, Change, DataFile, Ended, Plan, Removal, Tried},
     fault, keys, ledger_domain,
-    part::{Part, Staged, Target},
+    part::{Part, Staged, Target, Withdrawals},
     read::{self, Wanted},
     table::Table,
 };
@@ -25,10 +27,15 @@ use crate::{
     model::VersionIdentity,
     schema::{DATA_SCHEMA, PARTITION_COLUMNS},
     warehouse::{
-        Committed, PartWriter, Slot, Stage, TagKey, VisitStaged, WarehouseFault,
+        Committed, PartWriter, Selection, Slot, Stage, TagKey, VisitStaged, WarehouseFault,
         ledger::{self, Decision, LedgerRow, Ordering},
     },
 };
+
+/// How old a stage may be at its commit: an hour before maintenance takes its files for abandoned ones, whose clock may
+/// differ from ours.
+const LONGEST_COMMITTED: SignedDuration =
+    SignedDuration::from_secs(LONGEST_LOAD.as_secs().cast_signed() - 3600);
 
 /// A stage of the `costs` table.
 pub(super) struct DeltaStage {
@@ -42,6 +49,10 @@ pub(super) struct DeltaStage {
     /// The file of tag keys, if there are any.
     pub(super) keys: Staged,
     pub(super) opened: AtomicUsize,
+    /// Uploads that were given up and are being withdrawn.
+    pub(super) withdrawals: Withdrawals,
+    /// When it was opened, as our clock says.
+    pub(super) begun: Timestamp,
 }
 
 impl DeltaStage {
@@ -67,6 +78,7 @@ impl DeltaStage {
             path,
             slot: self.slot.clone(),
             schema: Arc::clone(schema),
+            withdrawals: Arc::clone(&self.withdrawals),
         };
         Part::open(target, source_file, Arc::clone(staged))
     }
@@ -78,6 +90,12 @@ impl DeltaStage {
     /// Removes the staged files of the bill, which no version refers to; `keys` says what becomes of the tag keys'. They
     /// are invisible either way, so a failure only leaves work for `maintain`.
     async fn discard(&self, keys: KeyFile) -> Result<(), WarehouseFault> {
+        // A process that ended before would leave the parts of unfinished uploads, which nothing lists.
+        let withdrawals =
+            std::mem::take(&mut *self.withdrawals.lock().unwrap_or_else(PoisonError::into_inner));
+        for withdrawal in withdrawals {
+            drop(withdrawal.await);
+        }
         let of_keys = match keys {
             KeyFile::Staged => finished(&self.keys),
             KeyFile::Shown => Vec::new(),
@@ -93,10 +111,15 @@ impl DeltaStage {
         }
     }
 
-    /// Clears up after a commit that the ledger refused.
-    async fn refused(&self, decision: &Decision, keys: KeyFile, tried: Tried) -> Result<(), WarehouseFault> {
+    /// Clears up after a commit that the ledger refused, which holds `loaded`.
+    async fn refused(
+        &self,
+        loaded: Option<&VersionIdentity>,
+        keys: KeyFile,
+        tried: Tried,
+    ) -> Result<(), WarehouseFault> {
         // The same version's keys are the same keys, and another run's bill needs them.
-        if keys == KeyFile::Shown && *decision != Decision::AlreadyLoaded {
+        if keys == KeyFile::Shown && loaded != Some(&self.version) {
             keys::withdraw(&self.tag_keys, &self.slot, &self.version, &self.run).await?;
         }
         match tried {
@@ -154,8 +177,8 @@ impl Stage for DeltaStage {
                 Ok(Wanted { key: self.costs.key_of(&file.path)?, size: file.size, of: source_file })
             })
             .collect();
-        read::read(&self.costs.store, wanted?, columns, &mut |source_file, batch| visit(*source_file, batch))
-            .await
+        let mut visit = |source_file: &usize, batch: &RecordBatch| visit(*source_file, batch);
+        Ok(read::read(&self.costs.store, wanted?, columns, &mut visit).await?)
     }
 
     async fn commit(
@@ -172,11 +195,15 @@ impl Stage for DeltaStage {
                 "the ledger row tells of another load than the stage's".to_owned(),
             ));
         }
-        let connection = self.slot.connection.clone();
-        let rows = self.costs.blocking(move |costs| {
-            ledger_domain::rows(costs, costs.latest()?.as_ref(), |of| of.connection == connection)
-        });
-        let rows = rows.await?;
+        if Timestamp::now().duration_since(self.begun) > LONGEST_COMMITTED {
+            return Err(WarehouseFault::TookTooLong { hours: LONGEST_COMMITTED.as_hours().unsigned_abs() });
+        }
+        let own = Selection::of(&self.slot.connection);
+        let wanted = own.clone();
+        let rows = self
+            .costs
+            .blocking(move |costs| ledger_domain::rows(costs, costs.latest()?.as_ref(), &wanted))
+            .await?;
         // What is refused already need not show its tag keys; the commit decides again, and for good.
         let mut shown = KeyFile::Staged;
         if ledger::decide(&rows, &row, ordering) == Decision::Load {
@@ -187,19 +214,19 @@ impl Stage for DeltaStage {
         let files: Arc<Vec<DataFile>> = Arc::new(self.files().into_iter().map(|(_, file)| file).collect());
         let value = ledger_domain::value_of(&row)?;
         let slot = self.slot.clone();
-        let replaced: Arc<Mutex<Option<VersionIdentity>>> = Arc::default();
-        let in_place = Arc::clone(&replaced);
+        let in_place: Arc<Mutex<Option<VersionIdentity>>> = Arc::default();
+        let seen = Arc::clone(&in_place);
         let ended = commit::commit::<Decision>(&self.costs, move |table, snapshot| {
-            let rows = ledger_domain::rows(table, snapshot, |of| of.connection == slot.connection)?;
-            if rows.iter().any(|loaded| loaded.period == row.period && loaded.run == row.run) {
+            let rows = ledger_domain::rows(table, snapshot, &own)?;
+            let loaded = rows.iter().find(|loaded| loaded.period == row.period);
+            if loaded.is_some_and(|loaded| loaded.run == row.run) {
                 return Ok(Plan::Landed);
             }
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = loaded.map(|row| row.version.clone());
             match ledger::decide(&rows, &row, ordering) {
                 Decision::Load => {}
                 refused => return Ok(Plan::Stop(refused)),
             }
-            let loaded = rows.iter().find(|loaded| loaded.period == row.period);
-            *in_place.lock().unwrap_or_else(PoisonError::into_inner) = loaded.map(|row| row.version.clone());
             Ok(Plan::Commit(Change {
                 remove: Removal::Slot(slot.clone()),
                 keep: Box::new(|_| false),
@@ -209,10 +236,13 @@ impl Stage for DeltaStage {
                 application: Some(format!("awscost/{}/{}", slot.connection, slot.period)),
             }))
         });
-        match ended.await? {
+        let ended = ended.await?;
+        let loaded = in_place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match ended {
             Ended::Committed(version) => {
-                let replaced = replaced.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if let Some(replaced) = replaced
+                // The same version, loaded again, has the keys that were just shown.
+                let of_another = |replaced: &VersionIdentity| *replaced != self.version;
+                if let Some(replaced) = loaded.filter(of_another)
                     && let Err(fault) = keys::retire(&self.tag_keys, &self.slot, &replaced).await
                 {
                     tracing::debug!(%fault, "tag keys of the replaced version stay until maintenance");
@@ -220,7 +250,7 @@ impl Stage for DeltaStage {
                 Ok(Committed::Replaced { table_version: Some(version) })
             }
             Ended::Stopped { reason, tried } => {
-                if let Err(fault) = self.refused(&reason, shown, tried).await {
+                if let Err(fault) = self.refused(loaded.as_ref(), shown, tried).await {
                     tracing::debug!(%fault, "files of a refused load stay until maintenance");
                 }
                 Ok(Committed::Refused(reason))

@@ -1,6 +1,8 @@
 //! What is particular to Delta on a folder: what lies on the disk, and tables that are not ours.
 
 mod careless;
+mod damage;
+mod races;
 
 use std::{
     fs,
@@ -16,7 +18,7 @@ use delta_kernel::{
 use futures::StreamExt;
 use jiff::SignedDuration;
 
-use super::{commit::DataFile, *};
+use super::{commit::DataFile, ledger_domain::Entries, *};
 use crate::warehouse::{
     Committed, TagKey,
     conformance::{self, Load, seen},
@@ -172,7 +174,7 @@ async fn a_purged_connection_leaves_no_file() {
     }
     assert_eq!(parquet(&folder.path().join("tag_keys")).len(), 2);
     let key = "acme".parse().expect("a key");
-    assert_eq!(warehouse.purge(&key, None, Timestamp::now()).await.expect("purged"), 1);
+    assert_eq!(warehouse.purge(&key, &[], None, Timestamp::now()).await.expect("purged"), 1);
     assert!(!folder.path().join("costs/connection=acme").exists());
     assert!(!folder.path().join("tag_keys/connection=acme").exists());
 }
@@ -194,21 +196,6 @@ async fn the_log_is_summed_up_every_tenth_version() {
     }
     let log = folder.path().join("costs/_delta_log");
     assert!(log.join("00000000000000000010.checkpoint.parquet").exists());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_takes_both_writers_is_unsafe() {
-    let store: Arc<dyn ObjectStore> = Arc::new(careless::CarelessStore::default());
-    let runtime = Handle::current();
-    let executor = Arc::new(TokioMultiThreadExecutor::new(runtime.clone()));
-    let engine = DefaultEngineBuilder::new(Arc::clone(&store)).with_task_executor(executor).build();
-    let engine: Arc<dyn Engine> = Arc::new(engine);
-    let options = DeltaOptions::at("s3://acme-lake/costs").expect("a location");
-    let warehouse = DeltaWarehouse::assemble(options, runtime, &store, &engine).expect("it is set up");
-    let outcome = warehouse.probe().await;
-    assert!(matches!(outcome, Err(WarehouseFault::UnsafeStore { .. })), "{outcome:?}");
-    let left: Vec<_> = store.list(None).collect().await;
-    assert!(left.is_empty(), "{left:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -273,6 +260,6 @@ async fn racing_loads_take_back_their_own_tag_keys_only() {
     keys::retire(table, &slot, &version("v2")).await.expect("retired");
     assert_eq!(shown().await, ["v3-d.parquet"], "the winner removes those it replaced");
     let later = Timestamp::now().checked_add(SignedDuration::from_hours(1)).expect("a time");
-    keys::prune(table, &[], later).await.expect("pruned");
+    keys::prune(table, &Entries::default(), later).await.expect("pruned");
     assert_eq!(shown().await, Vec::<String>::new(), "what a crash left goes with maintenance");
 }

@@ -129,6 +129,12 @@ impl Sandbox {
         self.shared.lock().objects.with_prefix(bucket, prefix).map(|(key, _)| key.clone()).collect()
     }
 
+    /// The keys that uploads in parts are under way to: no listing of objects shows them.
+    #[must_use]
+    pub fn uploads(&self) -> Vec<String> {
+        self.shared.lock().objects.uploads.values().map(|upload| upload.key.clone()).collect()
+    }
+
     /// Ends all sessions now: their next use gives ExpiredToken.
     pub fn expire_sessions(&self) {
         let now = self.shared.clock.now();
