@@ -26,7 +26,8 @@ use crate::{
 /// time a slow reader of an old version has.
 pub const DEFAULT_RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// What the names of AWS's own S3 end in, in every partition (fact sheet 11), dual stack and VPC endpoints included.
+/// What the names of AWS's own S3 end in, in every partition (docs/aws-facts.md 11), dual stack and VPC
+/// endpoints included.
 const AWS_HOSTS: [&str; 9] = [
     "amazonaws.com",
     "amazonaws.com.cn",
