@@ -20,7 +20,7 @@ use tokio::sync::{Barrier, Notify};
 pub(super) enum Manner {
     /// It is taken, whatever is there.
     Careless,
-    /// As careless; those of the version with this name, all of them together, are answered only when the last is there.
+    /// As careless; those of the version with this name are done when all writers have come, and answered when all are done.
     Together(&'static str, Barrier),
     /// It is refused, by a store that does not know the condition.
     Unknown,
@@ -69,6 +69,10 @@ impl ObjectStore for CarelessStore {
         match &self.manner {
             Manner::Careless => self.inner.put_opts(key, content, anyway).await,
             Manner::Together(name, barrier) => {
+                // One that comes later would see the others' version, and write the next.
+                if is(name) {
+                    barrier.wait().await;
+                }
                 let put = self.inner.put_opts(key, content, anyway).await;
                 if is(name) {
                     barrier.wait().await;

@@ -70,7 +70,8 @@ async fn a_commit_that_another_overwrote_is_never_told_as_loaded() {
     });
     let mut loaded = Vec::new();
     for (run, load) in running.into_iter().zip(&loads) {
-        match run.await.expect("it ends") {
+        let ended = tokio::time::timeout(Duration::from_secs(60), run).await;
+        match ended.expect("all writers came").expect("it ends") {
             Ok(Committed::Replaced { .. }) => loaded.push(load.row()),
             Err(WarehouseFault::CommitLost { version: 1, .. }) => {}
             other => panic!("{other:?}"),
