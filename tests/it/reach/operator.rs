@@ -29,6 +29,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A process that ends with this value.
 struct Running(Child);
 
+impl Running {
+    /// Waits until it ends by itself, and tells whether it ended well.
+    async fn ends_well(&mut self) -> bool {
+        loop {
+            if let Some(status) = self.0.try_wait().expect("a child of this process") {
+                return status.success();
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended by itself.
@@ -70,7 +82,7 @@ where
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
-async fn the_operator_reaches_aws_through_the_proxy_and_the_api_server_without() {
+async fn the_operator_reaches_aws_through_the_proxy_and_starts_again_with_another_bundle() {
     let client = admission::client().await;
     admission::install(&client).await;
     let namespace = format!("proxied-{}", std::process::id());
@@ -96,9 +108,12 @@ async fn the_operator_reaches_aws_through_the_proxy_and_the_api_server_without()
     let authority = Authority::new();
     let proxy = Proxy::start(&authority, sandbox.address(), Speaks::Http).await;
     let folder = tempfile::tempdir().expect("a folder");
+    let bundle = folder.path().join("ca.crt");
+    let authorities = std::fs::read_to_string(authority.pem()).expect("the authority");
+    std::fs::write(&bundle, &authorities).expect("written");
     let settings = json!({
         "image": "localhost/awscost:test", "watch": {"namespaces": [namespace]}, "metrics": {"address": "127.0.0.1:0"},
-        "leaderElection": {"enabled": false}, "testing": {"firstLookSpread": "1s"}, "caBundle": authority.pem(),
+        "leaderElection": {"enabled": false}, "testing": {"firstLookSpread": "1s"}, "caBundle": bundle,
     });
     let url = proxy.url();
     let environment = [
@@ -109,7 +124,7 @@ async fn the_operator_reaches_aws_through_the_proxy_and_the_api_server_without()
         ("POD_NAME", "test"),
         ("POD_NAMESPACE", &namespace),
     ];
-    let _running = operator(folder.path(), &settings, &environment);
+    let mut running = operator(folder.path(), &settings, &environment);
 
     let accounts: Api<AwsCostAccount> = Api::namespaced(client, &namespace);
     let assumed = |account: Option<&AwsCostAccount>| {
@@ -126,5 +141,14 @@ async fn the_operator_reaches_aws_through_the_proxy_and_the_api_server_without()
     assert!(
         asked.iter().all(|host| host.ends_with(".amazonaws.com:443")),
         "only AWS is asked through it: {asked:?}"
+    );
+
+    std::fs::write(&bundle, format!("{authorities}# Another authority was added.\n")).expect("written");
+    let ended = tokio::time::timeout(PATIENCE, running.ends_well()).await;
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    assert_eq!(
+        ended,
+        Ok(true),
+        "the process ends well, for the kubelet to start it with the new bundle:\n{log}"
     );
 }
