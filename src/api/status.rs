@@ -173,7 +173,7 @@ pub struct PeriodStatus {
     /// How many rows the loaded version has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<i64>,
-    /// Unblended totals of the loaded version by currency: exact decimals, never added up across currencies.
+    /// Unblended totals of the loaded version by currency: decimals in full, never added up across currencies.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     #[schemars(schema_with = "totals_schema")]
     pub totals: BTreeMap<String, Amount>,

@@ -88,7 +88,7 @@ enum Fault {
     )]
     NotLoaded(DeltaLocation),
     /// Nor a misspelt tag as money that nobody tagged.
-    #[error("no row has the tag {asked:?}: {}", what_instead(nearest))]
+    #[error("no row that was read has the tag {asked:?}: {}", what_instead(nearest))]
     UnknownTag { asked: String, nearest: Vec<String> },
 }
 

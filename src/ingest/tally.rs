@@ -225,14 +225,14 @@ impl Tally {
         for row in rows {
             match columns.sum(UNBLENDED, row) {
                 Some(cost) => totals.unblended = sum_of(SUMMED[UNBLENDED], totals.unblended, cost)?,
-                None => totals.rows_without.unblended += 1,
+                None => totals.rows_without.get_or_insert_default().unblended += 1,
             }
             match columns.sum(NET_UNBLENDED, row) {
                 Some(cost) => {
                     let so_far = totals.net_unblended.unwrap_or_default();
                     totals.net_unblended = Some(sum_of(SUMMED[NET_UNBLENDED], so_far, cost)?);
                 }
-                None => totals.rows_without.net_unblended += 1,
+                None => totals.rows_without.get_or_insert_default().net_unblended += 1,
             }
             add_amortized(totals, &columns.amortized(line_type, row), names_reservations)?;
         }
@@ -268,7 +268,7 @@ fn add_amortized(
     names_reservations: bool,
 ) -> Result<(), TallyFault> {
     const COST: &str = "the amortized cost";
-    let without = &mut totals.rows_without.amortized;
+    let without = &mut totals.rows_without.get_or_insert_default().amortized;
     match parts.cost() {
         Err(NoCost::TooLarge) => return Err(TallyFault::TooLarge(COST)),
         Ok(cost) if names_reservations || !parts.may_be_upfront() => {

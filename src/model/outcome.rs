@@ -62,8 +62,9 @@ pub struct CurrencyTotals {
     /// takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amortized: Option<Amount>,
-    /// Rows that have no such figure.
-    pub rows_without: RowsWithout,
+    /// Rows that have no such figure; absent where an earlier build wrote the totals, which did not count them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_without: Option<RowsWithout>,
 }
 
 /// Rows of a currency that have no such figure, because a cell is empty or the report has no such column.
@@ -94,7 +95,7 @@ impl From<WrittenTotals> for CurrencyTotals {
     fn from(written: WrittenTotals) -> Self {
         let WrittenTotals { rows, unblended, net_unblended, amortized, rows_without } = written;
         let amortized = amortized.filter(|_| rows_without.is_some());
-        Self { rows, unblended, net_unblended, amortized, rows_without: rows_without.unwrap_or_default() }
+        Self { rows, unblended, net_unblended, amortized, rows_without }
     }
 }
 
@@ -204,13 +205,13 @@ mod tests {
         let totals: CurrencyTotals = serde_json::from_str(old).expect("an older release wrote it");
         assert_eq!((totals.rows, totals.unblended.to_string()), (6, "110".to_owned()));
         assert_eq!(totals.net_unblended.map(|net| net.to_string()), Some("7".to_owned()));
-        assert_eq!(totals.amortized, None);
+        assert_eq!((totals.amortized, totals.rows_without), (None, None));
     }
 
     #[test]
     fn totals_come_back_as_they_were_written() {
         let amortized = "1.5".parse().ok();
-        let rows_without = RowsWithout { net_unblended: 2, ..RowsWithout::default() };
+        let rows_without = Some(RowsWithout { net_unblended: 2, ..RowsWithout::default() });
         let totals = CurrencyTotals { rows: 2, amortized, rows_without, ..CurrencyTotals::default() };
         let text = serde_json::to_string(&totals).expect("JSON");
         assert_eq!(

@@ -85,7 +85,7 @@ impl Load {
     pub fn row(&self) -> LedgerRow {
         let unblended: Amount = self.costs.iter().map(|cost| cost.parse::<Amount>().expect("a cost")).sum();
         let rows = self.costs.len() as u64;
-        let rows_without = RowsWithout { net_unblended: rows, ..RowsWithout::default() };
+        let rows_without = Some(RowsWithout { net_unblended: rows, ..RowsWithout::default() });
         let totals =
             CurrencyTotals { rows, unblended, net_unblended: None, amortized: Some(unblended), rows_without };
         LedgerRow {

@@ -227,7 +227,10 @@ fn a_tag_is_found_by_every_spelling_and_a_slip_is_no_untagged_money() {
     for output in ["table", "json", "csv"] {
         let (exit, said) = books.refuses(&["costs", "--group-by", "tag:Onwer", "-o", output]);
         assert_eq!(exit, Some(11), "{output}: {said}");
-        assert!(said.contains("no row has the tag \"Onwer\": the nearest are user:Owner, "), "{said}");
+        assert!(
+            said.contains("no row that was read has the tag \"Onwer\": the nearest are user:Owner, "),
+            "{said}"
+        );
         assert!(said.contains("--group-by tag:user:Owner"), "{said}");
     }
 }

@@ -68,7 +68,7 @@ impl Output {
 fn lacks(report: &PeriodReport) -> Vec<String> {
     let mut lines = Vec::new();
     for (currency, totals) in &report.totals {
-        let (rows, without) = (totals.rows, &totals.rows_without);
+        let (rows, without) = (totals.rows, totals.rows_without.unwrap_or_default());
         let mut tell = |count: u64, figure: &str, so: &str| {
             if count > 0 {
                 lines.push(format!("{count} of {rows} {currency} rows have no {figure}, {so}"));
@@ -155,7 +155,7 @@ mod tests {
         let period = "2026-10".parse().expect("a period");
         let mut ended = Ended::fault(period, None, None, &ReportFault::NoManifest { period }.into());
         ended.report.message = None;
-        let rows_without = RowsWithout { amortized: 4, net_unblended: 6, ..RowsWithout::default() };
+        let rows_without = Some(RowsWithout { amortized: 4, net_unblended: 6, ..RowsWithout::default() });
         let totals = CurrencyTotals { rows: 6, rows_without, ..CurrencyTotals::default() };
         ended.report.totals.insert("USD".to_owned(), totals);
         ended.report.missing_columns =
