@@ -5,7 +5,10 @@
 
 pub mod amortized;
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    ops::RangeInclusive,
+    sync::{Arc, LazyLock},
+};
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
@@ -16,6 +19,10 @@ pub const DECIMAL: DataType = DataType::Decimal128(38, 18);
 /// the path of every file, never inside a file.
 pub const PARTITION_COLUMNS: [&str; 2] = ["connection", "billing_period"];
 
+/// The times that the table takes, in seconds since 1970: the years 1 to 9999. Neither the statistics of a Delta log nor most
+/// readers have a text for others, and one of them breaks a query over everybody's rows.
+pub const TIMES: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColumnType {
@@ -23,7 +30,7 @@ pub enum ColumnType {
     Text,
     /// decimal(38,18).
     Decimal,
-    /// UTC, in microseconds.
+    /// UTC, in microseconds, of [`TIMES`].
     Timestamp,
     /// True or false.
     Boolean,

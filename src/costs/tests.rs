@@ -2,6 +2,10 @@
 
 mod tags;
 
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, TimestampMicrosecondArray};
+
 use super::*;
 use crate::{
     model::{Amount, ConnectionKey},
@@ -167,6 +171,22 @@ fn days_are_utc_days_of_the_usage_start_in_order() {
     ];
     let answer = ask(Metric::Unblended, "day", &[("a", times.map(at).to_vec())]);
     assert_eq!(told(&answer.groups), ["/USD/2026-09-30=1", "/USD/2026-10-01=2", "/USD/2026-10-02=1"]);
+}
+
+#[test]
+fn a_time_that_no_calendar_has_is_a_day_of_its_own() {
+    let mut tally = Tally::new(Metric::Unblended, "day".parse().expect("a grouping"));
+    let batch = rows::batch(&[row(&[]), row(&[]), row(&[])]);
+    let times = TimestampMicrosecondArray::from(vec![1_792_828_800_000_000, i64::MAX, i64::MIN]);
+    let mut columns = batch.columns().to_vec();
+    columns[batch.schema().index_of("line_item_usage_start_date").expect("ours")] =
+        Arc::new(times.with_timezone("UTC"));
+    let batch = RecordBatch::try_new(batch.schema(), columns).expect("the same shape");
+    tally.add(&slot("a", "2026-10"), &batch).expect("rows are taken");
+    let answer = tally
+        .answer(&Reading { table_version: Some(7), ledger: Vec::new(), unreadable: Vec::new() })
+        .expect("an answer, no panic");
+    assert_eq!(told(&answer.groups), ["/USD/2026-10-24=1", "/USD/day -106751992=1", "/USD/day 106751991=1"]);
 }
 
 #[test]

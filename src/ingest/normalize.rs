@@ -10,6 +10,7 @@ mod json_map;
 mod mapping;
 mod maps;
 mod rounding;
+mod time_arrays;
 mod times;
 
 pub use rounding::Roundings;

@@ -5,6 +5,7 @@
 
 mod footer;
 mod held;
+mod int96;
 mod width;
 
 use std::{
@@ -19,7 +20,9 @@ use ::parquet::{
 };
 use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
 
-use super::{DecodeFault, DecodeJob, FileReport, Interrupt, Place, Sink, csv::refused, fault::shortened};
+use super::{
+    BadValue, DecodeFault, DecodeJob, FileReport, Interrupt, Place, Sink, csv::refused, fault::shortened,
+};
 use crate::ingest::{
     normalize::{BatchBuilder, CellFault, Mapping, Maps, Stamp},
     source::SourceFile,
@@ -52,6 +55,11 @@ pub(super) fn decode(
             return Err(DecodeFault::LimitExceeded { file: file.key().to_owned(), limit }.into());
         }
         let before = rows;
+        if let Some(beyond) = guarded(file, || int96::first_beyond(&held, about))? {
+            let int96::Beyond { row, column, value, problem } = beyond;
+            let place = Place { file: file.key().to_owned(), row: rows + row as u64 + 1, column };
+            return Err(DecodeFault::BadValue { place, value, problem }.into());
+        }
         let at_once = guarded(file, || width::rows_at_once(&held, about, job.batch_rows))?;
         let mut batches = guarded(file, || {
             ParquetRecordBatchReaderBuilder::new_with_metadata(held.clone(), metadata.clone())

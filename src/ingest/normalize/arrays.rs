@@ -3,20 +3,17 @@
 use std::{borrow::Cow, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Float64Array, MapArray, StringArray, TimestampMicrosecondArray},
-    compute::cast,
-    datatypes::{
-        DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
-        TimestampNanosecondType, TimestampSecondType,
-    },
+    array::{Array, ArrayRef, AsArray, Float64Array, MapArray, StringArray},
+    compute::{CastOptions, cast_with_options},
+    datatypes::{DataType, Float32Type, Float64Type},
     record_batch::RecordBatch,
     util::display::{ArrayFormatter, FormatOptions},
 };
-use jiff::Timestamp;
 
 use super::{
     BatchBuilder, CellFault, Entries, Json, MapColumn, Target,
     batch::{Column, MapSources},
+    time_arrays,
 };
 use crate::{
     ingest::decode::{BadValue, shortened},
@@ -24,7 +21,7 @@ use crate::{
 };
 
 /// A cell that can't be taken, before its column is known.
-type RowFault = (usize, String, BadValue);
+pub(super) type RowFault = (usize, String, BadValue);
 
 impl BatchBuilder {
     /// Takes a batch whose columns are the file's, in the order of its headers. The builder must be empty.
@@ -100,8 +97,14 @@ impl Whole {
         let Some(map) = array.as_map_opt() else {
             return texts(array).map(Self::Json);
         };
-        let map = TextMap { keys: texts(map.keys())?, values: texts(map.values())?, map: map.clone() };
-        Ok(Self::Map(Box::new(map)))
+        // A fault of an entry's is one of the row that holds it.
+        let of_row = |(entry, value, problem): RowFault| {
+            let ends = map.value_offsets().iter().skip(1);
+            (ends.take_while(|end| **end as usize <= entry).count(), value, problem)
+        };
+        let keys = texts(map.keys()).map_err(of_row)?;
+        let values = texts(map.values()).map_err(of_row)?;
+        Ok(Self::Map(Box::new(TextMap { keys, values, map: map.clone() })))
     }
 
     fn row(&self, row: usize) -> Result<Pairs<'_>, RowFault> {
@@ -135,7 +138,7 @@ fn convert(array: &ArrayRef, kind: ColumnType, column: &mut Column) -> Result<()
             doubles(values, column)
         }
         (ColumnType::Timestamp, DataType::Timestamp(..)) => {
-            *column = Column::Ready(Arc::new(micros(array).with_timezone("UTC")));
+            *column = Column::Ready(Arc::new(time_arrays::micros(array)?.with_timezone("UTC")));
             Ok(())
         }
         (ColumnType::Text, _) => {
@@ -175,22 +178,6 @@ fn without_empty(texts: &StringArray) -> StringArray {
     texts.iter().map(|text| text.filter(|text| !text.is_empty())).collect()
 }
 
-/// Any timestamp array in microseconds; finer digits are cut off.
-fn micros(array: &ArrayRef) -> TimestampMicrosecondArray {
-    match array.data_type() {
-        DataType::Timestamp(TimeUnit::Second, _) => {
-            array.as_primitive::<TimestampSecondType>().unary(|value| value.saturating_mul(1_000_000))
-        }
-        DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            array.as_primitive::<TimestampMillisecondType>().unary(|value| value.saturating_mul(1_000))
-        }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            array.as_primitive::<TimestampNanosecondType>().unary(|value| value.div_euclid(1_000))
-        }
-        _ => array.as_primitive::<TimestampMicrosecondType>().clone().with_timezone_opt::<Arc<str>>(None),
-    }
-}
-
 /// The values of any array as text, NULL where they are.
 fn texts(array: &ArrayRef) -> Result<StringArray, RowFault> {
     match array.data_type() {
@@ -202,14 +189,7 @@ fn texts(array: &ArrayRef) -> Result<StringArray, RowFault> {
         DataType::Float32 => {
             Ok(array.as_primitive::<Float32Type>().iter().map(|v| v.map(|v| v.to_string())).collect())
         }
-        DataType::Timestamp(..) => Ok(micros(array)
-            .iter()
-            .map(|value| {
-                value.map(|value| {
-                    Timestamp::from_microsecond(value).map_or_else(|_| value.to_string(), |at| at.to_string())
-                })
-            })
-            .collect()),
+        DataType::Timestamp(..) | DataType::Date32 => time_arrays::texts(array),
         _ => other_texts(array),
     }
 }
@@ -223,12 +203,18 @@ fn other_texts(array: &ArrayRef) -> Result<StringArray, RowFault> {
         };
         return bytes.iter().enumerate().map(text).collect();
     }
-    if let Ok(texts) = cast(array, &DataType::Utf8) {
+    // Errors are errors: by default the words for one would stand in the bill, as a value that it does not have.
+    let options = FormatOptions::default().with_display_error(false);
+    let strict = CastOptions { format_options: options.clone(), ..CastOptions::default() };
+    if let Ok(texts) = cast_with_options(array, &DataType::Utf8, &strict) {
         return Ok(texts.as_string::<i32>().clone());
     }
-    let options = FormatOptions::default();
     let unknown = |_| (0, String::new(), BadValue::Type(array.data_type().to_string()));
     let formatter = ArrayFormatter::try_new(array, &options).map_err(unknown)?;
-    let text = |row| array.is_valid(row).then(|| formatter.value(row).to_string());
-    Ok((0..array.len()).map(text).collect())
+    // Only a time, alone or within a list or a structure, has values without a text.
+    let text = |row| match array.is_valid(row).then(|| formatter.value(row).try_to_string()).transpose() {
+        Ok(text) => Ok(text),
+        Err(_) => Err((row, format!("a {}", array.data_type()), BadValue::TimeRange)),
+    };
+    (0..array.len()).map(text).collect()
 }

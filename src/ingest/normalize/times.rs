@@ -1,10 +1,35 @@
 //! Times as reports write them, in microseconds of UTC.
+//!
+//! Only the years 1 to 9999 are taken, whatever the source can hold: most readers, and the log's statistics, can't show others.
 
 use arrow::array::{ArrayRef, TimestampMicrosecondBuilder};
-use jiff::{civil::DateTime, tz::TimeZone};
-use std::sync::Arc;
+use jiff::{SignedDuration, civil::DateTime};
+use std::{ops::RangeInclusive, sync::Arc};
 
-use crate::ingest::decode::BadValue;
+use crate::{ingest::decode::BadValue, schema::TIMES};
+
+/// What microseconds are counted from.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+/// The days of [`TIMES`].
+const DAYS: RangeInclusive<i32> = -719_162..=2_932_896;
+
+/// The times that are taken, in units of which `a_second` make one.
+pub(super) const fn taken(a_second: i64) -> RangeInclusive<i64> {
+    // A unit in which the borders don't fit holds no time beyond them.
+    TIMES.start().saturating_mul(a_second)..=TIMES.end().saturating_mul(a_second).saturating_add(a_second - 1)
+}
+
+/// A time in microseconds as text; `None` beyond the years that are taken.
+pub(super) fn shown(micros: i64) -> Option<String> {
+    let time = taken(1_000_000).contains(&micros).then_some(SignedDuration::from_micros(micros))?;
+    EPOCH.checked_add(time).ok().map(|time| format!("{time}Z"))
+}
+
+/// A day, counted from 1970, as text; `None` beyond the years that are taken.
+pub(super) fn day_shown(day: i32) -> Option<String> {
+    let hours = DAYS.contains(&day).then_some(SignedDuration::from_hours(i64::from(day) * 24))?;
+    EPOCH.checked_add(hours).ok().map(|time| time.date().to_string())
+}
 
 /// A timestamp column being filled. Remembers its last value: a column holds few different ones, in runs.
 #[derive(Debug)]
@@ -26,6 +51,9 @@ impl TimeColumn {
         }
         if self.last.0 != text {
             let value = parse(text).ok_or(BadValue::Time)?;
+            if !taken(1_000_000).contains(&value) {
+                return Err(BadValue::TimeRange);
+            }
             text.clone_into(&mut self.last.0);
             self.last.1 = value;
         }
@@ -39,7 +67,8 @@ impl TimeColumn {
 }
 
 /// Parses `YYYY-MM-DD`, `T` or a space, `HH:MM:SS`, up to nine fractional digits, and `Z`, an offset or nothing
-/// (which means UTC). Digits past the microsecond are cut off. There is no second 60 in a bill.
+/// (which means UTC). Digits past the microsecond are cut off. There is no second 60 in a bill. What year it is, is left to
+/// the caller.
 pub(super) fn parse(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| {
@@ -67,7 +96,11 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     let offset = match &bytes[at..] {
         b"" | b"Z" => 0,
         [sign @ (b'+' | b'-'), _, _, b':', _, _] if bytes.len() == at + 6 => {
-            let seconds = number(at + 1, at + 3)? * 3_600 + number(at + 4, at + 6)? * 60;
+            let (hours, minutes) = (number(at + 1, at + 3)?, number(at + 4, at + 6)?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let seconds = hours * 3_600 + minutes * 60;
             i64::from(if *sign == b'-' { -seconds } else { seconds })
         }
         _ => return None,
@@ -82,7 +115,7 @@ pub(super) fn parse(text: &str) -> Option<i64> {
         nanos,
     )
     .ok()?;
-    let micros = civil.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond().div_euclid(1_000);
+    let micros = civil.duration_since(EPOCH).as_nanos().div_euclid(1_000);
     Some(i64::try_from(micros).ok()? - offset * 1_000_000)
 }
 
@@ -104,6 +137,8 @@ mod tests {
             ("2026-10-24T08:00:00.123456789Z", eight + 123_456),
             ("1969-12-31T23:59:59.999999500Z", -1),
             ("1970-01-01T00:00:00", 0),
+            ("0001-01-01T00:00:00Z", *taken(1_000_000).start()),
+            ("9999-12-31T23:59:59.999999Z", *taken(1_000_000).end()),
         ] {
             assert_eq!(parse(text), Some(expected), "{text}");
         }
@@ -126,8 +161,41 @@ mod tests {
             "２026-10-24T08:00:00Z",
             "2026-10-24T08:00:00ZZ",
             "+026-10-24T08:00:00Z",
+            "2026-10-24T08:00:00+24:00",
+            "2026-10-24T08:00:00+02:60",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn years_that_no_reader_shows_are_refused() {
+        for (text, expected) in [
+            ("0001-01-01T00:00:00Z", Ok(())),
+            ("0001-01-01T02:00:00+02:00", Ok(())),
+            ("9999-12-31T23:59:59.999999Z", Ok(())),
+            ("0000-12-31T23:59:59Z", Err(BadValue::TimeRange)),
+            ("0001-01-01T00:00:00+00:01", Err(BadValue::TimeRange)),
+            ("9999-12-31T23:59:59-00:01", Err(BadValue::TimeRange)),
+        ] {
+            assert_eq!(TimeColumn::new().push(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_borders_are_the_same_in_every_unit() {
+        for a_second in [1, 1_000, 1_000_000] {
+            let (first, last) = (*taken(a_second).start(), *taken(a_second).end());
+            assert_eq!(first * (1_000_000 / a_second), *taken(1_000_000).start(), "{a_second}");
+            assert_eq!((last + 1) * (1_000_000 / a_second), *taken(1_000_000).end() + 1, "{a_second}");
+        }
+        assert_eq!(taken(1_000_000_000), i64::MIN..=i64::MAX, "nanoseconds end in 2262");
+        let (first, last) = (*taken(1_000_000).start(), *taken(1_000_000).end());
+        assert_eq!(shown(first).as_deref(), Some("0001-01-01T00:00:00Z"));
+        assert_eq!(shown(last).as_deref(), Some("9999-12-31T23:59:59.999999Z"));
+        assert_eq!((shown(first - 1), shown(last + 1)), (None, None));
+        assert_eq!(day_shown(*DAYS.start()).as_deref(), Some("0001-01-01"));
+        assert_eq!(day_shown(*DAYS.end()).as_deref(), Some("9999-12-31"));
+        assert_eq!((day_shown(DAYS.start() - 1), day_shown(i32::MAX)), (None, None));
     }
 }

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     model::{BillingPeriod, ConnectionKey},
-    schema::PARTITION_COLUMNS,
+    schema::{PARTITION_COLUMNS, TIMES},
     warehouse::{Slot, WarehouseFault},
 };
 
@@ -338,7 +338,8 @@ fn add_actions(files: &[DataFile]) -> Result<RecordBatch, arrow::error::ArrowErr
         Arc::new(Int64Array::from_iter_values(files.iter().map(of)))
     };
     let usage = |of: fn((i64, i64)) -> i64| -> Result<ArrayRef, arrow::error::ArrowError> {
-        let times: TimestampMicrosecondArray = files.iter().map(|file| file.usage.map(of)).collect();
+        let bound = |file: &DataFile| file.usage.map(of).filter(|micros| is_in_log(*micros));
+        let times: TimestampMicrosecondArray = files.iter().map(bound).collect();
         structure(&[("line_item_usage_start_date", Arc::new(times.with_timezone("UTC")))])
     };
     let mut stats = vec![("numRecords", long(&|file| file.rows.cast_signed()))];
@@ -359,6 +360,12 @@ fn add_actions(files: &[DataFile]) -> Result<RecordBatch, arrow::error::ArrowErr
         .map(|(name, array)| Field::new(*name, array.data_type().clone(), *name == "stats"))
         .collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, array)| array).collect())
+}
+
+/// True if the log has a text for this time. One without would leave all statistics of its file no JSON, on which every query
+/// that looks at them fails; a bound that lacks only says that the file has to be read.
+fn is_in_log(micros: i64) -> bool {
+    TIMES.contains(&micros.div_euclid(1_000_000))
 }
 
 fn structure(columns: &[(&str, ArrayRef)]) -> Result<ArrayRef, arrow::error::ArrowError> {

@@ -185,6 +185,8 @@ fn cells_that_are_not_what_their_column_takes() {
         (start, "2026-10-24", "is not a time"),
         (start, "yesterday", "is not a time"),
         (start, "2026-06-30T23:59:60Z", "is not a time"),
+        (start, "0000-10-24T08:00:00Z", "lies outside the years 1 to 9999"),
+        (start, "9999-12-31T23:30:00-01:00", "lies outside the years 1 to 9999"),
         ("resource_tags", "[]", "is not a map: it does not start with {"),
         ("resource_tags", "{\"a\":{\"b\":\"c\"}}", "is not a map"),
         ("resource_tags", "{\"a\":\"1\",\"a\":\"2\"}", "the key \"a\" comes twice with different values"),

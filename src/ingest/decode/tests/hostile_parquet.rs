@@ -14,10 +14,12 @@ use ::parquet::{
 };
 use arrow::{
     array::{
-        BooleanArray, Decimal128Array, DictionaryArray, Float32Array, Float64Array, Int64Array,
-        LargeStringArray, ListArray, MapBuilder, StringArray, StringBuilder, StringViewArray,
-        TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
+        BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
+        Float64Array, Int64Array, LargeStringArray, ListArray, MapArray, MapBuilder, StringArray,
+        StringBuilder, StringViewArray, StructArray, TimestampMicrosecondArray, TimestampMillisecondArray,
+        TimestampNanosecondArray,
     },
+    buffer::OffsetBuffer,
     datatypes::{DataType, Field, Int32Type, Schema},
 };
 use proptest::prelude::*;
@@ -103,6 +105,81 @@ fn times_of_any_type() {
         let stable = "line_item_usage_end_date";
         assert_eq!(one(stable, column, stable).as_deref(), Some("2026-10-24T08:00:00Z"), "{name}");
     }
+}
+
+#[test]
+fn times_that_no_reader_shows_are_refused_from_any_type() {
+    let late = "\"253402300800000";
+    let beyond = 253_402_300_800_000;
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["9999-12-31T23:30:00-01:00"]));
+    let milli = || -> ArrayRef { Arc::new(TimestampMillisecondArray::from(vec![beyond])) };
+    let entries = |value: ArrayRef| -> ArrayRef {
+        let entry = StructArray::from(vec![
+            (
+                Arc::new(Field::new("key", DataType::Utf8, false)),
+                Arc::new(StringArray::from(vec!["a"])) as ArrayRef,
+            ),
+            (Arc::new(Field::new("value", value.data_type().clone(), true)), value),
+        ]);
+        let field = Arc::new(Field::new("entries", entry.data_type().clone(), false));
+        Arc::new(MapArray::new(field, OffsetBuffer::from_lengths([1]), entry, None, false))
+    };
+    let far = Arc::new(TimestampMicrosecondArray::from(vec![i64::MAX]));
+    let item = Arc::new(Field::new("item", far.data_type().clone(), true));
+    let list = ListArray::new(item, OffsetBuffer::from_lengths([1]), far.clone(), None);
+    for (what, name, column, value) in [
+        ("milliseconds", "line_item_usage_start_date", milli(), late),
+        (
+            "microseconds",
+            "line_item_usage_start_date",
+            far.clone() as ArrayRef,
+            "\"9223372036854775807 micro",
+        ),
+        (
+            "before the year 1",
+            "line_item_usage_end_date",
+            Arc::new(TimestampMicrosecondArray::from(vec![i64::MIN])),
+            "\"-922",
+        ),
+        ("text", "line_item_usage_start_date", text, "\"9999-12-31T23:30:00-01:00\""),
+        ("a time where text stands", "reservation_end_time", milli(), late),
+        (
+            "a day where text stands",
+            "reservation_end_time",
+            Arc::new(Date32Array::from(vec![i32::MAX])),
+            "\"2147483647 days",
+        ),
+        ("in a column of nobody's", "novelty", milli(), late),
+        ("in a map", "resource_tags", entries(milli()), late),
+        ("in a list", "novelty", Arc::new(list), "\"a List"),
+    ] {
+        let message = refusal(parquet_of(vec![(name, column)], 1), Limits::default());
+        let place = format!("cur/part-00001, row 1, column {name}: {value}");
+        assert!(message.starts_with(&place), "{what}: {message}");
+        assert!(
+            message.ends_with("lies outside the years 1 to 9999, and readers of the table can't show it"),
+            "{what}: {message}"
+        );
+    }
+}
+
+#[test]
+fn a_fault_in_a_map_names_the_row_and_not_the_entry() {
+    let mut map = MapBuilder::new(None, StringBuilder::new(), arrow::array::BinaryBuilder::new());
+    for (key, value) in [("a", &b"1"[..]), ("b", b"2")] {
+        map.keys().append_value(key);
+        map.values().append_value(value);
+    }
+    map.append(true).expect("as many keys as values");
+    map.append(true).expect("an empty one");
+    map.keys().append_value("c");
+    map.values().append_value(b"\xc2");
+    map.append(true).expect("as many keys as values");
+    let message = refusal(parquet_of(vec![("resource_tags", Arc::new(map.finish()))], 3), Limits::default());
+    assert!(
+        message.contains("row 3, column resource_tags: ") && message.contains("is not UTF-8"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -228,6 +305,23 @@ fn old_engines_times_and_texts() {
         assert_eq!(decoded.rows()[0]["line_item_usage_start_date"], expected);
         assert_eq!(decoded.rows()[0]["line_item_currency_code"], "USD");
         assert_eq!(decoded.report.source, decoded.tally().files[0]);
+    }
+}
+
+#[test]
+fn old_engines_times_that_would_wrap_are_refused() {
+    // Days that microseconds in 64 bits bring back to our days, and the first one past the year 9999.
+    for (day, nanos, expected) in [
+        (5_373_485, 0, "\"Julian day 5373485 and 0 nanoseconds\" lies outside the years 1 to 9999"),
+        (1_721_425, 0, "\"Julian day 1721425 and 0 nanoseconds\" lies outside the years 1 to 9999"),
+        (u32::MAX, 7, "\"Julian day 4294967295 and 7 nanoseconds\" lies outside the years 1 to 9999"),
+        (2_461_338, u64::MAX, "\"Julian day 2461338 and 18446744073709551615 nanoseconds\" is not a time"),
+    ] {
+        let mut time = Int96::new();
+        time.set_data(nanos as u32, (nanos >> 32) as u32, day);
+        let message = refusal(old_engine(time), Limits::default());
+        let place = format!("cur/part-00001, row 1, column line_item_usage_start_date: {expected}");
+        assert!(message.starts_with(&place), "{message}");
     }
 }
 
