@@ -19,11 +19,17 @@ use parquet::{
 };
 use tokio::{io::AsyncWriteExt, runtime::Handle, task::JoinHandle};
 
-use super::{commit::DataFile, fault, table::ENGINE_INFO};
+use super::{commit::DataFile, fault};
 use crate::warehouse::{PartWriter, Slot, WarehouseFault};
 
 /// Rows of a row group: what a reader takes as one, and what a writer holds (compressed) until it is full.
 const ROW_GROUP: usize = 163_840;
+/// Bytes of a row group, compressed, where its rows are so wide that they come to more: a writer holds them all in memory until
+/// it is full. Some six times what the rows of a usual bill take.
+const ROW_GROUP_BYTES: usize = 64 * 1024 * 1024;
+/// Who wrote a file, in the form that parquet-mr gives it. Spark and others that can't tell a version from it take no statistics
+/// of texts and decimals from the file.
+const CREATED_BY: &str = concat!("awscost version ", env!("CARGO_PKG_VERSION"));
 /// Bytes handed to the upload at once.
 const PIECE: usize = 256 * 1024;
 /// Bytes of one part of a multipart upload; S3 takes 10,000 of them, of 5 MiB at least.
@@ -35,8 +41,9 @@ static PROPERTIES: LazyLock<WriterProperties> = LazyLock::new(|| {
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("level 1 exists")))
         .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_created_by(ENGINE_INFO.to_owned())
+        .set_created_by(CREATED_BY.to_owned())
         .build()
 });
 

@@ -3,6 +3,7 @@
 mod careless;
 mod damage;
 mod races;
+mod written;
 
 use std::{
     fs,
