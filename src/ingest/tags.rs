@@ -2,7 +2,8 @@
 //!
 //! A key is folded as AWS folds column names (docs/aws-facts.md 12), on the full name with its prefix:
 //! `user:Owner` → `user_owner`. Where two keys of one row fold to one name, equal values become one entry; of
-//! different ones, the byte-smallest key takes the folded name and the others stay as they were, counted.
+//! different ones, the byte-smallest key takes the folded name and the others stay as they were, counted. A key that a row has
+//! twice keeps both values too, the second as `KEY#2`: AWS merges tags whose names fold alike, and a bill stays a bill.
 
 use std::{
     cmp::Ordering,
@@ -63,11 +64,6 @@ struct Key {
     collisions: u64,
 }
 
-/// A row's map holds one key twice, with different values.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the key {0:?} comes twice with different values")]
-pub(in crate::ingest) struct KeyTwice(pub String);
-
 impl KeyBook {
     /// The number of a key as the source spells it, folded by the rule of tag keys.
     pub fn id(&mut self, raw: &str) -> KeyId {
@@ -106,14 +102,7 @@ impl KeyBook {
     }
 
     /// Settles one row: sorts its entries by name, joins equal ones, and gives each its name through `put`.
-    ///
-    /// # Errors
-    /// [`KeyTwice`] if one and the same key comes twice with different values.
-    pub fn settle<V: PartialEq>(
-        &mut self,
-        row: &mut [(KeyId, V)],
-        mut put: impl FnMut(&str, &V),
-    ) -> Result<(), KeyTwice> {
+    pub fn settle<V: Ord>(&mut self, row: &mut [(KeyId, V)], mut put: impl FnMut(&str, &V)) {
         if !row.is_sorted_by(|(left, _), (right, _)| self.compare(*left, *right).is_le()) {
             row.sort_by(|(left, _), (right, _)| self.compare(*left, *right));
         }
@@ -126,7 +115,6 @@ impl KeyBook {
             key.used = true;
             put(&key.folded, value);
         }
-        Ok(())
     }
 
     fn folded(&self, id: KeyId) -> &str {
@@ -134,37 +122,33 @@ impl KeyBook {
     }
 
     /// Settles a sorted row in which some keys share a name.
-    fn settle_shared<V: PartialEq>(
-        &mut self,
-        row: &[(KeyId, V)],
-        mut put: impl FnMut(&str, &V),
-    ) -> Result<(), KeyTwice> {
+    fn settle_shared<V: Ord>(&mut self, row: &[(KeyId, V)], mut put: impl FnMut(&str, &V)) {
         let mut settled: Vec<(Box<str>, &V)> = Vec::with_capacity(row.len());
         let same_name = |left: &(KeyId, V), right: &(KeyId, V)| {
             self.keys[left.0 as usize].folded == self.keys[right.0 as usize].folded
         };
         let groups: Vec<&[(KeyId, V)]> = row.chunk_by(same_name).collect();
         for group in groups {
-            if let Some(pair) = group.windows(2).find(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1)
-            {
-                return Err(KeyTwice(self.keys[pair[0].0 as usize].raw.to_string()));
-            }
+            let entries = self.distinct(group);
             // A key that is spelled as the folded name has it already; else the byte-smallest takes it.
-            let is_folded = |(id, _): &&(KeyId, V)| {
+            let is_folded = |(id, _): &&&(KeyId, V)| {
                 let key = &self.keys[*id as usize];
                 key.raw == key.folded
             };
-            let (winner, taken) = group.iter().find(is_folded).unwrap_or(&group[0]);
+            let (winner, taken) = *entries.iter().find(is_folded).unwrap_or(&entries[0]);
             settled.push((self.keys[*winner as usize].folded.clone(), taken));
             let mut differing = 0;
-            let mut before = None;
-            for (id, value) in group.iter().filter(|(id, _)| before.replace(*id) != Some(*id)) {
-                let key = &mut self.keys[*id as usize];
-                key.used = true;
-                if value != taken {
-                    key.collisions += 1;
-                    differing += 1;
-                    settled.push((key.raw.clone(), value));
+            for values in entries.chunk_by(|(left, _), (right, _)| left == right) {
+                let mut names = self.own_names(values[0].0, values.len()).into_iter();
+                for (id, value) in values {
+                    let name = names.next();
+                    let key = &mut self.keys[*id as usize];
+                    key.used = true;
+                    if value != taken {
+                        key.collisions += 1;
+                        differing += 1;
+                        settled.extend(name.map(|name| (name, value)));
+                    }
                 }
             }
             self.keys[*winner as usize].collisions += u64::from(differing > 0);
@@ -174,7 +158,24 @@ impl KeyBook {
         for (name, value) in settled {
             put(&name, value);
         }
-        Ok(())
+    }
+
+    /// The different entries of keys that share a name. Of one key the smallest value comes first, so that neither dialect nor
+    /// delivery decides which of several keeps the key's own name.
+    fn distinct<'a, V: Ord>(&self, group: &'a [(KeyId, V)]) -> Vec<&'a (KeyId, V)> {
+        let mut entries: Vec<_> = group.iter().collect();
+        entries.sort_by(|(left, a), (right, b)| self.compare(*left, *right).then_with(|| a.cmp(b)));
+        entries.dedup();
+        entries
+    }
+
+    /// The names that a key's values can have where others have its folded name: the key itself, then `KEY#2` and so on, a
+    /// character that no tag key may have. Keys of the file that look so keep theirs.
+    fn own_names(&self, id: KeyId, count: usize) -> Vec<Box<str>> {
+        let raw = &self.keys[id as usize].raw;
+        let numbered = (2u32..).map(|number| format!("{raw}#{number}").into_boxed_str());
+        let numbered = numbered.filter(|name| !self.by_raw.contains_key(name));
+        std::iter::once(raw.clone()).chain(numbered).take(count).collect()
     }
 
     /// What the file's rows used, for the report.

@@ -106,7 +106,7 @@ impl MapBuilder {
     fn push(&mut self, row: &mut Entries<'_>) -> Result<(), BadValue> {
         row.retain(|(_, value)| !value.is_empty());
         let (keys, entries) = (&mut self.keys, &mut self.entries);
-        let settled = match &mut self.values {
+        match &mut self.values {
             Values::Text(values) => self.book.settle(row, |name, value| {
                 keys.append_value(name);
                 values.append_value(value);
@@ -121,10 +121,9 @@ impl MapBuilder {
                     keys.append_value(name);
                     values.append_value(value.units());
                     *entries += 1;
-                })
+                });
             }
-        };
-        settled.map_err(|twice| BadValue::Map(twice.to_string()))?;
+        }
         row.clear();
         self.offsets.push(self.entries);
         Ok(())

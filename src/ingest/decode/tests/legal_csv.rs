@@ -142,6 +142,7 @@ fn maps_of_an_export_are_json() {
         ("resource_tags", r#"{"user:Owner":"a"}"#, Some("user_owner=a")),
         ("resource_tags", r#"{"user_team":""}"#, None),
         ("resource_tags", r#"{"user_team":null}"#, None),
+        ("resource_tags", r#"{"user_team":"b","user_team":"a"}"#, Some("user_team=a;user_team#2=b")),
         ("tags", r#"{"accountTag/Environment":"p"}"#, Some("accountTag/Environment=p")),
         ("product", r#"{"product_name":"EC2"}"#, Some("product_name=EC2")),
         ("discount", r#"{"edp_discount":-1.5E-7}"#, Some("edp_discount=-0.00000015")),
