@@ -39,7 +39,8 @@ impl Ended {
         Self { report, exit: ExitCode::Done }
     }
 
-    /// Says so if what was committed is the version that was loaded before. `rows` are the ledger rows from before.
+    /// Says so if what was committed is the version that was loaded before, or empties a month: AWS restates months, so that is no
+    /// fault, but nobody expects it either. `rows` are the ledger rows from before.
     #[must_use]
     pub fn in_place_of(mut self, rows: &[LedgerRow]) -> Self {
         let same = |row: &&LedgerRow| {
@@ -52,6 +53,19 @@ impl Ended {
             );
             let more = self.report.message.take().map(|message| format!("; {message}")).unwrap_or_default();
             self.report.message = Some(again + &more);
+        }
+        let emptied = |before: &&LedgerRow| {
+            before.period == self.report.period && before.rows > 0 && self.report.rows == 0
+        };
+        if let Some(before) = rows.iter().find(emptied) {
+            let message = format!(
+                "the month had {} rows (version {}) and has none now: this delivery of it is empty. If that can't be, look at \
+                 the report in the Billing console; the next delivery replaces it",
+                before.rows,
+                before.version.short()
+            );
+            tracing::warn!(period = %self.report.period, message);
+            self.report.message = Some(message);
         }
         self
     }
@@ -237,7 +251,7 @@ pub fn termination_message(report: &PeriodReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::CurrencyTotals;
+    use crate::{model::CurrencyTotals, warehouse::conformance::Load};
 
     fn ended(exit: ExitCode) -> Ended {
         Ended { report: empty("2026-10".parse().expect("a period"), Outcome::Failed), exit }
@@ -253,6 +267,21 @@ mod tests {
         assert!(told("prod/finops/acme", "test/finops/acme").contains("finops/acme of cluster test"));
         assert!(told("prod/finops/acme", "cli").contains("by hand (owner cli)"));
         assert!(told("cli", "prod/finops/acme").contains("choose another --connection"));
+    }
+
+    #[test]
+    fn a_month_that_becomes_empty_is_told() {
+        let before = Load::of("acme", "v1", &["1", "2"]).row();
+        let told = |costs: &[&str], before: &[LedgerRow]| {
+            let ended = Ended::done(Outcome::Loaded, &Load::of("acme", "v2", costs).row(), None);
+            let ended = ended.in_place_of(before);
+            assert_eq!(ended.exit, ExitCode::Done, "AWS may restate a month");
+            ended.report.message
+        };
+        let said = told(&[], std::slice::from_ref(&before)).expect("a word");
+        assert!(said.starts_with("the month had 2 rows (version v1) and has none now"), "{said}");
+        assert_eq!(told(&[], &[]), None, "a first day's header");
+        assert_eq!(told(&["1"], &[before]), None, "smaller is as usual");
     }
 
     #[test]

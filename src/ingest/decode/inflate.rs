@@ -2,11 +2,11 @@
 
 use std::{
     cell::Cell,
-    io::{self, Read},
+    io::{self, BufRead, Read},
     rc::Rc,
 };
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::{DecodeFault, Limits};
 use crate::ingest::source::{SourceFault, SourceFile};
@@ -16,7 +16,8 @@ const READ: usize = 256 << 10;
 
 /// A gzip file's content.
 pub(super) struct Inflated {
-    decoder: MultiGzDecoder<io::BufReader<Compressed>>,
+    /// The member that is being read; `None` behind the last.
+    member: Option<GzDecoder<io::BufReader<Compressed>>>,
     compressed: Rc<Cell<u64>>,
     out: u64,
     file: String,
@@ -34,7 +35,7 @@ impl Inflated {
             read: compressed.clone(),
         };
         let mut source = io::BufReader::with_capacity(READ, source);
-        let start = io::BufRead::fill_buf(&mut source).map_err(|error| fault(error, file.key()))?;
+        let start = source.fill_buf().map_err(|error| fault(error, file.key()))?;
         if !start.starts_with(&[0x1f, 0x8b]) {
             return Err(DecodeFault::FormatUnsupported {
                 file: file.key().to_owned(),
@@ -42,21 +43,52 @@ impl Inflated {
                 expected: "gzip-compressed csv",
             });
         }
-        let decoder = MultiGzDecoder::new(source);
-        Ok(Self { decoder, compressed, out: 0, file: file.key().to_owned(), limits: limits.clone() })
+        let member = Some(GzDecoder::new(source));
+        Ok(Self { member, compressed, out: 0, file: file.key().to_owned(), limits: limits.clone() })
     }
 
     /// Reads on; 0 at the end of the last member.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, DecodeFault> {
         let read = loop {
-            match self.decoder.read(buffer) {
+            let Some(member) = &mut self.member else { break 0 };
+            match member.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) if !buffer.is_empty() => self.next_member()?,
                 result => break result.map_err(|error| fault(error, &self.file))?,
             }
         };
         self.out += read as u64;
         self.check()?;
         Ok(read)
+    }
+
+    /// Goes on to what follows a member: another one, or nothing but zeros, with which tools pad a file to whole blocks.
+    fn next_member(&mut self) -> Result<(), DecodeFault> {
+        let Some(ended) = self.member.take() else { return Ok(()) };
+        let mut source = ended.into_inner();
+        let mut padded = false;
+        loop {
+            let rest = match source.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                rest => rest.map_err(|error| fault(error, &self.file))?,
+            };
+            if rest.is_empty() {
+                return Ok(());
+            }
+            let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+            if zeros < rest.len() {
+                padded |= zeros > 0;
+                break;
+            }
+            padded = true;
+            source.consume(zeros);
+        }
+        if padded {
+            let problem = "more follows the zero bytes behind its last member".to_owned();
+            return Err(DecodeFault::Damaged { file: self.file.clone(), problem });
+        }
+        self.member = Some(GzDecoder::new(source));
+        Ok(())
     }
 
     /// Bytes that came out so far.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, Float64Array, MapArray, StringArray},
-    compute::{CastOptions, cast_with_options},
+    compute::{CastOptions, cast, cast_with_options},
     datatypes::{DataType, Float32Type, Float64Type},
     record_batch::RecordBatch,
     util::display::{ArrayFormatter, FormatOptions},
@@ -202,6 +202,13 @@ fn other_texts(array: &ArrayRef) -> Result<StringArray, RowFault> {
             Err(_) => Err((row, shortened(bytes.unwrap_or_default()), BadValue::Encoding)),
         };
         return bytes.iter().enumerate().map(text).collect();
+    }
+    // Text of a fixed length. Other bytes than text, such as a UUID's, are written as digits below.
+    if matches!(array.data_type(), DataType::FixedSizeBinary(_))
+        && let Ok(bytes) = cast(array, &DataType::Binary)
+        && let Ok(texts) = StringArray::try_from_binary(bytes.as_binary::<i32>().clone())
+    {
+        return Ok(texts);
     }
     // Errors are errors: by default the words for one would stand in the bill, as a value that it does not have.
     let options = FormatOptions::default().with_display_error(false);

@@ -1,7 +1,7 @@
 //! Sums a Parquet file through the column readers of the parquet crate, without Arrow.
 
 use parquet::{
-    basic::{ConvertedType, LogicalType},
+    basic::{ConvertedType, IntType, LogicalType},
     column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader},
     data_type::{ByteArray, DataType, FixedLenByteArray},
     errors::ParquetError,
@@ -119,7 +119,7 @@ fn read(
     about: &ColumnDescriptor,
     rows: usize,
 ) -> Result<Vec<Option<String>>, VerifyFault> {
-    let scale = scale(about);
+    let (scale, unsigned) = (scale(about), is_unsigned(about));
     let integer = |value: i128| match scale {
         Some(scale) => format!("{value}e-{scale}"),
         None => value.to_string(),
@@ -129,13 +129,25 @@ fn read(
             Some(_) => cells(column, rows, |value: ByteArray| Some(integer(big_endian(value.data())?))),
             None => cells(column, rows, |value| String::from_utf8(value.data().to_vec()).ok()),
         },
-        ColumnReader::FixedLenByteArrayColumnReader(column) => {
-            cells(column, rows, |value: FixedLenByteArray| Some(integer(big_endian(value.data())?)))
-        }
+        ColumnReader::FixedLenByteArrayColumnReader(column) => match (scale, about.logical_type_ref()) {
+            (Some(_), _) => {
+                cells(column, rows, |value: FixedLenByteArray| Some(integer(big_endian(value.data())?)))
+            }
+            (None, Some(LogicalType::Float16)) => {
+                cells(column, rows, |value: FixedLenByteArray| Some(format!("{:e}", half(value.data())?)))
+            }
+            (None, _) => {
+                cells(column, rows, |value: FixedLenByteArray| String::from_utf8(value.data().to_vec()).ok())
+            }
+        },
         ColumnReader::DoubleColumnReader(column) => cells(column, rows, |value| Some(format!("{value:e}"))),
         ColumnReader::FloatColumnReader(column) => cells(column, rows, |value| Some(format!("{value:e}"))),
-        ColumnReader::Int32ColumnReader(column) => cells(column, rows, |value| Some(integer(value.into()))),
-        ColumnReader::Int64ColumnReader(column) => cells(column, rows, |value| Some(integer(value.into()))),
+        ColumnReader::Int32ColumnReader(column) => cells(column, rows, |value: i32| {
+            Some(integer(if unsigned { value.cast_unsigned().into() } else { value.into() }))
+        }),
+        ColumnReader::Int64ColumnReader(column) => cells(column, rows, |value: i64| {
+            Some(integer(if unsigned { value.cast_unsigned().into() } else { value.into() }))
+        }),
         ColumnReader::BoolColumnReader(_) | ColumnReader::Int96ColumnReader(_) => {
             Err(VerifyFault::Structure(format!("the column {} has an unexpected type", about.name())))
         }
@@ -147,6 +159,27 @@ fn scale(about: &ColumnDescriptor) -> Option<i32> {
     let is_decimal = matches!(about.logical_type_ref(), Some(LogicalType::Decimal { .. }))
         || about.converted_type() == ConvertedType::DECIMAL;
     is_decimal.then(|| about.type_scale())
+}
+
+/// True if the column's integers have no sign.
+fn is_unsigned(about: &ColumnDescriptor) -> bool {
+    let converted =
+        [ConvertedType::UINT_8, ConvertedType::UINT_16, ConvertedType::UINT_32, ConvertedType::UINT_64];
+    matches!(about.logical_type_ref(), Some(LogicalType::Integer(IntType { is_signed: false, .. })))
+        || converted.contains(&about.converted_type())
+}
+
+/// A number of two bytes, the lower first: a sign, five bits of exponent, ten of fraction.
+fn half(bytes: &[u8]) -> Option<f32> {
+    let bits = u16::from_le_bytes(bytes.try_into().ok()?);
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
+    let size = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        0x1f if fraction == 0.0 => f32::INFINITY,
+        0x1f => f32::NAN,
+        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    };
+    Some(if bits >> 15 == 0 { size } else { -size })
 }
 
 fn big_endian(bytes: &[u8]) -> Option<i128> {

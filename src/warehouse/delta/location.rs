@@ -113,6 +113,12 @@ impl FromStr for DeltaLocation {
                 return Err(refuse("it is empty"));
             }
             let path = std::path::absolute(text).map_err(|_| refuse("there is no working directory"))?;
+            if has_escape(&path) {
+                return Err(refuse(
+                    "a folder on its path has % and two digits in its name, which the store would read as another character: \
+                     rename it, or take another folder",
+                ));
+            }
             return Self::of_folder(path).ok_or_else(|| refuse("the path is not absolute"));
         }
         LOCATION.check(text).map_err(|words| refuse(&words))?;
@@ -127,6 +133,13 @@ impl FromStr for DeltaLocation {
         let url = Url::parse(&format!("s3://{bucket}/{path}")).map_err(|_| refuse("it is no URL"))?;
         Ok(Self { place: Place::Bucket(bucket), url })
     }
+}
+
+/// True if something on the path looks like an escaped character of a URL. What reads and writes the table would decode it once
+/// more than it was encoded, and look elsewhere.
+fn has_escape(path: &std::path::Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes.windows(3).any(|at| at[0] == b'%' && at[1].is_ascii_hexdigit() && at[2].is_ascii_hexdigit())
 }
 
 impl std::fmt::Display for DeltaLocation {
@@ -347,6 +360,7 @@ mod tests {
             ("s3://acme-lake/a/b/", "s3://acme-lake/a/b"),
             ("file:///var/lake", "file:///var/lake"),
             ("/var/my lake", "file:///var/my%20lake"),
+            ("/var/100% lake", "file:///var/100%25%20lake"),
         ] {
             assert_eq!(text.parse::<DeltaLocation>().map(|l| l.to_string()).as_deref(), Ok(url), "{text}");
         }
@@ -359,6 +373,8 @@ mod tests {
             "s3://10.0.0.1/x",
             "file://host/x",
             "gs://abc/x",
+            "/var/my%20lake",
+            "/var/a%2Fb/lake",
         ] {
             assert!(bad.parse::<DeltaLocation>().is_err(), "{bad}");
         }

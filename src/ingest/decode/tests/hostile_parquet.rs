@@ -14,10 +14,10 @@ use ::parquet::{
 };
 use arrow::{
     array::{
-        BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
+        BooleanArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeBinaryArray, Float32Array,
         Float64Array, Int64Array, LargeStringArray, ListArray, MapArray, MapBuilder, StringArray,
         StringBuilder, StringViewArray, StructArray, TimestampMicrosecondArray, TimestampMillisecondArray,
-        TimestampNanosecondArray,
+        TimestampNanosecondArray, UInt32Array, UInt64Array,
     },
     buffer::OffsetBuffer,
     datatypes::{DataType, Field, Int32Type, Schema},
@@ -70,6 +70,9 @@ fn amounts_of_any_type_are_their_shortest_decimal() {
         )
     };
     let double = |value: f64| -> ArrayRef { Arc::new(Float64Array::from(vec![value])) };
+    let half = |value: f32| -> ArrayRef {
+        arrow::compute::cast(&Float32Array::from(vec![value]), &DataType::Float16).expect("a number")
+    };
     for (name, column, expected) in [
         ("0.1 and its noise", double(0.1), "0.1"),
         ("a sum with noise", double(0.1 + 0.2), "0.30000000000000004"),
@@ -80,6 +83,11 @@ fn amounts_of_any_type_are_their_shortest_decimal() {
         ("a float", Arc::new(Float32Array::from(vec![0.1])), "0.1"),
         ("text", Arc::new(StringArray::from(vec!["1E-10"])), "0.0000000001"),
         ("an integer", Arc::new(Int64Array::from(vec![-42])), "-42"),
+        ("an integer without a sign", Arc::new(UInt32Array::from(vec![u32::MAX])), "4294967295"),
+        ("a longer one", Arc::new(UInt64Array::from(vec![1 << 63])), "9223372036854775808"),
+        ("half precision", half(0.1), "0.099975586"),
+        ("half precision, large", half(-2_048.0), "-2048"),
+        ("half precision, small", half(3.0e-7), "0.00000029802322"),
         ("a small decimal", decimal(12_345, 9, 2), "123.45"),
         ("a middle decimal", decimal(-12_345, 18, 10), "-0.0000012345"),
         ("our own decimal", decimal(1_234_567_890_123_456_789, 38, 18), "1.234567890123456789"),
@@ -185,6 +193,11 @@ fn a_fault_in_a_map_names_the_row_and_not_the_entry() {
 #[test]
 fn texts_of_any_type() {
     let dictionary: DictionaryArray<Int32Type> = ["v"].into_iter().collect();
+    let fixed = |bytes: &[u8]| -> ArrayRef {
+        Arc::new(FixedSizeBinaryArray::try_from_iter([bytes].into_iter()).expect("one length"))
+    };
+    let currency = "line_item_currency_code";
+    assert_eq!(one(currency, fixed(b"EUR"), currency).as_deref(), Some("EUR"), "both decoders read it");
     for (name, column, expected) in [
         ("plain", Arc::new(StringArray::from(vec!["v"])) as ArrayRef, Some("v")),
         ("empty", Arc::new(StringArray::from(vec![""])), None),
@@ -192,6 +205,8 @@ fn texts_of_any_type() {
         ("large", Arc::new(LargeStringArray::from(vec!["v"])), Some("v")),
         ("a view", Arc::new(StringViewArray::from(vec!["v"])), Some("v")),
         ("a dictionary", Arc::new(dictionary), Some("v")),
+        ("of a fixed length", fixed(b"v1"), Some("v1")),
+        ("bytes of a fixed length that are no text", fixed(b"\xc2\xff"), Some("c2ff")),
         ("a rate as a double", Arc::new(Float64Array::from(vec![0.0416])), Some("0.0416")),
         ("a time", Arc::new(TimestampMillisecondArray::from(vec![0])), Some("1970-01-01T00:00:00Z")),
     ] {

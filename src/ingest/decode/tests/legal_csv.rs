@@ -217,6 +217,24 @@ fn all_members_of_a_gzip_file_are_read() {
 }
 
 #[test]
+fn zeros_that_pad_a_gzip_file_are_nothing_of_it() {
+    let whole = gzip(sheet(&[]));
+    let padded = |zeros: usize, then: &[u8]| [whole.as_slice(), &vec![0; zeros], then].concat();
+    for zeros in [1, 511, 600_000] {
+        let decoded = decode(&MemoryFile::new(padded(zeros, &[])), &job(FileFormat::CsvGzip));
+        assert_eq!(decoded.expect("padded").report.rows, 1, "{zeros} zeros");
+    }
+    for (what, bytes) in [("another member", whole.as_slice()), ("a byte", &[7])] {
+        let fault = decode(&MemoryFile::new(padded(9, bytes)), &job(FileFormat::CsvGzip));
+        let said = fault.map(|decoded| decoded.report).expect_err("rows may be lost").to_string();
+        assert_eq!(
+            said, "cur/part-00001 is damaged: more follows the zero bytes behind its last member",
+            "{what}"
+        );
+    }
+}
+
+#[test]
 fn a_header_alone_is_an_empty_file() {
     let header = sheet(&[]).lines().next().expect("a header").to_owned();
     for text in [header.clone(), format!("{header}\n"), format!("{header}\r\n\r\n")] {
