@@ -2,9 +2,13 @@
 //!
 //! The standard AWS chain is not asked: on a laptop it would be the identity that reads bills, which must not mix.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 
 use super::BucketArgs;
 use crate::{
@@ -15,6 +19,11 @@ use crate::{
         delta::{GivenKeys, KeySource, NoKeys, WarehouseIdentity},
     },
 };
+
+/// How long keys of a directory are used before they are looked at again: a kubelet takes about as long to bring a changed Secret.
+const LOOK: SignedDuration = SignedDuration::from_secs(60);
+/// How often a directory is read that changes meanwhile.
+const READS: u32 = 5;
 
 /// The identity that the options and the platform give.
 ///
@@ -28,7 +37,9 @@ pub(super) async fn of(args: &BucketArgs, trust: &Trust) -> Result<WarehouseIden
         return Ok(WarehouseIdentity::Given(Arc::new(OfProfile(profile))));
     }
     if let Some(directory) = args.credentials_dir.as_deref() {
-        return keys_in(directory);
+        // Read now for the same reason.
+        keys_in(directory)?;
+        return Ok(WarehouseIdentity::Given(Arc::new(OfDirectory(directory.to_owned()))));
     }
     of_pod(|name| std::env::var(name).ok())
 }
@@ -46,6 +57,7 @@ impl KeySource for OfProfile {
             secret_access_key: keys.secret_access_key,
             session_token: keys.session_token,
             expiration: keys.expiration,
+            look_again: None,
         })
     }
 }
@@ -66,7 +78,31 @@ fn of_pod(variable: impl Fn(&str) -> Option<String>) -> Result<WarehouseIdentity
     ))
 }
 
-fn keys_in(directory: &Path) -> Result<WarehouseIdentity, WarehouseFault> {
+/// A directory with keys, as a kubelet mounts a Secret. Whoever rotates them writes the Secret and tells nobody.
+#[derive(Debug)]
+struct OfDirectory(PathBuf);
+
+#[async_trait]
+impl KeySource for OfDirectory {
+    async fn keys(&self) -> Result<GivenKeys, NoKeys> {
+        keys_in(&self.0).map_err(|fault| NoKeys(fault.to_string()))
+    }
+}
+
+/// The keys of one state of the directory: a kubelet swaps all files of a Secret at once, behind a link.
+fn keys_in(directory: &Path) -> Result<GivenKeys, WarehouseFault> {
+    let state = || std::fs::read_link(directory.join("..data")).ok();
+    for _ in 0..READS {
+        let before = state();
+        let keys = read_keys(directory);
+        if state() == before {
+            return keys;
+        }
+    }
+    Err(WarehouseFault::credentials(&format!("{} changes faster than it can be read", directory.display())))
+}
+
+fn read_keys(directory: &Path) -> Result<GivenKeys, WarehouseFault> {
     let optional = |name: &str| -> Result<Option<String>, WarehouseFault> {
         let path = directory.join(name);
         match std::fs::read_to_string(&path) {
@@ -88,10 +124,12 @@ fn keys_in(directory: &Path) -> Result<WarehouseIdentity, WarehouseFault> {
             WarehouseFault::credentials(&format!("{} is missing", directory.join(name).display()))
         })
     };
-    Ok(WarehouseIdentity::Keys {
+    Ok(GivenKeys {
         access_key_id: needed("accessKeyId")?,
         secret_access_key: needed("secretAccessKey")?.into(),
         session_token: optional("sessionToken")?.map(Into::into),
+        expiration: None,
+        look_again: Some(Timestamp::now() + LOOK),
     })
 }
 
@@ -109,14 +147,42 @@ mod tests {
         assert_eq!(missing.reason(), crate::model::Reason::WarehouseAuthFailed);
         std::fs::write(folder.path().join("accessKeyId"), "AKIA\n").expect("written");
         std::fs::write(folder.path().join("secretAccessKey"), "secret\n").expect("written");
-        match keys_in(folder.path()).expect("keys") {
-            WarehouseIdentity::Keys { access_key_id, secret_access_key, session_token } => {
-                assert_eq!(access_key_id, "AKIA");
-                assert_eq!(secret_access_key.expose_secret(), "secret");
-                assert!(session_token.is_none());
+        let keys = keys_in(folder.path()).expect("keys");
+        assert_eq!(keys.access_key_id, "AKIA");
+        assert_eq!(keys.secret_access_key.expose_secret(), "secret");
+        assert!(keys.session_token.is_none());
+    }
+
+    #[tokio::test]
+    async fn keys_that_are_rotated_in_the_directory_are_found_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // As a kubelet mounts a Secret: files behind a link, which a new state turns to a new folder.
+        let put = |state: &str| {
+            let place = folder.path().join(state);
+            std::fs::create_dir(&place).expect("made");
+            for name in ["accessKeyId", "secretAccessKey", "sessionToken"] {
+                std::fs::write(place.join(name), format!("{name}-{state}")).expect("written");
             }
-            other => panic!("{other:?}"),
+            let link = folder.path().join("..new");
+            std::os::unix::fs::symlink(state, &link).expect("linked");
+            std::fs::rename(&link, folder.path().join("..data")).expect("swapped");
+        };
+        put("..1");
+        for name in ["accessKeyId", "secretAccessKey", "sessionToken"] {
+            std::os::unix::fs::symlink(format!("..data/{name}"), folder.path().join(name)).expect("linked");
         }
+        let args = BucketArgs { credentials_dir: Some(folder.path().to_owned()), ..BucketArgs::default() };
+        let identity = of(&args, &Trust::default()).await.expect("keys");
+        let WarehouseIdentity::Given(source) = identity else {
+            panic!("{identity:?} can never be another than it is now");
+        };
+        put("..2");
+        let keys = source.keys().await.expect("keys");
+        assert_eq!(keys.access_key_id, "accessKeyId-..2");
+        assert_eq!(keys.secret_access_key.expose_secret(), "secretAccessKey-..2");
+        let token = keys.session_token.as_ref().map(ExposeSecret::expose_secret);
+        assert_eq!(token, Some("sessionToken-..2"));
+        assert!(keys.look_again.is_some_and(|time| time <= Timestamp::now() + LOOK), "and again, soon");
     }
 
     #[test]
