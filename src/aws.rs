@@ -26,7 +26,7 @@ mod transport;
 
 pub use calls::{CallObserver, EndedCall};
 pub use client_config::{AwsSettings, Sdk};
-pub use fault::{AwsFault, Code, Detail, FaultClass, Operation};
+pub use fault::{AwsFault, Code, Detail, FaultClass, Operation, Permission};
 pub use own_credentials::{NoCredentials, OwnCredentials};
 pub use s3_source::{BucketAccess, S3Source};
 pub use session::{InvalidSessionFile, Session};

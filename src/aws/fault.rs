@@ -89,21 +89,40 @@ impl FaultClass {
     }
 }
 
-/// What AWS's text gives away beyond the code, reduced to what a check needs.
+/// Which kind of policy refuses, where AWS's text says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Detail {
-    /// Nothing more.
+    /// It says nothing.
     None,
-    /// The refusal is about `sts:TagSession`.
-    TagSession,
-    /// The refusal is about `kms:Decrypt`.
-    KmsDecrypt,
-    /// An identity-based policy, session policy or permissions boundary of the caller refuses.
+    /// An identity-based policy of the caller refuses, or none allows.
     IdentityPolicy,
+    /// The caller's permissions boundary refuses, or does not allow.
+    PermissionsBoundary,
+    /// The policy that the caller's session was made with refuses, or does not allow.
+    SessionPolicy,
     /// A service or resource control policy of an organization refuses.
     OrganizationPolicy,
     /// A VPC endpoint policy between the caller and AWS refuses.
     EndpointPolicy,
+}
+
+/// A permission that a call can need beside its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// To assume a role with session tags.
+    TagSession,
+    /// To read an encrypted object.
+    KmsDecrypt,
+}
+
+impl Permission {
+    /// Its name in a policy.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TagSession => "sts:TagSession",
+            Self::KmsDecrypt => "kms:Decrypt",
+        }
+    }
 }
 
 /// One failed call.
@@ -115,8 +134,10 @@ pub struct AwsFault {
     pub code: Code,
     /// What kind of answer it is.
     pub class: FaultClass,
-    /// What else AWS gave away.
+    /// Which policy refused, as far as AWS gave it away.
     pub detail: Detail,
+    /// The permission that was refused, where AWS spoke of another than the call's own.
+    pub lacks: Option<Permission>,
     /// The region in which the bucket really is, where S3 said so.
     pub region: Option<Region>,
 }
@@ -124,7 +145,12 @@ pub struct AwsFault {
 impl AwsFault {
     /// A fault with the class its code has by the table of codes.
     pub fn new(operation: Operation, code: Code) -> Self {
-        Self { operation, code, class: code.class(), detail: Detail::None, region: None }
+        Self { operation, code, class: code.class(), detail: Detail::None, lacks: None, region: None }
+    }
+
+    /// The permission that was refused.
+    pub fn permission(&self) -> &'static str {
+        self.lacks.map_or(self.operation.as_str(), Permission::as_str)
     }
 
     /// The same fault where it answers nothing about the question asked, whatever its class says by itself.
@@ -137,11 +163,14 @@ impl AwsFault {
 impl fmt::Display for AwsFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed: {}", self.operation, self.code)?;
+        if let Some(permission) = self.lacks {
+            write!(f, " ({})", permission.as_str())?;
+        }
         match self.detail {
             Detail::None => {}
-            Detail::TagSession => f.write_str(" (sts:TagSession)")?,
-            Detail::KmsDecrypt => f.write_str(" (kms:Decrypt)")?,
             Detail::IdentityPolicy => f.write_str(" (identity-based policy)")?,
+            Detail::PermissionsBoundary => f.write_str(" (permissions boundary)")?,
+            Detail::SessionPolicy => f.write_str(" (session policy)")?,
             Detail::OrganizationPolicy => f.write_str(" (organization policy)")?,
             Detail::EndpointPolicy => f.write_str(" (VPC endpoint policy)")?,
         }

@@ -8,7 +8,7 @@ use aws_sdk_s3::{
 };
 
 use super::{
-    AwsFault, Code, Detail, Operation, Sdk, Session,
+    AwsFault, Code, Operation, Sdk, Session,
     calls::Calls,
     client_config::{S3Endpoint, credentials, timestamp},
     fault::{malformed, not_readable},
@@ -186,7 +186,7 @@ impl SdkBuckets {
 /// every session here, a missing key is answered with AccessDenied (docs/aws-facts.md 9), whichever policy it
 /// then names. Only what is there has a key that may not decrypt it.
 pub(super) fn hides_absence(fault: &AwsFault) -> bool {
-    fault.code == Code::AccessDenied && fault.detail != Detail::KmsDecrypt
+    fault.code == Code::AccessDenied && fault.lacks.is_none()
 }
 
 fn summary(object: &aws_sdk_s3::types::Object) -> Option<ObjectSummary> {

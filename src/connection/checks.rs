@@ -80,7 +80,7 @@ pub fn of_policy_elsewhere(detail: Detail) -> Option<Reason> {
     match detail {
         Detail::EndpointPolicy => Some(Reason::NetworkPolicyDenied),
         Detail::OrganizationPolicy => Some(Reason::OrganizationPolicyDenies),
-        Detail::None | Detail::TagSession | Detail::KmsDecrypt | Detail::IdentityPolicy => None,
+        Detail::None | Detail::IdentityPolicy | Detail::PermissionsBoundary | Detail::SessionPolicy => None,
     }
 }
 
@@ -94,6 +94,23 @@ pub fn of_own_credentials(code: Code) -> Reason {
     }
 }
 
+/// Which of the caller's own policies refuses, where AWS names one.
+fn own_policy(detail: Detail) -> Option<&'static str> {
+    match detail {
+        Detail::IdentityPolicy => Some("identity-based policy"),
+        Detail::PermissionsBoundary => Some("permissions boundary"),
+        Detail::SessionPolicy => Some("session policy"),
+        Detail::None | Detail::OrganizationPolicy | Detail::EndpointPolicy => None,
+    }
+}
+
+/// What AWS itself says of a refusal, in front of what else may be the cause.
+fn clue(fault: &AwsFault) -> String {
+    own_policy(fault.detail).map_or_else(String::new, |policy| {
+        format!(" AWS names its {policy}: begin there, with {}.", fault.permission())
+    })
+}
+
 /// The finding for a refusal of `what` where AWS says that it is neither the account's own policies nor the bucket's.
 fn policy_elsewhere(
     condition: ConditionType,
@@ -101,7 +118,7 @@ fn policy_elsewhere(
     target: &Target,
     what: &str,
 ) -> Option<Finding> {
-    let (action, actor) = (fault.operation, target.actor());
+    let (action, actor) = (fault.permission(), target.actor());
     let reason = of_policy_elsewhere(fault.detail)?;
     let cause = match reason {
         Reason::NetworkPolicyDenied => {

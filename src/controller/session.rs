@@ -78,17 +78,17 @@ fn reason(fault: &AwsFault, target: &Target) -> Reason {
         // A role is assumed with the operator's credentials, a session of a user's is asked for with the user's.
         (FaultClass::Credentials, Access::Role(_)) => checks::of_own_credentials(fault.code),
         (FaultClass::Credentials, Access::Keys(_)) => Reason::AccessKeyRefused,
-        (FaultClass::Denied, access) => denied(fault.detail, access),
+        (FaultClass::Denied, access) => denied(fault, access),
         _ => Finding::doubtful(ConditionType::DataCurrent, &fault.clone().inconclusive()).reason,
     }
 }
 
-fn denied(detail: Detail, access: &Access) -> Reason {
-    checks::of_policy_elsewhere(detail).unwrap_or(match (detail, access) {
-        (Detail::TagSession, Access::Role(_)) => Reason::TagSessionDenied,
-        (Detail::IdentityPolicy, Access::Role(_)) => Reason::CallerMayNotAssume,
-        (_, Access::Role(_)) => Reason::AssumeRoleDenied,
-        (_, Access::Keys(_)) => Reason::FederationDenied,
+fn denied(fault: &AwsFault, access: &Access) -> Reason {
+    checks::of_policy_elsewhere(fault.detail).unwrap_or(match (access, fault.detail, fault.lacks) {
+        (Access::Keys(_), ..) => Reason::FederationDenied,
+        (Access::Role(_), Detail::None, Some(_)) => Reason::TagSessionDenied,
+        (Access::Role(_), Detail::None, None) => Reason::AssumeRoleDenied,
+        (Access::Role(_), ..) => Reason::CallerMayNotAssume,
     })
 }
 
@@ -288,7 +288,11 @@ pub async fn delete(context: &Context, namespace: &str, name: &str, uid: &str) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{aws::Operation, connection::sample, controller::periods::tests::at};
+    use crate::{
+        aws::{Operation, Permission},
+        connection::sample,
+        controller::periods::tests::at,
+    };
 
     fn seen(name: &str, created: i64, expires: i64, job_ended: bool) -> SessionSight {
         SessionSight {
@@ -339,14 +343,21 @@ mod tests {
     fn a_policy_that_refuses_a_session_is_named() {
         let (role, keys) = (sample::target(), sample::with_keys());
         for (detail, over_role, with_keys) in [
-            (Detail::TagSession, Reason::TagSessionDenied, Reason::FederationDenied),
             (Detail::IdentityPolicy, Reason::CallerMayNotAssume, Reason::FederationDenied),
+            (Detail::PermissionsBoundary, Reason::CallerMayNotAssume, Reason::FederationDenied),
+            (Detail::SessionPolicy, Reason::CallerMayNotAssume, Reason::FederationDenied),
             (Detail::OrganizationPolicy, Reason::OrganizationPolicyDenies, Reason::OrganizationPolicyDenies),
             (Detail::EndpointPolicy, Reason::NetworkPolicyDenied, Reason::NetworkPolicyDenied),
         ] {
-            let fault = AwsFault { detail, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
-            assert_eq!((reason(&fault, &role), reason(&fault, &keys)), (over_role, with_keys), "{detail:?}");
+            for lacks in [None, Some(Permission::TagSession)] {
+                let fault =
+                    AwsFault { detail, lacks, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
+                assert_eq!((reason(&fault, &role), reason(&fault, &keys)), (over_role, with_keys), "{fault}");
+            }
         }
+        let lacks = Some(Permission::TagSession);
+        let tagged = AwsFault { lacks, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
+        assert_eq!(reason(&tagged, &role), Reason::TagSessionDenied, "no policy is named");
     }
 
     #[test]

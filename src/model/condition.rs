@@ -184,6 +184,8 @@ vocabulary! {
         BucketNotFound,
         /// The bucket lies in another region.
         BucketRegionMismatch,
+        /// S3 in the bucket's region takes no session of the account.
+        BucketRegionNotEnabled,
         /// The bucket is not owned by the declared account.
         BucketOwnerMismatch,
         /// Listing under the prefix is refused.

@@ -7,7 +7,7 @@ use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIden
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::{AwsFault, Code, Detail, Operation};
+use super::{AwsFault, Code, Detail, Operation, Permission};
 use crate::model::Region;
 
 /// The fault behind an SDK error.
@@ -90,34 +90,41 @@ fn answered<E: ProvideErrorMetadata>(operation: Operation, error: &E, raw: &Http
         Some("InvalidRequest") if operation == Operation::GetObject => Code::CustomerKeyNeeded,
         known => known.and_then(Code::from_wire).unwrap_or_else(|| by_status(raw)),
     };
-    let detail = match code {
-        Code::AccessDenied => detail(operation, error.message().unwrap_or_default()),
-        _ => Detail::None,
+    let message = error.message().unwrap_or_default();
+    let (detail, lacks) = match code {
+        Code::AccessDenied => (detail(message), lacks(operation, message)),
+        _ => (Detail::None, None),
     };
     let s3 = matches!(
         operation,
         Operation::ListBucket | Operation::GetObject | Operation::GetBucketOwnershipControls
     );
     let region = if s3 { bucket_region(raw) } else { None };
-    AwsFault { detail, region, ..AwsFault::new(operation, code) }
+    AwsFault { detail, lacks, region, ..AwsFault::new(operation, code) }
 }
 
-/// Which policy refused, where AWS's text says so. Its wording varies, so only the kind's name is looked for.
-fn detail(operation: Operation, message: &str) -> Detail {
-    let says = |text: &str| message.contains(text);
-    if operation == Operation::AssumeRole && says("sts:TagSession") {
-        Detail::TagSession
-    } else if says("service control policy") || says("resource control policy") {
-        Detail::OrganizationPolicy
-    } else if says("VPC endpoint policy") {
-        Detail::EndpointPolicy
-    } else if operation == Operation::GetObject && says("kms:Decrypt") {
-        Detail::KmsDecrypt
-    } else if says("identity-based policy") || says("permissions boundary") || says("session policy") {
-        Detail::IdentityPolicy
-    } else {
-        Detail::None
-    }
+/// Which policy refused, where AWS's text says so, whatever permission it was. Its wording varies, so only the kind's name
+/// is looked for.
+fn detail(message: &str) -> Detail {
+    let kinds = [
+        ("service control policy", Detail::OrganizationPolicy),
+        ("resource control policy", Detail::OrganizationPolicy),
+        ("VPC endpoint policy", Detail::EndpointPolicy),
+        ("permissions boundary", Detail::PermissionsBoundary),
+        ("session policy", Detail::SessionPolicy),
+        ("identity-based policy", Detail::IdentityPolicy),
+    ];
+    kinds.into_iter().find(|(name, _)| message.contains(name)).map_or(Detail::None, |(_, detail)| detail)
+}
+
+/// The permission that AWS's text speaks of, if it is another than the call's own.
+fn lacks(operation: Operation, message: &str) -> Option<Permission> {
+    let other = match operation {
+        Operation::AssumeRole => Permission::TagSession,
+        Operation::GetObject => Permission::KmsDecrypt,
+        _ => return None,
+    };
+    message.contains(other.as_str()).then_some(other)
 }
 
 /// A code from the HTTP status alone, for answers without a body we know.
@@ -192,39 +199,74 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_tells_which_policy_refused_where_it_says_so() {
+    fn a_refusal_tells_which_policy_refused_and_what_where_it_says_so() {
+        use Operation::{AssumeRole, GetObject, ListBucket};
+        use Permission::{KmsDecrypt, TagSession};
         let head = "User: arn:aws:sts::1:assumed-role/op/s is not authorized to perform:";
-        for (operation, tail, expected) in [
-            (Operation::AssumeRole, "sts:AssumeRole on resource: arn:aws:iam::2:role/r", Detail::None),
-            (Operation::AssumeRole, "sts:TagSession on resource: arn:aws:iam::2:role/r", Detail::TagSession),
+        let own = "because no identity-based policy allows the";
+        let boundary = "because no permissions boundary allows the";
+        for (operation, action, tail, expected, beside) in [
+            (AssumeRole, "sts:AssumeRole", "", Detail::None, None),
+            (AssumeRole, "sts:TagSession", "", Detail::None, Some(TagSession)),
+            (AssumeRole, "sts:AssumeRole", own, Detail::IdentityPolicy, None),
+            (AssumeRole, "sts:TagSession", own, Detail::IdentityPolicy, Some(TagSession)),
+            (AssumeRole, "sts:AssumeRole", boundary, Detail::PermissionsBoundary, None),
+            (AssumeRole, "sts:TagSession", boundary, Detail::PermissionsBoundary, Some(TagSession)),
             (
-                Operation::AssumeRole,
-                "sts:AssumeRole on resource: r because no identity-based policy allows the sts:AssumeRole action",
-                Detail::IdentityPolicy,
+                AssumeRole,
+                "sts:TagSession",
+                "because no session policy allows the",
+                Detail::SessionPolicy,
+                Some(TagSession),
             ),
             (
-                Operation::AssumeRole,
-                "sts:AssumeRole on resource: r with an explicit deny in a service control policy",
+                AssumeRole,
+                "sts:AssumeRole",
+                "with an explicit deny in a service control policy",
                 Detail::OrganizationPolicy,
+                None,
             ),
             (
-                Operation::AssumeRole,
-                "sts:AssumeRole on resource: r with an explicit deny in a resource control policy",
+                AssumeRole,
+                "sts:TagSession",
+                "with an explicit deny in a service control policy",
                 Detail::OrganizationPolicy,
+                Some(TagSession),
             ),
             (
-                Operation::ListBucket,
-                "s3:ListBucket on resource: b because no VPC endpoint policy allows the s3:ListBucket action",
+                AssumeRole,
+                "sts:AssumeRole",
+                "with an explicit deny in a resource control policy",
+                Detail::OrganizationPolicy,
+                None,
+            ),
+            (
+                AssumeRole,
+                "sts:TagSession",
+                "because no VPC endpoint policy allows the",
                 Detail::EndpointPolicy,
+                Some(TagSession),
             ),
             (
-                Operation::GetObject,
-                "kms:Decrypt on resource: k because no identity-based policy allows the kms:Decrypt action",
-                Detail::KmsDecrypt,
+                ListBucket,
+                "s3:ListBucket",
+                "because no VPC endpoint policy allows the",
+                Detail::EndpointPolicy,
+                None,
             ),
-            (Operation::ListBucket, "s3:ListBucket on resource: b", Detail::None),
+            (GetObject, "kms:Decrypt", own, Detail::IdentityPolicy, Some(KmsDecrypt)),
+            (
+                GetObject,
+                "kms:Decrypt",
+                "with an explicit deny in a service control policy",
+                Detail::OrganizationPolicy,
+                Some(KmsDecrypt),
+            ),
+            (ListBucket, "s3:ListBucket", "", Detail::None, None),
         ] {
-            assert_eq!(detail(operation, &format!("{head} {tail}")), expected, "{tail}");
+            let message =
+                format!("{head} {action} on resource: arn:aws:iam::2:role/r {tail} {action} action");
+            assert_eq!((detail(&message), lacks(operation, &message)), (expected, beside), "{message}");
         }
     }
 }

@@ -72,6 +72,7 @@ fn explain(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, Strin
         (Code::ExpiredToken, _) => {
             (Reason::BaseCredentialsExpired, "the session expired and was not renewed in time".to_owned())
         }
+        (Code::InvalidClientToken, _) => not_taken(access),
         (_, FaultClass::Credentials) => {
             (Reason::BaseCredentialsInvalid, "AWS refuses the credentials themselves".to_owned())
         }
@@ -83,6 +84,27 @@ fn explain(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, Strin
     }
 }
 
+/// S3 does not take the key or its token. A Job's session is one of STS's, so that the region is left; at a laptop nobody knows.
+fn not_taken(access: &BucketAccess) -> (Reason, String) {
+    let region = access.region.as_ref().map_or_else(|| "the bucket's region".to_owned(), ToString::to_string);
+    match access.session {
+        Some(_) => (
+            Reason::BucketRegionNotEnabled,
+            format!(
+                "S3 in {region} does not take the session of this load: most often that region is not enabled for the \
+                 account that reads; if it is, the session is of an STS endpoint whose sessions are not valid there"
+            ),
+        ),
+        None => (
+            Reason::BaseCredentialsInvalid,
+            format!(
+                "S3 does not take the credentials: they are unknown, inactive or without their session token, or {region} \
+                 is not enabled for their account"
+            ),
+        ),
+    }
+}
+
 fn denied(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, String) {
     let bucket = &access.bucket;
     let or_owner = access
@@ -90,26 +112,27 @@ fn denied(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, String
         .as_ref()
         .map(|owner| format!(", unless the bucket is not account {owner}'s"))
         .unwrap_or_default();
-    match (fault.operation, fault.detail) {
-        (_, Detail::KmsDecrypt) => (
-            Reason::KmsDecryptDenied,
-            format!(
-                "{key} may not be decrypted: allow kms:Decrypt on the bucket's key, in its key policy too"
-            ),
-        ),
-        (operation, Detail::OrganizationPolicy) => (
+    let permission = fault.permission();
+    match (fault.operation, fault.detail, fault.lacks) {
+        (_, Detail::OrganizationPolicy, _) => (
             Reason::OrganizationPolicyDenies,
             format!(
-                "a control policy of the organization refuses {operation} in bucket {bucket}: its administrators can allow it"
+                "a control policy of the organization refuses {permission} in bucket {bucket}: its administrators can allow it"
             ),
         ),
-        (operation, Detail::EndpointPolicy) => (
+        (_, Detail::EndpointPolicy, _) => (
             Reason::NetworkPolicyDenied,
             format!(
-                "the VPC endpoint on the way to S3 refuses {operation} in bucket {bucket}: allow it in the endpoint's policy"
+                "the VPC endpoint on the way to S3 refuses {permission} in bucket {bucket}: allow it in the endpoint's policy"
             ),
         ),
-        (Operation::ListBucket, _) => (
+        (_, _, Some(_)) => (
+            Reason::KmsDecryptDenied,
+            format!(
+                "{key} may not be decrypted: allow {permission} on the bucket's key, in its key policy too"
+            ),
+        ),
+        (Operation::ListBucket, ..) => (
             Reason::BucketListDenied,
             format!("listing {key} is refused: allow s3:ListBucket on arn:aws:s3:::{bucket}{or_owner}"),
         ),
@@ -158,6 +181,25 @@ mod tests {
                 assert_eq!(reason, expected, "{operation}");
                 assert!(problem.contains(place) && problem.contains(operation.as_str()), "{problem}");
             }
+        }
+    }
+
+    #[test]
+    fn a_session_that_s3_alone_does_not_take_speaks_of_the_region() {
+        let fault = AwsFault::new(Operation::ListBucket, Code::InvalidClientToken);
+        let in_a_job = BucketAccess {
+            region: "ca-west-1".parse().ok(),
+            session: Some(crate::aws::SessionDirectory::new("/nowhere")),
+            ..access()
+        };
+        for (access, expected) in
+            [(in_a_job, Reason::BucketRegionNotEnabled), (access(), Reason::BaseCredentialsInvalid)]
+        {
+            let StoreFault::Refused { reason, problem } = store_fault("cur/", &fault, &access) else {
+                panic!("neither passes by itself");
+            };
+            assert_eq!(reason, expected);
+            assert!(problem.contains("is not enabled for"), "{problem}");
         }
     }
 

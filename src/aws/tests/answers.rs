@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use super::{some_keys, some_session};
 use crate::{
     aws::{
-        Aws, AwsFault, Code, Detail, FaultClass, Operation, Sdk,
+        Aws, AwsFault, Code, Detail, FaultClass, Operation, Permission, Sdk,
         traits::{AssumeRole, BucketOwner, Delimiter, Federate, ListObjects, PermissionQuestion, ReadObject},
     },
     model::{AccessKeys, AccountId, BucketName, Partition, Region, RoleArn},
@@ -168,7 +168,15 @@ async fn sts_errors() {
             "not authorized to perform: sts:TagSession",
             Code::AccessDenied,
             FaultClass::Denied,
-            Detail::TagSession,
+            Detail::None,
+        ),
+        (
+            403,
+            "AccessDenied",
+            "not authorized to perform: sts:TagSession because no permissions boundary allows the sts:TagSession action",
+            Code::AccessDenied,
+            FaultClass::Denied,
+            Detail::PermissionsBoundary,
         ),
         (400, "ValidationError", "", Code::ValidationError, FaultClass::Invalid, Detail::None),
         (
@@ -202,6 +210,8 @@ async fn sts_errors() {
         let fault = fault(Operation::AssumeRole, sts(status, code, message)).await;
         assert_eq!((fault.code, fault.class, fault.detail), (expected, class, detail), "{code} {message}");
         assert_eq!(fault.operation, Operation::AssumeRole);
+        let tagging = message.contains("sts:TagSession").then_some(Permission::TagSession);
+        assert_eq!(fault.lacks, tagging, "{message}");
     }
 }
 
@@ -243,6 +253,9 @@ async fn an_account_in_no_organization_is_an_answer() {
 async fn s3_errors() {
     use Operation::{GetObject, ListBucket};
     let kms = "<Message>User is not authorized to perform: kms:Decrypt on resource: arn</Message>";
+    let kms_scp = "<Message>User is not authorized to perform: kms:Decrypt on resource: arn with an explicit deny in a service control policy</Message>";
+    let token =
+        "<Message>The provided token is malformed or otherwise invalid.</Message><Token-0>canary</Token-0>";
     for (operation, status, code, rest, expected, class, detail) in [
         (ListBucket, 404, "NoSuchBucket", "", Code::NoSuchBucket, FaultClass::NotFound, Detail::None),
         (ListBucket, 403, "AccessDenied", "", Code::AccessDenied, FaultClass::Denied, Detail::None),
@@ -260,7 +273,25 @@ async fn s3_errors() {
         ),
         (ListBucket, 400, "ExpiredToken", "", Code::ExpiredToken, FaultClass::Credentials, Detail::None),
         (GetObject, 404, "NoSuchKey", "", Code::NoSuchKey, FaultClass::NotFound, Detail::None),
-        (GetObject, 403, "AccessDenied", kms, Code::AccessDenied, FaultClass::Denied, Detail::KmsDecrypt),
+        (GetObject, 403, "AccessDenied", kms, Code::AccessDenied, FaultClass::Denied, Detail::None),
+        (
+            GetObject,
+            403,
+            "AccessDenied",
+            kms_scp,
+            Code::AccessDenied,
+            FaultClass::Denied,
+            Detail::OrganizationPolicy,
+        ),
+        (
+            ListBucket,
+            400,
+            "InvalidToken",
+            token,
+            Code::InvalidClientToken,
+            FaultClass::Credentials,
+            Detail::None,
+        ),
         (GetObject, 400, "KMS.DisabledException", "", Code::KmsDisabled, FaultClass::Invalid, Detail::None),
         (GetObject, 400, "KMS.NotFoundException", "", Code::KmsNotFound, FaultClass::Invalid, Detail::None),
         (
@@ -297,6 +328,7 @@ async fn s3_errors() {
         let fault = fault(operation, s3(status, code, rest)).await;
         assert_eq!((fault.code, fault.class, fault.detail), (expected, class, detail), "{operation} {code}");
         assert_eq!(fault.region, None);
+        assert_eq!(fault.lacks, rest.contains("kms:Decrypt").then_some(Permission::KmsDecrypt), "{rest}");
     }
 }
 
@@ -395,7 +427,7 @@ async fn a_session_client_has_no_credentials_of_its_own_to_fall_back_on() {
 #[test]
 fn a_fault_says_what_failed_and_nothing_of_awss() {
     let fault = AwsFault {
-        detail: Detail::KmsDecrypt,
+        lacks: Some(Permission::KmsDecrypt),
         region: "us-west-2".parse().ok(),
         ..AwsFault::new(Operation::GetObject, Code::AccessDenied)
     };

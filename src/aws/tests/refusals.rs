@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::sandbox::{operator, sdk};
 use crate::{
     aws::{
-        Aws, AwsFault, Code, Detail, Session, session_policy,
+        Aws, AwsFault, Code, Detail, Permission, Session, session_policy,
         traits::{
             AssumeRole, BucketOwner, Delimiter, Federate, ListObjects, ObjectOwnership,
             OrganizationAccountState, PermissionQuestion, ReadObject,
@@ -176,6 +176,77 @@ fn role_owner(world: &mut World) -> &mut awscost_sandbox::world::Account {
 
 fn operators(world: &mut World) -> &mut awscost_sandbox::world::User {
     world.accounts.get_mut("999988887777").expect("the operator's").users.first_mut().expect("its user")
+}
+
+/// A trust policy that lets the operator do this with this external ID.
+fn trusting(actions: &str, external_id: &str) -> Policy {
+    policy(&format!(
+        r#"{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::999988887777:user/awscost-operator"}},
+            "Action":{actions},"Condition":{{"StringEquals":{{"sts:ExternalId":"{external_id}"}}}}}}"#
+    ))
+}
+
+/// Which policy refuses an operator with session tags, and what: the clue in AWS's text, and where there is none, none.
+#[tokio::test]
+async fn tagging_is_refused_in_the_policys_own_name() {
+    type Change = fn(&mut World);
+    let changes: [(&str, Change, Option<Detail>); 6] = [
+        ("nothing", |_| {}, None),
+        (
+            "the role does not trust tags",
+            |world| role_owner(world).roles[0].trust = trusting(r#""sts:AssumeRole""#, "an-external-id"),
+            Some(Detail::None),
+        ),
+        (
+            "the external ID is another",
+            |world| role_owner(world).roles[0].trust = trusting(r#""sts:*""#, "another"),
+            Some(Detail::None),
+        ),
+        (
+            "the operator may only assume",
+            |world| {
+                let only = policy(r#"{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}"#);
+                operators(world).policies = [("assume".to_owned(), only)].into();
+            },
+            Some(Detail::IdentityPolicy),
+        ),
+        (
+            "the operator's boundary leaves it out",
+            |world| {
+                let only = policy(r#"{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}"#);
+                operators(world).permissions_boundary = Some(only);
+            },
+            Some(Detail::PermissionsBoundary),
+        ),
+        (
+            "the operator's organization forbids",
+            |world| drop(world.organizations[0].scps.insert("no".to_owned(), all_but("sts:TagSession"))),
+            Some(Detail::OrganizationPolicy),
+        ),
+    ];
+    for (what, change, detail) in changes {
+        let sandbox = sandbox();
+        sandbox.world_mut(|world| {
+            operators(world).carries_session_tags = true;
+            let all = policy(r#"{"Effect":"Allow","Action":"sts:*","Resource":"*"}"#);
+            operators(world).policies.insert("tag".to_owned(), all);
+            let both = r#"["sts:AssumeRole", "sts:TagSession"]"#;
+            role_owner(world).roles[0].trust = trusting(both, "an-external-id");
+        });
+        sandbox.world_mut(change);
+        let told = assume(&operator(&sandbox)).await.err().map(|fault| (fault.detail, fault.lacks));
+        let expected = detail.map(|detail| (detail, Some(Permission::TagSession)));
+        assert_eq!(told, expected, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_in_a_region_that_is_not_enabled_takes_no_session() {
+    let sandbox = sandbox();
+    let aws = operator(&sandbox);
+    let session = assume(&aws).await.expect("the trust policy allows it");
+    sandbox.world_mut(|world| role_owner(world).disabled_regions.push("us-east-1".to_owned()));
+    assert_eq!(told(list(&aws, &session, "cur/").await), Some((Code::InvalidClientToken, Detail::None)));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::{
     aws::{
-        Aws, AwsFault, Code, Detail, FaultClass, Operation, Sdk, Session, session_policy,
+        Aws, AwsFault, Code, Detail, FaultClass, Operation, Permission, Sdk, Session, session_policy,
         traits::{
             AssumeRole, BucketOwner, Delimiter, ExportHealth, Granularity, ListObjects, Membership,
             OrganizationFeatures, ReadObject,
@@ -146,7 +146,7 @@ async fn organizations() {
         assume(&aws, PAYER, Some(PAYER_ID), Some(session_policy::DENY_ALL)).await.expect("a session");
     let fault = aws.organizations.membership(&denied, Partition::Aws).await.expect_err("it may do nothing");
     let refused = AwsFault::new(Operation::DescribeOrganization, Code::AccessDenied);
-    assert_eq!(fault, AwsFault { detail: Detail::IdentityPolicy, ..refused });
+    assert_eq!(fault, AwsFault { detail: Detail::SessionPolicy, ..refused });
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn faults_on_demand() {
     };
     sandbox.faults().add(Rule::on("s3", "GetObject", kms).times(1));
     let fault = read(&aws, &payer, "cur/acme-cur/m").await.expect_err("the key refuses");
-    assert_eq!((fault.code, fault.detail), (Code::AccessDenied, Detail::KmsDecrypt));
+    assert_eq!((fault.code, fault.lacks), (Code::AccessDenied, Some(Permission::KmsDecrypt)));
 
     sandbox.faults().add(Rule::on("sts", "GetCallerIdentity", Fault::Throttle).times(1));
     let fault = aws.identity.base_caller().await.expect_err("throttled");

@@ -52,7 +52,7 @@ pub(super) fn field(
         | Reason::IamUserKeys => "spec.access.accessKeySecretRef.name",
         Reason::AccountIdMismatch | Reason::WrongAccount => "spec.accountId",
         Reason::StsRegionDisabled => "spec.access.stsRegion",
-        Reason::BucketRegionMismatch => "spec.report.bucket.region",
+        Reason::BucketRegionMismatch | Reason::BucketRegionNotEnabled => "spec.report.bucket.region",
         Reason::BucketOwnerMismatch => "spec.report.bucket.ownerAccountId",
         Reason::PrefixIncludesReportName | Reason::PrefixOneLevelOff => "spec.report.bucket.prefix",
         Reason::DestinationDiffers => first_difference(message),

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use super::{
     super::{Elsewhere, Facts, Finding, ManifestRead, ReportTarget, Standing, Target},
-    policy_elsewhere, report,
+    clue, policy_elsewhere, report,
 };
 use crate::{
     aws::{
-        AwsFault, Code, Detail, FaultClass,
+        AwsFault, Code, FaultClass, Permission,
         session_policy::{Scope, SessionPolicyTooLong, build},
         traits::ObjectOwnership,
     },
@@ -142,6 +142,7 @@ fn list_refused(
             Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint,
             _,
         ) => wrong_region(fault, report),
+        (Code::InvalidClientToken, _) => region_not_enabled(target, report),
         (_, FaultClass::Denied) => match facts.listing_any_owner.standing(now) {
             Standing::Known(()) => fail(
                 Reason::BucketOwnerMismatch,
@@ -154,10 +155,11 @@ fn list_refused(
             _ => fail(
                 Reason::BucketListDenied,
                 format!(
-                    "{role} may not list {bucket} under {root}. Allow it s3:ListBucket on arn:{partition}:s3:::{bucket} \
+                    "{role} may not list {bucket} under {root}.{clue} Allow it s3:ListBucket on arn:{partition}:s3:::{bucket} \
                      with s3:prefix {root}*, and check the bucket's own policy, that account {owner} owns the bucket, and \
                      organization and VPC endpoint policies.",
                     root = report.key_root(),
+                    clue = clue(fault),
                     partition = target.partition().as_str(),
                     owner = report.owner
                 ),
@@ -180,6 +182,22 @@ fn wrong_region(fault: &AwsFault, report: &ReportTarget) -> Finding {
         ),
     };
     fail(Reason::BucketRegionMismatch, message)
+}
+
+/// S3 alone does not take the session that STS has just given: what a region answers that is not enabled, or one whose S3
+/// takes no sessions of STS's global endpoint (docs/aws-facts.md 1.5, 9).
+fn region_not_enabled(target: &Target, report: &ReportTarget) -> Finding {
+    let region = &report.region;
+    fail(
+        Reason::BucketRegionNotEnabled,
+        format!(
+            "S3 in {region} does not take the session that STS has just given. Most often {region} is not enabled for \
+             account {}, as opt-in regions are not by themselves: enable it there (Account, AWS Regions), or have the report \
+             delivered to a bucket of another region. If it is enabled, the session is one of an STS endpoint whose sessions \
+             are not valid there: have AWS_ENDPOINT_URL_STS, where it is set, name a region's own endpoint.",
+            target.account
+        ),
+    )
 }
 
 fn disabled(report: &ReportTarget) -> Finding {
@@ -207,11 +225,12 @@ fn read_refused(
     }
     match (fault.code, fault.class) {
         (Code::AllAccessDisabled | Code::AccountProblem, _) => disabled(report),
-        (Code::AccessDenied, _) if fault.detail == Detail::KmsDecrypt => fail(
+        (Code::AccessDenied, _) if fault.lacks == Some(Permission::KmsDecrypt) => fail(
             Reason::KmsDecryptDenied,
             format!(
-                "{role} may read {objects}, but not decrypt it. Allow it kms:Decrypt on the bucket's key, in its own policy \
-                 and in the key's policy (through S3 is enough: kms:ViaService)."
+                "{role} may read {objects}, but not decrypt it.{} Allow it kms:Decrypt on the bucket's key, in its own policy \
+                 and in the key's policy (through S3 is enough: kms:ViaService).",
+                clue(fault)
             ),
         ),
         (Code::KmsDisabled | Code::KmsNotFound | Code::KmsInvalidState, _) => fail(
@@ -238,7 +257,10 @@ fn read_refused(
             Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint,
             _,
         ) => wrong_region(fault, report),
-        (_, FaultClass::Denied) => object_refused(facts.ownership.standing(now), &role, &objects, report),
+        (_, FaultClass::Denied) => {
+            let refused = object_refused(facts.ownership.standing(now), &role, &objects, report);
+            Finding { message: format!("{}{}", refused.message, clue(fault)), ..refused }
+        }
         _ => Finding::doubtful(BucketReadable, &fault.clone().inconclusive()),
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     super::{Facts, Finding, ReportTarget, Standing, Target},
-    policy_elsewhere,
+    clue, policy_elsewhere,
     query::Query,
 };
 use crate::{
@@ -180,11 +180,12 @@ fn api_refused(fault: &AwsFault, reason: Reason, target: &Target, report: &Repor
     fail(
         reason,
         format!(
-            "{} may not call {}, so report {} can't be looked up. Allow it in its policy; if it is allowed, activate IAM \
+            "{} may not call {}, so report {} can't be looked up.{} Allow it in its policy; if it is allowed, activate IAM \
              access to billing information in account {}.{or}",
             target.actor(),
             fault.operation,
             report.name,
+            clue(fault),
             target.account
         ),
     )

@@ -7,7 +7,7 @@ use super::{
         Asker, ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal,
         remedy::working_trust,
     },
-    of_own_credentials, of_policy_elsewhere,
+    of_own_credentials, of_policy_elsewhere, own_policy,
 };
 use crate::{
     aws::{AwsFault, Code, Detail, FaultClass, Operation, traits::Caller},
@@ -176,18 +176,12 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
     let who = who.as_deref().unwrap_or("the operator's identity");
     let assume = fault.operation == Operation::AssumeRole;
     match (fault.code, fault.class) {
-        (Code::AccessDenied, _) if fault.detail == Detail::TagSession => Finding::fail(
-            RoleAssumable,
-            Reason::TagSessionDenied,
-            format!(
-                "The trust policy of {role} allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod \
-                 Identity needs as well. {}",
-                working_trust(facts.base.known(), target)
-            ),
-        ),
         (Code::RegionDisabled, _) => sts_inactive(target, role.account()),
         (Code::AccessDenied, _) if assume && fault.detail != Detail::None => {
-            policy_refuses(fault.detail, who, facts, access)
+            policy_refuses(fault, who, facts, access)
+        }
+        (_, FaultClass::Denied) if assume && fault.lacks.is_some() => {
+            tagging_denied(who, facts, target, access)
         }
         (_, FaultClass::Denied) if assume => denied(who, facts, target, access),
         (Code::ValidationError, _) if assume => Finding::fail(
@@ -203,27 +197,30 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
     }
 }
 
-/// AWS named the kind of policy that refuses: the operator's own side, an organization, or the network between.
-fn policy_refuses(detail: Detail, who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
-    let role = &access.role;
-    let message = match detail {
+/// AWS named the kind of policy that refuses: the operator's own side, an organization, or the network between. That goes
+/// before the permission it was about: no trust policy mends it.
+fn policy_refuses(fault: &AwsFault, who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
+    let (role, action) = (&access.role, fault.permission());
+    let how = fault.lacks.map_or("", |_| " with the session tags that it carries");
+    let message = match fault.detail {
         Detail::OrganizationPolicy => format!(
-            "A service or resource control policy refuses to let {who} assume {role}. Ask whoever administers the \
-             organization of account {} (or of the operator's account) to allow sts:AssumeRole on it.",
+            "A service or resource control policy refuses to let {who} assume {role}{how}. Ask whoever administers the \
+             organization of account {} (or of the operator's account) to allow {action} on it.",
             role.account()
         ),
         Detail::EndpointPolicy => format!(
-            "The policy of the VPC endpoint between the operator and STS refuses to let {who} assume {role}. Allow \
-             sts:AssumeRole on it in that endpoint's policy."
+            "The policy of the VPC endpoint between the operator and STS refuses to let {who} assume {role}{how}. Allow \
+             {action} on it in that endpoint's policy."
         ),
-        _ => format!(
+        detail => format!(
             "{role}: if that name is misspelt, correct spec.access.roleArn{}. If it is right, {who} itself may not \
-             assume it: no policy of its own allows it, or its permissions boundary or session policy leaves it out. \
-             Allow sts:AssumeRole on it in that policy; the role's trust policy need not change.",
-            worked_before(facts, role)
+             assume it{how}: its {} does not allow {action} on it, or denies it. Allow that there; the role's trust policy \
+             is not what refuses.",
+            worked_before(facts, role),
+            own_policy(detail).unwrap_or("own policy")
         ),
     };
-    let reason = of_policy_elsewhere(detail).unwrap_or(Reason::CallerMayNotAssume);
+    let reason = of_policy_elsewhere(fault.detail).unwrap_or(Reason::CallerMayNotAssume);
     Finding::fail(RoleAssumable, reason, message)
 }
 
@@ -232,6 +229,34 @@ fn policy_refuses(detail: Detail, who: &str, facts: &Facts, access: &RoleAccess)
 fn worked_before(facts: &Facts, role: &RoleArn) -> String {
     let before = facts.last_assumed.as_ref().filter(|before| before.role != *role);
     before.map(|before| format!(" ({} worked before)", before.role)).unwrap_or_default()
+}
+
+/// AWS speaks of sts:TagSession and names no policy. It does so to whoever carries session tags when that is not allowed, and
+/// also when the external ID does not match (docs/aws-facts.md 1.4): neither may be stated.
+fn tagging_denied(who: &str, facts: &Facts, target: &Target, access: &RoleAccess) -> Finding {
+    let (role, place) = (&access.role, &access.external_id_place);
+    let before = facts.last_assumed.as_ref().filter(|before| before.role == *role);
+    if before.is_some_and(|before| before.secret_version != access.secret_version) {
+        let changed = denied(who, facts, target, access);
+        let message = format!(
+            "{} AWS speaks of sts:TagSession, as it does of a wrong external ID too: if that is right, the trust policy has to \
+             allow sts:TagSession beside sts:AssumeRole.",
+            changed.message
+        );
+        return Finding { message, ..changed };
+    }
+    Finding::fail(
+        RoleAssumable,
+        Reason::TagSessionDenied,
+        format!(
+            "AWS refuses to let {who} assume {role} with the session tags that it carries (sts:TagSession), as with EKS Pod \
+             Identity, and does not say whose policy refuses. Check in this order: the role's trust policy allows \
+             sts:TagSession beside sts:AssumeRole; the sts:ExternalId in it is what is in {place}, for AWS says the same if \
+             it is not; it names that principal, and the role exists with exactly this path and name; the principal's own \
+             policy allows sts:TagSession too. {}",
+            working_trust(facts.base.known(), target)
+        ),
+    )
 }
 
 /// AWS says no and nothing more. What changed since it last said yes puts the candidate causes in order.

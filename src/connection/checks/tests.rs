@@ -1,6 +1,7 @@
 //! One table a check: what is broken → the reason and the whole message.
 
 mod advice;
+mod bucket;
 mod page;
 mod report;
 
@@ -8,7 +9,7 @@ use std::fmt::Write;
 
 use super::*;
 use crate::{
-    aws::{AwsFault, Code, Detail, Operation},
+    aws::{AwsFault, Code, Detail, Operation, Permission},
     connection::{
         Asker, Enforcement, Excess, ExternalIdInUse, Fact, LastAssumed, ManifestRead, NextExternalId,
         ReportTarget, fake, sample,
@@ -44,6 +45,12 @@ fn refused<T>(operation: Operation, code: Code) -> Fact<T> {
 
 fn detailed<T>(operation: Operation, code: Code, detail: Detail) -> Fact<T> {
     Fact::seen(sample::now(), Err(AwsFault { detail, ..fault(operation, code) }))
+}
+
+/// A refusal to assume the role that speaks of session tags.
+fn tagging<T>(detail: Detail) -> Fact<T> {
+    let fault = fault(Operation::AssumeRole, Code::AccessDenied);
+    Fact::seen(sample::now(), Err(AwsFault { detail, lacks: Some(Permission::TagSession), ..fault }))
 }
 
 fn seen<T>(value: T) -> Fact<T> {
@@ -129,6 +136,9 @@ fn role() {
                 sample::role(target).role = "arn:aws:iam::111122223333:role/new".parse().expect("a role");
                 facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::IdentityPolicy);
             }),
+            ("own boundary", |facts, _| {
+                facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::PermissionsBoundary);
+            }),
             ("organization policy", |facts, _| {
                 facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::OrganizationPolicy);
             }),
@@ -142,9 +152,22 @@ fn role() {
             ("rotation, current in use", |_, target| {
                 sample::role(target).next_external_id = next();
             }),
-            ("tagging denied", |facts, _| {
-                facts.role = detailed(AssumeRole, Code::AccessDenied, Detail::TagSession);
+            ("tagging denied", |facts, _| facts.role = tagging(Detail::None)),
+            ("tagging denied, Secret changed", |facts, target| {
+                sample::role(target).secret_version = Some("2".to_owned());
+                facts.role = tagging(Detail::None);
             }),
+            ("tagging denied by the own policy", |facts, _| facts.role = tagging(Detail::IdentityPolicy)),
+            ("tagging denied by the own boundary", |facts, _| {
+                facts.role = tagging(Detail::PermissionsBoundary);
+            }),
+            ("tagging denied by the own session policy", |facts, _| {
+                facts.role = tagging(Detail::SessionPolicy);
+            }),
+            ("tagging denied by an organization", |facts, _| {
+                facts.role = tagging(Detail::OrganizationPolicy)
+            }),
+            ("tagging denied by an endpoint", |facts, _| facts.role = tagging(Detail::EndpointPolicy)),
             ("region disabled", |facts, target| {
                 target.sts_region = "af-south-1".parse().expect("a region");
                 facts.role = refused(AssumeRole, Code::RegionDisabled);
@@ -200,9 +223,11 @@ denied, the operator became another
 denied, a check asks
   Fail AssumeRoleDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost, and never says why. Check in this order: the role exists, with exactly this path and name; its trust policy names that principal; the sts:ExternalId in it is what is in Secret acme-external-id; the principal's own policy, and organization policies, allow sts:AssumeRole on it. This check runs with an identity of its own, which needs a statement in the trust policy beside the operator's; if that principal has a path, put it back: {"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}
 own policy
-  Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/finops/awscost: if that name is misspelt, correct spec.access.roleArn. If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it: no policy of its own allows it, or its permissions boundary or session policy leaves it out. Allow sts:AssumeRole on it in that policy; the role's trust policy need not change.
+  Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/finops/awscost: if that name is misspelt, correct spec.access.roleArn. If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it: its identity-based policy does not allow sts:AssumeRole on it, or denies it. Allow that there; the role's trust policy is not what refuses.
 own policy, another role worked
-  Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/new: if that name is misspelt, correct spec.access.roleArn (arn:aws:iam::111122223333:role/finops/awscost worked before). If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it: no policy of its own allows it, or its permissions boundary or session policy leaves it out. Allow sts:AssumeRole on it in that policy; the role's trust policy need not change.
+  Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/new: if that name is misspelt, correct spec.access.roleArn (arn:aws:iam::111122223333:role/finops/awscost worked before). If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it: its identity-based policy does not allow sts:AssumeRole on it, or denies it. Allow that there; the role's trust policy is not what refuses.
+own boundary
+  Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/finops/awscost: if that name is misspelt, correct spec.access.roleArn. If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it: its permissions boundary does not allow sts:AssumeRole on it, or denies it. Allow that there; the role's trust policy is not what refuses.
 organization policy
   Fail OrganizationPolicyDenies: A service or resource control policy refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost. Ask whoever administers the organization of account 111122223333 (or of the operator's account) to allow sts:AssumeRole on it.
 endpoint policy
@@ -212,7 +237,19 @@ rotation, next in use
 rotation, current in use
   Pass RoleAssumed: arn:aws:iam::111122223333:role/finops/awscost can be assumed, and belongs to account 111122223333. It takes the current external ID and not yet the next one: put the next one into its trust policy, beside the current one; the old Secret is still needed.
 tagging denied
-  Fail TagSessionDenied: The trust policy of arn:aws:iam::111122223333:role/finops/awscost allows sts:AssumeRole but not sts:TagSession, which an operator with EKS Pod Identity needs as well. This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE --principal ARN --pod-identity --external-id-file ID prints it whole; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+  Fail TagSessionDenied: AWS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost with the session tags that it carries (sts:TagSession), as with EKS Pod Identity, and does not say whose policy refuses. Check in this order: the role's trust policy allows sts:TagSession beside sts:AssumeRole; the sts:ExternalId in it is what is in Secret acme-external-id, for AWS says the same if it is not; it names that principal, and the role exists with exactly this path and name; the principal's own policy allows sts:TagSession too. This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE --principal ARN --pod-identity --external-id-file ID prints it whole; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"}
+tagging denied, Secret changed
+  Fail ExternalIdChanged: arn:aws:iam::111122223333:role/finops/awscost could be assumed until Secret acme-external-id was named or changed, and is refused since. Most likely the sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or have the old one again, by its Secret's name in spec.access.externalIdSecretRef or in the Secret itself. If they are the same, the role was removed or its trust policy changed. This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE --principal ARN --pod-identity --external-id-file ID prints it whole; if that principal has a path, put it back): {"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/awscost-operator"}}],"Version":"2012-10-17"} AWS speaks of sts:TagSession, as it does of a wrong external ID too: if that is right, the trust policy has to allow sts:TagSession beside sts:AssumeRole.
+tagging denied by the own policy
+  Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/finops/awscost: if that name is misspelt, correct spec.access.roleArn. If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it with the session tags that it carries: its identity-based policy does not allow sts:TagSession on it, or denies it. Allow that there; the role's trust policy is not what refuses.
+tagging denied by the own boundary
+  Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/finops/awscost: if that name is misspelt, correct spec.access.roleArn. If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it with the session tags that it carries: its permissions boundary does not allow sts:TagSession on it, or denies it. Allow that there; the role's trust policy is not what refuses.
+tagging denied by the own session policy
+  Fail CallerMayNotAssume: arn:aws:iam::111122223333:role/finops/awscost: if that name is misspelt, correct spec.access.roleArn. If it is right, arn:aws:iam::999900009999:role/awscost-operator itself may not assume it with the session tags that it carries: its session policy does not allow sts:TagSession on it, or denies it. Allow that there; the role's trust policy is not what refuses.
+tagging denied by an organization
+  Fail OrganizationPolicyDenies: A service or resource control policy refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost with the session tags that it carries. Ask whoever administers the organization of account 111122223333 (or of the operator's account) to allow sts:TagSession on it.
+tagging denied by an endpoint
+  Fail NetworkPolicyDenied: The policy of the VPC endpoint between the operator and STS refuses to let arn:aws:iam::999900009999:role/awscost-operator assume arn:aws:iam::111122223333:role/finops/awscost with the session tags that it carries. Allow sts:TagSession on it in that endpoint's policy.
 region disabled
   Fail StsRegionDisabled: STS is not active in af-south-1 for account 111122223333. Activate it there (IAM, account settings), or set spec.access.stsRegion to us-east-1.
 region does not know the operator
@@ -333,100 +370,6 @@ denied
   Unknown OrganizationReadDenied: arn:aws:iam::111122223333:role/finops/awscost may not call organizations:DescribeOrganization, so accountType Management is taken on trust. Allow it to have it verified.
 throttled
   Unknown Throttled: AWS throttles organizations:DescribeOrganization. It is tried again in some minutes.
-"#);
-}
-
-#[test]
-fn bucket() {
-    use Operation::{AssumeRole, GetObject, ListBucket};
-    let text = findings(
-        ConditionType::BucketReadable,
-        &[
-            ("readable", |_, _| {}),
-            ("nothing delivered", |facts, _| facts.manifest = seen(ManifestRead::NoneYet)),
-            ("no bucket", |facts, _| facts.listing = refused(ListBucket, Code::NoSuchBucket)),
-            ("other region", |facts, _| {
-                let region = Some("us-west-2".parse().expect("a region"));
-                let fault = AwsFault { region, ..fault(ListBucket, Code::PermanentRedirect) };
-                facts.listing = Fact::seen(sample::now(), Err(fault));
-            }),
-            ("other region, unnamed", |facts, _| {
-                facts.listing = refused(ListBucket, Code::AuthorizationHeaderMalformed);
-            }),
-            ("other owner", |facts, _| {
-                facts.listing = refused(ListBucket, Code::AccessDenied);
-                facts.listing_any_owner = seen(());
-            }),
-            ("list denied", |facts, _| {
-                facts.listing = refused(ListBucket, Code::AccessDenied);
-                facts.listing_any_owner = refused(ListBucket, Code::AccessDenied);
-            }),
-            ("list denied by an organization", |facts, _| {
-                facts.listing = detailed(ListBucket, Code::AccessDenied, Detail::OrganizationPolicy);
-            }),
-            ("get denied by an endpoint", |facts, _| {
-                facts.manifest = detailed(GetObject, Code::AccessDenied, Detail::EndpointPolicy);
-            }),
-            ("get denied", |facts, _| facts.manifest = refused(GetObject, Code::AccessDenied)),
-            ("decrypt denied", |facts, _| {
-                facts.manifest = detailed(GetObject, Code::AccessDenied, Detail::KmsDecrypt);
-            }),
-            ("key disabled", |facts, _| facts.manifest = refused(GetObject, Code::KmsDisabled)),
-            ("archived", |facts, _| facts.manifest = refused(GetObject, Code::InvalidObjectState)),
-            ("customer key", |facts, _| facts.manifest = refused(GetObject, Code::CustomerKeyNeeded)),
-            ("policy too long", |_, target| {
-                declared(target).prefix = "a*".repeat(128).parse().expect("a prefix");
-                declared(target).name = "*".repeat(256).parse().expect("a name");
-            }),
-            ("policy packed too large", |facts, _| {
-                facts.ingest_session = refused(AssumeRole, Code::PackedPolicyTooLarge);
-            }),
-            ("narrowed session denied", |facts, _| {
-                facts.ingest_session = refused(AssumeRole, Code::AccessDenied);
-            }),
-            ("slow down", |facts, _| facts.listing = refused(ListBucket, Code::Throttling)),
-            ("replaced while read", |facts, _| facts.manifest = refused(GetObject, Code::PreconditionFailed)),
-        ],
-    );
-    insta::assert_snapshot!(text, @r#"
-readable
-  Pass Readable: s3://acme-billing/cur/acme/ can be listed and read.
-nothing delivered
-  Pass ReadNotYetProvable: s3://acme-billing/cur/acme/ can be listed. There is no manifest yet to prove reading with.
-no bucket
-  Fail BucketNotFound: There is no bucket acme-billing. Correct spec.report.bucket.name to the bucket the report is delivered to.
-other region
-  Fail BucketRegionMismatch: acme-billing is in us-west-2, not in eu-west-1. Set spec.report.bucket.region: us-west-2.
-other region, unnamed
-  Fail BucketRegionMismatch: acme-billing is not in eu-west-1. Set spec.report.bucket.region to the bucket's own region.
-other owner
-  Fail BucketOwnerMismatch: acme-billing is not owned by account 111122223333. If it is your bucket, set spec.report.bucket.ownerAccountId to its owner; if not, somebody else holds a bucket of that name: correct spec.report.bucket.name.
-list denied
-  Fail BucketListDenied: arn:aws:iam::111122223333:role/finops/awscost may not list acme-billing under cur/acme/. Allow it s3:ListBucket on arn:aws:s3:::acme-billing with s3:prefix cur/acme/*, and check the bucket's own policy, that account 111122223333 owns the bucket, and organization and VPC endpoint policies.
-list denied by an organization
-  Fail OrganizationPolicyDenies: arn:aws:iam::111122223333:role/finops/awscost may not call s3:ListBucket on acme-billing: a service or resource control policy of an organization refuses it. Ask whoever administers the organization of account 111122223333 to allow it.
-get denied by an endpoint
-  Fail NetworkPolicyDenied: arn:aws:iam::111122223333:role/finops/awscost may not call s3:GetObject on acme-billing: the policy of a VPC endpoint between the operator and AWS refuses it. Allow it in that endpoint's policy.
-get denied
-  Fail ObjectReadDenied: arn:aws:iam::111122223333:role/finops/awscost may list the report but not read it. Allow it s3:GetObject on arn:aws:s3:::acme-billing/cur/acme/*; if that is allowed, the objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced.
-decrypt denied
-  Fail KmsDecryptDenied: arn:aws:iam::111122223333:role/finops/awscost may read arn:aws:s3:::acme-billing/cur/acme/*, but not decrypt it. Allow it kms:Decrypt on the bucket's key, in its own policy and in the key's policy (through S3 is enough: kms:ViaService).
-key disabled
-  Fail KmsKeyUnusable: The key that arn:aws:s3:::acme-billing/cur/acme/* is encrypted with is disabled, pending deletion or gone. Enable it again, or have the report delivered anew under another key.
-archived
-  Fail ObjectArchived: The newest manifest under arn:aws:s3:::acme-billing/cur/acme/* is archived. Restore it, and exclude the report from the bucket's lifecycle rules and archive tiers.
-customer key
-  Fail CustomerKeyEncrypted: arn:aws:s3:::acme-billing/cur/acme/* is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS.
-policy too long
-  Fail SessionPolicyTooLong: First correct spec.report as ReportConfigured says. If this lasts then: For s3://acme-billing: the session policy takes 3724 characters and AWS allows 2048: shorten the report's prefix or name.
-policy packed too large
-  Fail SessionPolicyTooLong: AWS finds the session policy for account 111122223333 too large once packed. Shorten the report's prefix or name.
-narrowed session denied
-  Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (AccessDenied). The operator's log at debug level has AWS's code and request id.
-slow down
-  Unknown Throttled: AWS throttles s3:ListBucket. It is tried again in some minutes.
-replaced while read
-  Unknown EndpointUnreachable: AWS failed on its side in s3:GetObject. It is tried again in some minutes.
 "#);
 }
 

@@ -20,6 +20,8 @@ const LISTED: usize = 1000;
 /// What the bucket showed in the narrowed session; `None` for what was not asked.
 pub(super) struct Bucket {
     session: Result<Session, AwsFault>,
+    /// Whether STS gave the session for this look.
+    fresh: bool,
     listing: Option<Result<Listing, AwsFault>>,
     any_owner: Option<Result<(), AwsFault>>,
     manifest: Option<Result<ManifestRead, AwsFault>>,
@@ -34,15 +36,21 @@ pub(super) async fn look(
     control: &Session,
     kept: Option<Session>,
 ) -> Bucket {
-    let session = match kept {
-        Some(session) => Ok(session),
-        None => ingest_session(aws, target, report).await,
+    let (opened, fresh) = opened(aws, target, report, kept).await;
+    let (session, listing) = match opened {
+        Ok((session, listing)) => (Ok(session), Some(listing)),
+        Err(fault) => (Err(fault), None),
     };
-    let mut seen =
-        Bucket { session, listing: None, any_owner: None, manifest: None, elsewhere: None, ownership: None };
-    let Ok(session) = &seen.session else { return seen };
-    let root = report.key_root();
-    let listing = list(aws, session, report, &root, BucketOwner::Expected(&report.owner)).await;
+    let mut seen = Bucket {
+        session,
+        fresh,
+        listing: None,
+        any_owner: None,
+        manifest: None,
+        elsewhere: None,
+        ownership: None,
+    };
+    let (Ok(session), Some(listing)) = (&seen.session, listing) else { return seen };
     match &listing {
         Ok(listing) if listing.folders.is_empty() && listing.objects.is_empty() => {
             seen.manifest = Some(Ok(ManifestRead::NoneYet));
@@ -50,8 +58,9 @@ pub(super) async fn look(
         }
         Ok(listing) => {
             let read = manifest(aws, session, report, listing).await;
-            let refused =
-                |fault: &AwsFault| fault.class == FaultClass::Denied && fault.detail == Detail::None;
+            let refused = |fault: &AwsFault| {
+                fault.class == FaultClass::Denied && fault.detail == Detail::None && fault.lacks.is_none()
+            };
             if read.as_ref().is_err_and(refused) {
                 let controls = aws.buckets.ownership(control, &report.bucket, &report.region, &report.owner);
                 seen.ownership = Some(controls.await);
@@ -59,13 +68,37 @@ pub(super) async fn look(
             seen.manifest = Some(read);
         }
         Err(fault) if fault.class == FaultClass::Denied => {
-            let unchecked = list(aws, session, report, &root, BucketOwner::Any).await;
+            let unchecked = list(aws, session, report, &report.key_root(), BucketOwner::Any).await;
             seen.any_owner = Some(unchecked.map(drop));
         }
         Err(_) => {}
     }
     seen.listing = Some(listing);
     seen
+}
+
+/// A session, and what it was told of the report's root.
+type Opened = Result<(Session, Result<Listing, AwsFault>), AwsFault>;
+
+/// Lists in the session that was kept, or in a new one, which is then true beside it. What was kept may have ended before
+/// its time: only a session of this look's tells something of S3.
+async fn opened(aws: &Aws, target: &Target, report: &ReportTarget, kept: Option<Session>) -> (Opened, bool) {
+    let root = report.key_root();
+    let owner = BucketOwner::Expected(&report.owner);
+    if let Some(session) = kept {
+        let listing = list(aws, &session, report, &root, owner).await;
+        if !listing.as_ref().is_err_and(|fault| fault.class == FaultClass::Credentials) {
+            return (Ok((session, listing)), false);
+        }
+    }
+    let opened = match ingest_session(aws, target, report).await {
+        Ok(session) => {
+            let listing = list(aws, &session, report, &root, owner).await;
+            Ok((session, listing))
+        }
+        Err(fault) => Err(fault),
+    };
+    (opened, true)
 }
 
 impl Bucket {
@@ -78,7 +111,16 @@ impl Bucket {
             Err(fault) => facts.ingest_session.record(now, Err(fault)),
         }
         let Some(listing) = self.listing else { return };
-        let listing = in_session(listing, &mut sessions.ingest);
+        // S3 in a region that is not enabled takes no session, be it a minute old (docs/aws-facts.md 9).
+        let region_off =
+            self.fresh && listing.as_ref().is_err_and(|fault| fault.code == Code::InvalidClientToken);
+        let listing = match region_off {
+            true => {
+                sessions.ingest = None;
+                listing
+            }
+            false => in_session(listing, &mut sessions.ingest),
+        };
         let manifest = self.manifest.map(|outcome| in_session(outcome, &mut sessions.ingest));
         let elsewhere = self.elsewhere.map(|outcome| in_session(outcome, &mut sessions.control));
         let ownership = self.ownership.map(|outcome| in_session(outcome, &mut sessions.control));

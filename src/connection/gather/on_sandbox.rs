@@ -89,6 +89,32 @@ async fn the_demos_accounts_pass_every_check() {
 }
 
 #[tokio::test]
+async fn a_region_that_is_not_enabled_is_told_from_a_session_that_ended() {
+    let sandbox = demo();
+    let (target, now) = (shop(), Timestamp::now());
+    let aws = operator(&sandbox);
+    let (mut facts, mut sessions) = (Facts::default(), Sessions::default());
+    gather(&aws, &target, Look::ALL, &mut facts, &mut sessions, now).await;
+    assert_eq!(checks::run(&facts, &target, now)[3].reason, Reason::ReadNotYetProvable);
+    // A session that was kept and has ended since says nothing of the region: a new one is asked for at once.
+    sandbox.expire_sessions();
+    gather(&aws, &target, Look::ALL, &mut facts, &mut sessions, now).await;
+    assert_eq!(checks::run(&facts, &target, now)[3].reason, Reason::ReadNotYetProvable);
+    sandbox.world_mut(|world| {
+        let account = world.accounts.get_mut("210987654321").expect("the shop");
+        account.disabled_regions.push("eu-west-1".to_owned());
+    });
+    gather(&aws, &target, Look::ALL, &mut facts, &mut sessions, now).await;
+    let found = checks::run(&facts, &target, now);
+    assert_eq!(found[3].reason, Reason::BucketRegionNotEnabled, "{}", found[3].message);
+    assert!(
+        found[3].message.contains("eu-west-1 is not enabled for account 210987654321"),
+        "{}",
+        found[3].message
+    );
+}
+
+#[tokio::test]
 async fn each_fault_of_the_customers_side_shows_by_name() {
     type Change = fn(&mut Target);
     let table: [(usize, Reason, Change); 7] = [

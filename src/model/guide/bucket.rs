@@ -40,6 +40,13 @@ pub(super) const SECTION: Section = Section {
             remedy: "Set `spec.report.bucket.region` to the one the message names.",
         },
         Guide {
+            reason: Reason::BucketRegionNotEnabled,
+            stands: &[(BucketReadable, False)],
+            meaning: "S3 in the bucket's region does not take the session that STS has just given: the region is not enabled for the account, or the session is of an STS endpoint whose sessions are not valid in opt-in regions.",
+            recognised: "`s3:ListBucket` or `s3:GetObject`: `InvalidToken` or `InvalidAccessKeyId`, though the role was assumed.",
+            remedy: "Enable the region in the account that the message names (Account, AWS Regions), or have the report delivered to a bucket of another region. If it is enabled: `AWS_ENDPOINT_URL_STS`, where it is set, names a region's own endpoint.",
+        },
+        Guide {
             reason: Reason::BucketOwnerMismatch,
             stands: &[(BucketReadable, False)],
             meaning: "The bucket is not owned by the declared account.",

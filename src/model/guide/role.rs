@@ -30,7 +30,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(RoleAssumable, False)],
             meaning: "AssumeRole worked before and is refused now, and the external-ID Secret changed, or was edited, in between.",
             recognised: "`sts:AssumeRole`: `AccessDenied`, and another version of the Secret than when it last worked.",
-            remedy: "Put the new external ID into the role's trust policy, or the old one back into the Secret; if they are the same, see `RoleRemovedOrTrustChanged`. To change it without a gap, use `spec.access.nextExternalIdSecretRef`.",
+            remedy: "Put the new external ID into the role's trust policy, or the old one back into the Secret; if they are the same, see `RoleRemovedOrTrustChanged`, and with EKS Pod Identity `TagSessionDenied`. To change it without a gap, use `spec.access.nextExternalIdSecretRef`.",
         },
         Guide {
             reason: Reason::RoleRemovedOrTrustChanged,
@@ -43,8 +43,8 @@ pub(super) const SECTION: Section = Section {
             reason: Reason::CallerMayNotAssume,
             stands: &[(RoleAssumable, False)],
             meaning: "The operator's own policies do not let it call AssumeRole on this role; most often because its name is misspelt, where they name each role.",
-            recognised: "`sts:AssumeRole`: `AccessDenied` that speaks of an identity-based policy.",
-            remedy: "Compare `spec.access.roleArn` with the role's page in the IAM console first. If it is right, the administrator allows the operator's identity `sts:AssumeRole` on it; check its permissions boundary too.",
+            recognised: "`sts:AssumeRole`: `AccessDenied` that speaks of an identity-based policy, a permissions boundary or a session policy, be it about `sts:AssumeRole` or about `sts:TagSession`.",
+            remedy: "Compare `spec.access.roleArn` with the role's page in the IAM console first. If it is right, the administrator allows the operator's identity what the message names on it, in the policy that the message names.",
         },
         Guide {
             reason: Reason::OrganizationPolicyDenies,
@@ -80,9 +80,9 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::TagSessionDenied,
             stands: &[(RoleAssumable, False)],
-            meaning: "The trust policy lacks `sts:TagSession`, which an operator with EKS Pod Identity needs: its session tags go along.",
-            recognised: "`sts:AssumeRole`: `AccessDenied` that speaks of `sts:TagSession`.",
-            remedy: "Allow both actions in the trust policy: [aws.md](aws.md).",
+            meaning: "AWS refuses an operator that carries session tags, as with EKS Pod Identity, and speaks of `sts:TagSession`. It does so where the trust policy does not allow that, and as well where the external ID does not match.",
+            recognised: "`sts:AssumeRole`: `AccessDenied` that speaks of `sts:TagSession` and of no policy. Where it names a policy: `CallerMayNotAssume`, `OrganizationPolicyDenies` or `NetworkPolicyDenied`. Where the Secret changed since the role last worked: `ExternalIdChanged`.",
+            remedy: "In this order: both actions in the trust policy ([aws.md](aws.md)); the `sts:ExternalId` in it is what the Secret holds; it names the operator's role; the operator's own policy allows `sts:TagSession`.",
         },
         Guide {
             reason: Reason::StsRegionDisabled,

@@ -38,7 +38,12 @@ fn koku(condition: ConditionType, reason: Reason) -> Option<&'static str> {
         (ConditionType::RoleAssumable, _) => Some("role refused or \"entered incorrectly\""),
         (
             _,
-            BucketNotFound | BucketRegionMismatch | BucketListDenied | BucketDisabled | BucketOwnerMismatch,
+            BucketNotFound
+            | BucketRegionMismatch
+            | BucketRegionNotEnabled
+            | BucketListDenied
+            | BucketDisabled
+            | BucketOwnerMismatch,
         )
         | (ConditionType::BucketReadable, NetworkPolicyDenied | OrganizationPolicyDenies) => {
             Some("bucket not accessible")

@@ -22,20 +22,26 @@ pub fn empty() -> World {
     World::from_yaml(&world.to_string()).expect("the operator's account is a world")
 }
 
-/// The operator's account, where its user's name and keys are these or the usual ones.
+/// The operator's account, where what its user is, has and may is this or the usual.
 fn operators_account(operator: &Value) -> Value {
     let usual = |field: &str, usual: Value| match &operator[field] {
         Value::Null => usual,
         other => other.clone(),
     };
-    json!({"name": "Operator", "users": [{
+    let may = usual("may", json!(["sts:AssumeRole", "sts:TagSession"]));
+    let mut user = json!({
         "name": usual("name", json!("operator")),
         "accessKeys": usual("accessKeys", json!([{"id": OPERATOR_KEY.0, "secret": OPERATOR_KEY.1}])),
+        "carriesSessionTags": usual("carriesSessionTags", json!(false)),
         "policies": {"assume": {"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"},
+            {"Effect": "Allow", "Action": may, "Resource": "*"},
             {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/awscost-not-for-operators"}
         ]}}
-    }]})
+    });
+    if let most @ Value::Array(_) = &operator["boundary"] {
+        user["permissionsBoundary"] = policy([&json!({"Action": most, "Resource": "*"})]);
+    }
+    json!({"name": "Operator", "users": [user]})
 }
 
 /// The objects of a bucket as they were delivered.

@@ -88,7 +88,9 @@ impl Session {
                     principal_arn: arn.clone(),
                     user_id: format!("{}:{}", role.id(account), self.name),
                     policies: role.policies.values().cloned().collect(),
+                    permissions_boundary: None,
                     session_policy: self.policy.clone(),
+                    carries_session_tags: false,
                     guardrails: world.guardrails(account),
                 })
             }
@@ -102,7 +104,9 @@ impl Session {
                     arn,
                     user_id: format!("{account}:{}", self.name),
                     policies: user.policies.values().cloned().collect(),
+                    permissions_boundary: user.permissions_boundary.clone(),
                     session_policy: self.policy.clone(),
+                    carries_session_tags: false,
                     guardrails: world.guardrails(account),
                 })
             }

@@ -43,6 +43,19 @@ impl S3Door {
         Self { service: builder.build(), shared }
     }
 
+    /// Who asks, after key, token and region. S3 in a region that the caller's account has not opted in to knows none of its
+    /// sessions, and none of its users.
+    fn believe(&self, scope: &Scope, now: jiff::Timestamp) -> Result<Identity, Refusal> {
+        let state = self.shared.lock();
+        let identity = auth::look_up(&state, &scope.key_id, scope.token.as_deref(), now)?.identity;
+        let own = state.world.accounts.get(&identity.account);
+        match own.is_some_and(|own| own.disabled_regions.contains(&scope.region)) {
+            true if scope.token.is_some() => Err(Refusal::WrongToken),
+            true => Err(Refusal::UnknownKey),
+            false => Ok(identity),
+        }
+    }
+
     /// Answers one request.
     ///
     /// # Errors
@@ -57,15 +70,15 @@ impl S3Door {
         let request_id = uuid::Uuid::new_v4().simple().to_string()[..16].to_ascii_uppercase();
         let identity = match &scope {
             None => Ok(Identity::anonymous()),
-            Some(scope) => auth::look_up(&self.shared.lock(), &scope.key_id, scope.token.as_deref(), now)
-                .map(|credentials| credentials.identity),
+            Some(scope) => self.believe(scope, now),
         };
+        let token = scope.as_ref().and_then(|scope| scope.token.clone());
         let region = scope.map(|scope| scope.region).unwrap_or_default();
         let known =
             identity.clone().unwrap_or_else(|_| Identity { arn: String::new(), ..Identity::anonymous() });
         let visit = Arc::new(Visit::new(known, region, &parts, now));
         let mut response = match identity {
-            Err(refusal) => refused(&refusal, &request_id),
+            Err(refusal) => refused(&refusal, token.as_deref(), &request_id),
             Ok(_) => {
                 let mut request = Request::from_parts(parts, Body::from(body));
                 request.extensions_mut().insert(visit.clone());
@@ -89,7 +102,7 @@ impl S3Door {
             response = replacement;
         } else if error_code(&response).as_deref() == Some("SignatureDoesNotMatch") {
             // `s3s` leaves the message out.
-            response = refused(&Refusal::BadSignature(auth::MISMATCH.to_owned()), &request_id);
+            response = refused(&Refusal::BadSignature(auth::MISMATCH.to_owned()), None, &request_id);
         }
         if let Ok(id) = request_id.parse() {
             response.headers_mut().entry("x-amz-request-id").or_insert(id);
@@ -105,8 +118,11 @@ impl S3Door {
     }
 }
 
-fn refused(refusal: &Refusal, request_id: &str) -> Response<Body> {
-    Service::S3.refusal(refusal).into_s3_response(request_id, &[])
+/// S3 repeats a token that it does not take.
+fn refused(refusal: &Refusal, token: Option<&str>, request_id: &str) -> Response<Body> {
+    let repeated = token.filter(|_| *refusal == Refusal::WrongToken);
+    let elements: Vec<_> = repeated.map(|token| ("Token-0", token)).into_iter().collect();
+    Service::S3.refusal(refusal).into_s3_response(request_id, &elements)
 }
 
 /// The code in an error's XML.

@@ -35,7 +35,13 @@ pub fn perform(state: &mut State, identity: &Identity, form: &Form) -> Result<St
             Err(Failure::new(409, "EntityAlreadyExists", message))
         }
         ("CreateUser", None) => {
-            let user = User { name: name.to_owned(), access_keys: Vec::new(), policies: BTreeMap::new() };
+            let user = User {
+                name: name.to_owned(),
+                access_keys: Vec::new(),
+                policies: BTreeMap::new(),
+                permissions_boundary: None,
+                carries_session_tags: false,
+            };
             let shown = shown(&user, account);
             users.push(user);
             Ok(shown)

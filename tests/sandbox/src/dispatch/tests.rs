@@ -249,6 +249,32 @@ async fn a_region_that_was_not_opted_in_to_knows_nobody() {
         let answer = client.send("monitoring", path, &[], "\u{0}").await.unwrap();
         assert_eq!(answer.status, cloudwatch, "{region}: {}", answer.text);
     }
+    let s3 = Client { region: "me-south-1".to_owned(), ..Client::new() }.signing_with("AKIAFAR");
+    assert_eq!(s3.verdict("GET /opt-in/p/a", &[]).await, (403, "InvalidAccessKeyId".to_owned()));
+}
+
+#[tokio::test]
+async fn s3_alone_takes_no_session_in_a_region_that_was_not_opted_in_to() {
+    let mut client = Client::new();
+    let body = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/look&RoleSessionName=look";
+    let xml = client.send("sts", "POST /", &[], body).await.unwrap().text;
+    let element = |name: &str| {
+        let rest = xml.split_once(&format!("<{name}>")).unwrap().1;
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    (client.key, client.secret) = (element("AccessKeyId"), element("SecretAccessKey"));
+    client.token = Some(element("SessionToken"));
+    client.region = "me-south-1".to_owned();
+    assert_eq!(client.verdict("GET /opt-in/p/a", &[]).await, (404, "NoSuchKey".to_owned()));
+    let own = |state: &mut crate::state::State| {
+        state.world.accounts.get_mut("123456789012").unwrap().disabled_regions.push("me-south-1".to_owned());
+    };
+    own(&mut client.shared.lock());
+    let answer = client.s3("GET /opt-in/p/a", &[]).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    assert!(answer.text.contains("<Code>InvalidToken</Code>"), "{}", answer.text);
+    let repeated = format!("<Token-0>{}</Token-0>", element("SessionToken"));
+    assert!(answer.text.contains(&repeated), "AWS repeats the token: {}", answer.text);
 }
 
 #[tokio::test]

@@ -33,6 +33,8 @@ pub enum Refuser {
     ResourceControl,
     /// The caller's own policies.
     Identity,
+    /// The caller's permissions boundary.
+    Boundary,
     /// The resource's own policy.
     Resource,
     /// The policy handed over when the session was made.
@@ -46,6 +48,7 @@ impl Refuser {
             Self::ServiceControl => "service control policy",
             Self::ResourceControl => "resource control policy",
             Self::Identity => "identity-based policy",
+            Self::Boundary => "permissions boundary",
             Self::Resource => "resource-based policy",
             Self::Session => "session policy",
         }
@@ -150,6 +153,8 @@ pub fn allowed(identity: &Identity, ask: &Ask<'_>) -> Result<(), Denial> {
     let from_identity = judge(identity.policies.iter().flat_map(|p| &p.statement), ask, context);
     let from_session =
         identity.session_policy.as_ref().map_or(Verdict::Allow, |p| judge(p.statement.iter(), ask, context));
+    let boundary = identity.permissions_boundary.as_ref();
+    let from_boundary = boundary.map_or(Verdict::Allow, |p| judge(p.statement.iter(), ask, context));
     let named = |policy: Option<&'_ Policy>, wanted: fn(Naming) -> bool| {
         let statements = policy.into_iter().flat_map(|p| &p.statement).filter(move |s| {
             s.principal.as_ref().is_some_and(|element| wanted(principal::names(element, identity)))
@@ -176,6 +181,7 @@ pub fn allowed(identity: &Identity, ask: &Ask<'_>) -> Result<(), Denial> {
         (Refuser::ResourceControl, from_owners_control, false),
         (Refuser::ServiceControl, from_control, from_control == Verdict::Silent),
         (Refuser::Session, from_session, from_session == Verdict::Silent),
+        (Refuser::Boundary, from_boundary, from_boundary == Verdict::Silent),
         (Refuser::Identity, from_identity, silent_identity),
         (Refuser::Resource, from_resource, silent_resource),
     ];

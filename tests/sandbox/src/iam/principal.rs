@@ -30,8 +30,12 @@ pub struct Identity {
     pub user_id: String,
     /// The user's or the role's own policies.
     pub policies: Vec<Policy>,
+    /// The most that these can allow.
+    pub permissions_boundary: Option<Policy>,
     /// The policy handed over when the session was made; it only ever takes away.
     pub session_policy: Option<Policy>,
+    /// Whether every role it assumes is assumed with session tags.
+    pub carries_session_tags: bool,
     /// What stands above all of these.
     pub guardrails: Guardrails,
 }
@@ -47,7 +51,9 @@ impl Identity {
             principal_arn: String::new(),
             user_id: "anonymous".to_owned(),
             policies: Vec::new(),
+            permissions_boundary: None,
             session_policy: None,
+            carries_session_tags: false,
             guardrails: Guardrails::default(),
         }
     }

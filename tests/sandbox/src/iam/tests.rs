@@ -15,7 +15,9 @@ fn user(account: &str, policies: Vec<Policy>) -> Identity {
         principal_arn: format!("arn:aws:iam::{account}:user/operator"),
         user_id: "AIDA".to_owned(),
         policies,
+        permissions_boundary: None,
         session_policy: None,
+        carries_session_tags: false,
         guardrails: Guardrails::default(),
     }
 }
@@ -28,7 +30,9 @@ fn session(policies: Vec<Policy>, session_policy: Option<Policy>) -> Identity {
         principal_arn: ROLE.to_owned(),
         user_id: "AROA:look".to_owned(),
         policies,
+        permissions_boundary: None,
         session_policy,
+        carries_session_tags: false,
         guardrails: Guardrails::default(),
     }
 }

@@ -43,8 +43,9 @@ pub fn perform(
     let found = state.world.role(request.role_arn);
     let context = Context::default().with_opt("sts:ExternalId", request.external_id);
     let mut actions = vec!["sts:AssumeRole"];
-    if form.has_list("Tags") {
-        actions.push("sts:TagSession");
+    if form.has_list("Tags") || identity.carries_session_tags {
+        // AWS speaks of this one first, also where it is the external ID that does not match.
+        actions.insert(0, "sts:TagSession");
     }
     if form.get("SourceIdentity").is_some() {
         actions.push("sts:SetSourceIdentity");

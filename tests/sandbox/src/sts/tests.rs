@@ -91,6 +91,66 @@ fn the_right_caller_gets_a_session() {
     );
 }
 
+/// What AWS speaks of where an operator carries session tags.
+#[test]
+fn who_carries_tags_is_refused_in_their_name_whatever_the_cause() {
+    let both = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Resource":"*"}}"#;
+    let one = both.replace(r#","sts:TagSession""#, "");
+    let [both, one] = [both, one.as_str()].map(|text| crate::iam::Policy::parse(text).unwrap());
+    let trusts = |state: &mut State| {
+        let text = serde_json::json!({"Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999988887777:user/operator"},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+            "Condition": {"StringEquals": {"sts:ExternalId": "the-right-one"}}
+        }});
+        let role = &mut state.world.accounts.get_mut("123456789012").unwrap().roles[0];
+        role.trust = crate::iam::Policy::parse(&text.to_string()).unwrap();
+    };
+    let wrong = [("ExternalId", Some("guess"))];
+    for (what, own, boundary, trusted, changes, tail) in [
+        ("all is well", &both, None, true, &[][..], None),
+        ("the trust policy lacks it", &both, None, false, &[], Some("role/finops/awscost")),
+        ("the external ID differs", &both, None, true, &wrong, Some("role/finops/awscost")),
+        (
+            "the own policy lacks it",
+            &one,
+            None,
+            true,
+            &[],
+            Some("because no identity-based policy allows the sts:TagSession action"),
+        ),
+        (
+            "the boundary lacks it",
+            &both,
+            Some(&one),
+            true,
+            &[],
+            Some("because no permissions boundary allows the sts:TagSession action"),
+        ),
+    ] {
+        let mut state = state();
+        if trusted {
+            trusts(&mut state);
+        }
+        let caller = Identity {
+            carries_session_tags: true,
+            policies: vec![own.clone()],
+            permissions_boundary: boundary.cloned(),
+            ..operator(&state)
+        };
+        let answer = perform(&mut state, &caller, &form(changes), "us-east-1", now());
+        let refused = answer.err().map(|failure| failure.message);
+        match (refused, tail) {
+            (None, None) => {}
+            (Some(message), Some(tail)) => {
+                assert!(message.contains("not authorized to perform: sts:TagSession"), "{what}: {message}");
+                assert!(message.ends_with(tail), "{what}: {message}");
+            }
+            (refused, _) => panic!("{what}: {refused:?}"),
+        }
+    }
+}
+
 #[test]
 fn refusals() {
     let long = "x".repeat(2100);

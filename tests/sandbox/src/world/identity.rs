@@ -75,6 +75,12 @@ pub struct User {
     /// Identity policies by name.
     #[serde(default)]
     pub policies: BTreeMap<String, Policy>,
+    /// The most that its policies can allow; no boundary if absent.
+    #[serde(default)]
+    pub permissions_boundary: Option<Policy>,
+    /// Its requests carry transitive session tags, as those of a pod with EKS Pod Identity do, and tag every role it assumes.
+    #[serde(default)]
+    pub carries_session_tags: bool,
 }
 
 /// A long-lived key of a user.
@@ -163,7 +169,9 @@ impl User {
             user_id: unique_id("AIDA", &arn),
             arn,
             policies: self.policies.values().cloned().collect(),
+            permissions_boundary: self.permissions_boundary.clone(),
             session_policy: None,
+            carries_session_tags: self.carries_session_tags,
             guardrails: Guardrails::default(),
         }
     }
