@@ -11,6 +11,7 @@ mod data_exports;
 pub mod endpoints;
 pub mod fault;
 mod iam;
+mod left_out;
 mod organizations;
 mod own_credentials;
 pub mod profile;
@@ -64,6 +65,11 @@ pub const NOISY_TARGETS: &[(&str, Level)] = &[
     ("hyper_util", Level::INFO),
     ("rustls", Level::INFO),
 ];
+
+/// The log targets that are not shown unless a user asks for them: their faults come back to us, and their warnings show the
+/// SDK's insides. What it leaves out of its configuration is said in our words.
+pub const QUIET_TARGETS: &[&str] =
+    &["aws_config", "aws_credential_types", "aws_runtime", "aws_smithy_runtime"];
 
 #[cfg(test)]
 pub(crate) mod tests;

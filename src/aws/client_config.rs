@@ -17,6 +17,7 @@ use super::{
     cloudwatch::SdkMetrics,
     data_exports::SdkCatalog,
     iam::SdkAudit,
+    left_out,
     organizations::SdkOrganizations,
     rate::{RateLimit, STS_CALLS_PER_SECOND},
     s3::SdkBuckets,
@@ -81,6 +82,7 @@ impl Sdk {
                 "{variable} names a SOCKS proxy, which calls to AWS can't go through: name an HTTP proxy, http://HOST:PORT"
             );
         }
+        left_out::warn().await;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
         if let Some(client) = transport::trusting(&settings.trust) {
             loader = loader.http_client(client);

@@ -9,7 +9,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{aws::NOISY_TARGETS, warehouse::QUIET_TARGETS};
+use crate::{
+    aws::{self, NOISY_TARGETS},
+    warehouse,
+};
 
 /// Starts logging. `AWSCOST_LOG` takes a filter such as `debug` or `awscost=debug`.
 pub(super) fn start() {
@@ -28,7 +31,8 @@ pub(super) fn start() {
 /// What is shown unless the user says otherwise: nothing of libraries whose errors come back to us as faults.
 fn default_filter(terminal: bool) -> String {
     let level = if terminal { "warn" } else { "info" };
-    QUIET_TARGETS.iter().fold(level.to_owned(), |filter, target| format!("{filter},{target}=off"))
+    let quiet = warehouse::QUIET_TARGETS.iter().chain(aws::QUIET_TARGETS);
+    quiet.fold(level.to_owned(), |filter, target| format!("{filter},{target}=off"))
 }
 
 /// What no filter of a user's lifts: a filter of its own, as within one the longer target wins.
@@ -46,7 +50,8 @@ mod tests {
 
     #[test]
     fn what_libraries_say_of_their_own_faults_is_off_unless_asked_for() {
-        assert_eq!(default_filter(false), "info,delta_kernel=off");
+        let aws = "aws_config=off,aws_credential_types=off,aws_runtime=off,aws_smithy_runtime=off";
+        assert_eq!(default_filter(false), format!("info,delta_kernel=off,{aws}"));
     }
 
     #[test]

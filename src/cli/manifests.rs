@@ -8,7 +8,7 @@ mod lines;
 mod secret;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     fs::File,
     io::{self, Read},
@@ -45,6 +45,8 @@ pub struct Manifests {
     pub warehouses: Vec<Document<CostWarehouse>>,
     /// Secrets, in reading order.
     pub secrets: Vec<Document<SecretValues>>,
+    /// Kind, namespace and name of documents that are there and can't be used, as far as they have them.
+    pub refused: BTreeSet<(String, String, String)>,
     /// How many documents were of other kinds.
     pub ignored: usize,
     /// The lines of each document's fields, by file and number of the document; also of documents that are refused.
@@ -225,6 +227,7 @@ impl Reading {
         complaints.extend(admission::complaints(kind, &value, None));
         if !complaints.is_empty() {
             let object = title(&value);
+            self.manifests.refused.insert(key(&value));
             self.faults.extend(complaints.into_iter().map(|complaint| ManifestFault::Refused {
                 origin: origin.clone(),
                 object: object.clone(),
@@ -249,11 +252,12 @@ impl Reading {
         origin: &Origin,
         value: Value,
     ) -> Option<Document<T>> {
-        let object = title(&value);
+        let (object, key) = (title(&value), key(&value));
         match serde_json::from_value(value) {
             Ok(object) => Some(Document { origin: origin.clone(), object }),
             // What the schema lets through can only fail in metadata, whose words may be shown.
             Err(error) => {
+                self.manifests.refused.insert(key);
                 let complaint = Complaint { field: String::new(), problem: error.to_string() };
                 self.faults.push(ManifestFault::Refused { origin: origin.clone(), object, complaint });
                 None
@@ -267,15 +271,16 @@ impl Reading {
                 self.manifests.secrets.push(Document { origin: origin.clone(), object });
             }
             Ok(_) => {}
-            Err(complaint) => self.refuse(origin, value, &complaint.field, complaint.problem),
+            Err(complaint) => {
+                self.manifests.refused.insert(key(value));
+                self.refuse(origin, value, &complaint.field, complaint.problem);
+            }
         }
     }
 
     /// Notes the object; what was there before is a fault, as only one of the two can be meant.
     fn is_first(&mut self, origin: &Origin, value: &Value) -> bool {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let metadata = &value["metadata"];
-        let key = (text(&value["kind"]), text(&metadata["namespace"]), text(&metadata["name"]));
+        let key = key(value);
         match self.seen.get(&key) {
             Some(first) => {
                 let problem = format!("it was declared before, in {first}");
@@ -324,6 +329,13 @@ fn documents<T: DeserializeOwned>(text: &str) -> Result<Vec<Spanned<T>>, serde_s
         },
     };
     serde_saphyr::from_multiple_with_options(text, options)
+}
+
+/// Kind, namespace and name, as far as a document has them.
+fn key(value: &Value) -> (String, String, String) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let metadata = &value["metadata"];
+    (text(&value["kind"]), text(&metadata["namespace"]), text(&metadata["name"]))
 }
 
 /// Kind and name, as far as a document has them.

@@ -298,6 +298,64 @@ fn without_aws_schema_rules_and_references_are_checked() {
     assert_eq!(code, 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_there_and_not_valid_is_not_called_missing() {
+    let words = |report: &Value, condition: &str| {
+        finding(report, condition).map(|finding| finding["message"].to_string()).unwrap_or_default()
+    };
+    let other = WAREHOUSE.replace("name: lake,", "name: lago,");
+    for (what, warehouse) in [
+        ("a field nobody knows", WAREHOUSE.replace("location:", "locatoin: x, location:")),
+        ("a location that is none", WAREHOUSE.replace("file:///warehouse", "gs://bucket")),
+        (
+            "no namespace",
+            WAREHOUSE.replace(", namespace: finops", "").replace("file:///warehouse", "gs://bucket"),
+        ),
+    ] {
+        let documents =
+            format!("{ACCOUNT}---\n{warehouse}---\n{other}---\n{}", secret("external-id", EXTERNAL_ID));
+        let (code, report) = Check::of(&documents, None).with(&["--skip-aws", "-n", "finops"]).json();
+        assert_eq!((code, reason(&report, "WarehouseReady")), (1, Some("Probing")), "{what}: {report:#}");
+        let said = words(&report, "WarehouseReady");
+        assert!(said.contains("CostWarehouse lake is among the documents, and not valid"), "{what}: {said}");
+    }
+    let unread = format!("{ACCOUNT}---\n{other}");
+    let (_, report) = Check::of(&unread, None).with(&["/nonexistent.yaml", "--skip-aws"]).json();
+    let said = words(&report, "WarehouseReady");
+    assert!(said.contains("is not among the documents that could be read"), "{said}");
+    let sandbox = sandbox();
+    let documents = format!("{ACCOUNT}---\n{WAREHOUSE}---\n{}", secret("external-id", "[1]"));
+    let (code, report) = Check::of(&documents, Some(&sandbox)).json();
+    assert_eq!((code, reason(&report, "RoleAssumable")), (1, Some("SecretNotUsable")), "{report:#}");
+    let said = words(&report, "RoleAssumable");
+    assert!(said.contains("it is among the documents, and not valid there"), "{said}");
+}
+
+#[test]
+fn a_configuration_that_the_sdk_leaves_out_is_told_without_the_sdks_insides() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config");
+    std::fs::write(&config, "[profile x\nregion = canary\n").expect("written");
+    let check = Check::of(&good(), None)
+        .env("AWS_CONFIG_FILE", &config.display().to_string())
+        .env("AWS_PROFILE", "x")
+        .env("AWS_USE_FIPS_ENDPOINT", "canary")
+        .env("AWS_ENDPOINT_URL_STS", "canary");
+    let output = check.run();
+    let [stdout, stderr] =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    for said in [
+        "AWS_USE_FIPS_ENDPOINT is neither true nor false",
+        "AWS_ENDPOINT_URL_STS is no address",
+        "the files with AWS profiles",
+    ] {
+        assert!(stderr.contains(said), "{said}: {stderr}");
+    }
+    for insides in ["aws_config", "Error {", "Error(", "Configuration(", "canary"] {
+        assert!(!stderr.contains(insides) && !stdout.contains(insides), "{insides}: {stderr}{stdout}");
+    }
+}
+
 #[test]
 fn nothing_to_check_is_not_good() {
     for format in ["text", "json", "junit", "sarif"] {

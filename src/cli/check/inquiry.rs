@@ -50,7 +50,8 @@ pub(super) async fn report(args: &Args) -> Result<Report, Fault> {
         let value = std::env::var_os(variable.variable()).map(std::ffi::OsString::into_encoded_bytes);
         secrets.add_variable(variable, value)?;
     }
-    let inquiry = Inquiry { args, manifests: &manifests, secrets, client, now };
+    let unread = !faults.iter().all(|fault| matches!(fault, ManifestFault::Refused { .. }));
+    let inquiry = Inquiry { args, manifests: &manifests, unread, secrets, client, now };
     let mut report = Report { ignored: manifests.ignored, ..Report::default() };
     take_in(&mut report, &faults, &manifests.lines);
     report.subjects.extend(manifests.warehouses.iter().map(|document| inquiry.warehouse(document)));
@@ -61,6 +62,8 @@ pub(super) async fn report(args: &Args) -> Result<Report, Fault> {
 struct Inquiry<'a> {
     args: &'a Args,
     manifests: &'a Manifests,
+    /// True if a file could not be read, so that nobody knows what is in it.
+    unread: bool,
     secrets: Secrets,
     client: Option<Client>,
     now: Timestamp,
@@ -75,6 +78,8 @@ struct Declared<'a> {
     secrets: BTreeMap<String, Secret>,
     /// The names of those that are not.
     absent: Vec<String>,
+    /// True if one of these is among the documents, and can't be used as it is.
+    invalid: bool,
     warehouse: Saying,
     /// True if a cluster was asked for what is not given.
     asked_cluster: bool,
@@ -144,12 +149,14 @@ impl Inquiry<'_> {
             None => not_probed(),
         };
         let asked_cluster = self.client.is_some();
+        let invalid = absent.iter().any(|name| self.is_refused("Secret", &namespace, name));
         Ok(Declared {
             document,
             namespace,
             uid: index.to_string(),
             secrets,
             absent,
+            invalid,
             warehouse,
             asked_cluster,
         })
@@ -165,10 +172,17 @@ impl Inquiry<'_> {
         if declared {
             return Ok(not_probed());
         }
+        if self.is_refused("CostWarehouse", namespace, name) {
+            return Ok(not_valid(name));
+        }
         let Some(client) = &self.client else {
             let others =
                 self.manifests.warehouses.iter().any(|document| self.place_of(document) == namespace);
-            return Ok(if others { verdict::no_warehouse(name) } else { not_given(name) });
+            return Ok(if others && !self.unread {
+                verdict::no_warehouse(name)
+            } else {
+                not_given(name, self.unread)
+            });
         };
         let api: Api<CostWarehouse> = Api::namespaced(client.clone(), namespace);
         match api.get_opt(name).await {
@@ -176,6 +190,15 @@ impl Inquiry<'_> {
             Ok(None) => Ok(verdict::no_warehouse(name)),
             Err(error) => Err(super::ClusterFault::api(format!("read CostWarehouse {name}"))(error).into()),
         }
+    }
+
+    /// True if the document is there, and not as it must be: that is another fault than none, and has a finding of its own.
+    fn is_refused(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        let own = |text: &str| text.to_owned();
+        let named = self.manifests.refused.contains(&(own(kind), own(namespace), own(name)));
+        let unnamed = self.args.namespace == namespace
+            && self.manifests.refused.contains(&(own(kind), String::new(), own(name)));
+        named || unnamed
     }
 
     fn place_of(&self, document: &Document<CostWarehouse>) -> String {
@@ -252,6 +275,10 @@ impl Declared<'_> {
 
     /// How a Secret that was not given can be.
     fn secret_given(&self) -> String {
+        if self.invalid {
+            return "; it is among the documents, and not valid there: correct it as its own finding says."
+                .to_owned();
+        }
         let Some(name) = self.absent.first().filter(|_| !self.asked_cluster) else { return String::new() };
         format!(
             "; this check was not given it: see --secret {}/{name}=PATH and --from-cluster.",
@@ -277,10 +304,20 @@ fn not_probed() -> Saying {
     )
 }
 
-/// Where the documents have no warehouse of the namespace at all, they leave it to others: a folder of accounts alone.
-fn not_given(name: &str) -> Saying {
+fn not_valid(name: &str) -> Saying {
     let message = format!(
-        "CostWarehouse {name} is not among the documents, so nothing is known of it: give its manifest with -f, or \
+        "CostWarehouse {name} is among the documents, and not valid: correct it as its own finding says. Nothing else is \
+         known of it."
+    );
+    Saying::new(ConditionType::WarehouseReady, ConditionStatus::Unknown, Reason::Probing, message)
+}
+
+/// Where the documents have no warehouse of the namespace at all, they leave it to others: a folder of accounts alone.
+/// Nobody knows either what is in a file that can't be read.
+fn not_given(name: &str, unread: bool) -> Saying {
+    let which = if unread { "documents that could be read" } else { "documents" };
+    let message = format!(
+        "CostWarehouse {name} is not among the {which}, so nothing is known of it: give its manifest with -f, or \
          --from-cluster."
     );
     Saying::new(ConditionType::WarehouseReady, ConditionStatus::Unknown, Reason::Probing, message)
