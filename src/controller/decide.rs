@@ -108,11 +108,11 @@ fn unrecorded(
 }
 
 fn gate(failure: &Failure, situation: &Situation<'_>) -> Gate {
-    if failure.reason == Reason::Current.as_str() {
-        return Gate::Change;
-    }
     if failure.inputs != situation.inputs {
         return Gate::Open;
+    }
+    if failure.reason == Reason::Current.as_str() {
+        return Gate::Change;
     }
     let Some(wait) = wait_after(failure) else { return Gate::Change };
     let until = failure.at + situation.retry_delay.unwrap_or(wait);

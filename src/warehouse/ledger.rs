@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{BillingPeriod, ConnectionKey, CurrencyTotals, VersionIdentity};
@@ -134,10 +134,18 @@ pub fn decide(rows: &[LedgerRow], candidate: &LedgerRow, ordering: Ordering) -> 
     if !same_source {
         return Decision::OtherSourceOwnsPeriod { report: loaded.source.report.clone() };
     }
-    if candidate.ordered_at < loaded.ordered_at {
-        return Decision::OlderManifest { loaded: loaded.ordered_at };
+    match possible_time(loaded) {
+        Some(time) if candidate.ordered_at < time => Decision::OlderManifest { loaded: time },
+        _ => Decision::Load,
     }
-    Decision::Load
+}
+
+/// The time of a loaded version, if it can be true: none was delivered long after it was loaded. A name with a time in the
+/// future would else keep every later version out.
+fn possible_time(loaded: &LedgerRow) -> Option<Timestamp> {
+    const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(24);
+    let ahead = loaded.ordered_at.duration_since(loaded.loaded_at);
+    (ahead <= CLOCKS_DIFFER).then_some(loaded.ordered_at)
 }
 
 #[cfg(test)]

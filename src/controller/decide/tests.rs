@@ -133,6 +133,8 @@ fn a_newer_version_in_the_warehouse_ends_it() {
     failure.reason = Reason::Current.to_string();
     assert!(!used_up(failure));
     assert_eq!(world.loads(), []);
+    world.inputs = "changed";
+    assert_eq!(world.loads(), loads(&[("v1", 2)]), "whoever asks, or another release, may see it otherwise");
 }
 
 #[test]
