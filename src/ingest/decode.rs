@@ -74,6 +74,9 @@ pub fn decode_file<E>(
     job: &DecodeJob,
     sink: &mut dyn FnMut(RecordBatch) -> Result<(), E>,
 ) -> Result<FileReport, Stopped<E>> {
+    if file.size() == 0 {
+        return Err(Stopped::Decode(DecodeFault::Empty { file: file.key().to_owned() }));
+    }
     let mut refusal = None;
     let mut forward = |batch| {
         sink(batch).map_err(|error| {

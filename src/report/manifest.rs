@@ -45,6 +45,9 @@ pub struct Manifest {
 /// Why a manifest is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidManifest {
+    /// Nothing is in it.
+    #[error("it is empty: zero bytes. Whatever put it there was cut off; put it there again")]
+    Empty,
     /// Not JSON of the right shape.
     #[error("it is not a manifest: {0}")]
     Shape(String),
@@ -98,6 +101,9 @@ impl Manifest {
         kind: ReportKind,
         period: BillingPeriod,
     ) -> Result<Self, InvalidManifest> {
+        if bytes.is_empty() {
+            return Err(InvalidManifest::Empty);
+        }
         let draft = match kind {
             ReportKind::LegacyCur => legacy::parse(bytes)?,
             ReportKind::Cur2 => export::parse(bytes)?,

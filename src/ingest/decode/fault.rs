@@ -34,6 +34,14 @@ pub enum DecodeFault {
         /// What the manifest says.
         expected: &'static str,
     },
+    /// Nothing is in it.
+    #[error(
+        "{file} is empty: zero bytes, where even a month without rows has a header. Whatever put it there was cut off"
+    )]
+    Empty {
+        /// The file's key.
+        file: String,
+    },
     /// Its packing is broken: cut short, or a checksum differs.
     #[error("{file} is damaged: {problem}")]
     Damaged {

@@ -100,8 +100,16 @@ fn a_manifest_of_another_month_or_bucket_is_refused() {
 #[test]
 fn broken_json_says_where_and_never_what() {
     let deep = "[".repeat(100_000);
-    for text in ["", "{", "[]", r#"{"reportKeys":3}"#, r#"{"assemblyId":"x"}"#, deep.as_str()] {
+    for text in [" ", "{", "[]", r#"{"reportKeys":3}"#, r#"{"assemblyId":"x"}"#, deep.as_str()] {
         let refused = parse(ReportKind::LegacyCur, bucket(), text).expect_err("refused");
         assert!(matches!(refused, InvalidManifest::Shape(_)), "{refused}");
+    }
+}
+
+#[test]
+fn a_manifest_of_zero_bytes_is_called_that() {
+    for kind in [ReportKind::LegacyCur, ReportKind::Cur2] {
+        let refused = parse(kind, bucket(), "").expect_err("refused");
+        assert!(refused.to_string().contains("zero bytes"), "{refused}");
     }
 }
