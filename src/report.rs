@@ -10,7 +10,7 @@ mod readiness;
 mod store;
 mod version;
 
-pub use discovery::{DeliveredFile, Delivery, Found, Wanted, confirm, deliveries};
+pub use discovery::{DeliveredFile, Delivery, Found, Wanted, beside, confirm, deliveries};
 pub use fault::{FaultClass, ReportFault};
 pub use layout::{Anchor, Area, ReportKey, ReportRoot};
 pub use manifest::{FileFormat, InvalidManifest, MANIFEST_LIMIT, Manifest};

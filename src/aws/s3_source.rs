@@ -235,6 +235,7 @@ fn listed(object: &aws_sdk_s3::types::Object) -> Option<ListedObject> {
         size: object.size().and_then(|size| u64::try_from(size).ok())?,
         etag: object.e_tag()?.to_owned(),
         last_modified: object.last_modified().and_then(timestamp),
+        file_time: None,
     })
 }
 
@@ -252,6 +253,7 @@ impl ReportStore for S3Source {
                 bytes: fetched.bytes,
                 etag: fetched.etag,
                 last_modified: fetched.last_modified,
+                file_time: None,
             })),
             Err(fault) if fault.code == Code::NoSuchKey => Ok(None),
             Err(fault) if fault.code == Code::ObjectTooLarge => {

@@ -2,7 +2,11 @@
 
 mod output;
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -19,7 +23,7 @@ use crate::{
         plan::{Step, Terms, plan},
         progress::Progress,
         right_bill::ExpectedBill,
-        run::{Loader, payer_of},
+        run::{Loader, find_payer},
         source::{BillSource, FolderSource, SourceLocation},
     },
     model::{
@@ -27,7 +31,7 @@ use crate::{
         VersionIdentity,
     },
     network::trust::Trust,
-    report::{Found, ReportRoot, Wanted, deliveries},
+    report::{Found, ReportRoot, Wanted, beside, deliveries},
     warehouse::ledger::{Ordering, Source},
 };
 use output::{Output, OutputFormat};
@@ -72,7 +76,7 @@ pub struct Args {
     #[arg(long)]
     force: bool,
     /// The time of the delivery, for folders whose names tell none: 2026-10-21T04:30:00Z.
-    #[arg(long, value_name = "TIMESTAMP")]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = parse_as_of)]
     as_of: Option<Timestamp>,
     /// Load this version only.
     #[arg(long, value_name = "ID", value_parser = parse_version)]
@@ -124,6 +128,12 @@ fn parse_version(text: &str) -> Result<VersionIdentity, &'static str> {
     }
 }
 
+/// A time that is yet to come would keep out every version that is delivered until then.
+fn parse_as_of(text: &str) -> Result<Timestamp, String> {
+    let time: Timestamp = text.parse().map_err(|_| "a time looks like 2026-10-21T04:30:00Z".to_owned())?;
+    if time > Timestamp::now() { Err("no delivery is made in the future".to_owned()) } else { Ok(time) }
+}
+
 /// Runs the command; every period is told of on stdout.
 pub async fn run(args: Args) -> ExitCode {
     let mut output = Output::new(args.output, args.termination_log.clone());
@@ -171,16 +181,7 @@ async fn stop_on_signal(stop: CancellationToken) {
 
 async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> Result<Vec<Ended>, LoadFault> {
     let source = open_source(args).await?;
-    let root = ReportRoot {
-        anchor: args.source.anchor(),
-        prefix: args.source.prefix(),
-        name: args.report.clone(),
-        kind: match args.kind {
-            KindChoice::Auto => None,
-            KindChoice::LegacyCur => Some(ReportKind::LegacyCur),
-            KindChoice::Cur2 => Some(ReportKind::Cur2),
-        },
-    };
+    let root = root(args);
     let wanted = if args.periods.is_empty() {
         Wanted::All
     } else {
@@ -188,15 +189,18 @@ async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> R
     };
     let warehouse = args.warehouse.open().await?;
     let looked = async {
-        let found = deliveries(source.as_ref(), &root, &wanted).await?;
+        let found = match deliveries(source.as_ref(), &root, &wanted, Timestamp::now()).await {
+            Ok(found) => found,
+            Err(fault) => return Err(beside(source.as_ref(), &root, fault).await.into()),
+        };
         crash_point::reach("manifest-read");
-        let identity = identify(args, source.as_ref(), &found).await?;
+        let identity = identify(args, source.as_ref(), &found).await;
         Ok((found, identity))
     };
     let (found, identity) = stop.run_until_cancelled(looked).await.unwrap_or(Err(LoadFault::Stopped))?;
-    let Some((connection, expected)) = identity else {
-        // No version of any period can be taken, so nothing says whose they would be.
-        return Ok(without_deliveries(found, output));
+    let (connection, expected) = match identity {
+        Ok(identity) => identity,
+        Err(silent) => return Ok(without_payer(found, silent, output)),
     };
     let terms = Terms {
         connection,
@@ -233,6 +237,20 @@ async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> R
     Ok(all)
 }
 
+/// Where the report lies.
+fn root(args: &Args) -> ReportRoot {
+    ReportRoot {
+        anchor: args.source.anchor(),
+        prefix: args.source.prefix(),
+        name: args.report.clone(),
+        kind: match args.kind {
+            KindChoice::Auto => None,
+            KindChoice::LegacyCur => Some(ReportKind::LegacyCur),
+            KindChoice::Cur2 => Some(ReportKind::Cur2),
+        },
+    }
+}
+
 async fn open_source(args: &Args) -> Result<Box<dyn BillSource>, LoadFault> {
     Ok(match &args.source {
         SourceLocation::Folder(path) => Box::new(FolderSource::new(path)),
@@ -250,33 +268,38 @@ async fn open_source(args: &Args) -> Result<Box<dyn BillSource>, LoadFault> {
     })
 }
 
-/// The key to load under, and whose bill it must be. `None` if only the data could tell and there is none.
+/// The key to load under, and whose bill it must be.
+///
+/// # Errors
+/// Why no month tells it, by month: it was not said, and only the rows could.
 async fn identify(
     args: &Args,
     source: &dyn BillSource,
     found: &[Found],
-) -> Result<Option<(ConnectionKey, ExpectedBill)>, LoadFault> {
+) -> Result<(ConnectionKey, ExpectedBill), BTreeMap<BillingPeriod, LoadFault>> {
     let expected = args.account.as_ref().map(|account| ExpectedBill::of(account, args.account_type.into()));
     if let Some(connection) = &args.connection {
-        return Ok(Some((connection.clone(), expected.unwrap_or(ExpectedBill::Anyone))));
+        return Ok((connection.clone(), expected.unwrap_or(ExpectedBill::Anyone)));
     }
     if let (Some(account), Some(expected)) = (&args.account, expected) {
-        return Ok(Some((ConnectionKey::from(account), expected)));
+        return Ok((ConnectionKey::from(account), expected));
     }
-    let Some(newest) = found.iter().rev().find_map(|found| found.delivery.as_ref().ok()) else {
-        return Ok(None);
-    };
-    let payer = payer_of(source, newest).await?;
-    match payer.parse() {
-        Ok(connection) => Ok(Some((connection, ExpectedBill::PaidBy(payer)))),
-        Err(_) => Err(LoadFault::PayerUnusable(payer)),
-    }
+    let payer = find_payer(source, found).await?;
+    Ok((payer.connection, ExpectedBill::PaidBy(payer.named)))
 }
 
-fn without_deliveries(found: Vec<Found>, output: &mut Output) -> Vec<Ended> {
-    let faults = found.into_iter().rev().filter_map(|found| Some((found.period, found.delivery.err()?)));
-    faults
-        .map(|(period, fault)| Ended::fault(period, None, None, &fault.into()))
-        .inspect(|ended| output.period(ended))
-        .collect()
+/// The ends of all months where none tells whose they are: each with its own fault, the newest first.
+fn without_payer(
+    found: Vec<Found>,
+    mut silent: BTreeMap<BillingPeriod, LoadFault>,
+    output: &mut Output,
+) -> Vec<Ended> {
+    let ends = found.into_iter().rev().map(|found| {
+        let (delivery, fault) = match found.delivery {
+            Ok(delivery) => (Some(delivery), silent.remove(&found.period).unwrap_or(LoadFault::PayerUnknown)),
+            Err(fault) => (None, fault.into()),
+        };
+        Ended::fault(found.period, None, delivery.as_ref(), &fault)
+    });
+    ends.inspect(|ended| output.period(ended)).collect()
 }

@@ -10,7 +10,7 @@ use crate::{
     aws::traits::{ExecutionEnd, ExportExecution, ExportHealth, ExportIllness, LegacyDeliveryStatus},
     connection::{Facts, Finding, Verdict},
     model::{BillingPeriod, ConditionType, Reason, ReportKind},
-    report::{Found, Readiness, ReportFault, missing_months, readiness},
+    report::{FaultClass, Found, Readiness, ReportFault, missing_months, readiness},
 };
 
 const DELIVERED: ConditionType = ConditionType::ReportDelivered;
@@ -60,6 +60,7 @@ impl Question<'_> {
             .filter_map(|found| found.delivery.as_ref().ok())
             .filter_map(|delivery| delivery.last_modified.or(delivery.ordered_at));
         let report = &self.bill.report;
+        let instead = self.deliveries.instead();
         match readiness(times, self.since, self.bill.freshness, self.now) {
             Readiness::Delivered { .. } => {
                 Finding::pass(DELIVERED, Reason::Delivered, "A complete manifest is there, and it is fresh.")
@@ -82,7 +83,7 @@ impl Question<'_> {
                     DELIVERED,
                     Reason::DeliveredButNotHere,
                     format!(
-                        "AWS says that it has delivered report {}, but there is no manifest under s3://{}/{}. Check that nothing \
+                        "AWS says that it has delivered report {}, but there is no manifest under s3://{}/{}{instead}. Check that nothing \
                      removes the files (a lifecycle rule), and that a bucket they are replicated to has received them.",
                         report.name,
                         report.bucket,
@@ -94,7 +95,7 @@ impl Question<'_> {
                 DELIVERED,
                 Reason::AwaitingFirstDelivery,
                 format!(
-                    "Nothing is delivered under s3://{}/{} yet. AWS takes up to 24 hours for the first delivery.",
+                    "Nothing is delivered under s3://{}/{} yet{instead}. AWS takes up to 24 hours for the first delivery.",
                     report.bucket,
                     report.key_root()
                 ),
@@ -103,7 +104,7 @@ impl Question<'_> {
                 DELIVERED,
                 Reason::FirstDeliveryOverdue,
                 format!(
-                    "Nothing is delivered under s3://{}/{} though the grace time is over. Check that spec.report's \
+                    "Nothing is delivered under s3://{}/{} though the grace time is over{instead}. Check that spec.report's \
                      name, bucket and prefix are those of the definition in AWS, byte for byte, and that the \
                      bucket's policy lets AWS deliver.",
                     report.bucket,
@@ -124,6 +125,9 @@ impl Question<'_> {
         if delivered.verdict == Verdict::Unknown {
             return Finding::blocked(HISTORY, DELIVERED);
         }
+        if let Some(fault) = self.older_fault() {
+            return Finding::fail(HISTORY, fault.reason(), format!("{}.", words(fault)));
+        }
         let missing = self.missing();
         if missing.is_empty() {
             return Finding::pass(HISTORY, Reason::Complete, "Every wanted month is delivered.");
@@ -139,6 +143,27 @@ impl Question<'_> {
                 self.bill.report.name
             ),
         )
+    }
+
+    /// What keeps an older month than the newest from being taken, if it lasts. A month that is loaded may lose its files.
+    fn older_fault(&self) -> Option<&ReportFault> {
+        let found = self.deliveries.standing(self.now).ok()?;
+        let newest = newest(found)?.period;
+        let loaded: BTreeSet<BillingPeriod> = self.loaded().collect();
+        let lasts = |found: &Found, fault: &ReportFault| match fault {
+            ReportFault::PartsMissing { .. } => !loaded.contains(&found.period),
+            fault => matches!(fault.class(), FaultClass::Data | FaultClass::Configuration),
+        };
+        let older = found.iter().filter(|found| found.period < newest);
+        let faults = older.filter_map(|found| {
+            found
+                .delivery
+                .as_ref()
+                .err()
+                .filter(|fault| lasts(found, fault))
+                .map(|fault| (found.period, fault))
+        });
+        faults.max_by_key(|(period, _)| *period).map(|(_, fault)| fault)
     }
 
     /// Wanted months that were never delivered, oldest first.
@@ -269,19 +294,29 @@ fn blocked(below: &[Finding], condition: ConditionType) -> Option<Finding> {
         .map(|layer| Finding::blocked(condition, layer))
 }
 
+/// The newest period that has a manifest.
+fn newest(found: &[Found]) -> Option<&Found> {
+    let present = |found: &&Found| !matches!(found.delivery, Err(ReportFault::NoManifest { .. }));
+    found.iter().filter(present).max_by_key(|found| found.period)
+}
+
 /// What is wrong with the newest period that has a manifest; a delivery under way is nothing wrong.
 fn newest_fault(found: &[Found]) -> Option<&ReportFault> {
-    let absent = |found: &&Found| !matches!(found.delivery, Err(ReportFault::NoManifest { .. }));
-    let newest = found.iter().filter(absent).max_by_key(|found| found.period)?;
-    newest.delivery.as_ref().err().filter(|fault| !matches!(fault, ReportFault::DeliveryInProgress { .. }))
+    let fault = newest(found)?.delivery.as_ref().err();
+    fault.filter(|fault| !matches!(fault, ReportFault::DeliveryInProgress { .. }))
+}
+
+/// A fault's text with a capital at its start.
+fn words(fault: &ReportFault) -> String {
+    let message = fault.to_string();
+    match message.get(..1) {
+        Some(first) => format!("{}{}", first.to_uppercase(), &message[1..]),
+        None => message,
+    }
 }
 
 fn fault_finding(fault: &ReportFault) -> Finding {
-    use crate::report::FaultClass;
-    let mut message = fault.to_string();
-    if let Some(first) = message.get(..1) {
-        message = format!("{}{}", first.to_uppercase(), &message[1..]);
-    }
+    let message = words(fault);
     match fault.class() {
         FaultClass::Configuration | FaultClass::Data => {
             Finding::fail(DELIVERED, fault.reason(), format!("{message}."))
@@ -298,7 +333,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        controller::{periods, periods::tests::at, validate},
+        controller::{
+            periods,
+            periods::tests::{at, found, period},
+            validate,
+        },
         model::VersionIdentity,
     };
 
@@ -317,10 +356,10 @@ mod tests {
         account.bill.expect("a bill")
     }
 
-    /// What an empty listing means, with the months that status knows.
-    fn of_an_empty_bucket(known: &[PeriodStatus]) -> Finding {
+    /// ReportDelivered and HistoryComplete of a listing, with the months that status knows.
+    fn judged(listed: Result<Vec<Found>, ReportFault>, known: &[PeriodStatus]) -> [Finding; 2] {
         let mut deliveries = Deliveries::default();
-        deliveries.record(at(0), Ok(Vec::new()));
+        deliveries.record(at(0), listed);
         let question = Question {
             bill: &bill(),
             below: &[],
@@ -331,7 +370,57 @@ mod tests {
             since: at(0),
             now: at(1),
         };
-        question.report_delivered()
+        let delivered = question.report_delivered();
+        let history = question.history_complete(&delivered);
+        [delivered, history]
+    }
+
+    /// What an empty listing means, with the months that status knows.
+    fn of_an_empty_bucket(known: &[PeriodStatus]) -> Finding {
+        let [delivered, _] = judged(Ok(Vec::new()), known);
+        delivered
+    }
+
+    fn unfinished(month: &str) -> Found {
+        let fault = ReportFault::DeliveryUnfinished {
+            period: period(month),
+            sign: "a is of 10:00, after the manifest's 9:00".to_owned(),
+            again: "put s3://acme-billing/m once more".to_owned(),
+        };
+        Found { period: period(month), delivery: Err(fault) }
+    }
+
+    #[test]
+    fn a_month_that_can_t_be_taken_is_shown_with_its_way_out_wherever_it_stands() {
+        let [delivered, history] = judged(Ok(vec![found("2026-10", "a"), unfinished("2026-11")]), &[]);
+        assert_eq!((delivered.verdict, delivered.reason), (Verdict::Fail, Reason::DeliveryUnfinished));
+        assert!(delivered.message.contains("put s3://acme-billing/m once more"), "{}", delivered.message);
+        assert_eq!(history.reason, Reason::Complete);
+        let [delivered, history] = judged(Ok(vec![unfinished("2026-10"), found("2026-11", "a")]), &[]);
+        assert_eq!(delivered.reason, Reason::Delivered);
+        assert_eq!((history.verdict, history.reason), (Verdict::Fail, Reason::DeliveryUnfinished));
+        assert!(history.message.starts_with("A delivery of 2026-10 was begun"), "{}", history.message);
+    }
+
+    #[test]
+    fn a_loaded_month_may_lose_its_files() {
+        let (manifest, missing) = ("m".to_owned(), "f".to_owned());
+        let parts = ReportFault::PartsMissing { manifest, missing, count: 1 };
+        let listed = || {
+            Ok(vec![Found { period: period("2026-10"), delivery: Err(parts.clone()) }, found("2026-11", "a")])
+        };
+        assert_eq!(judged(listed(), &[])[1].reason, Reason::ManifestPartsMissing);
+        let mut known = periods::update(&[], &periods::wanted(2, at(0)), Some(&[]), &[], at(0)).list;
+        known[1].version = Some(VersionIdentity("v1".to_owned()));
+        assert_eq!(judged(listed(), &known)[1].reason, Reason::Complete);
+    }
+
+    #[test]
+    fn who_waits_for_a_first_delivery_is_told_what_lies_there_instead() {
+        let (place, seen) = ("s3://b/p".to_owned(), "; there is data/".to_owned());
+        let [delivered, _] = judged(Err(ReportFault::NothingDelivered { place, hint: "", seen }), &[]);
+        assert_eq!(delivered.reason, Reason::AwaitingFirstDelivery);
+        assert!(delivered.message.contains("yet; there is data/. AWS takes"), "{}", delivered.message);
     }
 
     #[test]

@@ -99,5 +99,5 @@ pub async fn look_at_deliveries(
         kind: report.kind.or(kind),
     };
     let wanted = Wanted::Only(wanted.iter().copied().collect());
-    seen.record(now, list(&store, &root, &wanted).await);
+    seen.record(now, list(&store, &root, &wanted, now).await);
 }

@@ -70,6 +70,13 @@ impl Ended {
         self
     }
 
+    /// With a word on what its delivery shows of itself.
+    #[must_use]
+    pub fn warned(mut self, delivery: &Delivery) -> Self {
+        self.report.message = self.report.message.or_else(|| delivery.torn.clone());
+        self
+    }
+
     /// A fault ended it.
     pub fn fault(
         period: BillingPeriod,
@@ -98,7 +105,7 @@ impl Ended {
         let loaded = rows.iter().find(|row| row.period == delivery.period);
         let (outcome, reason, message) = match (decision, loaded) {
             (Decision::AlreadyLoaded | Decision::Load, Some(row)) => {
-                return Self::done(Outcome::AlreadyLoaded, row, delivered_at(delivery));
+                return Self::done(Outcome::AlreadyLoaded, row, delivered_at(delivery)).warned(delivery);
             }
             (Decision::AlreadyLoaded | Decision::Load, None) => (
                 Outcome::Failed,

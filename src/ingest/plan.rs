@@ -88,7 +88,7 @@ pub fn step(delivery: Box<Delivery>, rows: &[LedgerRow], terms: &Terms) -> Step 
     if terms.expect.as_ref().is_some_and(|expected| *expected != delivery.version) {
         return Step::NotExpected { delivery };
     }
-    // An embedded time wins over --as-of, which only stands in where there is none.
+    // A time in the names wins over --as-of, which only stands in where there is none that can be true.
     let Some(ordered_at) = delivery.ordered_at.or(terms.as_of) else {
         return Step::NoTime { delivery };
     };

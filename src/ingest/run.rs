@@ -11,12 +11,12 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-pub use payer::payer_of;
+pub use payer::{Payer, find_payer};
 
 use super::{
     crash_point,
     decode::{DecodeFault, DecodeJob, Limits},
-    fault::LoadFault,
+    fault::{LoadFault, NoTime},
     outcome::{Ended, delivered_at},
     plan::{Planned, Step, Terms, draft, step},
     progress::Progress,
@@ -78,7 +78,8 @@ impl Loader<'_> {
         for _ in 0..ATTEMPTS {
             let fault = match self.load(&delivery, ordered_at).await {
                 Ok(Loaded::Committed(row)) => {
-                    return Ended::done(Outcome::Loaded, &row, delivered_at(&delivery)).in_place_of(rows);
+                    let done = Ended::done(Outcome::Loaded, &row, delivered_at(&delivery));
+                    return done.warned(&delivery).in_place_of(rows);
                 }
                 Ok(Loaded::Refused(decision)) => return self.refused(&delivery, &decision).await,
                 Err(fault) => fault,
@@ -117,7 +118,8 @@ impl Loader<'_> {
                 (Some(delivery), LoadFault::NotExpected { delivered, expected })
             }
             Step::NoTime { delivery } => {
-                (Some(delivery), LoadFault::NoTime { manifest: delivery.manifest_key.clone() })
+                let (manifest, named) = (delivery.manifest_key.clone(), delivery.named_time);
+                (Some(delivery), LoadFault::NoTime(NoTime { manifest, named }))
             }
             Step::Fault(fault) => (None, LoadFault::Report(fault.clone())),
         };
@@ -139,11 +141,13 @@ impl Loader<'_> {
 
     async fn look_again(&self, delivery: &Delivery) -> Result<Box<Delivery>, ReportFault> {
         let wanted = Wanted::Only(BTreeSet::from([delivery.period]));
-        let found = report::deliveries(self.source, self.root, &wanted).await?;
+        let found = report::deliveries(self.source, self.root, &wanted, Timestamp::now()).await?;
         found
             .into_iter()
             .find(|found| found.period == delivery.period)
-            .map_or(Err(ReportFault::NoManifest { period: delivery.period }), |found| found.delivery)
+            .map_or(Err(ReportFault::NoManifest { period: delivery.period, seen: None }), |found| {
+                found.delivery
+            })
             .map(Box::new)
     }
 

@@ -276,6 +276,10 @@ vocabulary! {
         ManifestUnreadable,
         /// The manifest lists files that are not there.
         ManifestPartsMissing,
+        /// A month has several manifests, and none is known to be the newest.
+        ManifestAmbiguous,
+        /// Files of a month were put after its manifest, and no newer manifest came.
+        DeliveryUnfinished,
         // History.
         /// Every wanted month is there.
         Complete,

@@ -97,6 +97,8 @@ impl Reason {
             Self::DeliveredButNotHere => "Correct bucket and prefix",
             Self::ManifestUnreadable => "Wait for the next delivery",
             Self::ManifestPartsMissing => "Check lifecycle rules there",
+            Self::ManifestAmbiguous => "Move the old manifest away",
+            Self::DeliveryUnfinished => "Put the manifest after its files",
             Self::MonthsMissing => "Ask AWS Support for a backfill",
             Self::WarehouseNotFound => "Create it, or correct warehouseRef",
             Self::Probing => "Wait for the warehouse's probe",

@@ -2,21 +2,24 @@
 //! delivery that is under way for a version.
 //!
 //! The protocol of one look (docs/design/0004-right-numbers.md): GET manifest → LIST its files → GET manifest again. A
-//! version is taken only if the manifest stayed the same, every listed file is there, none is newer than the
-//! manifest, and a Parquet report's status does not say UPDATING. Readers then pin each file to its ETag.
+//! version is taken only if the manifest stayed the same, every listed file is there, none that is replaced in place
+//! is newer than the manifest, and a Parquet report's status does not say UPDATING. Readers then pin each file to its ETag.
 
+mod newest;
 mod periods;
+mod seen;
+mod times;
+mod version;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use crate::model::{BillingPeriod, ReportKind, VersionIdentity};
 
-use super::{
-    FileFormat, ListedObject, MANIFEST_LIMIT, Manifest, Object, ReportFault, ReportRoot, ReportStore,
-    identity,
-};
+use super::{FileFormat, MANIFEST_LIMIT, ReportFault, ReportRoot, ReportStore, StoreFault};
+use periods::Place;
+pub use periods::beside;
 
 /// The periods that are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,14 +57,18 @@ pub struct Delivery {
     /// Assembly or execution id, for display.
     pub assembly: Option<String>,
     /// The time that orders versions of this source: in the assembly id or the run's folder, else the
-    /// manifest's Last-Modified. `None` in a folder whose names carry no time.
+    /// manifest's Last-Modified. `None` in a folder whose names carry no time, or one that can't be true.
     pub ordered_at: Option<Timestamp>,
+    /// The time in its names, true or not.
+    pub named_time: Option<Timestamp>,
     /// When the manifest was put, where the store tells.
     pub last_modified: Option<Timestamp>,
     /// How the files are written.
     pub format: FileFormat,
     /// The files, in the manifest's order.
     pub files: Vec<DeliveredFile>,
+    /// Why a folder's files may be of two deliveries, as far as their times show it.
+    pub torn: Option<String>,
 }
 
 impl Delivery {
@@ -88,26 +95,38 @@ pub async fn deliveries(
     store: &dyn ReportStore,
     root: &ReportRoot,
     wanted: &Wanted,
+    now: Timestamp,
 ) -> Result<Vec<Found>, ReportFault> {
     let place = periods::locate(store, root).await?;
-    let mut candidates = place.candidates;
-    if let Wanted::Only(periods) = wanted {
-        candidates.retain(|period, _| periods.contains(period));
-        for period in periods {
-            candidates.entry(*period).or_insert_with(Vec::new);
-        }
-    }
-    let mut found = Vec::with_capacity(candidates.len());
-    for (period, manifests) in candidates {
-        let look = Look { store, root, base: &place.base, kind: place.kind, period };
-        let delivery = look.delivery(&manifests).await;
+    let there: BTreeSet<BillingPeriod> = place.candidates.keys().chain(place.data.keys()).copied().collect();
+    let periods = match wanted {
+        Wanted::All => there.clone(),
+        Wanted::Only(periods) => periods.clone(),
+    };
+    let mut found = Vec::with_capacity(periods.len());
+    for period in periods {
+        let look = Look { store, root, period, now };
+        let delivery = look.delivery(&place, &there).await;
         // Without permission or network every further period fails alike: say it once.
-        if let Err(fault @ ReportFault::Store(super::StoreFault::Refused { .. })) = delivery {
-            return Err(fault);
+        if let Err(fault @ ReportFault::Store(refused @ StoreFault::Refused { .. })) = &delivery
+            && !refused.is_of_one_object()
+        {
+            return Err(fault.clone());
         }
         found.push(Found { period, delivery });
     }
-    Ok(found)
+    refused_alike(&found).map_or(Ok(found), Err)
+}
+
+/// The refusal that every period met, if there is one.
+fn refused_alike(found: &[Found]) -> Option<ReportFault> {
+    let refused = |found: &Found| match &found.delivery {
+        Err(ReportFault::Store(StoreFault::Refused { reason, .. })) => Some(*reason),
+        _ => None,
+    };
+    let reason = found.first().and_then(refused)?;
+    let alike = found.iter().all(|found| refused(found) == Some(reason));
+    found.first().filter(|_| alike)?.delivery.as_ref().err().cloned()
 }
 
 /// Looks once more before a commit: true if the manifest is still the one that was read.
@@ -123,124 +142,34 @@ pub async fn confirm(store: &dyn ReportStore, delivery: &Delivery) -> Result<boo
 struct Look<'a> {
     store: &'a dyn ReportStore,
     root: &'a ReportRoot,
-    base: &'a str,
-    kind: ReportKind,
     period: BillingPeriod,
+    now: Timestamp,
 }
 
 impl Look<'_> {
-    async fn delivery(&self, manifests: &[String]) -> Result<Delivery, ReportFault> {
-        for key in manifests {
-            if let Some(object) = self.store.get(key, MANIFEST_LIMIT).await? {
-                return self.version(key, object).await;
-            }
-        }
-        Err(ReportFault::NoManifest { period: self.period })
-    }
-
-    async fn version(&self, manifest_key: &str, object: Object) -> Result<Delivery, ReportFault> {
-        let manifest = Manifest::parse(&object.bytes, self.root, self.base, self.kind, self.period)
-            .map_err(|problem| ReportFault::Manifest { key: manifest_key.to_owned(), problem })?;
-        let listed = self.list_files(&manifest).await?;
-        if self.parquet_updating(&manifest).await? {
-            return Err(self.in_progress("the report's status is UPDATING".to_owned()));
-        }
-        let again = self.store.get(manifest_key, MANIFEST_LIMIT).await?;
-        if again.is_none_or(|again| again.etag != object.etag || again.bytes != object.bytes) {
-            return Err(self.in_progress("the manifest changed while its files were listed".to_owned()));
-        }
-        let files = self.complete(manifest_key, &manifest, &listed, object.last_modified)?;
-        let ordered_at = embedded_time(&manifest).or(object.last_modified);
-        Ok(Delivery {
-            kind: self.kind,
-            period: self.period,
-            manifest_key: manifest_key.to_owned(),
-            version: identity(&object.bytes, &files),
-            manifest_etag: object.etag,
-            assembly: manifest.assembly,
-            ordered_at,
-            last_modified: object.last_modified,
-            format: manifest.format,
-            files,
-        })
-    }
-
-    /// Lists the folders of the manifest's files.
-    async fn list_files(&self, manifest: &Manifest) -> Result<BTreeMap<String, ListedObject>, ReportFault> {
-        let folders: BTreeSet<&str> =
-            manifest.files.iter().map(|key| key.rfind('/').map_or("", |slash| &key[..=slash])).collect();
-        let mut listed = BTreeMap::new();
-        for folder in folders {
-            let listing = self.store.list(folder).await?;
-            listed.extend(listing.objects.into_iter().map(|object| (object.key.clone(), object)));
-        }
-        Ok(listed)
-    }
-
-    /// Whether AWS says that it is replacing a legacy Parquet report (docs/aws-facts.md 2.4).
-    ///
-    /// The status is one word in a Parquet file of one row. It stands there as plain bytes, since Snappy does
-    /// not shorten a single word, so no Parquet reader is needed to see it.
-    async fn parquet_updating(&self, manifest: &Manifest) -> Result<bool, ReportFault> {
-        const STATUS_LIMIT: u64 = 64 * 1024;
-        if self.kind != ReportKind::LegacyCur || manifest.format != FileFormat::Parquet {
-            return Ok(false);
-        }
-        let status = self.store.get(&self.root.status_key(self.base), STATUS_LIMIT).await?;
-        Ok(status.is_some_and(|status| memchr::memmem::find(&status.bytes, b"UPDATING").is_some()))
-    }
-
-    /// The manifest's files as listed, if all are there and none is newer than the manifest.
-    fn complete(
+    async fn delivery(
         &self,
-        manifest_key: &str,
-        manifest: &Manifest,
-        listed: &BTreeMap<String, ListedObject>,
-        manifest_time: Option<Timestamp>,
-    ) -> Result<Vec<DeliveredFile>, ReportFault> {
-        let missing: Vec<&String> = manifest.files.iter().filter(|key| !listed.contains_key(*key)).collect();
-        if let Some(first) = missing.first() {
-            return Err(ReportFault::PartsMissing {
-                manifest: manifest_key.to_owned(),
-                missing: (*first).clone(),
-                count: missing.len(),
-            });
+        place: &Place,
+        there: &BTreeSet<BillingPeriod>,
+    ) -> Result<Delivery, ReportFault> {
+        let none = Vec::new();
+        let candidates = place.candidates.get(&self.period).unwrap_or(&none);
+        let mut manifests = self.manifests(candidates).await?;
+        if manifests.is_empty() {
+            let data = place.data.get(&self.period);
+            let seen = match candidates.iter().find_map(|one| Some((one, manifests.listed.get(&one.folder)?)))
+            {
+                Some((one, listing)) => Some(seen::without_manifest(self.root, &one.folder, listing)),
+                None => data
+                    .map(|folder| seen::data_alone(self.root, folder))
+                    .or_else(|| seen::other_periods(there)),
+            };
+            return Err(ReportFault::NoManifest { period: self.period, seen });
         }
-        let mut files = Vec::with_capacity(manifest.files.len());
-        for object in manifest.files.iter().filter_map(|key| listed.get(key)) {
-            if object.last_modified.zip(manifest_time).is_some_and(|(file, manifest)| file > manifest) {
-                return Err(self.in_progress(format!("{} is newer than the manifest", object.key)));
-            }
-            files.push(DeliveredFile {
-                key: object.key.clone(),
-                etag: object.etag.clone(),
-                size: object.size,
-            });
-        }
-        Ok(files)
+        let listed = std::mem::take(&mut manifests.listed);
+        let newest = manifests.newest(self.period)?;
+        self.version(newest, listed).await
     }
-
-    fn in_progress(&self, sign: String) -> ReportFault {
-        ReportFault::DeliveryInProgress { period: self.period, sign }
-    }
-}
-
-/// The time in the assembly id (`20261021T043010Z`) or at the start of a run's folder
-/// (`2026-10-21T04:30:10.826Z-…`), where there is one.
-fn embedded_time(manifest: &Manifest) -> Option<Timestamp> {
-    let basic = |text: &str| {
-        jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text)
-            .and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC))
-            .map(|time| time.timestamp())
-            .ok()
-    };
-    let extended = |text: &str| text.split_inclusive('Z').next().and_then(|time| time.parse().ok());
-    manifest
-        .assembly
-        .iter()
-        .chain(&manifest.runs)
-        .filter_map(|text| basic(text).or_else(|| extended(text)))
-        .max()
 }
 
 #[cfg(test)]

@@ -11,12 +11,14 @@ pub enum ReportFault {
     #[error(transparent)]
     Store(#[from] StoreFault),
     /// Nothing of that name lies under the prefix.
-    #[error("nothing is delivered under {place} yet: check prefix and report name{hint}")]
+    #[error("nothing is delivered under {place} yet: check prefix and report name{hint}{seen}")]
     NothingDelivered {
         /// Where it was looked for.
         place: String,
         /// A further hint, or nothing.
         hint: &'static str,
+        /// What lies there instead, or nothing.
+        seen: String,
     },
     /// A legacy report and a data export share name and prefix.
     #[error("{place} holds both a legacy report and a data export: say which with --kind (report.kind)")]
@@ -24,11 +26,26 @@ pub enum ReportFault {
         /// Where both lie.
         place: String,
     },
-    /// The period's folder has no manifest.
-    #[error("{period} has no manifest yet: its first delivery is not complete")]
+    /// The period has no manifest.
+    #[error("{period} has no manifest yet: {}", seen.as_deref().unwrap_or("its first delivery is not complete"))]
     NoManifest {
         /// The period.
         period: BillingPeriod,
+        /// What is there instead, if anything is.
+        seen: Option<String>,
+    },
+    /// Several manifests, and nothing says which is the newest.
+    #[error(
+        "{period} has several manifests, and {why}: {}. Move away those of the layout that is no longer delivered",
+        manifests.join(", ")
+    )]
+    SeveralManifests {
+        /// The period.
+        period: BillingPeriod,
+        /// Their keys.
+        manifests: Vec<String>,
+        /// Why they can't be ordered.
+        why: &'static str,
     },
     /// The manifest is not one, or not this report's.
     #[error("manifest {key}: {problem}")]
@@ -56,6 +73,19 @@ pub enum ReportFault {
         /// What shows it.
         sign: String,
     },
+    /// Files were replaced, and no manifest came after them, for longer than a delivery takes.
+    #[error(
+        "a delivery of {period} was begun and not finished: {sign}. The next delivery mends it; where a copy or a new \
+         encryption is the cause, {again}"
+    )]
+    DeliveryUnfinished {
+        /// The period.
+        period: BillingPeriod,
+        /// What shows it.
+        sign: String,
+        /// What makes a copied month whole.
+        again: String,
+    },
 }
 
 /// What can be done about a fault.
@@ -77,9 +107,11 @@ impl ReportFault {
         match self {
             Self::Store(StoreFault::Refused { .. }) | Self::TwoKinds { .. } => FaultClass::Configuration,
             Self::Store(StoreFault::Transient { .. }) => FaultClass::Transient,
-            Self::Store(StoreFault::TooLarge { .. }) | Self::Manifest { .. } | Self::PartsMissing { .. } => {
-                FaultClass::Data
-            }
+            Self::Store(StoreFault::TooLarge { .. })
+            | Self::Manifest { .. }
+            | Self::PartsMissing { .. }
+            | Self::SeveralManifests { .. }
+            | Self::DeliveryUnfinished { .. } => FaultClass::Data,
             Self::NothingDelivered { .. } | Self::NoManifest { .. } | Self::DeliveryInProgress { .. } => {
                 FaultClass::NotYet
             }
@@ -95,6 +127,8 @@ impl ReportFault {
             Self::TwoKinds { .. } => Reason::ReportNotFound,
             Self::PartsMissing { .. } => Reason::ManifestPartsMissing,
             Self::DeliveryInProgress { .. } => Reason::Loading,
+            Self::DeliveryUnfinished { .. } => Reason::DeliveryUnfinished,
+            Self::SeveralManifests { .. } => Reason::ManifestAmbiguous,
         }
     }
 }

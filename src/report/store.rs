@@ -17,6 +17,8 @@ pub struct ListedObject {
     pub size: u64,
     /// When it was put; `None` where the store's times mean nothing, as in a folder that was copied.
     pub last_modified: Option<Timestamp>,
+    /// The time of a file in a folder: a hint, since a copy may keep it or not. It orders nothing.
+    pub file_time: Option<Timestamp>,
 }
 
 /// What lies directly under a prefix.
@@ -37,6 +39,8 @@ pub struct Object {
     pub etag: String,
     /// As in [`ListedObject::last_modified`].
     pub last_modified: Option<Timestamp>,
+    /// As in [`ListedObject::file_time`].
+    pub file_time: Option<Timestamp>,
 }
 
 /// Reads a bucket, or what is laid out like one.
@@ -79,4 +83,23 @@ pub enum StoreFault {
         /// The limit.
         limit: u64,
     },
+}
+
+impl StoreFault {
+    /// True if it may be a matter of the one object, so that others are worth asking for.
+    pub fn is_of_one_object(&self) -> bool {
+        match self {
+            Self::Refused { reason, .. } => matches!(
+                reason,
+                Reason::ObjectReadDenied
+                    | Reason::ObjectArchived
+                    | Reason::ObjectOwnedByOther
+                    | Reason::CustomerKeyEncrypted
+                    | Reason::KmsDecryptDenied
+                    | Reason::KmsKeyUnusable
+            ),
+            Self::TooLarge { .. } => true,
+            Self::Transient { .. } => false,
+        }
+    }
 }

@@ -164,6 +164,63 @@ async fn a_delivery_caught_half_way_is_not_loaded_and_the_whole_one_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copied_month_in_folders_of_its_versions_loads_whatever_was_put_first() {
+    let export = Dialect::Cur2Parquet {
+        versioning: Versioning::CreateNew,
+        partition_case: PartitionCase::Upper,
+        execution_id: String::new(),
+    };
+    let legacy = Dialect::LegacyCsvGz { versioning: Versioning::CreateNew, assembly_id: String::new() };
+    for dialect in [legacy, export] {
+        let bucket = Bucket::new();
+        bucket.sandbox.clock().shift(-7200);
+        bucket.deliver(1, &dialect, FIRST, |key| key.ends_with("Manifest.json"));
+        bucket.sandbox.clock().shift(3600);
+        let totals = bucket.deliver(1, &dialect, FIRST, |key| !key.ends_with("Manifest.json"));
+        let run = bucket.ingest(ANALYST, &[]).await;
+        assert_eq!(run.ended(), ("Loaded".to_owned(), Some(0)), "{dialect:?}: {run:?}");
+        bucket.place.holds(&totals).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_in_place_that_was_copied_is_told_with_its_way_out() {
+    let bucket = Bucket::new();
+    let options = ["--connection", "123456789012"];
+    bucket.sandbox.clock().shift(-10 * 3600);
+    bucket.deliver(1, &legacy_overwrite(), FIRST, |key| key.ends_with("Manifest.json"));
+    bucket.sandbox.clock().shift(3600);
+    let totals = bucket.deliver(1, &legacy_overwrite(), FIRST, |key| !key.ends_with("Manifest.json"));
+    let run = bucket.ingest(ANALYST, &options).await;
+    assert_eq!((run.exit, run.report().reason.as_deref()), (Some(10), Some("DeliveryUnfinished")), "{run:?}");
+    let said = run.report().message.clone().expect("words");
+    let way_out = "put s3://acme-billing/cur/acme/20261001-20261101/acme-Manifest.json once more";
+    assert!(said.contains(way_out), "{said}");
+    bucket.deliver(1, &legacy_overwrite(), FIRST, |key| key.ends_with("Manifest.json"));
+    let run = bucket.ingest(ANALYST, &options).await;
+    assert_eq!(run.ended(), ("Loaded".to_owned(), Some(0)), "{run:?}");
+    bucket.place.holds(&totals).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_with_a_time_to_come_is_ordered_by_when_it_was_put() {
+    let bucket = Bucket::new();
+    let future = Dialect::LegacyCsvGz {
+        versioning: Versioning::Overwrite,
+        assembly_id: "20991231T000000Z".to_owned(),
+    };
+    bucket.sandbox.clock().shift(-90 * 24 * 3600);
+    bucket.deliver(1, &future, FIRST, |_| true);
+    assert_eq!(bucket.ingest(ANALYST, &[]).await.ended(), ("Loaded".to_owned(), Some(0)));
+    bucket.sandbox.clock().shift(90 * 24 * 3600);
+    let yesterday = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24)).to_string();
+    let real = bucket.deliver(2, &legacy_overwrite(), &yesterday, |_| true);
+    let run = bucket.ingest(ANALYST, &[]).await;
+    assert_eq!(run.ended(), ("Loaded".to_owned(), Some(0)), "{run:?}");
+    bucket.place.holds(&real).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_reads_with_its_mounted_session_and_takes_a_renewed_one() {
     let bucket = Bucket::new();
     let folder = bucket.place.bucket().with_extension("session");

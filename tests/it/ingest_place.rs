@@ -101,29 +101,44 @@ impl Place {
         self.ingest_with(options, &[])
     }
 
+    /// As [`Place::ingest`], but told to people: the exit code and everything that was said.
+    pub fn ingest_for_people(&self, options: &[&str]) -> (Option<i32>, String) {
+        let source = format!("file://{}", self.bucket().join("cur").display());
+        let mut command = self.command(&source, "text", options, &[]);
+        let output = command.output().expect("the binary starts");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
     /// As [`Place::ingest`], with variables in its environment.
     pub fn ingest_with(&self, options: &[&str], environment: &[(&str, &str)]) -> Run {
         let source = format!("file://{}", self.bucket().join("cur").display());
         let environment: Vec<_> =
             environment.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        read_run(&self.command(&source, options, &environment).output().expect("the binary starts"))
+        read_run(&self.command(&source, "json", options, &environment).output().expect("the binary starts"))
     }
 
     /// As [`Place::ingest`], from another source, with no AWS configuration but the given variables.
     ///
     /// Leaves its thread to others while the binary runs, since they may serve it.
     pub async fn ingest_from(&self, source: &str, options: &[&str], environment: &[(&str, String)]) -> Run {
-        let mut command = self.command(source, options, environment);
+        let mut command = self.command(source, "json", options, environment);
         let run =
             tokio::task::spawn_blocking(move || read_run(&command.output().expect("the binary starts")));
         run.await.expect("the binary runs")
     }
 
-    fn command(&self, source: &str, options: &[&str], environment: &[(&str, String)]) -> Command {
+    fn command(
+        &self,
+        source: &str,
+        output: &str,
+        options: &[&str],
+        environment: &[(&str, String)],
+    ) -> Command {
         let warehouse = format!("delta:{}", self.lake().display());
         let mut command = Command::new(env!("CARGO_BIN_EXE_awscost"));
         command
-            .args(["ingest", "--source", source, "--report", "acme", "--warehouse", &warehouse, "-o", "json"])
+            .args(["ingest", "--source", source, "--report", "acme", "--warehouse", &warehouse, "-o", output])
             .args(options)
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .envs(environment.iter().map(|(name, value)| (*name, value)));

@@ -1,6 +1,9 @@
 //! A delivery caught half-way in overwrite mode: never loaded, and the next whole one is.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::{Arc, LazyLock},
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use awscost::{
@@ -63,13 +66,16 @@ impl Bucket {
     }
 
     async fn found(&self) -> Vec<Found> {
-        deliveries(self, &root(), &Wanted::All).await.expect("a report")
+        deliveries(self, &root(), &Wanted::All, jiff::Timestamp::now()).await.expect("a report")
     }
 }
 
+/// An hour ago: a delivery that is caught half-way is a recent one.
+static BEGUN: LazyLock<SystemTime> = LazyLock::new(|| SystemTime::now() - Duration::from_secs(3600));
+
 fn stamp(place: &Place, file: &str, second: u32) {
     let file = std::fs::File::options().write(true).open(place.range_folder().join(file)).expect("a file");
-    let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_790_000_000 + u64::from(second));
+    let at = *BEGUN + Duration::from_secs(second.into());
     file.set_modified(at).expect("stamped");
 }
 

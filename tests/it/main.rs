@@ -18,6 +18,8 @@ mod fields;
 mod ingest_bucket;
 mod ingest_crash;
 mod ingest_dialects;
+mod ingest_newest;
+mod ingest_nothing;
 mod ingest_place;
 mod ingest_torn;
 mod ingest_unsafe_store;

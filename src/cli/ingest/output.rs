@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn the_table_has_a_line_for_each_currency_and_a_sentence_for_each_fault() {
         let period = "2026-10".parse().expect("a period");
-        let missing = Ended::fault(period, None, None, &ReportFault::NoManifest { period }.into());
+        let missing =
+            Ended::fault(period, None, None, &ReportFault::NoManifest { period, seen: None }.into());
         let mut loaded = missing.clone();
         loaded.report.message = None;
         for (currency, unblended) in [("EUR", "1.5"), ("USD", "-1234.000000000000000001")] {

@@ -14,6 +14,8 @@ pub struct Deliveries {
     answer: Option<(Timestamp, Result<Vec<Found>, ReportFault>)>,
     doubt: Option<ReportFault>,
     looked_at: Option<Timestamp>,
+    /// What the last listing showed where nothing of the report was.
+    instead: String,
 }
 
 impl Deliveries {
@@ -22,7 +24,10 @@ impl Deliveries {
         self.looked_at = Some(at);
         match listed {
             // Nothing of that name yet: a listing with nothing in it.
-            Err(ReportFault::NothingDelivered { .. }) => self.settle(at, Ok(Vec::new())),
+            Err(ReportFault::NothingDelivered { seen, .. }) => {
+                self.settle(at, Ok(Vec::new()));
+                self.instead = seen;
+            }
             Err(fault) if passing(&fault) => self.doubt = Some(fault),
             Err(fault) => self.settle(at, Err(fault)),
             Ok(mut found) => {
@@ -43,6 +48,7 @@ impl Deliveries {
     fn settle(&mut self, at: Timestamp, answer: Result<Vec<Found>, ReportFault>) {
         self.answer = Some((at, answer));
         self.doubt = None;
+        self.instead.clear();
     }
 
     /// What may be concluded now: the listing, or the fault in its way; `None` before the first look.
@@ -64,6 +70,16 @@ impl Deliveries {
             Some((_, Ok(found))) => found,
             _ => &[],
         }
+    }
+
+    /// What lies where a manifest is waited for, as a clause; empty if nothing does.
+    pub fn instead(&self) -> String {
+        let of_month = |found: &Found| match &found.delivery {
+            Err(ReportFault::NoManifest { seen: Some(seen), .. }) => Some((found.period, seen.clone())),
+            _ => None,
+        };
+        let newest = self.known().iter().filter_map(of_month).max();
+        newest.map_or_else(|| self.instead.clone(), |(_, seen)| format!("; {seen}"))
     }
 
     /// The last listing, if there was any look at all.
@@ -126,8 +142,23 @@ mod tests {
     #[test]
     fn nothing_delivered_is_an_empty_listing() {
         let mut seen = Deliveries::default();
-        seen.record(at(0), Err(ReportFault::NothingDelivered { place: "s3://b/p".to_owned(), hint: "" }));
+        let (place, there) = ("s3://b/p".to_owned(), "; there is oops/".to_owned());
+        seen.record(at(0), Err(ReportFault::NothingDelivered { place, hint: "", seen: there }));
         assert_eq!(seen.standing(at(0)), Ok(&[][..]));
+        assert_eq!(seen.instead(), "; there is oops/");
+        seen.record(at(10), Ok(vec![found("2026-11", "a")]));
+        assert_eq!(seen.instead(), "");
+    }
+
+    #[test]
+    fn the_newest_month_without_a_manifest_tells_what_is_there_instead() {
+        let month = |text: &str, seen: Option<&str>| Found {
+            period: period(text),
+            delivery: Err(ReportFault::NoManifest { period: period(text), seen: seen.map(str::to_owned) }),
+        };
+        let mut seen = Deliveries::default();
+        seen.record(at(0), Ok(vec![month("2026-10", Some("old")), month("2026-11", Some("new"))]));
+        assert_eq!(seen.instead(), "; new");
     }
 
     #[test]

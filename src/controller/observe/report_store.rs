@@ -58,6 +58,7 @@ impl ReportStore for SessionStore<'_> {
             etag: object.etag,
             size: object.size,
             last_modified: Some(object.last_modified),
+            file_time: None,
         });
         Ok(Listing { objects: objects.collect(), folders: listing.folders })
     }
@@ -78,6 +79,7 @@ impl ReportStore for SessionStore<'_> {
                 bytes: read.bytes,
                 etag: read.etag,
                 last_modified: Some(read.last_modified),
+                file_time: None,
             })),
             Err(fault) if fault.code == Code::NoSuchKey => Ok(None),
             Err(fault) if fault.code == Code::ObjectTooLarge => {

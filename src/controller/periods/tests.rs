@@ -31,15 +31,20 @@ pub(in crate::controller) fn found(month: &str, identity: &str) -> Found {
             version: version(identity),
             assembly: None,
             ordered_at: None,
+            named_time: None,
             last_modified: Some(at(-60)),
             format: FileFormat::Parquet,
             files: Vec::new(),
+            torn: None,
         }),
     }
 }
 
 pub(in crate::controller) fn nothing(month: &str) -> Found {
-    Found { period: period(month), delivery: Err(ReportFault::NoManifest { period: period(month) }) }
+    Found {
+        period: period(month),
+        delivery: Err(ReportFault::NoManifest { period: period(month), seen: None }),
+    }
 }
 
 pub(in crate::controller) fn report(month: &str, rows: u64, invoiced: bool) -> PeriodReport {

@@ -22,9 +22,11 @@ fn delivery(period: &str, version: &str, ordered_at: Option<&str>) -> Delivery {
         version: VersionIdentity(version.to_owned()),
         assembly: None,
         ordered_at: ordered_at.map(at),
+        named_time: None,
         last_modified: None,
         format: FileFormat::CsvGz,
         files: vec![DeliveredFile { key: "f".to_owned(), etag: "1".to_owned(), size: 7 }],
+        torn: None,
     }
 }
 
@@ -85,6 +87,19 @@ fn the_ledger_decides() {
     ] {
         assert_eq!(decided(version, Some(time), &rows, terms), expected, "{version} {time} {terms:?}");
     }
+}
+
+#[test]
+fn a_loaded_version_of_the_future_keeps_no_other_out() {
+    let terms = terms();
+    let impossible = LedgerRow { loaded_at: at(OCTOBER_21), ..loaded("a", "2099-12-31T00:00:00Z") };
+    let (real, earlier) = (Some("2026-10-22T00:00:00Z"), Some(OCTOBER_20));
+    assert_eq!(decided("b", real, std::slice::from_ref(&impossible), &terms), "load 2026-10-22T00:00:00Z");
+    assert_eq!(decided("b", earlier, std::slice::from_ref(&impossible), &terms), "load 2026-10-20T00:00:00Z");
+    assert_eq!(decided("a", real, &[impossible], &terms), "AlreadyLoaded");
+    // Clocks that differ by less than a day prove nothing.
+    let ahead = LedgerRow { loaded_at: at(OCTOBER_20), ..loaded("a", OCTOBER_21) };
+    assert_eq!(decided("b", earlier, &[ahead], &terms), "OlderManifest");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Finds out who pays a bill from its first row, for a load that was given no connection key.
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, AsArray};
 use jiff::Timestamp;
 
@@ -11,13 +13,50 @@ use super::{
     },
     decoder_format,
 };
-use crate::report::Delivery;
+use crate::{
+    model::{BillingPeriod, ConnectionKey},
+    report::{Delivery, Found},
+};
+
+/// Who pays, and the key that makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payer {
+    /// The key.
+    pub connection: ConnectionKey,
+    /// As the rows name it.
+    pub named: String,
+}
+
+/// The payer of the newest month that tells. One that is empty or broken keeps no other month from telling.
+///
+/// # Errors
+/// Why each month that is delivered does not tell.
+pub async fn find_payer(
+    source: &dyn BillSource,
+    found: &[Found],
+) -> Result<Payer, BTreeMap<BillingPeriod, LoadFault>> {
+    let mut silent = BTreeMap::new();
+    let mut newest_first: Vec<&Delivery> =
+        found.iter().filter_map(|found| found.delivery.as_ref().ok()).collect();
+    newest_first.sort_by_key(|delivery| std::cmp::Reverse(delivery.period));
+    for delivery in newest_first {
+        let fault = match payer_of(source, delivery).await {
+            Ok(named) => match named.parse() {
+                Ok(connection) => return Ok(Payer { connection, named }),
+                Err(_) => LoadFault::PayerUnusable(named),
+            },
+            Err(fault) => fault,
+        };
+        silent.insert(delivery.period, fault);
+    }
+    Err(silent)
+}
 
 /// The payer that the first row of a version names.
 ///
 /// # Errors
 /// [`LoadFault::PayerUnknown`] for a bill without rows or whose first row names none, and faults of reading it.
-pub async fn payer_of(source: &dyn BillSource, delivery: &Delivery) -> Result<String, LoadFault> {
+async fn payer_of(source: &dyn BillSource, delivery: &Delivery) -> Result<String, LoadFault> {
     let job = DecodeJob {
         format: decoder_format(delivery)?,
         manifest_id: String::new(),

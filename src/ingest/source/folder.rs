@@ -1,8 +1,8 @@
 //! A folder that is laid out as a bucket is from the prefix on.
 //!
 //! A file's ETag is the SHA-256 of its content: copying a folder changes every time stamp, and must not
-//! make a new version of a bill. Time stamps serve one purpose only, to notice that a file is replaced
-//! while it is read; they never order versions.
+//! make a new version of a bill. Time stamps serve to notice that a file is replaced while it is read, and to
+//! warn of a copy that shows itself torn; they never order versions.
 
 use std::{
     collections::HashMap,
@@ -16,6 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{BillSource, SourceFault, SourceFile};
@@ -48,6 +49,11 @@ impl Stamp {
             seconds: metadata.mtime(),
             nanoseconds: metadata.mtime_nsec(),
         }
+    }
+
+    /// The file's time.
+    fn time(self) -> Option<Timestamp> {
+        Timestamp::new(self.seconds, i32::try_from(self.nanoseconds).ok()?).ok()
     }
 }
 
@@ -86,7 +92,13 @@ impl FolderSource {
                 Err(error) => return Err(unreadable(&path, &error)),
             };
             self.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), stamp);
-            listing.objects.push(ListedObject { key, etag, size: stamp.size, last_modified: None });
+            listing.objects.push(ListedObject {
+                key,
+                etag,
+                size: stamp.size,
+                last_modified: None,
+                file_time: stamp.time(),
+            });
         }
         listing.folders.sort_unstable();
         listing.objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -97,17 +109,20 @@ impl FolderSource {
         let path = self.root.join(key);
         let read = || {
             let file = File::open(&path)?;
-            let size = file.metadata()?.len();
+            let stamp = Stamp::of(&file.metadata()?);
             let mut bytes = Vec::new();
             file.take(limit + 1).read_to_end(&mut bytes)?;
-            io::Result::Ok((size.max(bytes.len() as u64), bytes))
+            io::Result::Ok((stamp, stamp.size.max(bytes.len() as u64), bytes))
         };
         match read() {
-            Ok((size, _)) if size > limit => Err(StoreFault::TooLarge { key: key.to_owned(), size, limit }),
-            Ok((_, bytes)) => Ok(Some(Object {
+            Ok((_, size, _)) if size > limit => {
+                Err(StoreFault::TooLarge { key: key.to_owned(), size, limit })
+            }
+            Ok((stamp, _, bytes)) => Ok(Some(Object {
                 etag: hex::encode(Sha256::digest(&bytes)),
                 bytes: bytes.into(),
                 last_modified: None,
+                file_time: stamp.time(),
             })),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(unreadable(&path, &error)),

@@ -1,56 +1,91 @@
-//! Finds which periods a report has, and where the manifest of each may be.
+//! Finds which periods a report has, and the folders in which the manifests of each may lie.
 
 use std::collections::BTreeMap;
 
 use crate::model::{BillingPeriod, ReportKind};
 
-use super::super::{
-    Anchor, Area, Listing, ReportFault, ReportRoot, ReportStore, StoreFault, layout::parse_folder,
+use super::{
+    super::{Anchor, Area, Listing, ReportFault, ReportRoot, ReportStore, StoreFault, layout::parse_folder},
+    seen,
 };
 
-/// Where a report lies, and the manifests to try for each period, best first.
-#[derive(Debug)]
-pub(super) struct Place {
+/// A folder of a period that may hold manifests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// The report's base that it lies under.
     pub(super) base: String,
+    /// The family whose layout it has.
     pub(super) kind: ReportKind,
-    pub(super) candidates: BTreeMap<BillingPeriod, Vec<String>>,
+    /// Its key, with the slash at its end.
+    pub(super) folder: String,
 }
 
-/// Looks for the report's folders. Never builds a key blindly: folder spellings vary (docs/aws-facts.md 2.4, 3.7).
+/// Where a report lies: by period, the folders with its manifests, and folders of data.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    pub(super) candidates: BTreeMap<BillingPeriod, Vec<Candidate>>,
+    /// The data folder of an export's period.
+    pub(super) data: BTreeMap<BillingPeriod, String>,
+    /// What lies there that is no period of the report.
+    strange: Vec<String>,
+}
+
+/// Looks for the report's folders. Never builds a key blindly: folder spellings vary (docs/aws-facts.md 2.4, 3.7), and a report
+/// that was changed leaves the folders of its former layout.
+///
+/// # Errors
+/// [`ReportFault::NothingDelivered`] with what is there instead where no period is found.
 pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result<Place, ReportFault> {
+    let mut place = Place::default();
+    let mut kind = root.kind;
     for (index, base) in root.bases().into_iter().enumerate() {
+        // Only legacy reports have keys that start with a slash.
+        if index > 0 && kind == Some(ReportKind::Cur2) {
+            break;
+        }
         let top = match store.list(&base).await {
             // Permission is given for the usual base; where the unusual one is refused, it isn't used.
             Err(StoreFault::Refused { .. }) if index > 0 => continue,
             listed => listed?,
         };
-        let Some(kind) = kind_of(root, &base, &top)? else { continue };
-        let candidates = match kind {
-            ReportKind::LegacyCur => legacy(store, root, &base, &top).await?,
-            ReportKind::Cur2 => {
-                let metadata = store.list(&format!("{base}metadata/")).await?;
-                manifests(root, &format!("{base}metadata/"), Area::Metadata, &metadata)
+        match kind_of(root, kind, &base, &top)? {
+            None => place.strange.extend(seen::entries(&base, &top)),
+            Some(ReportKind::LegacyCur) => {
+                kind = Some(ReportKind::LegacyCur);
+                place.legacy(store, root, &base, &top).await?;
             }
-        };
-        return Ok(Place { base, kind, candidates });
+            Some(ReportKind::Cur2) => {
+                kind = Some(ReportKind::Cur2);
+                place.export(store, &base, &top).await?;
+            }
+        }
     }
-    let hint = if root.prefix.as_str().ends_with('/') {
-        " (the prefix ends with a slash, so keys have two; AWS keeps them, and so does awscost)"
-    } else {
-        ""
-    };
-    Err(ReportFault::NothingDelivered { place: describe(root), hint })
+    if place.candidates.is_empty() && place.data.is_empty() {
+        let hint = if root.prefix.as_str().ends_with('/') {
+            " (the prefix ends with a slash, so keys have two; AWS keeps them, and so does awscost)"
+        } else {
+            ""
+        };
+        let seen = seen::instead(root, kind, &place.strange);
+        return Err(ReportFault::NothingDelivered { place: describe(root), hint, seen });
+    }
+    Ok(place)
 }
 
-/// The kind that the report's folders show, if there are any.
-fn kind_of(root: &ReportRoot, base: &str, top: &Listing) -> Result<Option<ReportKind>, ReportFault> {
+/// The kind that the report's folders show, if they show the one that is asked for.
+fn kind_of(
+    root: &ReportRoot,
+    asked: Option<ReportKind>,
+    base: &str,
+    top: &Listing,
+) -> Result<Option<ReportKind>, ReportFault> {
     let folder = |name: &str| top.folders.iter().any(|folder| *folder == format!("{base}{name}/"));
     let export = folder("metadata") || folder("data");
     let legacy = folder(root.name.as_str()) && !matches!(root.name.as_str(), "metadata" | "data")
         || top.folders.iter().any(|folder| period_of(base, Area::Range, folder).is_some());
-    match root.kind {
+    match asked {
         Some(ReportKind::Cur2) => Ok(export.then_some(ReportKind::Cur2)),
-        Some(ReportKind::LegacyCur) => Ok((!top.folders.is_empty()).then_some(ReportKind::LegacyCur)),
+        Some(ReportKind::LegacyCur) => Ok(legacy.then_some(ReportKind::LegacyCur)),
         None if export && legacy => Err(ReportFault::TwoKinds { place: describe(root) }),
         None if export => Ok(Some(ReportKind::Cur2)),
         None if legacy => Ok(Some(ReportKind::LegacyCur)),
@@ -58,51 +93,94 @@ fn kind_of(root: &ReportRoot, base: &str, top: &Listing) -> Result<Option<Report
     }
 }
 
-/// A legacy report's manifests: in the range folder, else beside the Parquet files (docs/aws-facts.md 2.4).
-async fn legacy(
-    store: &dyn ReportStore,
-    root: &ReportRoot,
-    base: &str,
-    top: &Listing,
-) -> Result<BTreeMap<BillingPeriod, Vec<String>>, ReportFault> {
-    let mut found = manifests(root, base, Area::Range, top);
-    let parquet = root.parquet_folder(base);
-    if !top.folders.contains(&parquet) {
-        return Ok(found);
-    }
-    for year in store.list(&parquet).await?.folders {
-        if !year[parquet.len()..].starts_with("year=") {
-            continue;
+impl Place {
+    /// A legacy report's manifests: in the range folder, and beside the Parquet files (docs/aws-facts.md 2.4).
+    async fn legacy(
+        &mut self,
+        store: &dyn ReportStore,
+        root: &ReportRoot,
+        base: &str,
+        top: &Listing,
+    ) -> Result<(), ReportFault> {
+        let take = |place: &mut Self, parent: &str, area, listing: &Listing| {
+            for (period, folder) in periods(parent, area, listing) {
+                let candidate = Candidate { base: base.to_owned(), kind: ReportKind::LegacyCur, folder };
+                place.candidates.entry(period).or_default().push(candidate);
+            }
+        };
+        take(self, base, Area::Range, top);
+        let parquet = root.parquet_folder(base);
+        let mut others = seen::entries(base, top);
+        if top.folders.contains(&parquet) {
+            let years = store.list(&parquet).await?;
+            others.extend(seen::entries(base, &years));
+            for year in years.folders.iter().filter(|year| year[parquet.len()..].starts_with("year=")) {
+                let months = store.list(year).await?;
+                take(self, &parquet, Area::Month, &months);
+                others.extend(seen::entries(base, &months));
+            }
         }
-        let months = store.list(&year).await?;
-        for (period, keys) in manifests(root, &parquet, Area::Month, &months) {
-            found.entry(period).or_default().extend(keys);
-        }
+        self.strange.extend(others);
+        Ok(())
     }
-    Ok(found)
+
+    /// An export's manifests, and the periods that it has data of.
+    async fn export(
+        &mut self,
+        store: &dyn ReportStore,
+        base: &str,
+        top: &Listing,
+    ) -> Result<(), ReportFault> {
+        for (area, name) in [(Area::Metadata, "metadata"), (Area::Data, "data")] {
+            let parent = format!("{base}{name}/");
+            if !top.folders.contains(&parent) {
+                continue;
+            }
+            let listing = store.list(&parent).await?;
+            for (period, folder) in periods(&parent, area, &listing) {
+                if area == Area::Data {
+                    self.data.entry(period).or_insert(folder);
+                } else {
+                    let candidate = Candidate { base: base.to_owned(), kind: ReportKind::Cur2, folder };
+                    self.candidates.entry(period).or_default().push(candidate);
+                }
+            }
+            self.strange.extend(seen::entries(base, &listing));
+        }
+        Ok(())
+    }
 }
 
-/// The manifest of every period that has a folder in the listing.
-fn manifests(
-    root: &ReportRoot,
-    base: &str,
+/// The periods that have a folder in the listing, each with the folder.
+fn periods<'a>(
+    parent: &'a str,
     area: Area,
-    listing: &Listing,
-) -> BTreeMap<BillingPeriod, Vec<String>> {
-    let mut found: BTreeMap<BillingPeriod, Vec<String>> = BTreeMap::new();
-    for folder in &listing.folders {
-        if let Some(period) = period_of(base, area, folder) {
-            found.entry(period).or_default().push(format!("{folder}{}", root.manifest_name()));
-        }
-    }
-    found
+    listing: &'a Listing,
+) -> impl Iterator<Item = (BillingPeriod, String)> + 'a {
+    let of = move |folder: &'a String| Some((period_of(parent, area, folder)?, folder.clone()));
+    listing.folders.iter().filter_map(of)
 }
 
 fn period_of(base: &str, area: Area, folder: &str) -> Option<BillingPeriod> {
     parse_folder(area, folder.strip_prefix(base)?.strip_suffix('/')?)
 }
 
-fn describe(root: &ReportRoot) -> String {
+/// The same fault, with the names of what lies beside a report of which nothing is there: another one may be meant.
+///
+/// For people only: who loads one report need not be allowed to list what is beside it.
+pub async fn beside(store: &dyn ReportStore, root: &ReportRoot, fault: ReportFault) -> ReportFault {
+    let ReportFault::NothingDelivered { place, hint, seen } = fault else { return fault };
+    let parent = root.prefix.join("");
+    let around = match seen.is_empty() {
+        true => store.list(&parent).await.ok(),
+        false => None,
+    };
+    let seen = around.map_or(seen, |listing| seen::beside(&parent, &listing));
+    ReportFault::NothingDelivered { place, hint, seen }
+}
+
+/// Where the report is looked for, in words.
+pub(super) fn describe(root: &ReportRoot) -> String {
     match &root.anchor {
         Anchor::Bucket(bucket) => format!("s3://{bucket}/{}", root.base()),
         Anchor::Folder => format!("the folder's {}", root.base()),

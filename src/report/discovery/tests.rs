@@ -1,12 +1,15 @@
 //! What `discovery` must do, case by case.
 
-use std::sync::Mutex;
+use std::{collections::BTreeMap, sync::Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::*;
-use crate::report::{Anchor, FaultClass, Listing, StoreFault};
+use crate::{
+    model::Reason,
+    report::{Anchor, FaultClass, FileFormat, ListedObject, Listing, Object, StoreFault},
+};
 
 /// A bucket in memory. Each put is a second later than the one before.
 #[derive(Default)]
@@ -15,6 +18,10 @@ struct Bucket {
     clock: Mutex<i64>,
     /// A key and what is put over it once its folder has been listed.
     meanwhile: Mutex<Option<(String, String)>>,
+    /// A key that may not be read, and why.
+    refused: Mutex<Option<(String, Reason)>>,
+    /// A folder: its times are hints.
+    folder: bool,
 }
 
 impl Bucket {
@@ -42,24 +49,46 @@ impl Bucket {
     }
 
     fn look_for(&self, kind: Option<ReportKind>, wanted: &Wanted) -> Result<Vec<Found>, ReportFault> {
-        let root = ReportRoot {
-            anchor: Anchor::Bucket("acme-billing".parse().expect("bucket")),
-            prefix: "p".parse().expect("prefix"),
-            name: "r".parse().expect("name"),
-            kind,
-        };
-        futures::executor::block_on(deliveries(self, &root, wanted))
+        self.look_at(&ReportRoot { kind, ..root("p") }, wanted, NOW)
+    }
+
+    fn look_at(&self, root: &ReportRoot, wanted: &Wanted, now: i64) -> Result<Vec<Found>, ReportFault> {
+        let now = time(now).expect("a time");
+        futures::executor::block_on(deliveries(self, root, wanted, now))
     }
 
     fn only(&self) -> Result<Delivery, ReportFault> {
-        let mut found = self.look(&Wanted::All)?;
+        self.only_of(&root("p"), NOW)
+    }
+
+    fn only_of(&self, root: &ReportRoot, now: i64) -> Result<Delivery, ReportFault> {
+        let mut found = self.look_at(root, &Wanted::All, now)?;
         assert_eq!(found.len(), 1);
         found.remove(0).delivery
     }
+
+    /// Waits until this many seconds after the bucket's first.
+    fn at(&self, seconds: i64) -> &Self {
+        *self.clock.lock().expect("lock") = seconds - 1;
+        self
+    }
 }
 
+/// An hour after the bucket's first second.
+const NOW: i64 = 3600;
+const HOUR: i64 = 3600;
+
 fn time(seconds: i64) -> Option<Timestamp> {
-    Timestamp::from_second(1_790_000_000 + seconds).ok()
+    Timestamp::from_second(1_795_000_000 + seconds).ok()
+}
+
+fn root(prefix: &str) -> ReportRoot {
+    ReportRoot {
+        anchor: Anchor::Bucket("acme-billing".parse().expect("bucket")),
+        prefix: prefix.parse().expect("prefix"),
+        name: "r".parse().expect("name"),
+        kind: None,
+    }
 }
 
 #[async_trait]
@@ -79,7 +108,8 @@ impl ReportStore for Bucket {
                     key: key.clone(),
                     etag: format!("{at}"),
                     size: body.len() as u64,
-                    last_modified: time(*at),
+                    last_modified: time(*at).filter(|_| !self.folder),
+                    file_time: time(*at).filter(|_| self.folder),
                 }),
             }
         }
@@ -93,11 +123,17 @@ impl ReportStore for Bucket {
     }
 
     async fn get(&self, key: &str, _limit: u64) -> Result<Option<Object>, StoreFault> {
+        if let Some((refused, reason)) = &*self.refused.lock().expect("lock")
+            && key.contains(refused.as_str())
+        {
+            return Err(StoreFault::Refused { reason: *reason, problem: key.to_owned() });
+        }
         let objects = self.objects.lock().expect("lock");
         Ok(objects.get(key).map(|(body, at)| Object {
             bytes: body.clone(),
             etag: format!("{at}"),
-            last_modified: time(*at),
+            last_modified: time(*at).filter(|_| !self.folder),
+            file_time: time(*at).filter(|_| self.folder),
         }))
     }
 }
@@ -228,6 +264,8 @@ fn a_wanted_period_that_is_not_there_is_reported() {
     let found = bucket.look(&wanted).expect("found");
     assert_eq!(found.len(), 1);
     assert!(matches!(found[0].delivery, Err(ReportFault::NoManifest { .. })));
+    let said = found[0].delivery.as_ref().expect_err("nothing").to_string();
+    assert!(said.contains("only 2026-10 is there"), "{said}");
 }
 
 #[test]
@@ -244,3 +282,10 @@ fn nothing_there_and_both_there_are_told_apart() {
         assert_eq!(found[0].delivery.as_ref().expect("delivered").kind, kind);
     }
 }
+
+#[path = "tests/instead.rs"]
+mod instead;
+#[path = "tests/several.rs"]
+mod several;
+#[path = "tests/unfinished.rs"]
+mod unfinished;

@@ -181,6 +181,9 @@ fn stage_objects(sandbox: &Sandbox, scene: &Scene, delivered: &Objects) {
         if change["gone"] == true {
             continue;
         }
+        if let (Some(from), Some(to)) = (change["twin"][0].as_str(), change["twin"][1].as_str()) {
+            put_twin(sandbox, bucket, (key.as_str(), object), |text| text.replace(from, to));
+        }
         sandbox.put_object(bucket, key, object.body.clone());
         sandbox.change_object(bucket, key, |staged| {
             *staged = object.clone();
@@ -198,6 +201,22 @@ fn stage_objects(sandbox: &Sandbox, scene: &Scene, delivered: &Objects) {
             }
         });
     }
+}
+
+/// Puts an object once more under another key, of the same time; a manifest speaks of its own twins.
+fn put_twin(
+    sandbox: &Sandbox,
+    bucket: &str,
+    (key, object): (&str, &Object),
+    renamed: impl Fn(&str) -> String,
+) {
+    let body = match key.ends_with(".json") {
+        true => renamed(std::str::from_utf8(&object.body).expect("a manifest is text")).into(),
+        false => object.body.clone(),
+    };
+    let twin = renamed(key);
+    sandbox.put_object(bucket, &twin, body);
+    sandbox.change_object(bucket, &twin, |staged| staged.last_modified = object.last_modified);
 }
 
 /// What lies in the lake from before.

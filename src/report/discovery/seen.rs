@@ -1,0 +1,92 @@
+//! What lies where something else was looked for, in words: nobody should have to list a bucket to learn it. Pure.
+
+use crate::model::{BillingPeriod, ReportKind};
+
+use super::super::{Area, Listing, ReportRoot, layout::parse_folder};
+
+/// As many names tell what is there.
+const NAMED: usize = 3;
+
+/// The names in a listing, from the report's base on.
+pub(super) fn entries(base: &str, listing: &Listing) -> Vec<String> {
+    let objects = listing.objects.iter().map(|object| &object.key);
+    let keys = listing.folders.iter().chain(objects);
+    keys.map(|key| key.strip_prefix(base).unwrap_or(key).to_owned()).collect()
+}
+
+/// What is there where no period of the report is; empty if nothing is.
+pub(super) fn instead(root: &ReportRoot, asked: Option<ReportKind>, there: &[String]) -> String {
+    if there.is_empty() {
+        return String::new();
+    }
+    let parquet = format!("{}/", root.name);
+    let export = there.iter().any(|name| name == "metadata/" || name == "data/");
+    let legacy = there
+        .iter()
+        .any(|name| *name == parquet || parse_folder(Area::Range, name.trim_end_matches('/')).is_some());
+    let dates = there.iter().any(|name| name.contains("/date="));
+    let means = if dates {
+        ": an export by days, as those of Cost Optimization Hub are, and no bill".to_owned()
+    } else if export && asked == Some(ReportKind::LegacyCur) {
+        ": the folders of a data export, whose kind is Cur2".to_owned()
+    } else if legacy && asked == Some(ReportKind::Cur2) {
+        ": the folders of a legacy report, whose kind is LegacyCur".to_owned()
+    } else {
+        format!(", where {} should be", expected(root, asked))
+    };
+    format!("; there is {}{means}", few(there))
+}
+
+/// The folders beside a report of which nothing is there; empty if there are none.
+pub(super) fn beside(parent: &str, listing: &Listing) -> String {
+    let folders = Listing { folders: listing.folders.clone(), ..Listing::default() };
+    let names = entries(parent, &folders);
+    if names.is_empty() { String::new() } else { format!("; beside it is {}", few(&names)) }
+}
+
+/// The folders of a period, by kind.
+fn expected(root: &ReportRoot, kind: Option<ReportKind>) -> String {
+    let (legacy, export) = ("20261001-20261101/", "metadata/BILLING_PERIOD=2026-10/");
+    match kind {
+        Some(ReportKind::Cur2) => export.to_owned(),
+        Some(ReportKind::LegacyCur) => format!("{legacy} or {}/year=2026/month=10/", root.name),
+        None => format!("{legacy} of a legacy report or {export} of a data export"),
+    }
+}
+
+/// A period's folder holds no manifest.
+pub(super) fn without_manifest(root: &ReportRoot, folder: &str, listing: &Listing) -> String {
+    let within = entries(folder, listing);
+    let holds = if within.is_empty() { "is empty".to_owned() } else { format!("holds {}", few(&within)) };
+    let wanted = root.manifest_name();
+    format!("{folder} {holds}, and no {wanted}, which AWS writes last and a copy must bring along")
+}
+
+/// An export's period has data and no folder for a manifest.
+pub(super) fn data_alone(root: &ReportRoot, folder: &str) -> String {
+    let wanted = root.manifest_name();
+    format!(
+        "{folder} is there, and no metadata/ with its {wanted}, which AWS writes last and a copy must bring along"
+    )
+}
+
+/// The periods that are there when another one was asked for.
+pub(super) fn other_periods<'a>(periods: impl IntoIterator<Item = &'a BillingPeriod>) -> Option<String> {
+    let mut periods: Vec<&BillingPeriod> = periods.into_iter().collect();
+    periods.sort_unstable();
+    match periods.as_slice() {
+        [] => None,
+        [only] => Some(format!("only {only} is there")),
+        [first, .., last] => Some(format!("there are {} months, from {first} to {last}", periods.len())),
+    }
+}
+
+fn few(names: &[String]) -> String {
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let listed = names.join(", ");
+    if more == 0 { listed } else { format!("{listed} and {more} more") }
+}
