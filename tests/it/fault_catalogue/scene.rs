@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use awscost::model::BillingPeriod;
 use serde_json::{Map, Value};
 
 use super::catalogue::Catalogue;
@@ -32,6 +33,8 @@ pub struct Names {
     pub external_id: String,
     /// `$endpoint`: where the sandbox is.
     pub endpoint: String,
+    /// `$month`: the one that bills are delivered of.
+    pub month: BillingPeriod,
 }
 
 /// `$neighboursId`: the external ID of an account in the other namespace.
@@ -47,6 +50,7 @@ impl Names {
             bucket: format!("bill-{of}-{number:03}"),
             external_id: format!("canary-{of}{number:03}/external+id=7Q"),
             endpoint: endpoint.to_owned(),
+            month: BillingPeriod::containing(jiff::Timestamp::now()),
         }
     }
 
@@ -63,7 +67,9 @@ impl Names {
     }
 
     fn fill_text(&self, text: &str) -> String {
-        self.pairs().iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
+        let text = text.replace("$monthBefore", &self.month.previous().to_string());
+        let text = text.replace("$month", &self.month.to_string());
+        self.pairs().iter().fold(text, |text, (name, value)| text.replace(name, value))
     }
 
     /// The value with every placeholder filled in, in keys too.
