@@ -153,7 +153,8 @@ mod tests {
     #[test]
     fn a_bill_that_lacks_a_figure_says_which_rows_and_which_columns() {
         let period = "2026-10".parse().expect("a period");
-        let mut ended = Ended::fault(period, None, None, &ReportFault::NoManifest { period }.into());
+        let mut ended =
+            Ended::fault(period, None, None, &ReportFault::NoManifest { period, seen: None }.into());
         ended.report.message = None;
         let rows_without = Some(RowsWithout { amortized: 4, net_unblended: 6, ..RowsWithout::default() });
         let totals = CurrencyTotals { rows: 6, rows_without, ..CurrencyTotals::default() };
