@@ -27,7 +27,7 @@ fn broken_packing() {
         ("a wrong checksum", flipped(checksum), "is damaged: corrupt gzip stream"),
         ("garbage behind it", [good.clone(), b"garbage".to_vec()].concat(), "is damaged: "),
         ("a second member cut short", [good.clone(), cut(&good, 20)].concat(), "is damaged: it is cut short"),
-        ("an empty object", vec![], "is empty, not gzip-compressed csv"),
+        ("an empty object", vec![], "is empty: zero bytes"),
         ("nothing inside", gzip(""), "has no header line"),
         ("a blank line inside", gzip("\n"), "has no header line"),
         ("a zip archive", b"PK\x03\x04 and more".to_vec(), "is a zip archive, not gzip-compressed csv"),

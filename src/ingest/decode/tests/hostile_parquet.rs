@@ -361,7 +361,7 @@ fn broken_files() {
         ("cut in the middle", good[..size / 2].to_vec(), limits.clone(), "it is cut short"),
         ("cut in the footer's length", good[..size - 5].to_vec(), limits.clone(), "it is cut short"),
         ("too short for anything", good[..10].to_vec(), limits.clone(), "it has only 10 bytes"),
-        ("empty", vec![], limits.clone(), "it has only 0 bytes"),
+        ("empty", vec![], limits.clone(), "is empty: zero bytes"),
         ("gzip", gzip(sheet(&[])), limits.clone(), "is compressed with gzip, not Parquet"),
         (
             "a zip archive",
