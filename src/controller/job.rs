@@ -441,7 +441,7 @@ mod on_the_command_line {
                     ("period", "2026-10"),
                 ]),
                 "purge" => {
-                    wanted.extend([("owner", "-prod/finops/acme-payer"), ("connection", "123456789012")])
+                    wanted.extend([("owner", "-prod/finops/acme-payer"), ("connection", "123456789012")]);
                 }
                 _ => {}
             }

@@ -48,7 +48,7 @@ impl Environment {
     }
 
     /// The variables that a pod takes from the Secret of this name.
-    pub fn from_secret(&self, secret: &str) -> impl Iterator<Item = EnvVar> {
+    pub fn in_secret(&self, secret: &str) -> impl Iterator<Item = EnvVar> {
         self.secret.keys().map(move |name| EnvVar {
             name: name.clone(),
             value: None,

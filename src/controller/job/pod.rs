@@ -159,7 +159,7 @@ impl Pod<'_> {
         }
         let plain =
             env.into_iter().map(|(name, value)| EnvVar { name, value: Some(value), value_from: None });
-        plain.chain(self.settings.env.from_secret(self.job)).collect()
+        plain.chain(self.settings.env.in_secret(self.job)).collect()
     }
 
     fn volumes(&self) -> (Vec<Volume>, Vec<VolumeMount>) {

@@ -55,7 +55,7 @@ async fn a_data_file_that_is_gone_is_named_and_loading_again_heals_it() {
         files: names.map(str::to_owned).to_vec(),
         row: Some(load.row()),
     };
-    assert_eq!(warehouse.survey(None).await.expect("a survey").lost, [month.clone()]);
+    assert_eq!(warehouse.survey(None).await.expect("a survey").lost, std::slice::from_ref(&month));
     match fault {
         WarehouseFault::FilesGone { months, .. } => assert_eq!(months, [month]),
         other => panic!("{other}"),
