@@ -72,7 +72,9 @@ fn another_report_beside_where_nothing_is() {
 
 fn of<'a>(run: &'a Run, period: &str) -> &'a awscost::model::PeriodReport {
     let of = |report: &&awscost::model::PeriodReport| report.period.to_string() == period;
-    run.reports.iter().find(of).unwrap_or_else(|| panic!("{period}: {run:?}"))
+    let found = run.reports.iter().find(of);
+    assert!(found.is_some(), "{period}: {run:?}");
+    found.expect("asserted")
 }
 
 #[test]

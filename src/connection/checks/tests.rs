@@ -165,7 +165,7 @@ fn role() {
                 facts.role = tagging(Detail::SessionPolicy);
             }),
             ("tagging denied by an organization", |facts, _| {
-                facts.role = tagging(Detail::OrganizationPolicy)
+                facts.role = tagging(Detail::OrganizationPolicy);
             }),
             ("tagging denied by an endpoint", |facts, _| facts.role = tagging(Detail::EndpointPolicy)),
             ("region disabled", |facts, target| {
