@@ -77,6 +77,8 @@ oomScoreAdj: 0
 localStorageCapacityIsolation: false
 featureGates: {KubeletInUserNamespace: true}
 evictionHard: {memory.available: "0%", nodefs.available: "0%", nodefs.inodesFree: "0%", imagefs.available: "0%", imagefs.inodesFree: "0%"}
+# An image that was once pulled with a password would ask every pod for it, though it was loaded here before.
+imagePullCredentialsVerificationPolicy: NeverVerify
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 clusterDNS: [$NODE_ADDRESS]
