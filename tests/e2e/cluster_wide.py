@@ -40,7 +40,7 @@ class ClusterWide(unittest.TestCase):
         kubectl("-n", TENANT, "delete", "awscostaccount", "shop", "--timeout=120s")
         self.assertEqual(ledger(SHOP), [], "its rows are gone")
         kubectl("-n", SYSTEM, "scale", "deployment/awscost", "--replicas=0")
-        kubectl("-n", SYSTEM, "wait", "pod", "-l", "app.kubernetes.io/name=awscost", "--for=delete", "--timeout=60s")
+        kubectl("-n", SYSTEM, "wait", "pod", "-l", "app.kubernetes.io/component=operator", "--for=delete", "--timeout=60s")
 
         kubectl("apply", "-f", SAMPLE)
         apply({"apiVersion": "awscost.io/v1alpha1", "kind": "CostWarehouse", "metadata": {"name": "pond", "namespace": TENANT},
