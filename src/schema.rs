@@ -23,6 +23,11 @@ pub const PARTITION_COLUMNS: [&str; 2] = ["connection", "billing_period"];
 /// readers have a text for others, and one of them breaks a query over everybody's rows.
 pub const TIMES: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
+/// True if a time is one of [`TIMES`], given in units of which `a_second` make one.
+pub fn is_taken(value: i64, a_second: i64) -> bool {
+    TIMES.contains(&value.div_euclid(a_second))
+}
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColumnType {

@@ -106,6 +106,20 @@ pub enum Detail {
     EndpointPolicy,
 }
 
+impl Detail {
+    /// The name of that kind of policy.
+    pub const fn policy(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::IdentityPolicy => Some("identity-based policy"),
+            Self::PermissionsBoundary => Some("permissions boundary"),
+            Self::SessionPolicy => Some("session policy"),
+            Self::OrganizationPolicy => Some("organization policy"),
+            Self::EndpointPolicy => Some("VPC endpoint policy"),
+        }
+    }
+}
+
 /// A permission that a call can need beside its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
@@ -166,13 +180,8 @@ impl fmt::Display for AwsFault {
         if let Some(permission) = self.lacks {
             write!(f, " ({})", permission.as_str())?;
         }
-        match self.detail {
-            Detail::None => {}
-            Detail::IdentityPolicy => f.write_str(" (identity-based policy)")?,
-            Detail::PermissionsBoundary => f.write_str(" (permissions boundary)")?,
-            Detail::SessionPolicy => f.write_str(" (session policy)")?,
-            Detail::OrganizationPolicy => f.write_str(" (organization policy)")?,
-            Detail::EndpointPolicy => f.write_str(" (VPC endpoint policy)")?,
+        if let Some(policy) = self.detail.policy() {
+            write!(f, " ({policy})")?;
         }
         match &self.region {
             Some(region) => write!(f, " (the bucket is in {region})"),

@@ -15,12 +15,10 @@ const SWITCHES: [&str; 4] = [
 
 /// Says what is left out of the process's own configuration.
 pub(super) async fn warn() {
-    for problem in
-        of_environment(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        }))
-    {
-        tracing::warn!("{problem}");
+    for (name, value) in std::env::vars_os() {
+        if let Some(problem) = name.to_str().and_then(|name| problem(name, &value.to_string_lossy())) {
+            tracing::warn!("{problem}");
+        }
     }
     let (files, environment) = (Fs::real(), Env::real());
     if profile::load(&files, &environment, &Default::default(), None).await.is_err() {
@@ -29,10 +27,6 @@ pub(super) async fn warn() {
              are left out: a header may lack its bracket, or a line its ="
         );
     }
-}
-
-fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Vec<String> {
-    variables.filter_map(|(name, value)| problem(&name, &value)).collect()
 }
 
 fn problem(name: &str, value: &str) -> Option<String> {
@@ -63,7 +57,7 @@ mod tests {
             ("AWS_USE_FIPS_ENDPOINT", "canary", Some("AWS_USE_FIPS_ENDPOINT is neither true nor false")),
             ("AWS_REGION", "canary", None),
         ] {
-            let said = of_environment([(name.to_owned(), value.to_owned())].into_iter()).pop();
+            let said = problem(name, value);
             match (&said, expected) {
                 (None, None) => {}
                 (Some(said), Some(expected)) => assert!(said.starts_with(expected), "{said}"),

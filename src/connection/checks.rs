@@ -94,19 +94,10 @@ pub fn of_own_credentials(code: Code) -> Reason {
     }
 }
 
-/// Which of the caller's own policies refuses, where AWS names one.
-fn own_policy(detail: Detail) -> Option<&'static str> {
-    match detail {
-        Detail::IdentityPolicy => Some("identity-based policy"),
-        Detail::PermissionsBoundary => Some("permissions boundary"),
-        Detail::SessionPolicy => Some("session policy"),
-        Detail::None | Detail::OrganizationPolicy | Detail::EndpointPolicy => None,
-    }
-}
-
-/// What AWS itself says of a refusal, in front of what else may be the cause.
+/// What AWS itself says of a refusal, in front of what else may be the cause. The policy is one of the caller's own: for the
+/// others [`policy_elsewhere`] has a finding.
 fn clue(fault: &AwsFault) -> String {
-    own_policy(fault.detail).map_or_else(String::new, |policy| {
+    fault.detail.policy().map_or_else(String::new, |policy| {
         format!(" AWS names its {policy}: begin there, with {}.", fault.permission())
     })
 }

@@ -1,7 +1,5 @@
 //! Everything that can end a load, and what it means to whoever started it.
 
-use std::fmt;
-
 use jiff::Timestamp;
 
 use super::{
@@ -51,8 +49,13 @@ pub enum LoadFault {
     #[error("bill_payer_account_id is {0:?}, which is no connection key: give --connection or --account")]
     PayerUnusable(String),
     /// The version tells no time.
-    #[error(transparent)]
-    NoTime(#[from] NoTime),
+    #[error("{}", no_time(manifest, *named))]
+    NoTime {
+        /// The manifest's key.
+        manifest: String,
+        /// The time in its names, which can't be true.
+        named: Option<Timestamp>,
+    },
     /// Another version than the expected one is delivered.
     #[error("version {delivered} is delivered now, not {expected}: look again")]
     NotExpected {
@@ -75,30 +78,12 @@ pub enum LoadFault {
     Stopped,
 }
 
-/// Nothing says when a version was delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoTime {
-    /// The manifest's key.
-    pub manifest: String,
-    /// The time in its names, which can't be true.
-    pub named: Option<Timestamp>,
-}
-
-impl std::error::Error for NoTime {}
-
-impl fmt::Display for NoTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let manifest = &self.manifest;
-        match self.named {
-            Some(named) => write!(
-                f,
-                "{manifest} calls itself a delivery of {named}, which is yet to come: give the time it was delivered with \
-                 --as-of"
-            ),
-            None => {
-                write!(f, "neither assembly id nor folder tells when {manifest} was delivered: give --as-of")
-            }
-        }
+fn no_time(manifest: &str, named: Option<Timestamp>) -> String {
+    match named {
+        Some(named) => format!(
+            "{manifest} calls itself a delivery of {named}, which is yet to come: give the time it was delivered with --as-of"
+        ),
+        None => format!("neither assembly id nor folder tells when {manifest} was delivered: give --as-of"),
     }
 }
 
@@ -129,7 +114,7 @@ impl LoadFault {
             Self::WrongBill(WrongBill::Account { .. }) => failed(Reason::PayerInDataDiffers, ExitCode::Data),
             Self::WrongBill(WrongBill::Period { .. }) => failed(Reason::ParseFailed, ExitCode::Data),
             Self::FormatUnsupported { .. } => failed(Reason::FormatUnsupported, ExitCode::Configuration),
-            Self::Trust(_) | Self::PayerUnknown | Self::PayerUnusable(_) | Self::NoTime(_) => {
+            Self::Trust(_) | Self::PayerUnknown | Self::PayerUnusable(_) | Self::NoTime { .. } => {
                 failed(Reason::InvalidSpec, ExitCode::Configuration)
             }
             Self::NotExpected { .. } => failed(Reason::JobFailed, ExitCode::Conflict),

@@ -43,21 +43,16 @@ impl Ended {
     /// fault, but nobody expects it either. `rows` are the ledger rows from before.
     #[must_use]
     pub fn in_place_of(mut self, rows: &[LedgerRow]) -> Self {
-        let same = |row: &&LedgerRow| {
-            row.period == self.report.period && Some(&row.version) == self.report.manifest.as_ref()
-        };
-        if let Some(row) = rows.iter().find(same) {
+        let Some(before) = rows.iter().find(|row| row.period == self.report.period) else { return self };
+        if Some(&before.version) == self.report.manifest.as_ref() {
             let again = format!(
                 "this very version was loaded on {} and is loaded again, as --force asks",
-                row.loaded_at.strftime("%Y-%m-%d at %H:%M UTC")
+                before.loaded_at.strftime("%Y-%m-%d at %H:%M UTC")
             );
             let more = self.report.message.take().map(|message| format!("; {message}")).unwrap_or_default();
             self.report.message = Some(again + &more);
         }
-        let emptied = |before: &&LedgerRow| {
-            before.period == self.report.period && before.rows > 0 && self.report.rows == 0
-        };
-        if let Some(before) = rows.iter().find(emptied) {
+        if before.rows > 0 && self.report.rows == 0 {
             let message = format!(
                 "the month had {} rows (version {}) and has none now: this delivery of it is empty. If that can't be, look at \
                  the report in the Billing console; the next delivery replaces it",
@@ -70,7 +65,7 @@ impl Ended {
         self
     }
 
-    /// With a word on what its delivery shows of itself.
+    /// Adds the delivery's own warning, if it has one.
     #[must_use]
     pub fn warned(mut self, delivery: &Delivery) -> Self {
         self.report.message = self.report.message.or_else(|| delivery.torn.clone());

@@ -16,7 +16,7 @@ pub use payer::{Payer, find_payer};
 use super::{
     crash_point,
     decode::{DecodeFault, DecodeJob, Limits},
-    fault::{LoadFault, NoTime},
+    fault::LoadFault,
     outcome::{Ended, delivered_at},
     plan::{Planned, Step, Terms, draft, step},
     progress::Progress,
@@ -119,7 +119,7 @@ impl Loader<'_> {
             }
             Step::NoTime { delivery } => {
                 let (manifest, named) = (delivery.manifest_key.clone(), delivery.named_time);
-                (Some(delivery), LoadFault::NoTime(NoTime { manifest, named }))
+                (Some(delivery), LoadFault::NoTime { manifest, named })
             }
             Step::Fault(fault) => (None, LoadFault::Report(fault.clone())),
         };

@@ -124,11 +124,15 @@ impl KeyBook {
     /// Settles a sorted row in which some keys share a name.
     fn settle_shared<V: Ord>(&mut self, row: &[(KeyId, V)], mut put: impl FnMut(&str, &V)) {
         let mut settled: Vec<(Box<str>, &V)> = Vec::with_capacity(row.len());
-        let same_name = |left: &(KeyId, V), right: &(KeyId, V)| {
-            self.keys[left.0 as usize].folded == self.keys[right.0 as usize].folded
-        };
+        let same_name = |left: &(KeyId, V), right: &(KeyId, V)| self.folded(left.0) == self.folded(right.0);
         let groups: Vec<&[(KeyId, V)]> = row.chunk_by(same_name).collect();
         for group in groups {
+            if let [(id, value)] = group {
+                let key = &mut self.keys[*id as usize];
+                key.used = true;
+                settled.push((key.folded.clone(), value));
+                continue;
+            }
             let entries = self.distinct(group);
             // A key that is spelled as the folded name has it already; else the byte-smallest takes it.
             let is_folded = |(id, _): &&&(KeyId, V)| {
@@ -139,15 +143,14 @@ impl KeyBook {
             settled.push((self.keys[*winner as usize].folded.clone(), taken));
             let mut differing = 0;
             for values in entries.chunk_by(|(left, _), (right, _)| left == right) {
-                let mut names = self.own_names(values[0].0, values.len()).into_iter();
-                for (id, value) in values {
-                    let name = names.next();
+                let names = self.own_names(values[0].0, values.len());
+                for ((id, value), name) in values.iter().zip(names) {
                     let key = &mut self.keys[*id as usize];
                     key.used = true;
                     if value != taken {
                         key.collisions += 1;
                         differing += 1;
-                        settled.extend(name.map(|name| (name, value)));
+                        settled.push((name, value));
                     }
                 }
             }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::{
     model::{Amount, CurrencyTotals},
-    schema::amortized::{AmortizedParts, NoCost},
+    schema::amortized::{AmortizedColumns, AmortizedParts, NoCost, RESERVATION},
 };
 
 /// The columns that are summed and compared with the source: everything a total is made of.
@@ -234,7 +234,7 @@ impl Tally {
                 }
                 None => totals.rows_without.get_or_insert_default().net_unblended += 1,
             }
-            add_amortized(totals, &columns.amortized(line_type, row), names_reservations)?;
+            add_amortized(totals, &columns.amortized.parts(row), names_reservations)?;
         }
         Ok(())
     }
@@ -293,7 +293,7 @@ struct Columns<'a> {
     rows: usize,
     currency: &'a StringArray,
     line_type: &'a StringArray,
-    reservation: &'a StringArray,
+    amortized: AmortizedColumns<'a>,
     payer: &'a StringArray,
     usage_account: &'a StringArray,
     period_start: &'a TimestampMicrosecondArray,
@@ -314,7 +314,8 @@ impl<'a> Columns<'a> {
             rows: batch.num_rows(),
             currency: text("line_item_currency_code")?,
             line_type: text("line_item_line_item_type")?,
-            reservation: text("reservation_reservation_a_r_n")?,
+            // The formula takes a column that is absent, or of another type, as NULL; here that is a fault.
+            amortized: text(RESERVATION).map(|_| AmortizedColumns::of(batch))?,
             payer: text("bill_payer_account_id")?,
             usage_account: text("line_item_usage_account_id")?,
             period_start: column(start)?
@@ -343,23 +344,6 @@ impl<'a> Columns<'a> {
     fn sum(&self, column: usize, row: usize) -> Option<Amount> {
         let column = self.sums[column];
         column.is_valid(row).then(|| Amount::from_units(column.value(row)))
-    }
-
-    /// What the row costs when fees paid ahead are spread over the usage they are for.
-    fn amortized<'b>(&self, line_type: &'b str, row: usize) -> AmortizedParts<'b> {
-        let [unblended, _, plan_effective, plan_commitment, plan_used, reserved, upfront, recurring, _] =
-            std::array::from_fn(|column| self.sum(column, row));
-        AmortizedParts {
-            line_type,
-            unblended,
-            plan_effective,
-            plan_commitment,
-            plan_used,
-            reservation_effective: reserved,
-            reservation_unused_upfront: upfront,
-            reservation_unused_recurring: recurring,
-            of_reservation: !text(self.reservation, row).is_empty(),
-        }
     }
 }
 

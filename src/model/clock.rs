@@ -1,10 +1,18 @@
-//! Clocks of servers, as the `Date` header of an answer tells them.
+//! Clocks that differ: a server's, as the `Date` header of an answer tells it, and those that times come from.
 
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 
 /// How far the server's clock is ahead of ours, to a second; `None` if the header is no date.
 pub fn ahead(header: &str, now: Timestamp) -> Option<SignedDuration> {
     Some(rfc2822::parse(header).ok()?.timestamp().duration_since(now))
+}
+
+/// Clocks differ by less.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(24);
+
+/// True of a time that no clock can have shown yet, however clocks differ.
+pub fn is_future(time: Timestamp, now: Timestamp) -> bool {
+    time.duration_since(now) > CLOCKS_DIFFER
 }
 
 #[cfg(test)]

@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::model::{BillingPeriod, ReportKind, VersionIdentity};
+use crate::model::{BillingPeriod, Reason, ReportKind, VersionIdentity};
 
 use super::{FileFormat, MANIFEST_LIMIT, ReportFault, ReportRoot, ReportStore, StoreFault};
-use periods::Place;
 pub use periods::beside;
+use periods::{Candidate, Place};
 
 /// The periods that are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,18 +98,17 @@ pub async fn deliveries(
     now: Timestamp,
 ) -> Result<Vec<Found>, ReportFault> {
     let place = periods::locate(store, root).await?;
-    let there: BTreeSet<BillingPeriod> = place.candidates.keys().chain(place.data.keys()).copied().collect();
     let periods = match wanted {
-        Wanted::All => there.clone(),
+        Wanted::All => place.periods(),
         Wanted::Only(periods) => periods.clone(),
     };
     let mut found = Vec::with_capacity(periods.len());
     for period in periods {
-        let look = Look { store, root, period, now };
-        let delivery = look.delivery(&place, &there).await;
+        let look = Look { store, root, place: &place, period, now };
+        let delivery = look.delivery().await;
         // Without permission or network every further period fails alike: say it once.
-        if let Err(fault @ ReportFault::Store(refused @ StoreFault::Refused { .. })) = &delivery
-            && !refused.is_of_one_object()
+        if let Err(fault @ ReportFault::Store(StoreFault::Refused { reason, .. })) = &delivery
+            && !is_of_one_object(*reason)
         {
             return Err(fault.clone());
         }
@@ -118,15 +117,30 @@ pub async fn deliveries(
     refused_alike(&found).map_or(Ok(found), Err)
 }
 
-/// The refusal that every period met, if there is one.
+/// True if a refusal for this reason may be a matter of the one object, so that others are worth asking for.
+fn is_of_one_object(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::ObjectReadDenied
+            | Reason::ObjectArchived
+            | Reason::ObjectOwnedByOther
+            | Reason::CustomerKeyEncrypted
+            | Reason::KmsDecryptDenied
+            | Reason::KmsKeyUnusable
+    )
+}
+
+/// The first period's refusal, if every period was refused for the same reason.
 fn refused_alike(found: &[Found]) -> Option<ReportFault> {
-    let refused = |found: &Found| match &found.delivery {
-        Err(ReportFault::Store(StoreFault::Refused { reason, .. })) => Some(*reason),
-        _ => None,
-    };
-    let reason = found.first().and_then(refused)?;
-    let alike = found.iter().all(|found| refused(found) == Some(reason));
-    found.first().filter(|_| alike)?.delivery.as_ref().err().cloned()
+    let first = found.first()?.delivery.as_ref().err()?;
+    let ReportFault::Store(StoreFault::Refused { reason, .. }) = first else { return None };
+    let alike = found.iter().all(|found| {
+        matches!(
+            &found.delivery,
+            Err(ReportFault::Store(StoreFault::Refused { reason: other, .. })) if other == reason
+        )
+    });
+    alike.then(|| first.clone())
 }
 
 /// Looks once more before a commit: true if the manifest is still the one that was read.
@@ -142,27 +156,23 @@ pub async fn confirm(store: &dyn ReportStore, delivery: &Delivery) -> Result<boo
 struct Look<'a> {
     store: &'a dyn ReportStore,
     root: &'a ReportRoot,
+    place: &'a Place,
     period: BillingPeriod,
     now: Timestamp,
 }
 
 impl Look<'_> {
-    async fn delivery(
-        &self,
-        place: &Place,
-        there: &BTreeSet<BillingPeriod>,
-    ) -> Result<Delivery, ReportFault> {
-        let none = Vec::new();
-        let candidates = place.candidates.get(&self.period).unwrap_or(&none);
+    async fn delivery(&self) -> Result<Delivery, ReportFault> {
+        let candidates = self.place.candidates.get(&self.period).map(Vec::as_slice).unwrap_or_default();
         let mut manifests = self.manifests(candidates).await?;
         if manifests.is_empty() {
-            let data = place.data.get(&self.period);
-            let seen = match candidates.iter().find_map(|one| Some((one, manifests.listed.get(&one.folder)?)))
-            {
-                Some((one, listing)) => Some(seen::without_manifest(self.root, &one.folder, listing)),
-                None => data
-                    .map(|folder| seen::data_alone(self.root, folder))
-                    .or_else(|| seen::other_periods(there)),
+            let seen = match (candidates.first(), self.place.data.get(&self.period)) {
+                (Some(Candidate { folder, .. }), _) => manifests
+                    .listed
+                    .get(folder)
+                    .map(|listing| seen::without_manifest(self.root, folder, listing)),
+                (None, Some(folder)) => Some(seen::data_alone(self.root, folder)),
+                (None, None) => seen::other_periods(&self.place.periods()),
             };
             return Err(ReportFault::NoManifest { period: self.period, seen });
         }

@@ -75,8 +75,8 @@ pub enum ReportFault {
     },
     /// Files were replaced, and no manifest came after them, for longer than a delivery takes.
     #[error(
-        "a delivery of {period} was begun and not finished: {sign}. The next delivery mends it; where a copy or a new \
-         encryption is the cause, {again}"
+        "a delivery of {period} was begun and not finished: {sign}. The next delivery repairs it; if a copy or a \
+         re-encryption caused it, {again}"
     )]
     DeliveryUnfinished {
         /// The period.

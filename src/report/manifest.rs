@@ -46,7 +46,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidManifest {
     /// Nothing is in it.
-    #[error("it is empty: zero bytes. Whatever put it there was cut off; put it there again")]
+    #[error("it is empty: zero bytes. The upload or copy was cut off; upload it again")]
     Empty,
     /// Not JSON of the right shape.
     #[error("it is not a manifest: {0}")]

@@ -84,22 +84,3 @@ pub enum StoreFault {
         limit: u64,
     },
 }
-
-impl StoreFault {
-    /// True if it may be a matter of the one object, so that others are worth asking for.
-    pub fn is_of_one_object(&self) -> bool {
-        match self {
-            Self::Refused { reason, .. } => matches!(
-                reason,
-                Reason::ObjectReadDenied
-                    | Reason::ObjectArchived
-                    | Reason::ObjectOwnedByOther
-                    | Reason::CustomerKeyEncrypted
-                    | Reason::KmsDecryptDenied
-                    | Reason::KmsKeyUnusable
-            ),
-            Self::TooLarge { .. } => true,
-            Self::Transient { .. } => false,
-        }
-    }
-}

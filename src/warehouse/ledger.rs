@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BillingPeriod, ConnectionKey, CurrencyTotals, VersionIdentity};
+use crate::model::{BillingPeriod, ConnectionKey, CurrencyTotals, VersionIdentity, clock::is_future};
 
 /// Where a version comes from. Order is compared only within one source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -143,9 +143,7 @@ pub fn decide(rows: &[LedgerRow], candidate: &LedgerRow, ordering: Ordering) -> 
 /// The time of a loaded version, if it can be true: none was delivered long after it was loaded. A name with a time in the
 /// future would else keep every later version out.
 fn possible_time(loaded: &LedgerRow) -> Option<Timestamp> {
-    const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(24);
-    let ahead = loaded.ordered_at.duration_since(loaded.loaded_at);
-    (ahead <= CLOCKS_DIFFER).then_some(loaded.ordered_at)
+    Some(loaded.ordered_at).filter(|time| !is_future(*time, loaded.loaded_at))
 }
 
 #[cfg(test)]

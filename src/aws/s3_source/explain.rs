@@ -84,7 +84,8 @@ fn explain(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, Strin
     }
 }
 
-/// S3 does not take the key or its token. A Job's session is one of STS's, so that the region is left; at a laptop nobody knows.
+/// S3 rejects the key or its token. A Job's session comes from STS, so only the region can be wrong; with a person's own
+/// credentials it may be either.
 fn not_taken(access: &BucketAccess) -> (Reason, String) {
     let region = access.region.as_ref().map_or_else(|| "the bucket's region".to_owned(), ToString::to_string);
     match access.session {

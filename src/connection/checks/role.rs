@@ -7,7 +7,7 @@ use super::{
         Asker, ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal,
         remedy::working_trust,
     },
-    of_own_credentials, of_policy_elsewhere, own_policy,
+    of_own_credentials, of_policy_elsewhere,
 };
 use crate::{
     aws::{AwsFault, Code, Detail, FaultClass, Operation, traits::Caller},
@@ -197,8 +197,8 @@ fn role_refused(fault: &AwsFault, facts: &Facts, target: &Target, access: &RoleA
     }
 }
 
-/// AWS named the kind of policy that refuses: the operator's own side, an organization, or the network between. That goes
-/// before the permission it was about: no trust policy mends it.
+/// AWS named the kind of policy that refuses: the operator's own side, an organization, or the network between. This is
+/// checked before the permission it concerns: changing the trust policy would not help.
 fn policy_refuses(fault: &AwsFault, who: &str, facts: &Facts, access: &RoleAccess) -> Finding {
     let (role, action) = (&access.role, fault.permission());
     let how = fault.lacks.map_or("", |_| " with the session tags that it carries");
@@ -217,7 +217,7 @@ fn policy_refuses(fault: &AwsFault, who: &str, facts: &Facts, access: &RoleAcces
              assume it{how}: its {} does not allow {action} on it, or denies it. Allow that there; the role's trust policy \
              is not what refuses.",
             worked_before(facts, role),
-            own_policy(detail).unwrap_or("own policy")
+            detail.policy().unwrap_or("own policy")
         ),
     };
     let reason = of_policy_elsewhere(fault.detail).unwrap_or(Reason::CallerMayNotAssume);

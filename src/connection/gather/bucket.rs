@@ -20,8 +20,6 @@ const LISTED: usize = 1000;
 /// What the bucket showed in the narrowed session; `None` for what was not asked.
 pub(super) struct Bucket {
     session: Result<Session, AwsFault>,
-    /// Whether STS gave the session for this look.
-    fresh: bool,
     listing: Option<Result<Listing, AwsFault>>,
     any_owner: Option<Result<(), AwsFault>>,
     manifest: Option<Result<ManifestRead, AwsFault>>,
@@ -36,20 +34,12 @@ pub(super) async fn look(
     control: &Session,
     kept: Option<Session>,
 ) -> Bucket {
-    let (opened, fresh) = opened(aws, target, report, kept).await;
-    let (session, listing) = match opened {
+    let (session, listing) = match opened(aws, target, report, kept).await {
         Ok((session, listing)) => (Ok(session), Some(listing)),
         Err(fault) => (Err(fault), None),
     };
-    let mut seen = Bucket {
-        session,
-        fresh,
-        listing: None,
-        any_owner: None,
-        manifest: None,
-        elsewhere: None,
-        ownership: None,
-    };
+    let mut seen =
+        Bucket { session, listing: None, any_owner: None, manifest: None, elsewhere: None, ownership: None };
     let (Ok(session), Some(listing)) = (&seen.session, listing) else { return seen };
     match &listing {
         Ok(listing) if listing.folders.is_empty() && listing.objects.is_empty() => {
@@ -77,28 +67,25 @@ pub(super) async fn look(
     seen
 }
 
-/// A session, and what it was told of the report's root.
-type Opened = Result<(Session, Result<Listing, AwsFault>), AwsFault>;
-
-/// Lists in the session that was kept, or in a new one, which is then true beside it. What was kept may have ended before
-/// its time: only a session of this look's tells something of S3.
-async fn opened(aws: &Aws, target: &Target, report: &ReportTarget, kept: Option<Session>) -> (Opened, bool) {
+/// Lists the report's root in the session that was kept, or in a new one if S3 refuses that session. A kept session may have
+/// ended early: only the refusal of a new one says something about S3.
+async fn opened(
+    aws: &Aws,
+    target: &Target,
+    report: &ReportTarget,
+    kept: Option<Session>,
+) -> Result<(Session, Result<Listing, AwsFault>), AwsFault> {
     let root = report.key_root();
     let owner = BucketOwner::Expected(&report.owner);
     if let Some(session) = kept {
         let listing = list(aws, &session, report, &root, owner).await;
         if !listing.as_ref().is_err_and(|fault| fault.class == FaultClass::Credentials) {
-            return (Ok((session, listing)), false);
+            return Ok((session, listing));
         }
     }
-    let opened = match ingest_session(aws, target, report).await {
-        Ok(session) => {
-            let listing = list(aws, &session, report, &root, owner).await;
-            Ok((session, listing))
-        }
-        Err(fault) => Err(fault),
-    };
-    (opened, true)
+    let session = ingest_session(aws, target, report).await?;
+    let listing = list(aws, &session, report, &root, owner).await;
+    Ok((session, listing))
 }
 
 impl Bucket {
@@ -111,9 +98,9 @@ impl Bucket {
             Err(fault) => facts.ingest_session.record(now, Err(fault)),
         }
         let Some(listing) = self.listing else { return };
-        // S3 in a region that is not enabled takes no session, be it a minute old (docs/aws-facts.md 9).
-        let region_off =
-            self.fresh && listing.as_ref().is_err_and(|fault| fault.code == Code::InvalidClientToken);
+        // S3 in a region that is not enabled refuses every session (docs/aws-facts.md 9). This one is new: a kept session that
+        // was refused has been replaced.
+        let region_off = listing.as_ref().is_err_and(|fault| fault.code == Code::InvalidClientToken);
         let listing = match region_off {
             true => {
                 sessions.ingest = None;

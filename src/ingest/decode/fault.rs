@@ -36,7 +36,8 @@ pub enum DecodeFault {
     },
     /// Nothing is in it.
     #[error(
-        "{file} is empty: zero bytes, where even a month without rows has a header. Whatever put it there was cut off"
+        "{file} is empty: zero bytes, where even a month without rows has a header. The upload or copy was cut off; upload it \
+         again"
     )]
     Empty {
         /// The file's key.

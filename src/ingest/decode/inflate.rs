@@ -76,11 +76,10 @@ impl Inflated {
                 return Ok(());
             }
             let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+            padded |= zeros > 0;
             if zeros < rest.len() {
-                padded |= zeros > 0;
                 break;
             }
-            padded = true;
             source.consume(zeros);
         }
         if padded {
@@ -111,7 +110,6 @@ impl Inflated {
 
 fn looks_like(start: &[u8]) -> &'static str {
     match start {
-        [] => "empty",
         [b'P', b'K', ..] => "a zip archive",
         [b'P', b'A', b'R', b'1', ..] => "Parquet",
         _ if start.is_ascii() => "plain text",

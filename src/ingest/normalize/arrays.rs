@@ -97,7 +97,7 @@ impl Whole {
         let Some(map) = array.as_map_opt() else {
             return texts(array).map(Self::Json);
         };
-        // A fault of an entry's is one of the row that holds it.
+        // A fault in an entry is told as one of the row that holds the entry.
         let of_row = |(entry, value, problem): RowFault| {
             let ends = map.value_offsets().iter().skip(1);
             (ends.take_while(|end| **end as usize <= entry).count(), value, problem)

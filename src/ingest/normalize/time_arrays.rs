@@ -14,7 +14,7 @@ use arrow::{
 };
 
 use super::{arrays::RowFault, times};
-use crate::ingest::decode::BadValue;
+use crate::{ingest::decode::BadValue, schema::is_taken};
 
 /// Any timestamp array in microseconds; finer digits are cut off.
 ///
@@ -42,8 +42,8 @@ pub(super) fn micros(array: &ArrayRef) -> Result<TimestampMicrosecondArray, RowF
     }
 }
 
-/// Times in a unit of which `a_second` make one, brought to microseconds. Nothing wraps: each value was looked at before,
-/// and what stands under a NULL is nobody's.
+/// Brings times in a unit of which `a_second` make one to microseconds. No time wraps: each was checked before, and nothing
+/// reads what stands under a NULL.
 fn scaled<T: ArrowPrimitiveType<Native = i64>>(
     array: &ArrayRef,
     a_second: i64,
@@ -61,13 +61,12 @@ fn all_taken<T: ArrowPrimitiveType<Native = i64>>(
     a_second: i64,
     unit: &str,
 ) -> Result<(), RowFault> {
-    let taken = times::taken(a_second);
     let whole = min(values).zip(max(values));
-    if whole.is_none_or(|(first, last)| taken.contains(&first) && taken.contains(&last)) {
+    if whole.is_none_or(|(first, last)| is_taken(first, a_second) && is_taken(last, a_second)) {
         return Ok(());
     }
     let mut present = values.iter().enumerate().filter_map(|(row, value)| Some((row, value?)));
-    match present.find(|(_, value)| !taken.contains(value)) {
+    match present.find(|(_, value)| !is_taken(*value, a_second)) {
         Some((row, value)) => Err((row, format!("{value} {unit} from 1970"), BadValue::TimeRange)),
         None => Ok(()),
     }

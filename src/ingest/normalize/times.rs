@@ -4,31 +4,24 @@
 
 use arrow::array::{ArrayRef, TimestampMicrosecondBuilder};
 use jiff::{SignedDuration, civil::DateTime};
-use std::{ops::RangeInclusive, sync::Arc};
+use std::sync::Arc;
 
-use crate::{ingest::decode::BadValue, schema::TIMES};
+use crate::{ingest::decode::BadValue, schema::is_taken};
 
 /// What microseconds are counted from.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-/// The days of [`TIMES`].
-const DAYS: RangeInclusive<i32> = -719_162..=2_932_896;
-
-/// The times that are taken, in units of which `a_second` make one.
-pub(super) const fn taken(a_second: i64) -> RangeInclusive<i64> {
-    // A unit in which the borders don't fit holds no time beyond them.
-    TIMES.start().saturating_mul(a_second)..=TIMES.end().saturating_mul(a_second).saturating_add(a_second - 1)
-}
 
 /// A time in microseconds as text; `None` beyond the years that are taken.
 pub(super) fn shown(micros: i64) -> Option<String> {
-    let time = taken(1_000_000).contains(&micros).then_some(SignedDuration::from_micros(micros))?;
+    let time = is_taken(micros, 1_000_000).then_some(SignedDuration::from_micros(micros))?;
     EPOCH.checked_add(time).ok().map(|time| format!("{time}Z"))
 }
 
 /// A day, counted from 1970, as text; `None` beyond the years that are taken.
 pub(super) fn day_shown(day: i32) -> Option<String> {
-    let hours = DAYS.contains(&day).then_some(SignedDuration::from_hours(i64::from(day) * 24))?;
-    EPOCH.checked_add(hours).ok().map(|time| time.date().to_string())
+    let seconds = i64::from(day) * 86_400;
+    let time = is_taken(seconds, 1).then_some(SignedDuration::from_secs(seconds))?;
+    EPOCH.checked_add(time).ok().map(|time| time.date().to_string())
 }
 
 /// A timestamp column being filled. Remembers its last value: a column holds few different ones, in runs.
@@ -51,7 +44,7 @@ impl TimeColumn {
         }
         if self.last.0 != text {
             let value = parse(text).ok_or(BadValue::Time)?;
-            if !taken(1_000_000).contains(&value) {
+            if !is_taken(value, 1_000_000) {
                 return Err(BadValue::TimeRange);
             }
             text.clone_into(&mut self.last.0);
@@ -123,6 +116,10 @@ pub(super) fn parse(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
+    /// The borders of what is taken, in microseconds.
+    const FIRST: i64 = -62_135_596_800_000_000;
+    const LAST: i64 = 253_402_300_799_999_999;
+
     #[test]
     fn every_form_that_reports_use() {
         let eight = 1_792_828_800_000_000;
@@ -137,8 +134,8 @@ mod tests {
             ("2026-10-24T08:00:00.123456789Z", eight + 123_456),
             ("1969-12-31T23:59:59.999999500Z", -1),
             ("1970-01-01T00:00:00", 0),
-            ("0001-01-01T00:00:00Z", *taken(1_000_000).start()),
-            ("9999-12-31T23:59:59.999999Z", *taken(1_000_000).end()),
+            ("0001-01-01T00:00:00Z", FIRST),
+            ("9999-12-31T23:59:59.999999Z", LAST),
         ] {
             assert_eq!(parse(text), Some(expected), "{text}");
         }
@@ -185,17 +182,18 @@ mod tests {
     #[test]
     fn the_borders_are_the_same_in_every_unit() {
         for a_second in [1, 1_000, 1_000_000] {
-            let (first, last) = (*taken(a_second).start(), *taken(a_second).end());
-            assert_eq!(first * (1_000_000 / a_second), *taken(1_000_000).start(), "{a_second}");
-            assert_eq!((last + 1) * (1_000_000 / a_second), *taken(1_000_000).end() + 1, "{a_second}");
+            let first = FIRST / (1_000_000 / a_second);
+            let last = (LAST + 1) / (1_000_000 / a_second) - 1;
+            assert!(is_taken(first, a_second) && !is_taken(first - 1, a_second), "{a_second}");
+            assert!(is_taken(last, a_second) && !is_taken(last + 1, a_second), "{a_second}");
         }
-        assert_eq!(taken(1_000_000_000), i64::MIN..=i64::MAX, "nanoseconds end in 2262");
-        let (first, last) = (*taken(1_000_000).start(), *taken(1_000_000).end());
-        assert_eq!(shown(first).as_deref(), Some("0001-01-01T00:00:00Z"));
-        assert_eq!(shown(last).as_deref(), Some("9999-12-31T23:59:59.999999Z"));
-        assert_eq!((shown(first - 1), shown(last + 1)), (None, None));
-        assert_eq!(day_shown(*DAYS.start()).as_deref(), Some("0001-01-01"));
-        assert_eq!(day_shown(*DAYS.end()).as_deref(), Some("9999-12-31"));
-        assert_eq!((day_shown(DAYS.start() - 1), day_shown(i32::MAX)), (None, None));
+        let nanosecond = |value| is_taken(value, 1_000_000_000);
+        assert!(nanosecond(i64::MIN) && nanosecond(i64::MAX), "nanoseconds end in 2262");
+        assert_eq!(shown(FIRST).as_deref(), Some("0001-01-01T00:00:00Z"));
+        assert_eq!(shown(LAST).as_deref(), Some("9999-12-31T23:59:59.999999Z"));
+        assert_eq!((shown(FIRST - 1), shown(LAST + 1)), (None, None));
+        assert_eq!(day_shown(-719_162).as_deref(), Some("0001-01-01"));
+        assert_eq!(day_shown(2_932_896).as_deref(), Some("9999-12-31"));
+        assert_eq!((day_shown(-719_163), day_shown(2_932_897), day_shown(i32::MAX)), (None, None, None));
     }
 }

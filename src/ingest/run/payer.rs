@@ -18,7 +18,7 @@ use crate::{
     report::{Delivery, Found},
 };
 
-/// Who pays, and the key that makes.
+/// Who pays, and the connection key that the bill is loaded under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payer {
     /// The key.
@@ -27,19 +27,17 @@ pub struct Payer {
     pub named: String,
 }
 
-/// The payer of the newest month that tells. One that is empty or broken keeps no other month from telling.
+/// The payer that the newest month names. If that month is empty or can't be read, the next older one is asked, and so on.
+/// `found` is oldest first, as discovery gives it.
 ///
 /// # Errors
-/// Why each month that is delivered does not tell.
+/// By month, why no delivered month names a usable payer.
 pub async fn find_payer(
     source: &dyn BillSource,
     found: &[Found],
 ) -> Result<Payer, BTreeMap<BillingPeriod, LoadFault>> {
     let mut silent = BTreeMap::new();
-    let mut newest_first: Vec<&Delivery> =
-        found.iter().filter_map(|found| found.delivery.as_ref().ok()).collect();
-    newest_first.sort_by_key(|delivery| std::cmp::Reverse(delivery.period));
-    for delivery in newest_first {
+    for delivery in found.iter().rev().filter_map(|found| found.delivery.as_ref().ok()) {
         let fault = match payer_of(source, delivery).await {
             Ok(named) => match named.parse() {
                 Ok(connection) => return Ok(Payer { connection, named }),

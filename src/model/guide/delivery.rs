@@ -119,9 +119,9 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::DeliveryUnfinished,
             stands: &[(ReportDelivered, False), (HistoryComplete, False)],
-            meaning: "Files of a month that are replaced in place were put after its manifest, or its status says UPDATING, and nothing has come for eight hours: AWS stopped half-way, or the month was copied or encrypted anew, which puts files in any order. On `HistoryComplete`: an older month.",
+            meaning: "Files of a month that are replaced in place were put after its manifest, or its status says UPDATING, and nothing has come for eight hours: AWS stopped half-way, or the month was copied or re-encrypted, which puts files in any order. On `HistoryComplete`: an older month.",
             recognised: "`s3:ListBucket`: Last-Modified of the files against that of the manifest.",
-            remedy: "The next delivery mends a month that AWS still delivers. If all files are of one delivery, put its manifest once more: `aws s3 cp s3://BUCKET/KEY s3://BUCKET/KEY --metadata-directive REPLACE`.",
+            remedy: "The next delivery repairs a month that AWS still delivers. If all files are of one delivery, put its manifest once more: `aws s3 cp s3://BUCKET/KEY s3://BUCKET/KEY --metadata-directive REPLACE`.",
         },
     ],
 };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{BillingPeriod, ReportKind};
+use crate::model::{BillingPeriod, clock::is_future};
 
 use super::{
     super::{InvalidManifest, Listing, MANIFEST_LIMIT, Manifest, Object, ReportFault},
@@ -20,7 +20,6 @@ use super::{
 pub(super) struct Read {
     pub(super) key: String,
     pub(super) base: String,
-    pub(super) kind: ReportKind,
     pub(super) object: Object,
     pub(super) manifest: Manifest,
     /// The time in its names.
@@ -74,7 +73,7 @@ impl Look<'_> {
         let pointer = format!("{folder}{}", self.root.manifest_name());
         let pointer = manifests.read.iter().find(|read| read.key == pointer);
         let matters = |time: &Option<Timestamp>| match (time, pointer) {
-            (Some(time), _) if times::is_future(*time, self.now) => false,
+            (Some(time), _) if is_future(*time, self.now) => false,
             (Some(time), Some(pointer)) => pointer.ordered_at.is_some_and(|pointed| *time > pointed),
             (Some(_), None) => true,
             (None, pointer) => pointer.is_none(),
@@ -103,7 +102,7 @@ impl Look<'_> {
                 let named = times::named(&manifest);
                 let ordered_at = times::order(named, object.last_modified, self.now);
                 let base = base.clone();
-                manifests.read.push(Read { key, base, kind: *kind, object, manifest, named, ordered_at });
+                manifests.read.push(Read { key, base, object, manifest, named, ordered_at });
             }
             Err(problem) => {
                 manifests.unreadable.push(Unreadable { key, put: object.last_modified, problem });
@@ -140,34 +139,33 @@ impl Manifests {
 }
 
 /// The newest of different versions.
-fn order(versions: Vec<Read>, period: BillingPeriod) -> Result<Read, ReportFault> {
-    let several = |of: Vec<&Read>, why| ReportFault::SeveralManifests {
+fn order(mut versions: Vec<Read>, period: BillingPeriod) -> Result<Read, ReportFault> {
+    let several = |of: &[Read], why| ReportFault::SeveralManifests {
         period,
-        manifests: of.into_iter().map(|read| read.key.clone()).collect(),
+        manifests: of.iter().map(|read| read.key.clone()).collect(),
         why,
     };
-    let Some(times) = comparable(&versions) else {
-        return Err(several(versions.iter().collect(), "nothing tells the time of all of them"));
-    };
-    let newest = times.iter().max();
-    let of_that_time = times.iter().zip(&versions).filter(|(time, _)| Some(*time) == newest);
-    let equal: Vec<&Read> = of_that_time.map(|(_, read)| read).collect();
-    if equal.len() > 1 {
-        return Err(several(equal, "they have the same time"));
+    if versions.len() > 1 {
+        let Some(times) = comparable(&versions) else {
+            return Err(several(&versions, "nothing tells the time of all of them"));
+        };
+        let newest = times.iter().max();
+        let mut times = times.iter();
+        versions.retain(|_| times.next() == newest);
+        if versions.len() > 1 {
+            return Err(several(&versions, "they have the same time"));
+        }
     }
-    let dated = times.into_iter().zip(versions);
-    let newest = dated.max_by_key(|(time, _)| *time).map(|(_, read)| read);
-    newest.ok_or(ReportFault::NoManifest { period, seen: None })
+    versions.pop().ok_or(ReportFault::NoManifest { period, seen: None })
 }
 
-/// Times by which versions can be compared with each other, or `None`.
+/// Times by which several versions can be compared with each other, or `None`.
 ///
 /// A time in a name is when AWS made a version, Last-Modified is when something put the manifest here. The two can be
 /// compared only where AWS itself put it, soon after it was made: a copy comes at any time.
 fn comparable(versions: &[Read]) -> Option<Vec<Timestamp>> {
     let named = versions.iter().filter(|read| read.is_named()).count();
     let time = |read: &Read| match read.object.last_modified {
-        _ if versions.len() == 1 => Some(read.ordered_at.unwrap_or(Timestamp::MIN)),
         _ if named == 0 || named == versions.len() => read.ordered_at,
         Some(put) if read.is_named() => {
             read.named.filter(|named| put.duration_since(*named) <= times::BETWEEN_DELIVERIES).map(|_| put)

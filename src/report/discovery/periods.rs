@@ -1,6 +1,6 @@
 //! Finds which periods a report has, and the folders in which the manifests of each may lie.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{BillingPeriod, ReportKind};
 
@@ -60,7 +60,7 @@ pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result
             }
         }
     }
-    if place.candidates.is_empty() && place.data.is_empty() {
+    if place.is_empty() {
         let hint = if root.prefix.as_str().ends_with('/') {
             " (the prefix ends with a slash, so keys have two; AWS keeps them, and so does awscost)"
         } else {
@@ -102,25 +102,16 @@ impl Place {
         base: &str,
         top: &Listing,
     ) -> Result<(), ReportFault> {
-        let take = |place: &mut Self, parent: &str, area, listing: &Listing| {
-            for (period, folder) in periods(parent, area, listing) {
-                let candidate = Candidate { base: base.to_owned(), kind: ReportKind::LegacyCur, folder };
-                place.candidates.entry(period).or_default().push(candidate);
-            }
-        };
-        take(self, base, Area::Range, top);
+        self.take(base, Area::Range, base, top);
         let parquet = root.parquet_folder(base);
-        let mut others = seen::entries(base, top);
         if top.folders.contains(&parquet) {
             let years = store.list(&parquet).await?;
-            others.extend(seen::entries(base, &years));
+            self.take(base, Area::Month, &parquet, &years);
             for year in years.folders.iter().filter(|year| year[parquet.len()..].starts_with("year=")) {
                 let months = store.list(year).await?;
-                take(self, &parquet, Area::Month, &months);
-                others.extend(seen::entries(base, &months));
+                self.take(base, Area::Month, &parquet, &months);
             }
         }
-        self.strange.extend(others);
         Ok(())
     }
 
@@ -137,17 +128,37 @@ impl Place {
                 continue;
             }
             let listing = store.list(&parent).await?;
-            for (period, folder) in periods(&parent, area, &listing) {
-                if area == Area::Data {
-                    self.data.entry(period).or_insert(folder);
-                } else {
-                    let candidate = Candidate { base: base.to_owned(), kind: ReportKind::Cur2, folder };
-                    self.candidates.entry(period).or_default().push(candidate);
-                }
-            }
-            self.strange.extend(seen::entries(base, &listing));
+            self.take(base, area, &parent, &listing);
         }
         Ok(())
+    }
+
+    /// Takes in a listing: the folders of periods that it has below `parent`, and all its names while no period is known.
+    fn take(&mut self, base: &str, area: Area, parent: &str, listing: &Listing) {
+        for (period, folder) in periods(parent, area, listing) {
+            let kind = match area {
+                Area::Data => {
+                    self.data.entry(period).or_insert(folder);
+                    continue;
+                }
+                Area::Metadata => ReportKind::Cur2,
+                Area::Range | Area::Month => ReportKind::LegacyCur,
+            };
+            let candidate = Candidate { base: base.to_owned(), kind, folder };
+            self.candidates.entry(period).or_default().push(candidate);
+        }
+        if self.is_empty() {
+            self.strange.extend(seen::entries(base, listing));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.candidates.is_empty() && self.data.is_empty()
+    }
+
+    /// The periods that have a folder.
+    pub(super) fn periods(&self) -> BTreeSet<BillingPeriod> {
+        self.candidates.keys().chain(self.data.keys()).copied().collect()
     }
 }
 
@@ -168,19 +179,20 @@ fn period_of(base: &str, area: Area, folder: &str) -> Option<BillingPeriod> {
 /// The same fault, with the names of what lies beside a report of which nothing is there: another one may be meant.
 ///
 /// For people only: who loads one report need not be allowed to list what is beside it.
-pub async fn beside(store: &dyn ReportStore, root: &ReportRoot, fault: ReportFault) -> ReportFault {
-    let ReportFault::NothingDelivered { place, hint, seen } = fault else { return fault };
-    let parent = root.prefix.join("");
-    let around = match seen.is_empty() {
-        true => store.list(&parent).await.ok(),
-        false => None,
-    };
-    let seen = around.map_or(seen, |listing| seen::beside(&parent, &listing));
-    ReportFault::NothingDelivered { place, hint, seen }
+pub async fn beside(store: &dyn ReportStore, root: &ReportRoot, mut fault: ReportFault) -> ReportFault {
+    if let ReportFault::NothingDelivered { seen, .. } = &mut fault
+        && seen.is_empty()
+    {
+        let parent = root.prefix.join("");
+        if let Ok(listing) = store.list(&parent).await {
+            *seen = seen::beside(&parent, &listing);
+        }
+    }
+    fault
 }
 
 /// Where the report is looked for, in words.
-pub(super) fn describe(root: &ReportRoot) -> String {
+fn describe(root: &ReportRoot) -> String {
     match &root.anchor {
         Anchor::Bucket(bucket) => format!("s3://{bucket}/{}", root.base()),
         Anchor::Folder => format!("the folder's {}", root.base()),

@@ -1,5 +1,7 @@
 //! What lies where something else was looked for, in words: nobody should have to list a bucket to learn it. Pure.
 
+use std::collections::BTreeSet;
+
 use crate::model::{BillingPeriod, ReportKind};
 
 use super::super::{Area, Listing, ReportRoot, layout::parse_folder};
@@ -71,14 +73,12 @@ pub(super) fn data_alone(root: &ReportRoot, folder: &str) -> String {
 }
 
 /// The periods that are there when another one was asked for.
-pub(super) fn other_periods<'a>(periods: impl IntoIterator<Item = &'a BillingPeriod>) -> Option<String> {
-    let mut periods: Vec<&BillingPeriod> = periods.into_iter().collect();
-    periods.sort_unstable();
-    match periods.as_slice() {
-        [] => None,
-        [only] => Some(format!("only {only} is there")),
-        [first, .., last] => Some(format!("there are {} months, from {first} to {last}", periods.len())),
-    }
+pub(super) fn other_periods(periods: &BTreeSet<BillingPeriod>) -> Option<String> {
+    let (first, last) = (periods.first()?, periods.last()?);
+    Some(match periods.len() {
+        1 => format!("only {first} is there"),
+        months => format!("there are {months} months, from {first} to {last}"),
+    })
 }
 
 fn few(names: &[String]) -> String {

@@ -4,12 +4,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::Manifest;
+use crate::model::clock::is_future;
 
 /// AWS delivers up to three times a day (docs/aws-facts.md 2.3): a delivery that shows nothing new for this long is none, and
 /// files that lie further apart are of two deliveries.
 pub(super) const BETWEEN_DELIVERIES: SignedDuration = SignedDuration::from_hours(8);
-/// Clocks differ by less.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(24);
 /// Longer than a copy of a month takes, and shorter than the time between two deliveries.
 const ONE_COPY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -37,11 +36,6 @@ pub(super) fn order(named: Option<Timestamp>, put: Option<Timestamp>, now: Times
         (Some(named), None) => Some(named).filter(|named| !is_future(*named, now)),
         (None, put) => put,
     }
-}
-
-/// True of a time that no clock can have shown yet.
-pub(super) fn is_future(time: Timestamp, now: Timestamp) -> bool {
-    time.duration_since(now) > CLOCKS_DIFFER
 }
 
 /// A file that is replaced in place, and its time.

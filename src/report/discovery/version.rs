@@ -31,7 +31,7 @@ impl Look<'_> {
         let torn = self.torn(&read, &objects);
         let files: Vec<DeliveredFile> = objects.into_iter().map(delivered).collect();
         Ok(Delivery {
-            kind: read.kind,
+            kind: read.manifest.kind,
             period: self.period,
             version: identity(&read.object.bytes, &files),
             manifest_key: read.key,
@@ -71,7 +71,7 @@ impl Look<'_> {
     /// not shorten a single word, so no Parquet reader is needed to see it.
     async fn not_updating(&self, read: &Read) -> Result<(), ReportFault> {
         const STATUS_LIMIT: u64 = 64 * 1024;
-        if read.kind != ReportKind::LegacyCur || read.manifest.format != FileFormat::Parquet {
+        if read.manifest.kind != ReportKind::LegacyCur || read.manifest.format != FileFormat::Parquet {
             return Ok(());
         }
         let key = self.root.status_key(&read.base);
@@ -91,8 +91,8 @@ impl Look<'_> {
 
     /// Refuses files that are replaced in place and were put after the manifest: the next version has begun.
     fn not_begun(&self, read: &Read, objects: &[&ListedObject]) -> Result<(), ReportFault> {
-        let dated = self.in_place(read, objects, |object| object.last_modified);
         let Some(manifest) = read.object.last_modified else { return Ok(()) };
+        let dated = self.in_place(read, objects, |object| object.last_modified);
         let Some(newer) = times::newer(&dated, manifest) else { return Ok(()) };
         Err(if self.is_over(newer.at) {
             let again = match &self.root.anchor {
@@ -107,9 +107,10 @@ impl Look<'_> {
     }
 
     fn torn(&self, read: &Read, objects: &[&ListedObject]) -> Option<String> {
+        let manifest = read.object.file_time?;
         let dated = self.in_place(read, objects, |object| object.file_time);
         let named = read.named.filter(|_| read.is_named());
-        times::torn(&dated, read.object.file_time?, named)
+        times::torn(&dated, manifest, named)
     }
 
     /// The files that the next delivery replaces, with their times. A folder of one version is never written to again, so
@@ -126,7 +127,7 @@ impl Look<'_> {
         in_place.filter_map(|object| Some(Dated { key: &object.key, at: time(object)? })).collect()
     }
 
-    /// True if a delivery that showed itself at this time has ended, one way or another.
+    /// True if a delivery whose last sign is of this time must be over.
     fn is_over(&self, since: Timestamp) -> bool {
         self.now.duration_since(since) > times::BETWEEN_DELIVERIES
     }

@@ -224,7 +224,7 @@ impl Rpc {
         auth::verify(parts, body, scope, &credentials.secret, Timestamp::now()).map_err(refused)?;
         let state = shared.lock();
         let own = state.world.accounts.get(&credentials.identity.account);
-        if own.is_some_and(|own| own.disabled_regions.contains(&scope.region)) {
+        if own.is_some_and(|own| own.is_closed_in(&scope.region)) {
             // A region that was not opted in to knows nobody of the account.
             return Err(refused(Refusal::UnknownKey));
         }

@@ -49,7 +49,7 @@ impl S3Door {
         let state = self.shared.lock();
         let identity = auth::look_up(&state, &scope.key_id, scope.token.as_deref(), now)?.identity;
         let own = state.world.accounts.get(&identity.account);
-        match own.is_some_and(|own| own.disabled_regions.contains(&scope.region)) {
+        match own.is_some_and(|own| own.is_closed_in(&scope.region)) {
             true if scope.token.is_some() => Err(Refusal::WrongToken),
             true => Err(Refusal::UnknownKey),
             false => Ok(identity),

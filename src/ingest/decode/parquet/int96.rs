@@ -1,6 +1,6 @@
 //! Times of 96 bits, as older engines write them: a day and nanoseconds within it.
 //!
-//! Read as microseconds in 64 bits they wrap to other times without a word, so their days are looked at before.
+//! Read as microseconds in 64 bits they would wrap to other times in silence, so their days are checked first.
 
 use std::{ops::RangeInclusive, sync::Arc};
 
@@ -32,7 +32,7 @@ pub(super) struct Beyond {
     pub row: usize,
     /// The column's name.
     pub column: String,
-    /// What stands there.
+    /// The time, as its two numbers.
     pub value: String,
     /// What is wrong with it.
     pub problem: BadValue,

@@ -88,6 +88,19 @@ impl Client {
         self
     }
 
+    /// Asks from here on in a session of the role `look`.
+    async fn in_session(mut self) -> Self {
+        let body = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/look&RoleSessionName=look";
+        let xml = self.send("sts", "POST /", &[], body).await.unwrap().text;
+        let element = |name: &str| {
+            let rest = xml.split_once(&format!("<{name}>")).unwrap().1;
+            rest.split_once('<').unwrap().0.to_owned()
+        };
+        (self.key, self.secret) = (element("AccessKeyId"), element("SecretAccessKey"));
+        self.token = Some(element("SessionToken"));
+        self
+    }
+
     async fn send(
         &self,
         service: &str,
@@ -255,15 +268,7 @@ async fn a_region_that_was_not_opted_in_to_knows_nobody() {
 
 #[tokio::test]
 async fn s3_alone_takes_no_session_in_a_region_that_was_not_opted_in_to() {
-    let mut client = Client::new();
-    let body = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/look&RoleSessionName=look";
-    let xml = client.send("sts", "POST /", &[], body).await.unwrap().text;
-    let element = |name: &str| {
-        let rest = xml.split_once(&format!("<{name}>")).unwrap().1;
-        rest.split_once('<').unwrap().0.to_owned()
-    };
-    (client.key, client.secret) = (element("AccessKeyId"), element("SecretAccessKey"));
-    client.token = Some(element("SessionToken"));
+    let mut client = Client::new().in_session().await;
     client.region = "me-south-1".to_owned();
     assert_eq!(client.verdict("GET /opt-in/p/a", &[]).await, (404, "NoSuchKey".to_owned()));
     let own = |state: &mut crate::state::State| {
@@ -273,7 +278,7 @@ async fn s3_alone_takes_no_session_in_a_region_that_was_not_opted_in_to() {
     let answer = client.s3("GET /opt-in/p/a", &[]).await;
     assert_eq!(answer.status, 400, "{}", answer.text);
     assert!(answer.text.contains("<Code>InvalidToken</Code>"), "{}", answer.text);
-    let repeated = format!("<Token-0>{}</Token-0>", element("SessionToken"));
+    let repeated = format!("<Token-0>{}</Token-0>", client.token.as_deref().unwrap());
     assert!(answer.text.contains(&repeated), "AWS repeats the token: {}", answer.text);
 }
 
@@ -350,16 +355,7 @@ async fn who_is_not_believed() {
 
 #[tokio::test]
 async fn a_session_ends_by_the_sandbox_s_clock() {
-    let mut client = Client::new();
-    let body = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/look&RoleSessionName=look";
-    let xml = client.send("sts", "POST /", &[], body).await.unwrap().text;
-    let element = |name: &str| {
-        let rest = xml.split_once(&format!("<{name}>")).unwrap().1;
-        rest.split_once('<').unwrap().0.to_owned()
-    };
-    client.key = element("AccessKeyId");
-    client.secret = element("SecretAccessKey");
-    client.token = Some(element("SessionToken"));
+    let client = Client::new().in_session().await;
     assert_eq!(client.verdict("GET /acme/p/a", &[]).await, (200, String::new()));
     client.shared.clock.shift(3600);
     assert_eq!(client.verdict("GET /acme/p/a", &[]).await, (400, "ExpiredToken".to_owned()));

@@ -124,7 +124,13 @@ impl Account {
     /// Whether STS is active for the account in a region.
     #[must_use]
     pub fn has_sts_in(&self, region: &str) -> bool {
-        !self.sts_disabled_regions.iter().chain(&self.disabled_regions).any(|disabled| disabled == region)
+        !self.is_closed_in(region) && !self.sts_disabled_regions.iter().any(|disabled| disabled == region)
+    }
+
+    /// Whether it is an opt-in region that the account has not opted in to.
+    #[must_use]
+    pub fn is_closed_in(&self, region: &str) -> bool {
+        self.disabled_regions.iter().any(|disabled| disabled == region)
     }
 
     pub(super) fn merge(&mut self, other: Self) {
