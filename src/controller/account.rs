@@ -170,7 +170,7 @@ impl Pass<'_> {
         }
         let (jobs, trouble) = self.jobs(memory).await;
         if self.account.spec.suspend == Some(true) {
-            return self.suspended(memory, &base, &valid, &jobs).await;
+            return self.suspended(memory, &base, &valid, (&jobs, trouble)).await;
         }
         if base.status.observed_generation != self.generation() {
             let early = status::progressing(&base.status, self.generation(), self.now);
@@ -189,7 +189,7 @@ impl Pass<'_> {
         memory: &mut Memory,
         base: &Base,
         valid: &ValidAccount,
-        jobs: &[LoadJob],
+        (jobs, mut trouble): (&[LoadJob], Trouble),
     ) -> Result<std::time::Duration, ReconcileFault> {
         let sight = self.sight(memory, valid).await?;
         self.note_external_ids(&sight);
@@ -213,12 +213,16 @@ impl Pass<'_> {
             let gate = self.gate(valid, &sight, own.as_ref().ok());
             let known_self = own.is_ok() || valid.role().is_none();
             let target = gate.ok().filter(|_| known_self).map(|access| self.target(valid, access));
-            let kept = self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await;
-            if let Some(fault) = kept.trouble.fault {
-                return Err(fault);
-            }
+            trouble.join(self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await.trouble);
         }
-        Ok(if observe::any_active(jobs) { WATCH_PODS } else { LONGEST_WAIT })
+        if let Some(fault) = trouble.fault {
+            return Err(fault);
+        }
+        Ok(match trouble.blockage {
+            _ if observe::any_active(jobs) => WATCH_PODS,
+            Some(_) => LONGEST_WAIT / 10,
+            None => LONGEST_WAIT,
+        })
     }
 
     async fn look(
@@ -461,3 +465,6 @@ fn until(next: Timestamp, now: Timestamp) -> std::time::Duration {
 fn hours(hours: i64) -> SignedDuration {
     SignedDuration::from_hours(hours)
 }
+
+#[cfg(test)]
+mod tests;

@@ -212,4 +212,4 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

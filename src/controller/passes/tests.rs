@@ -42,7 +42,11 @@ fn asked() -> Wish<GuardedAccount> {
 /// A context whose API server is not there.
 fn context(stores: Vec<Stores>) -> Arc<Context> {
     let nowhere = Config::new("http://127.0.0.1:1".parse().expect("a URL"));
-    let client = Client::try_from(nowhere).expect("a client");
+    context_over(Client::try_from(nowhere).expect("a client"), stores)
+}
+
+/// A context over this API server.
+pub fn context_over(client: Client, stores: Vec<Stores>) -> Arc<Context> {
     let reporter = Reporter { controller: "test".to_owned(), instance: None };
     let parts = Parts {
         recorder: Recorder::new(client.clone(), reporter),
