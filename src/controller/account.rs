@@ -8,21 +8,18 @@ mod removal;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
-use kube::{
-    Resource, ResourceExt,
-    api::{Api, DeleteParams},
-};
+use kube::{Resource, ResourceExt, api::Api};
 
 use super::{
-    apply,
+    apply::{self, Refused},
     context::{Context, GuardedAccount, Memory, Stores, Written},
-    error::{ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
+    error::{AFTER_REFUSAL, ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
     events, finalizer, gate,
     job::{self, Owner},
     observe, patch,
     periods::{self, Periods},
     refusal::Trouble,
-    sight::{JobState, LoadJob},
+    sight::LoadJob,
     standing,
     status::{self, BillPicture, Picture},
     validate::{self, ValidAccount},
@@ -37,14 +34,12 @@ use crate::{
     connection::{ExternalIdPolicy, Finding, checks, principal},
     model::{ConditionType, Reason, ReportKind},
 };
-use load::{LoadSide, Loading};
+use load::LoadSide;
 use look::World;
 use removal::Skipped;
 
 /// How many versions of its own writing a pass recognises in a watch that is behind.
 const KEPT_VERSIONS: usize = 8;
-/// How soon a Secret that the API server refused is tried again.
-const AFTER_REFUSAL: SignedDuration = SignedDuration::from_mins(3);
 
 /// The wish for a look at once, by our annotation or Flux's or Argo CD's.
 pub fn wish(annotations: &std::collections::BTreeMap<String, String>) -> Option<String> {
@@ -168,19 +163,21 @@ impl Pass<'_> {
         if self.keep_finalizer(&base, &valid).await? {
             return Ok(SHORTEST_WAIT);
         }
-        let (jobs, trouble) = self.jobs(memory).await;
+        let mut trouble = Trouble::default();
+        let jobs = self.jobs(memory, &mut trouble).await;
         if self.account.spec.suspend == Some(true) {
-            return self.suspended(memory, &base, &valid, (&jobs, trouble)).await;
+            return self.suspended(memory, &base, &valid, &jobs, &mut trouble).await;
         }
         if base.status.observed_generation != self.generation() {
             let early = status::progressing(&base.status, self.generation(), self.now);
             base = self.write(memory, &base, early).await?;
         }
-        self.look(memory, base, valid, (jobs, trouble)).await
+        self.look(memory, base, valid, &jobs, &mut trouble).await
     }
 
-    async fn jobs(&self, memory: &Memory) -> (Vec<LoadJob>, Trouble) {
-        observe::load_jobs(self.context, self.stores, &self.owner, &memory.settled, self.now).await
+    async fn jobs(&self, memory: &Memory, trouble: &mut Trouble) -> Vec<LoadJob> {
+        let settled = &memory.settled;
+        observe::load_jobs(self.context, self.stores, &self.owner, settled, self.now, trouble).await
     }
 
     /// No looks, no new Jobs; what runs ends normally.
@@ -189,7 +186,8 @@ impl Pass<'_> {
         memory: &mut Memory,
         base: &Base,
         valid: &ValidAccount,
-        (jobs, mut trouble): (&[LoadJob], Trouble),
+        jobs: &[LoadJob],
+        trouble: &mut Trouble,
     ) -> Result<std::time::Duration, ReconcileFault> {
         let sight = self.sight(memory, valid).await?;
         self.note_external_ids(&sight);
@@ -213,14 +211,14 @@ impl Pass<'_> {
             let gate = self.gate(valid, &sight, own.as_ref().ok());
             let known_self = own.is_ok() || valid.role().is_none();
             let target = gate.ok().filter(|_| known_self).map(|access| self.target(valid, access));
-            trouble.join(self.keep_sessions(target.as_ref(), valid, bill, jobs, &[]).await.trouble);
+            self.keep_sessions(target.as_ref(), (valid, bill), jobs, &[], trouble).await;
         }
-        if let Some(fault) = trouble.fault {
+        if let Some(fault) = trouble.fault.take() {
             return Err(fault);
         }
         Ok(match trouble.blockage {
             _ if observe::any_active(jobs) => WATCH_PODS,
-            Some(_) => LONGEST_WAIT / 10,
+            Some(_) => AFTER_REFUSAL,
             None => LONGEST_WAIT,
         })
     }
@@ -230,22 +228,32 @@ impl Pass<'_> {
         memory: &mut Memory,
         base: Base,
         valid: ValidAccount,
-        (jobs, trouble): (Vec<LoadJob>, Trouble),
+        jobs: &[LoadJob],
+        trouble: &mut Trouble,
     ) -> Result<std::time::Duration, ReconcileFault> {
         let own = self.context.own_identity(self.now).await;
         if let Ok(own) = &own {
             memory.operator = Some(own.clone());
         }
-        let mut making = Trouble::default();
-        making.take(self.generate(&valid, own.as_ref().ok()).await);
+        let made = self.generate(&valid, own.as_ref().ok()).await;
         let sight = self.sight(memory, &valid).await?;
         self.note_external_ids(&sight);
         match self.gate(&valid, &sight, own.as_ref().ok()) {
             Err(mut finding) => {
                 // That a Secret is missing which can't be made needs other words than how to make it.
-                let refused = making.blockage.take().filter(|_| finding.reason == Reason::SecretNotUsable);
-                let next = self.now + if refused.is_some() { AFTER_REFUSAL } else { hours(1) };
+                let refused = match made {
+                    Ok(()) => None,
+                    Err(Refused::Blocked(blockage)) => {
+                        Some(blockage).filter(|_| finding.reason == Reason::SecretNotUsable)
+                    }
+                    Err(fault) => {
+                        trouble.note(fault);
+                        None
+                    }
+                };
+                let mut next = self.now + hours(1);
                 if let Some(refused) = refused {
+                    next = self.now + AFTER_REFUSAL;
                     finding.message = refused.message;
                 }
                 // What was seen behind an open gate says nothing any more.
@@ -253,9 +261,8 @@ impl Pass<'_> {
                 memory.sessions = Default::default();
                 memory.answered = None;
                 let findings = gate::shut(*finding, &valid);
-                let mut world = World { findings, target: None, next, trouble };
-                world.trouble.join(making);
-                self.act(memory, base, valid, jobs, world).await
+                let world = World { findings, target: None, next };
+                self.act(memory, base, valid, jobs, world, trouble).await
             }
             Ok(access) => {
                 if let Some(wait) = self.context.settling.wait(self.now) {
@@ -264,9 +271,8 @@ impl Pass<'_> {
                 let target = self.target(&valid, access);
                 // Only a role is assumed with the operator's own identity.
                 let unknown_self = own.err().filter(|_| valid.role().is_some());
-                let mut world = self.ask_aws(memory, &base, &valid, target, unknown_self).await;
-                world.trouble = trouble;
-                self.act(memory, base, valid, jobs, world).await
+                let world = self.ask_aws(memory, &base, &valid, target, unknown_self).await;
+                self.act(memory, base, valid, jobs, world, trouble).await
             }
         }
     }
@@ -277,40 +283,39 @@ impl Pass<'_> {
         memory: &mut Memory,
         base: Base,
         valid: ValidAccount,
-        jobs: Vec<LoadJob>,
+        jobs: &[LoadJob],
         world: World,
+        trouble: &mut Trouble,
     ) -> Result<std::time::Duration, ReconcileFault> {
         let Some(bill) = &valid.bill else {
-            return self.act_without_bill(memory, &base, &valid, world).await;
+            return self.act_without_bill(memory, &base, &valid, world, trouble).await;
         };
         let mut findings = world.findings;
         if !findings.iter().any(|finding| finding.condition == ConditionType::ReportDelivered) {
             findings.extend(verdict::deliveries_blocked());
         }
         let (wanted, listed) = (periods::wanted(bill.months, self.now), memory.deliveries.listed());
-        let periods = periods::update(&base.status.periods, &wanted, listed, &jobs, self.now);
+        let periods = periods::update(&base.status.periods, &wanted, listed, jobs, self.now);
         let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
         let side = LoadSide {
             valid: &valid,
             bill,
             base: &base,
-            jobs: &jobs,
+            jobs,
             target: world.target.as_ref(),
             findings: &findings,
             warehouse: &warehouse,
             wanted: &wanted,
         };
-        let Loading { started, retry_at } = self.load(memory, side, world.trouble).await;
+        let (started, retry_at) = self.load(memory, side, trouble).await;
         let target = world.target.as_ref();
-        let kept = self.keep_sessions(target, &valid, bill, &jobs, &started.created).await;
-        let mut trouble = started.trouble;
-        trouble.join(kept.trouble);
+        let renewal = self.keep_sessions(target, (&valid, bill), jobs, &started.created, trouble).await;
         let kind = target.and_then(|target| checks::report_kind(&memory.facts, target));
         let bill_picture = BillPicture {
             warehouse: warehouse.saying.clone(),
             warehouse_retries: warehouse.retries,
             periods: &periods,
-            jobs: &jobs,
+            jobs,
             created: &started.created,
             queued: started.queued,
             blockage: trouble.blockage.clone(),
@@ -323,19 +328,19 @@ impl Pass<'_> {
         self.context.metrics.loads(periods.loaded.len(), usize::from(periods.failed));
         // Its retry is decided on the stored status, so in the next pass; a conflict may mean a new version.
         memory.relist |= periods.failed;
-        self.settle(memory, &jobs).await?;
-        if let Some(fault) = trouble.fault {
+        self.settle(memory, jobs).await?;
+        if let Some(fault) = trouble.fault.take() {
             return Err(fault);
         }
         if periods.failed {
             return Ok(SHORTEST_WAIT);
         }
-        let active = observe::any_active(&jobs) || !started.created.is_empty();
-        let next = [retry_at, kept.next].into_iter().flatten().fold(world.next, Timestamp::min);
+        let active = observe::any_active(jobs) || !started.created.is_empty();
+        let next = [retry_at, renewal].into_iter().flatten().fold(world.next, Timestamp::min);
         let others = [
             active.then_some(WATCH_PODS),
             (started.queued > 0).then_some(ASK_FOR_TURN),
-            trouble.blockage.is_some().then_some(LONGEST_WAIT / 10),
+            trouble.blockage.is_some().then_some(AFTER_REFUSAL),
         ];
         Ok(others.into_iter().flatten().fold(until(next, self.now), std::time::Duration::min))
     }
@@ -347,10 +352,11 @@ impl Pass<'_> {
         base: &Base,
         valid: &ValidAccount,
         world: World,
+        trouble: &mut Trouble,
     ) -> Result<std::time::Duration, ReconcileFault> {
         let status = status::build(&self.picture(memory, base, valid, &world.findings, None));
         self.finish(memory, base, status, &[]).await?;
-        world.trouble.fault.map_or_else(|| Ok(until(world.next, self.now)), Err)
+        trouble.fault.take().map_or_else(|| Ok(until(world.next, self.now)), Err)
     }
 
     fn picture<'a>(
@@ -430,15 +436,13 @@ impl Pass<'_> {
 
     /// What follows from ends that are stored: Jobs that are given up go, and the others need no second look at their pods.
     async fn settle(&self, memory: &mut Memory, jobs: &[LoadJob]) -> Result<(), ReconcileFault> {
-        let there = self.stores.jobs.of(&self.owner);
-        memory.settled.retain(|name| there.iter().any(|job| job.name_any() == *name));
+        memory.settled.retain(|name| self.stores.jobs.named(&self.owner, name).is_some());
         for job in jobs {
             if let Some(uid) = job.given_up.clone() {
-                let how = DeleteParams::background();
-                apply::stop(self.context, &self.owner.namespace, &job.name, Some(uid), how).await?;
+                apply::delete_given_up(self.context, &self.owner, &job.name, uid).await?;
                 tracing::info!(job = job.name, "stopped a load whose pod never started");
             }
-            if matches!(job.state, JobState::Done { .. } | JobState::Failed { .. }) {
+            if job.state.ended_at().is_some() {
                 memory.settled.insert(job.name.clone());
             }
         }

@@ -1,11 +1,14 @@
 //! What was decided is done: session Secrets and Jobs, in that order. Jobs are created, never applied.
 
+use std::fmt::Debug;
+
 use k8s_openapi::api::{batch::v1::Job, core::v1::PersistentVolumeClaim};
 use kube::{
     ResourceExt,
     api::{Api, DeleteParams, ListParams, PostParams, Preconditions},
     core::PartialObjectMeta,
 };
+use serde::de::DeserializeOwned;
 
 use super::{
     authorities,
@@ -15,7 +18,7 @@ use super::{
     error::{ReconcileFault, is_gone, is_taken},
     job::{self, Load, Owner, WarehouseOf},
     refusal::{self, Trouble},
-    session::{self, Carried, NoSession},
+    session::{self, NoSession},
     slots::Admission,
     status::Blockage,
     validate::{Bill, Place, ValidAccount, ValidWarehouse},
@@ -29,8 +32,6 @@ pub struct Started {
     pub created: Vec<String>,
     /// Loads that wait for their turn.
     pub queued: usize,
-    /// What kept a Job from being created.
-    pub trouble: Trouble,
 }
 
 /// One account's load side: everything a Job is made from.
@@ -51,14 +52,13 @@ pub struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// Starts the admitted loads: for each the session Secret, then the Job.
-    pub async fn start(&self, admission: Admission) -> Started {
-        let mut started =
-            Started { created: admission.pending, queued: admission.queued, trouble: Trouble::default() };
+    /// Starts the admitted loads: for each the session Secret, then the Job. What keeps one from being created is noted.
+    pub async fn start(&self, admission: Admission, trouble: &mut Trouble) -> Started {
+        let mut started = Started { created: admission.pending, queued: admission.queued };
         for load in &admission.loads {
             // What may pass is not asked for again and again.
-            let made = match started.trouble.fault {
-                None => started.trouble.take(self.start_one(load).await),
+            let made = match trouble.fault {
+                None => trouble.take(self.start_one(load).await),
                 Some(_) => None,
             };
             match made {
@@ -74,27 +74,24 @@ impl Loader<'_> {
         let job = job::ingest(self.owner, self.account, self.bill, load, self.warehouse, settings);
         let name = job.name_any();
         let session = session::assume(self.context, self.target, &self.bill.report).await?;
-        session::write(self.context, self.owner, &name, Carried::Session(&session)).await?;
+        session::write(self.context, self.owner, &name, Some(&session)).await?;
         create_job(self.context, &job, self.owner).await?;
         tracing::info!(job = name, period = %load.period, attempt = load.attempt, "started a load");
         Ok(name)
     }
 
     /// Renews sessions of running Jobs. A session that can't be had is logged: the Job waits for it on its own.
-    pub async fn renew(&self, jobs: &[String]) -> Trouble {
-        let mut trouble = Trouble::default();
+    pub async fn renew(&self, jobs: &[String], trouble: &mut Trouble) {
         for job in jobs {
             match session::assume(self.context, self.target, &self.bill.report).await {
                 Ok(session) => {
-                    let carried = Carried::Session(&session);
-                    trouble.take(session::write(self.context, self.owner, job, carried).await);
+                    trouble.take(session::write(self.context, self.owner, job, Some(&session)).await);
                 }
                 Err(NoSession { reason, .. }) => {
                     tracing::warn!(job, %reason, "a running Job's session could not be renewed");
                 }
             }
         }
-        trouble
     }
 }
 
@@ -166,23 +163,43 @@ pub async fn job_of_name(
     Ok(list.map_err(refused)?.items.pop())
 }
 
-/// Deletes a Job, if it is still the one that was seen.
+/// Deletes an object, if it is still the one that was seen; `action` is what a fault calls that.
 ///
 /// # Errors
 /// Faults of the API server.
-pub async fn stop(
-    context: &Context,
-    namespace: &str,
+pub async fn delete<K>(
+    api: &Api<K>,
     name: &str,
     uid: Option<String>,
     how: DeleteParams,
-) -> Result<(), ReconcileFault> {
+    action: &'static str,
+) -> Result<(), ReconcileFault>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
     let params = DeleteParams { preconditions: Some(Preconditions { uid, resource_version: None }), ..how };
-    match jobs(context, namespace).delete(name, &params).await {
+    match api.delete(name, &params).await {
         Ok(_) => Ok(()),
         Err(error) if is_gone(&error) => Ok(()),
-        Err(error) => Err(ReconcileFault::api("stop a Job")(error)),
+        Err(error) => Err(ReconcileFault::api(action)(error)),
     }
+}
+
+/// What a fault calls it that a Job is deleted.
+pub const STOP: &str = "stop a Job";
+
+/// Deletes an owner's Job that is given up, if it is still the one that was seen.
+///
+/// # Errors
+/// Faults of the API server.
+pub async fn delete_given_up(
+    context: &Context,
+    owner: &Owner,
+    name: &str,
+    uid: String,
+) -> Result<(), ReconcileFault> {
+    let jobs = jobs(context, &owner.namespace);
+    delete(&jobs, name, Some(uid), DeleteParams::background(), STOP).await
 }
 
 /// How many pods may write to a warehouse at once: a claim that one node mounts takes one.

@@ -15,7 +15,7 @@ use kube::{
     runtime::reflector::{ObjectRef, Store, store::WriterDropped},
 };
 
-use super::job::Owner;
+use super::job::{Owner, mark};
 use crate::api::GROUP;
 
 /// The watched objects of one kind that are made for accounts and warehouses.
@@ -52,7 +52,7 @@ where
 
     /// Those of every owner that `find` knows, by an object's namespace and its controller, each with its owner.
     pub fn of_all(&self, find: impl Fn(&str, &OwnerReference) -> Option<Owner>) -> Vec<(Owner, Arc<K>)> {
-        let owner = |object: &K| find(&object.namespace()?, controller(object)?);
+        let owner = |object: &K| find(object.meta().namespace.as_deref()?, controller(object)?);
         self.0
             .state()
             .into_iter()
@@ -63,18 +63,19 @@ where
     }
 
     /// Those that say they are of an owner which is not in their namespace: what one left behind.
-    pub fn left_behind(&self, label: &str, is_there: impl Fn(&str, &str) -> bool) -> Vec<Arc<K>> {
+    pub fn left_behind(&self, is_there: impl Fn(&str, &str) -> bool) -> Vec<Arc<K>> {
         let left = |object: &K| {
-            let uid = object.labels().get(label)?;
-            Some(!is_there(&object.namespace()?, uid))
+            let Some(namespace) = object.meta().namespace.as_deref() else { return false };
+            let uids = [mark::ACCOUNT_UID, mark::WAREHOUSE_UID].map(|label| object.labels().get(label));
+            uids.into_iter().flatten().any(|uid| !is_there(namespace, uid))
         };
-        self.0.state().into_iter().filter(|object| left(object) == Some(true)).collect()
+        self.0.state().into_iter().filter(|object| left(object)).collect()
     }
 }
 
 /// True if an object is an owner's.
 pub fn is_of<K: Resource<DynamicType = ()>>(object: &K, owner: &Owner) -> bool {
-    object.namespace().as_deref() == Some(owner.namespace.as_str())
+    object.meta().namespace.as_deref() == Some(owner.namespace.as_str())
         && object.labels().get(owner.label()) == Some(&owner.uid)
         && controller(object).is_some_and(|controller| {
             controller.kind == owner.kind && controller.uid == owner.uid && is_our_kind(controller)

@@ -29,7 +29,7 @@ use super::{
     settling::Settling,
     slots::Slots,
     tenancy::ExternalIds,
-    unstarted::Podless,
+    unstarted::{PATIENCE, Podless},
 };
 use crate::{
     api::{AwsCostAccount, AwsCostAccountStatus, CostWarehouse},
@@ -237,7 +237,7 @@ impl Context {
             permits: Arc::new(Semaphore::new(CONCURRENCY)),
             settling: Settling::new(now),
             authorities: Authorities::new(parts.authorities),
-            podless: patience.map_or_else(Podless::default, Podless::new),
+            podless: Podless::new(patience.unwrap_or(PATIENCE)),
             started: now,
             stores: parts.stores,
             own: tokio::sync::Mutex::default(),

@@ -46,7 +46,6 @@ impl Question<'_> {
         let found = match self.deliveries.standing(self.now) {
             Ok(found) => found,
             Err(None) => return Finding::unknown(DELIVERED, Reason::NotChecked, "Not looked at yet."),
-            Err(Some(ReportFault::NothingDelivered { .. })) => &[],
             Err(Some(fault)) => return fault_finding(fault),
         };
         if let Some(fault) = newest_fault(found) {
@@ -150,20 +149,13 @@ impl Question<'_> {
         let found = self.deliveries.standing(self.now).ok()?;
         let newest = newest(found)?.period;
         let loaded: BTreeSet<BillingPeriod> = self.loaded().collect();
-        let lasts = |found: &Found, fault: &ReportFault| match fault {
-            ReportFault::PartsMissing { .. } => !loaded.contains(&found.period),
-            fault => matches!(fault.class(), FaultClass::Data | FaultClass::Configuration),
+        let lasts = |found: &&Found| match &found.delivery {
+            Ok(_) => false,
+            Err(ReportFault::PartsMissing { .. }) => !loaded.contains(&found.period),
+            Err(fault) => matches!(fault.class(), FaultClass::Data | FaultClass::Configuration),
         };
         let older = found.iter().filter(|found| found.period < newest);
-        let faults = older.filter_map(|found| {
-            found
-                .delivery
-                .as_ref()
-                .err()
-                .filter(|fault| lasts(found, fault))
-                .map(|fault| (found.period, fault))
-        });
-        faults.max_by_key(|(period, _)| *period).map(|(_, fault)| fault)
+        older.filter(lasts).max_by_key(|found| found.period)?.delivery.as_ref().err()
     }
 
     /// Wanted months that were never delivered, oldest first.

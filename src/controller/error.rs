@@ -46,6 +46,8 @@ pub const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 pub const WATCH_PODS: Duration = Duration::from_secs(30);
 /// How often a load that waits for others asks for its turn.
 pub const ASK_FOR_TURN: Duration = Duration::from_secs(10);
+/// How soon what the API server refused is tried again: nothing tells when the rule that refuses it changes.
+pub const AFTER_REFUSAL: Duration = Duration::from_secs(3 * 60);
 /// When a delivery under way is looked at again.
 pub const DELIVERY_UNDER_WAY: Duration = Duration::from_secs(5 * 60);
 /// After a panic: long, so that one poisonous object costs nobody else anything.

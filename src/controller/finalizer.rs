@@ -133,7 +133,7 @@ pub fn next(view: &View<'_>) -> (Step, PurgeStatus) {
     if view.purges.iter().any(|(_, state)| matches!(state, JobState::Done { .. })) {
         return (Step::Release(Release::Purged), status);
     }
-    if view.purges.iter().any(|(_, state)| matches!(state, JobState::Active(_) | JobState::Unread)) {
+    if view.purges.iter().any(|(_, state)| state.ended_at().is_none()) {
         return (Step::Wait, status);
     }
     if view.warehouse == WarehouseThere::No {

@@ -33,20 +33,20 @@ pub use deliveries::Deliveries;
 use report_store::SessionStore;
 pub use secrets::{AccessSight, SecretSight};
 
-/// The Jobs that load an account's bill, with their pods where a pod has something new to say; and what kept those from
-/// being seen. `settled` names Jobs whose end is in status already.
+/// The Jobs that load an account's bill, with their pods where a pod has something new to say; what keeps those from being
+/// seen is noted. `settled` names Jobs whose end is in status already.
 pub async fn load_jobs(
     context: &Context,
     stores: &Stores,
     owner: &Owner,
     settled: &HashSet<String>,
     now: Timestamp,
-) -> (Vec<LoadJob>, Trouble) {
-    let mut trouble = Trouble::default();
+    trouble: &mut Trouble,
+) -> Vec<LoadJob> {
     let jobs = stores.jobs.of(owner);
     let open: Vec<_> = jobs.iter().filter(|job| !settled.contains(&job.name_any())).collect();
     if open.is_empty() {
-        return (Vec::new(), trouble);
+        return Vec::new();
     }
     let pods = trouble.take(pods(context, owner, None).await);
     let loads = open.into_iter().filter_map(|job| match &pods {
@@ -58,7 +58,7 @@ pub async fn load_jobs(
             Some(load)
         }
     });
-    (loads.collect(), trouble)
+    loads.collect()
 }
 
 /// The pods of an owner's Jobs; `component` is what the Jobs do, where not all are meant.

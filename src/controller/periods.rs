@@ -56,7 +56,7 @@ pub fn update(
             .and_then(|found| found.iter().find(|found| found.period == *period))
             .and_then(|found| found.delivery.as_ref().ok());
         let mut ended: Vec<&LoadJob> = jobs.iter().filter(|job| job.period == *period).collect();
-        ended.sort_by_key(|job| (ended_at(job), job.attempt));
+        ended.sort_by_key(|job| (job.state.ended_at(), job.attempt));
         if before.is_none() && delivery.is_none() && ended.is_empty() && found.is_none() {
             continue;
         }
@@ -80,13 +80,6 @@ pub fn update(
         periods.list.push(status);
     }
     periods
-}
-
-fn ended_at(job: &LoadJob) -> Option<Timestamp> {
-    match &job.state {
-        JobState::Active(_) | JobState::Unread => None,
-        JobState::Done { at, .. } | JobState::Failed { at, .. } => Some(*at),
-    }
 }
 
 fn unknown(period: BillingPeriod) -> PeriodStatus {

@@ -37,12 +37,6 @@ impl Trouble {
     pub fn take<T>(&mut self, outcome: Result<T, Refused>) -> Option<T> {
         outcome.map_err(|refused| self.note(refused)).ok()
     }
-
-    /// Takes in what came in the way elsewhere in the same pass.
-    pub fn join(&mut self, other: Self) {
-        self.blockage = self.blockage.take().or(other.blockage);
-        self.fault = self.fault.take().or(other.fault);
-    }
 }
 
 /// What it means that `what` (`the Job`) could not be written.

@@ -6,19 +6,19 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{
     ResourceExt,
-    api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions},
+    api::{Api, DeleteParams, Patch, PatchParams, PostParams},
     core::PartialObjectMeta,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::{
-    apply::Refused,
+    apply::{self, Refused},
     children::is_of,
     context::{Context, Stores},
     error::{ReconcileFault, is_gone, is_taken},
     job::{Environment, Owner, SESSION_KEY, mark, owner_reference},
-    refusal,
+    refusal, slots,
 };
 use crate::{
     api::USE_LABEL,
@@ -92,25 +92,22 @@ fn denied(fault: &AwsFault, access: &Access) -> Reason {
     })
 }
 
-/// What a Job's Secret carries.
-#[derive(Debug, Clone, Copy)]
-pub enum Carried<'a> {
-    /// A session, and whatever of the Job's environment holds a password.
-    Session(&'a Session),
-    /// The Job reads no bucket: only that environment.
-    Environment,
-}
-
-/// Writes the Secret of a Job: new, over the one of a pass that was cut short, or renewed. One that is there is looked for
-/// first: the API server counts a create against a quota before it sees that the name is taken.
+/// Writes the Secret of a Job: new, over the one of a pass that was cut short, or renewed. It carries the session, where the
+/// Job reads a bucket, and whatever of the Job's environment holds a password. One that is there is looked for first: the
+/// API server counts a create against a quota before it sees that the name is taken.
 ///
 /// # Errors
 /// [`Refused`] where somebody else's Secret stands in the way, or the API server does not take ours.
-pub async fn write(context: &Context, owner: &Owner, job: &str, carried: Carried<'_>) -> Result<(), Refused> {
+pub async fn write(
+    context: &Context,
+    owner: &Owner,
+    job: &str,
+    session: Option<&Session>,
+) -> Result<(), Refused> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &owner.namespace);
     let refused = |error| refusal::write("the session Secret", &owner.namespace, error);
     let there = api.get_metadata_opt(job).await.map_err(refused)?;
-    let fresh = secret(owner, job, carried, &context.jobs.env);
+    let fresh = secret(owner, job, session, &context.jobs.env);
     let written = match there {
         None => api.create(&PostParams::default(), &fresh).await,
         Some(there) if is_of(&there, owner) && is_session(&there) => {
@@ -141,10 +138,10 @@ pub async fn write_environment(context: &Context, owner: &Owner, job: &str) -> R
     if context.jobs.env.is_public() {
         return Ok(());
     }
-    write(context, owner, job, Carried::Environment).await
+    write(context, owner, job, None).await
 }
 
-fn secret(owner: &Owner, job: &str, carried: Carried<'_>, environment: &Environment) -> Secret {
+fn secret(owner: &Owner, job: &str, session: Option<&Session>, environment: &Environment) -> Secret {
     let labels = [
         mark::NAME,
         mark::MANAGED_BY,
@@ -154,7 +151,7 @@ fn secret(owner: &Owner, job: &str, carried: Carried<'_>, environment: &Environm
     ];
     let mut data: BTreeMap<String, ByteString> = environment.secret_data().collect();
     let mut annotations = BTreeMap::new();
-    if let Carried::Session(session) = carried {
+    if let Some(session) = session {
         let file: SecretString = session.to_file();
         data.insert(SESSION_KEY.to_owned(), ByteString(file.expose_secret().as_bytes().to_vec()));
         annotations.insert(EXPIRES.to_owned(), session.expiration.to_string());
@@ -223,9 +220,10 @@ pub struct SessionSight {
 }
 
 /// The session Secrets of an account or a warehouse.
-pub fn of_owner(stores: &Stores, owner: &Owner, ended: &dyn Fn(&str) -> bool) -> Vec<SessionSight> {
+pub fn of_owner(stores: &Stores, owner: &Owner) -> Vec<SessionSight> {
+    let ended = |name: &str| stores.jobs.named(owner, name).is_some_and(|job| slots::ended(&job));
     let secrets = stores.sessions.of(owner);
-    secrets.iter().filter(|secret| is_session(secret)).filter_map(|secret| sight(secret, ended)).collect()
+    secrets.iter().filter(|secret| is_session(secret)).filter_map(|secret| sight(secret, &ended)).collect()
 }
 
 /// Session Secrets of accounts and warehouses that are gone, with their namespaces. `ended` takes namespace and name of a Job.
@@ -234,9 +232,9 @@ pub fn left_behind(
     is_there: &dyn Fn(&str, &str) -> bool,
     ended: &dyn Fn(&str, &str) -> bool,
 ) -> Vec<(String, SessionSight)> {
-    let of = |label| stores.sessions.left_behind(label, is_there);
-    let left = of(mark::ACCOUNT_UID).into_iter().chain(of(mark::WAREHOUSE_UID));
-    left.filter(|secret| is_session(secret))
+    let left = stores.sessions.left_behind(is_there);
+    left.into_iter()
+        .filter(|secret| is_session(secret))
         .filter_map(|secret| {
             let namespace = secret.namespace()?;
             let seen = sight(&secret, &|name| ended(&namespace, name))?;
@@ -274,15 +272,8 @@ fn sight(secret: &Metadata, ended: &dyn Fn(&str) -> bool) -> Option<SessionSight
 /// Faults of the API server.
 pub async fn delete(context: &Context, namespace: &str, name: &str, uid: &str) -> Result<(), ReconcileFault> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-    let params = DeleteParams {
-        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
-        ..DeleteParams::default()
-    };
-    match api.delete(name, &params).await {
-        Ok(_) => Ok(()),
-        Err(error) if is_gone(&error) => Ok(()),
-        Err(error) => Err(ReconcileFault::api("delete a session Secret")(error)),
-    }
+    let (uid, how) = (Some(uid.to_owned()), DeleteParams::default());
+    apply::delete(&api, name, uid, how, "delete a session Secret").await
 }
 
 #[cfg(test)]

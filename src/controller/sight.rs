@@ -63,10 +63,20 @@ pub enum JobState<T> {
     },
 }
 
+impl<T> JobState<T> {
+    /// When it ended; `None` unless it is known how.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Active(_) | Self::Unread => None,
+            Self::Done { at, .. } | Self::Failed { at, .. } => Some(*at),
+        }
+    }
+}
+
 /// What keeps a pod from starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hindrance {
-    /// Nothing.
+    /// Nothing that a pod or a Job says: most pods need a moment.
     None,
     /// No node takes it.
     Unschedulable,
@@ -74,8 +84,6 @@ pub enum Hindrance {
     Image,
     /// A quota forbids it.
     Quota,
-    /// Nothing that a pod or a Job says. It is told of a Job that is given up only: most pods need a moment.
-    Unknown,
 }
 
 /// What a load said when it ended well.
@@ -226,7 +234,7 @@ pub fn waiting(job: &Job, pods: &[Pod]) -> Option<Waiting> {
     let newest = pods.iter().filter(|pod| !over(pod)).max_by_key(|pod| created(pod));
     let Some(pod) = newest else {
         let quota = pods.is_empty() && wants_a_pod(job);
-        let hindrance = if quota { Hindrance::Quota } else { Hindrance::Unknown };
+        let hindrance = if quota { Hindrance::Quota } else { Hindrance::None };
         return Some(Waiting { hindrance, since: None });
     };
     let runs = |status: &ContainerStatus| {
@@ -240,10 +248,7 @@ pub fn waiting(job: &Job, pods: &[Pod]) -> Option<Waiting> {
 }
 
 fn hindrance(job: &Job, pods: &[Pod]) -> Hindrance {
-    match waiting(job, pods).map(|waiting| waiting.hindrance) {
-        None | Some(Hindrance::Unknown) => Hindrance::None,
-        Some(known) => known,
-    }
+    waiting(job, pods).map_or(Hindrance::None, |waiting| waiting.hindrance)
 }
 
 /// A quota shows in the Job's events only; that there is no pod long after the start shows too.
@@ -268,7 +273,7 @@ fn hindrance_of(pod: &Pod) -> Hindrance {
         ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
             .contains(&reason.as_str())
     });
-    if image { Hindrance::Image } else { Hindrance::Unknown }
+    if image { Hindrance::Image } else { Hindrance::None }
 }
 
 fn phase(pod: &Pod) -> Option<&str> {

@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     context::{Context, Stores},
-    job::mark,
     session::{self, SessionSight},
     slots,
 };
@@ -48,17 +47,16 @@ fn orphans(stores: &Stores, now: Timestamp) -> Vec<(String, SessionSight)> {
         stores.warehouses.state().into_iter().filter_map(|it| Some((it.namespace()?, it.uid()?)));
     let there: HashSet<(String, String)> = accounts.chain(warehouses).collect();
     let is_there = |namespace: &str, uid: &str| there.contains(&(namespace.to_owned(), uid.to_owned()));
-    let left = |label| stores.jobs.left_behind(label, is_there);
-    let jobs: Vec<_> = left(mark::ACCOUNT_UID).into_iter().chain(left(mark::WAREHOUSE_UID)).collect();
+    let jobs = stores.jobs.left_behind(is_there);
     let (ended, active): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| slots::ended(job));
-    let is_of = |job: &Job, namespace: &str, name: &str| {
-        job.namespace().as_deref() == Some(namespace) && job.name_any() == name
+    let is_called = |job: &Job, namespace: &str, name: &str| {
+        job.metadata.namespace.as_deref() == Some(namespace) && job.name_any() == name
     };
-    let has_ended = |namespace: &str, name: &str| ended.iter().any(|job| is_of(job, namespace, name));
+    let has_ended = |namespace: &str, name: &str| ended.iter().any(|job| is_called(job, namespace, name));
     session::left_behind(stores, &is_there, &has_ended)
         .into_iter()
         .filter(|(namespace, secret)| {
-            let in_use = active.iter().any(|job| is_of(job, namespace, &secret.name));
+            let in_use = active.iter().any(|job| is_called(job, namespace, &secret.name));
             let active = if in_use { std::slice::from_ref(&secret.name) } else { &[] };
             !session::upkeep(std::slice::from_ref(secret), active, &[], now).delete.is_empty()
         })

@@ -8,8 +8,9 @@ use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use kube::ResourceExt;
 
 use super::{
+    children,
     context::lock,
-    sight::{BadEnd, Hindrance, JobState, waiting},
+    sight::{self, BadEnd, Hindrance, JobState, waiting},
     slots::ended,
 };
 use crate::{api::status::FailureClass, model::Reason};
@@ -23,12 +24,6 @@ pub const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 pub struct Podless {
     patience: SignedDuration,
     seen: Mutex<HashMap<String, Timestamp>>,
-}
-
-impl Default for Podless {
-    fn default() -> Self {
-        Self::new(PATIENCE)
-    }
 }
 
 impl Podless {
@@ -48,6 +43,18 @@ impl Podless {
             lock(&self.seen).remove(&uid);
         }
     }
+}
+
+/// The state of a Job whose message nobody reads, with those of the pods that are its own; and its UID if it is given up.
+pub fn state_of(
+    job: &Job,
+    pods: &[Pod],
+    podless: &Podless,
+    now: Timestamp,
+) -> (JobState<()>, Option<String>) {
+    let pods = children::pods_of(job, pods);
+    let state = sight::state(job, &pods, |_| Some(()));
+    give_up(job, &pods, state, podless, now)
 }
 
 /// The state of a Job, and its UID if it is to be deleted once that is stored: one whose pod has not started in time
@@ -99,7 +106,7 @@ fn end(hindrance: Hindrance, suspended: bool) -> BadEnd {
             "the Job could not create its pod for ten minutes: a ResourceQuota, LimitRange or admission policy of the \
              namespace refuses it. The Job's events said which",
         ),
-        Hindrance::None | Hindrance::Unknown => (
+        Hindrance::None => (
             Reason::JobFailed,
             "the Job's pod did not start within ten minutes: the namespace's events say why, such as a volume or a Secret \
              that can't be mounted",
@@ -171,7 +178,7 @@ mod tests {
             (image, Reason::ImagePullFailed, "could not be pulled"),
             (mount, Reason::JobFailed, "did not start"),
         ] {
-            let (job, pods, podless) = (job(&json!({})), [pod(1, &status)], Podless::default());
+            let (job, pods, podless) = (job(&json!({})), [pod(1, &status)], Podless::new(PATIENCE));
             assert_eq!(given_up(&job, &pods, &podless, 10), None, "{words}: not before");
             let (told, message) = given_up(&job, &pods, &podless, 11).expect(words);
             assert_eq!(told, reason, "{words}");
@@ -181,7 +188,7 @@ mod tests {
 
     #[test]
     fn without_a_pod_the_time_counts_from_when_that_was_seen() {
-        let (job, podless) = (job(&json!({})), Podless::default());
+        let (job, podless) = (job(&json!({})), Podless::new(PATIENCE));
         assert_eq!(given_up(&job, &[], &podless, 100), None, "its pod may have gone a second ago");
         assert_eq!(given_up(&job, &[], &podless, 109), None);
         let runs = pod(100, &json!({"phase": "Running"}));
@@ -192,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_suspended_job_is_called_that() {
-        let podless = Podless::default();
+        let podless = Podless::new(PATIENCE);
         let suspended = job(&json!({"spec": {"suspend": true, "template": {}}, "status": {}}));
         assert_eq!(given_up(&suspended, &[], &podless, 0), None);
         let (reason, message) = given_up(&suspended, &[], &podless, 10).expect("given up");
@@ -201,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_runs_or_has_ended_or_is_being_deleted_is_never_given_up() {
-        let podless = Podless::default();
+        let podless = Podless::new(PATIENCE);
         let failed = pod(
             0,
             &json!({"phase": "Failed", "containerStatuses": container(&json!({"terminated": {"exitCode": 1}}))}),

@@ -6,18 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
-use kube::{
-    Resource, ResourceExt,
-    api::{Api, DeleteParams},
-};
+use kube::{Resource, ResourceExt, api::Api};
 use sha2::{Digest, Sha256};
 
 use super::{
     account::wish,
     apply::{self, Refused},
-    children,
     context::{Context, GuardedWarehouse, Stores},
-    error::{LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
+    error::{LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT},
     events,
     job::{self, Owner, mark},
     observe, patch,
@@ -148,17 +144,15 @@ impl Pass<'_> {
 
     /// Deletes probes that are given up, and Secrets that no probe needs any more.
     async fn tidy(&self, probes: &[Probe], fresh: &[String]) -> Result<(), ReconcileFault> {
-        let namespace = &self.owner.namespace;
         for (name, uid) in probes.iter().filter_map(|probe| probe.given_up.clone()) {
-            apply::stop(self.context, namespace, &name, Some(uid), DeleteParams::background()).await?;
+            apply::delete_given_up(self.context, &self.owner, &name, uid).await?;
         }
         let jobs = self.stores.jobs.of(&self.owner);
-        let (ended, active): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| slots::ended(job));
-        let active: Vec<String> = active.iter().map(|job| job.name_any()).collect();
-        let has_ended = |name: &str| ended.iter().any(|job| job.name_any() == name);
-        let secrets = session::of_owner(self.stores, &self.owner, &has_ended);
+        let active: Vec<String> =
+            jobs.iter().filter(|job| !slots::ended(job)).map(|job| job.name_any()).collect();
+        let secrets = session::of_owner(self.stores, &self.owner);
         for (name, uid) in session::upkeep(&secrets, &active, fresh, self.now).delete {
-            session::delete(self.context, namespace, &name, &uid).await?;
+            session::delete(self.context, &self.owner.namespace, &name, &uid).await?;
         }
         Ok(())
     }
@@ -226,9 +220,7 @@ impl Pass<'_> {
             };
             return Probe { count, inputs, state, given_up: None };
         };
-        let pods = children::pods_of(job, pods);
-        let state = sight::state(job, &pods, |_| Some(()));
-        let (state, given_up) = unstarted::give_up(job, &pods, state, &self.context.podless, self.now);
+        let (state, given_up) = unstarted::state_of(job, pods, &self.context.podless, self.now);
         Probe { count, inputs, state, given_up: given_up.map(|uid| (job.name_any(), uid)) }
     }
 
@@ -285,11 +277,6 @@ impl Pass<'_> {
         let api: Api<CostWarehouse> = Api::namespaced(self.context.client.clone(), &self.owner.namespace);
         patch::status(&api, &self.owner.name, version, old, new).await.map(drop)
     }
-}
-
-/// When the pod of a probe is looked at again of which it is not known how it ended.
-fn watch_pods<T>(state: &JobState<T>) -> Option<Duration> {
-    matches!(state, JobState::Active(_) | JobState::Unread).then_some(WATCH_PODS)
 }
 
 /// Ready of a warehouse with these parts.

@@ -25,8 +25,7 @@ def forge(name, labels, version="", suspend=False):
 
 
 def complete(name):
-    found = get(FORGERS, "job", name).get("status", {}).get("conditions", [])
-    return any(each["type"] == "Complete" and each["status"] == "True" for each in found)
+    return conditions(FORGERS, "job", name).get("Complete", {}).get("status") == "True"
 
 
 class ClusterWide(unittest.TestCase):

@@ -2,7 +2,7 @@
 //!
 //! Needs `AWSCOST_TEST_KUBECONFIG`, as `admission.rs` does, and helm.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path};
 
 use awscost::{
     api::CostWarehouse,
@@ -28,11 +28,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     admission,
+    eventually::eventually,
     fault_catalogue::chart::{Chart, IMAGE},
 };
 
-/// Every step takes seconds at most.
-const PATIENCE: Duration = Duration::from_secs(60);
 const NAME: &str = "awscost-ca";
 
 struct Stage {
@@ -120,18 +119,6 @@ impl Stage {
             api.delete(name, &DeleteParams::default()).await.expect("the namespace goes");
         }
     }
-}
-
-async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let wait = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, wait).await.expect(what)
 }
 
 /// The API server's words against something, or nothing.

@@ -1,18 +1,17 @@
 //! What `awscost ingest`, `warehouse ledger` and `costs` say of bills that lack something: columns of amortized and net
 //! costs, digits, tag keys. Bills are a few lines of csv, so that every figure can be added up by eye.
 
-use std::{
-    io::Write,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{io::Write, path::Path, process::Output};
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
+use super::warehouse_commands;
+
 /// A folder with reports, and the warehouse they are loaded into.
 struct Books {
     folder: tempfile::TempDir,
+    lake: String,
 }
 
 const COLUMNS: &str = "bill/BillingPeriodStartDate,bill/PayerAccountId,lineItem/CurrencyCode,lineItem/ProductCode,\
@@ -20,7 +19,9 @@ const COLUMNS: &str = "bill/BillingPeriodStartDate,bill/PayerAccountId,lineItem/
 
 impl Books {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder") }
+        let folder = tempfile::tempdir().expect("a folder");
+        let lake = format!("delta:{}", folder.path().join("lake").display());
+        Self { folder, lake }
     }
 
     fn path(&self) -> &Path {
@@ -51,20 +52,21 @@ impl Books {
             .expect("written");
     }
 
+    /// A command's arguments, with the warehouse.
+    fn here<'a>(&'a self, command: &[&'a str]) -> Vec<&'a str> {
+        [command, &["--warehouse", &self.lake]].concat()
+    }
+
     fn run(&self, command: &[&str]) -> Output {
-        let lake = format!("delta:{}", self.path().join("lake").display());
-        let arguments = [command, &["--warehouse", &lake]].concat();
-        Command::new(env!("CARGO_BIN_EXE_awscost")).args(arguments).output().expect("the binary runs")
+        warehouse_commands::awscost(&self.here(command))
     }
 
     fn prints(&self, command: &[&str]) -> String {
-        let output = self.run(command);
-        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("UTF-8")
+        warehouse_commands::prints(&self.here(command))
     }
 
     fn json(&self, command: &[&str]) -> Value {
-        serde_json::from_str(&self.prints(&[command, &["-o", "json"]].concat())).expect("one JSON object")
+        warehouse_commands::json(&self.here(&[command, &["-o", "json"]].concat()))
     }
 
     fn load(&self, report: &str, more: &[&str]) -> Value {

@@ -11,7 +11,8 @@ use awscost::{
     telemetry::metrics::Metrics,
 };
 
-fn root() -> &'static Path {
+/// The checkout.
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 

@@ -1,18 +1,8 @@
 //! Which version is loaded where several stand there, and where a copy keeps less than the original had.
 
-use std::time::SystemTime;
+use awscost_sandbox::bill::{Dialect, ManifestFolder, Versioning};
 
-use awscost_sandbox::bill::{BillSpec, Dialect, ManifestFolder, Versioning};
-
-use super::ingest_place::{FIRST, Place, legacy_overwrite, same_totals, spec};
-
-const SECOND: &str = "2026-10-21T04:30:10Z";
-
-fn restated() -> BillSpec {
-    let mut spec = spec();
-    spec.options.version = 2;
-    spec
-}
+use super::ingest_place::{FIRST, Place, SECOND, legacy_overwrite, restated, same_totals, spec};
 
 fn parquet(manifest_folder: ManifestFolder) -> Dialect {
     Dialect::LegacyParquet { assembly_id: String::new(), manifest_folder }
@@ -86,11 +76,7 @@ fn a_time_to_come_can_t_be_given_either() {
 #[test]
 fn a_torn_folder_is_loaded_with_a_warning_where_its_times_were_kept() {
     let place = Place::new();
-    let stamp = |file: &str, at: &str| {
-        let at: SystemTime = at.parse::<jiff::Timestamp>().expect(at).into();
-        let file = std::fs::File::options().write(true).open(place.range_folder().join(file));
-        file.expect("a file").set_modified(at).expect("stamped");
-    };
+    let stamp = |file: &str, at: &str| place.stamp(file, at.parse::<jiff::Timestamp>().expect(at).into());
     let all = ["acme-00001.csv.gz", "acme-00002.csv.gz", "acme-00003.csv.gz", "acme-Manifest.json"];
     place.deliver(&spec(), &legacy_overwrite(), FIRST);
     let old = std::fs::read(place.range_folder().join(all[1])).expect("a file");

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::SystemTime,
 };
 
 use awscost::{
@@ -21,6 +22,8 @@ pub const PAYER: &str = "123456789012";
 pub const PERIOD: &str = "2026-10";
 /// The day of the first delivery; later ones name their own.
 pub const FIRST: &str = "2026-10-20T04:30:10Z";
+/// The day after, of a restatement.
+pub const SECOND: &str = "2026-10-21T04:30:10Z";
 
 /// One test's folders.
 pub struct Place {
@@ -67,6 +70,13 @@ pub fn spec() -> BillSpec {
         bucket: "acme-billing".to_owned(),
         options: BillOptions::default(),
     }
+}
+
+/// Its restatement.
+pub fn restated() -> BillSpec {
+    let mut spec = spec();
+    spec.options.version = 2;
+    spec
 }
 
 /// The dialect whose versions carry their time and whose files are replaced in place.
@@ -190,6 +200,12 @@ impl Place {
     /// The period's folder of a legacy report.
     pub fn range_folder(&self) -> PathBuf {
         self.bucket().join("cur/acme/20261001-20261101")
+    }
+
+    /// Sets when a file of that folder was written.
+    pub fn stamp(&self, file: &str, at: SystemTime) {
+        let file = std::fs::File::options().write(true).open(self.range_folder().join(file));
+        file.expect("a file").set_modified(at).expect("stamped");
     }
 }
 

@@ -74,9 +74,7 @@ impl Bucket {
 static BEGUN: LazyLock<SystemTime> = LazyLock::new(|| SystemTime::now() - Duration::from_secs(3600));
 
 fn stamp(place: &Place, file: &str, second: u32) {
-    let file = std::fs::File::options().write(true).open(place.range_folder().join(file)).expect("a file");
-    let at = *BEGUN + Duration::from_secs(second.into());
-    file.set_modified(at).expect("stamped");
+    place.stamp(file, *BEGUN + Duration::from_secs(second.into()));
 }
 
 /// Replaces the first data file by the one of another version, as a delivery under way does.

@@ -4,43 +4,27 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 
 use awscost::{
     model::{Outcome, PeriodReport},
-    warehouse::{
-        Warehouse,
-        conformance::seen,
-        delta::{Addressing, DeltaOptions, DeltaWarehouse, WarehouseIdentity},
-    },
+    warehouse::{Warehouse, conformance::seen},
 };
 use awscost_sandbox::{
-    Call, Sandbox, World,
+    Call, Sandbox,
     bill::{self, BillSpec, FolderSink},
 };
 
-use super::ingest_place::{FIRST, legacy_overwrite, spec};
+use super::{
+    ingest_place::{FIRST, legacy_overwrite, spec},
+    warehouse_bucket::{KEYS, open, sandbox},
+};
 
 const WRITERS: usize = 5;
-const KEYS: (&str, &str) = ("AKIAACMELAKEWRITER01", "lake-secret");
 
-fn sandbox(ignores: bool) -> Sandbox {
-    let world = format!(
-        r#"
-accounts:
-  "123456789012":
-    name: Acme
-    users:
-      - name: lake-writer
-        accessKeys: [{{id: {}, secret: {}}}]
-        policies:
-          write-the-lake:
-            Version: "2012-10-17"
-            Statement:
-              - {{Effect: Allow, Action: "s3:ListBucket", Resource: "arn:aws:s3:::acme-lake"}}
-              - {{Effect: Allow, Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], Resource: "arn:aws:s3:::acme-lake/*"}}
-buckets:
-  acme-lake: {{owner: "123456789012", region: us-east-1, ignoresWriteConditions: {ignores}}}
-"#,
-        KEYS.0, KEYS.1
-    );
-    Sandbox::start(World::from_yaml(&world).expect("a world"))
+/// The store, once it ignores conditions.
+fn careless() -> Sandbox {
+    let sandbox = sandbox();
+    sandbox.world_mut(|world| {
+        world.buckets.get_mut("acme-lake").expect("the bucket").ignores_write_conditions = true;
+    });
+    sandbox
 }
 
 /// A process for each connection, all of them at once; how each ended.
@@ -77,25 +61,9 @@ async fn loads(sandbox: &Sandbox, folder: &Path) -> Vec<(Option<i32>, PeriodRepo
     ended
 }
 
-fn open(sandbox: &Sandbox) -> DeltaWarehouse {
-    let options = DeltaOptions::at("s3://acme-lake/awscost").expect("a location");
-    DeltaWarehouse::open(DeltaOptions {
-        region: "us-east-1".parse().ok(),
-        endpoint: sandbox.endpoint().parse().ok(),
-        addressing: Addressing::Path,
-        identity: Some(WarehouseIdentity::Keys {
-            access_key_id: KEYS.0.to_owned(),
-            secret_access_key: KEYS.1.into(),
-            session_token: None,
-        }),
-        ..options
-    })
-    .expect("it opens")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_ignores_conditions_takes_no_load_of_any_writer() {
-    let sandbox = sandbox(true);
+    let sandbox = careless();
     let folder = tempfile::tempdir().expect("a folder");
     for (exit, report) in loads(&sandbox, folder.path()).await {
         let ended = (exit, report.outcome, report.reason.as_deref());
@@ -108,7 +76,7 @@ async fn a_store_that_ignores_conditions_takes_no_load_of_any_writer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_honours_conditions_keeps_every_load_and_is_asked_four_times() {
-    let sandbox = sandbox(false);
+    let sandbox = sandbox();
     let folder = tempfile::tempdir().expect("a folder");
     let ended = loads(&sandbox, folder.path()).await;
     let of_proof = |call: &Call| {
@@ -123,7 +91,7 @@ async fn a_store_that_honours_conditions_keeps_every_load_and_is_asked_four_time
     let once = [("DeleteObjects", 1), ("GetObject", 1), ("PutObject", 2)];
     let once_each = once.map(|(operation, times)| (operation.to_owned(), times * WRITERS));
     assert_eq!(asked, once_each.into(), "four requests, once a process");
-    let warehouse = open(&sandbox);
+    let warehouse = open(&sandbox, "awscost");
     for (number, (exit, report)) in ended.iter().enumerate() {
         assert_eq!((*exit, report.outcome), (Some(0), Outcome::Loaded), "{report:?}");
         let seen = seen(&warehouse, &format!("acme-{number}")).await;

@@ -1,17 +1,11 @@
 //! Versions, owners and payers: what replaces what, and what is refused.
 
 use awscost::model::{ConnectionKey, Outcome};
-use awscost_sandbox::bill::{BillSpec, Dialect, ManifestFolder, PartitionCase, Versioning};
+use awscost_sandbox::bill::{Dialect, ManifestFolder, PartitionCase, Versioning};
 
-use super::ingest_place::{FIRST, PAYER, Place, files_below, legacy_overwrite, same_totals, spec};
-
-const SECOND: &str = "2026-10-21T04:30:10Z";
-
-fn restated() -> BillSpec {
-    let mut spec = spec();
-    spec.options.version = 2;
-    spec
-}
+use super::ingest_place::{
+    FIRST, PAYER, Place, SECOND, files_below, legacy_overwrite, restated, same_totals, spec,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_version_again_changes_nothing() {

@@ -11,6 +11,7 @@ mod columns;
 mod costs_answers;
 mod crd_drift;
 mod documentation;
+mod eventually;
 mod explained;
 mod external_id;
 mod fault_catalogue;

@@ -320,7 +320,7 @@ fn created(script: &str, times: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_script_that_is_run_again_creates_nothing_anew() {
+fn a_script_that_is_run_again_creates_nothing_twice() {
     let user = "arn:aws:iam::999988887777:user/awscost";
     let cases: [(&str, &str, &[&str], &[&str]); 4] = [
         (

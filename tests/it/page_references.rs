@@ -6,8 +6,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
+
+use super::{documentation::root, ingest_place::files_below};
 
 /// The page of facts.
 const FACTS: &str = "docs/aws-facts.md";
@@ -15,27 +17,12 @@ const FACTS: &str = "docs/aws-facts.md";
 /// A page that was never here: what it said is on [`FACTS`].
 const FORMER: &str = "fact sheet";
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Every text file below `src`, `tests`, `charts` and `deploy`, by path, but for this one, whose examples are refused.
 fn sources() -> Vec<(PathBuf, String)> {
-    let mut folders: Vec<PathBuf> =
-        ["src", "tests", "charts", "deploy"].map(|folder| root().join(folder)).into();
-    let mut found = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of the checkout") {
-            let path = entry.expect("an entry of it").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if !path.ends_with(file!()) {
-                // What is not UTF-8 refers to nothing.
-                found.extend(fs::read_to_string(&path).ok().map(|text| (path, text)));
-            }
-        }
-    }
-    found
+    let below = ["src", "tests", "charts", "deploy"].map(|folder| files_below(&root().join(folder)));
+    let others = below.into_iter().flatten().filter(|path| !path.ends_with(file!()));
+    // What is not UTF-8 refers to nothing.
+    others.filter_map(|path| fs::read_to_string(&path).ok().map(|text| (path, text))).collect()
 }
 
 /// A text on one line: without what begins the lines of a comment, and without wrapping.

@@ -4,8 +4,6 @@
 //! Needs `AWSCOST_TEST_KUBECONFIG`: a cluster on which definitions may be installed
 //! (`tests/cluster/up --api-only --with-controllers` gives one). Fails without it; `cargo test` alone leaves it out.
 
-use std::time::Duration;
-
 use awscost::{
     api::{AwsCostAccount, CostWarehouse},
     aws::{AwsSettings, Sdk},
@@ -25,10 +23,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::admission;
-
-/// Controllers of Kubernetes included, every step takes seconds at most.
-const PATIENCE: Duration = Duration::from_secs(90);
+use super::{admission, eventually::eventually};
 
 struct Stage {
     client: Client,
@@ -182,18 +177,6 @@ impl Stage {
         // It may be gone already.
         let _ = namespaces.delete(&self.namespace, &DeleteParams::default()).await;
     }
-}
-
-async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let wait = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, wait).await.expect(what)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,7 +56,11 @@ buckets:
   acme-lake: {owner: "123456789012", region: us-east-1}
 "#;
 
-fn sandbox() -> Sandbox {
+/// Who writes: an access key and its secret.
+pub const KEYS: (&str, &str) = ("AKIAACMELAKEWRITER01", "lake-secret");
+
+/// AWS with the bucket.
+pub fn sandbox() -> Sandbox {
     Sandbox::start(World::from_yaml(WORLD).expect("a world"))
 }
 
@@ -80,8 +84,9 @@ fn open_at(endpoint: &str, location: &str, (key_id, secret): (&str, &str)) -> De
     .expect("it opens")
 }
 
-fn open(sandbox: &Sandbox, prefix: &str) -> DeltaWarehouse {
-    open_as(sandbox, prefix, "AKIAACMELAKEWRITER01", "lake-secret")
+/// The warehouse under a prefix of the bucket.
+pub fn open(sandbox: &Sandbox, prefix: &str) -> DeltaWarehouse {
+    open_as(sandbox, prefix, KEYS.0, KEYS.1)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,8 +207,7 @@ async fn every_way_a_bucket_refuses_has_its_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_is_not_there_has_its_own_reason() {
     let sandbox = sandbox();
-    let writer = ("AKIAACMELAKEWRITER01", "lake-secret");
-    let missing = open_at(&sandbox.endpoint(), "s3://acme-laek/lake", writer);
+    let missing = open_at(&sandbox.endpoint(), "s3://acme-laek/lake", KEYS);
     assert_eq!(refused(&missing).await, (Reason::WarehousePlaceNotFound, ExitCode::Configuration));
 }
 
@@ -212,6 +216,6 @@ async fn a_store_that_does_not_answer_is_unreachable() {
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let endpoint = format!("http://{}", port.expect("an address"));
-    let silent = open_at(&endpoint, "s3://acme-lake/lake", ("AKIAACMELAKEWRITER01", "lake-secret"));
+    let silent = open_at(&endpoint, "s3://acme-lake/lake", KEYS);
     assert_eq!(refused(&silent).await, (Reason::WarehouseUnreachable, ExitCode::Transient));
 }

@@ -16,18 +16,20 @@ use serde_json::Value;
 
 use super::admission;
 
-fn awscost(arguments: &[&str]) -> Output {
+/// The binary with these arguments.
+pub fn awscost(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_awscost")).args(arguments).output().expect("the binary runs")
 }
 
 /// What a command that works prints.
-fn prints(arguments: &[&str]) -> String {
+pub fn prints(arguments: &[&str]) -> String {
     let output = awscost(arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-fn json(arguments: &[&str]) -> Value {
+/// The one JSON object that a command that works prints.
+pub fn json(arguments: &[&str]) -> Value {
     serde_json::from_str(&prints(arguments)).expect("JSON")
 }
 

@@ -1,18 +1,14 @@
 //! What is wrong with what a warehouse holds, as a person at a shell meets it: files that are gone, and ledger rows that
 //! this release can't read.
 
-use std::{
-    path::Path,
-    process::{Command, Output},
-};
+use std::{path::Path, process::Output};
 
 use serde_json::{Value, json};
 
-use super::ingest_place::{FIRST, Place, files_below, legacy_overwrite, same_totals, spec};
-
-fn awscost(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_awscost")).args(arguments).output().expect("the binary runs")
-}
+use super::{
+    ingest_place::{FIRST, Place, files_below, legacy_overwrite, same_totals, spec},
+    warehouse_commands::awscost,
+};
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

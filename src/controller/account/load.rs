@@ -1,7 +1,6 @@
 //! What a pass starts and keeps up: loads within limits, and the sessions of those that run.
 
 use jiff::{SignedDuration, Timestamp};
-use kube::ResourceExt;
 use sha2::{Digest, Sha256};
 
 use super::{Base, Pass};
@@ -15,7 +14,6 @@ use crate::{
         refusal::Trouble,
         session,
         sight::{JobState, LoadJob},
-        slots,
         standing::{self, FoundWarehouse, WarehouseSight},
         validate::{Bill, ValidAccount},
     },
@@ -34,30 +32,23 @@ pub(super) struct LoadSide<'a> {
     pub wanted: &'a [BillingPeriod],
 }
 
-/// What came of it.
-#[derive(Default)]
-pub(super) struct Loading {
-    pub started: Started,
-    pub retry_at: Option<Timestamp>,
-}
-
-/// What came of looking after sessions.
-pub(super) struct Kept {
-    /// When the next renewal is due.
-    pub next: Option<Timestamp>,
-    pub trouble: Trouble,
-}
-
 impl Pass<'_> {
-    /// Starts what may start. Where it can't be told how earlier loads ended, nothing may: `trouble` says so already.
-    pub(super) async fn load(&self, memory: &Memory, side: LoadSide<'_>, trouble: Trouble) -> Loading {
+    /// Starts what may start, and tells when something is tried again. Where it can't be told how earlier loads ended,
+    /// nothing may start: `trouble` says so already.
+    pub(super) async fn load(
+        &self,
+        memory: &Memory,
+        side: LoadSide<'_>,
+        trouble: &mut Trouble,
+    ) -> (Started, Option<Timestamp>) {
+        let nothing = Started::default();
         let blind = trouble.blockage.is_some() || trouble.fault.is_some();
-        let mut loading =
-            Loading { started: Started { trouble, ..Started::default() }, ..Loading::default() };
-        let (Some(target), Some(found)) = (side.target, &side.warehouse.found) else { return loading };
+        let (Some(target), Some(found)) = (side.target, &side.warehouse.found) else {
+            return (nothing, None);
+        };
         let held = side.findings.iter().any(|finding| checks::holds_ready_down(finding, target));
         if held || blind || side.warehouse.saying.status != ConditionStatus::True {
-            return loading;
+            return (nothing, None);
         }
         let inputs = self.inputs(side.valid, found);
         let retry_delay =
@@ -71,24 +62,23 @@ impl Pass<'_> {
             retry_delay,
             now: self.now,
         });
-        loading.retry_at = decision.retry_at;
+        let retry_at = decision.retry_at;
         if decision.loads.is_empty() {
-            return loading;
+            return (nothing, retry_at);
         }
         let writers = apply::writers(self.context, &self.owner.namespace, &found.valid).await;
-        let Some(writers) = loading.started.trouble.take(writers) else { return loading };
+        let Some(writers) = trouble.take(writers) else { return (nothing, retry_at) };
         let jobs: Vec<_> = self.context.all_stores().iter().flat_map(Stores::jobs_of_accounts).collect();
         let admission =
             self.context.slots.take(&self.owner, (&found.uid, writers), decision.loads, &jobs, self.now);
-        loading.started = self.loader(side.valid, side.bill, target, found).start(admission).await;
-        loading
+        let loader = self.loader((side.valid, side.bill), target, found);
+        (loader.start(admission, trouble).await, retry_at)
     }
 
     /// What Jobs of the account are made from.
     fn loader<'a>(
         &'a self,
-        account: &'a ValidAccount,
-        bill: &'a Bill,
+        (account, bill): (&'a ValidAccount, &'a Bill),
         target: &'a Target,
         warehouse: &'a FoundWarehouse,
     ) -> Loader<'a> {
@@ -110,33 +100,31 @@ impl Pass<'_> {
         hex::encode(&Sha256::digest(text)[..8])
     }
 
-    /// Renews session Secrets, as far as the role may be assumed, and then removes those that ended.
+    /// Renews session Secrets, as far as the role may be assumed, and then removes those that ended; when the next renewal
+    /// is due.
     pub(super) async fn keep_sessions(
         &self,
         target: Option<&Target>,
-        valid: &ValidAccount,
-        bill: &Bill,
+        (valid, bill): (&ValidAccount, &Bill),
         jobs: &[LoadJob],
         fresh: &[String],
-    ) -> Kept {
-        let all = self.stores.jobs.of(&self.owner);
-        let ended = |name: &str| all.iter().any(|job| job.name_any() == name && slots::ended(job));
+        trouble: &mut Trouble,
+    ) -> Option<Timestamp> {
         let active: Vec<String> = jobs
             .iter()
             .filter(|job| matches!(job.state, JobState::Active(_)))
             .map(|job| job.name.clone())
             .collect();
-        let secrets = session::of_owner(self.stores, &self.owner, &ended);
+        let secrets = session::of_owner(self.stores, &self.owner);
         let upkeep = session::upkeep(&secrets, &active, fresh, self.now);
-        let mut kept = Kept { next: upkeep.next, trouble: Trouble::default() };
         let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
         if let (false, Some(found), Some(target)) = (upkeep.renew.is_empty(), &warehouse.found, target) {
-            kept.trouble = self.loader(valid, bill, target, found).renew(&upkeep.renew).await;
+            self.loader((valid, bill), target, found).renew(&upkeep.renew, trouble).await;
         }
         for (name, uid) in &upkeep.delete {
             let deleted = session::delete(self.context, &self.owner.namespace, name, uid).await;
-            kept.trouble.take(deleted.map_err(Refused::from));
+            trouble.take(deleted.map_err(Refused::from));
         }
-        kept
+        upkeep.next
     }
 }

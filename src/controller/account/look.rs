@@ -10,7 +10,6 @@ use crate::{
     controller::{
         context::{Answered, Memory},
         delivered::Question,
-        refusal::Trouble,
         standing,
         validate::{Bill, ValidAccount},
         verdict,
@@ -27,8 +26,6 @@ pub(super) struct World {
     pub target: Option<Target>,
     /// When the next fact is due.
     pub next: Timestamp,
-    /// What came in the way so far.
-    pub trouble: Trouble,
 }
 
 impl Pass<'_> {
@@ -78,7 +75,7 @@ impl Pass<'_> {
         if !look.is_empty() {
             self.context.metrics.validated(verdict(&findings), self.begun.elapsed());
         }
-        World { findings, target: known_self.then_some(target), next, trouble: Trouble::default() }
+        World { findings, target: known_self.then_some(target), next }
     }
 
     /// What is to be looked at: all if somebody asked, else what is due.

@@ -23,12 +23,14 @@ use crate::{
         apply::{self, Refused},
         children,
         context::{Context, Memory},
-        error::{LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS, is_gone, is_terminating},
+        error::{
+            AFTER_REFUSAL, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS, is_gone, is_terminating,
+        },
         events::{self, Notice, NoticeKind},
         finalizer::{self, Held, Release, Step, View, WarehouseThere},
         job::{self, WarehouseOf, mark},
         observe, refusal, session,
-        sight::{self, JobState},
+        sight::JobState,
         standing,
         status::{self, Blockage},
         unstarted,
@@ -39,8 +41,6 @@ use crate::{
 
 /// How soon loads that were told to stop are looked at again.
 const STOPPING: Duration = Duration::from_secs(5);
-/// How soon a purge that the API server refused is tried again.
-const REFUSED: Duration = Duration::from_secs(180);
 
 /// What is left to say when an object goes though its rows could not be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl Pass<'_> {
             Err(Refused::Blocked(blockage)) => {
                 let status = self.status_of_removal(&base.status, None, Some(refused(blockage)), false);
                 self.finish(memory, base, status, &[]).await?;
-                return Ok(REFUSED);
+                return Ok(AFTER_REFUSAL);
             }
         };
         let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);
@@ -195,10 +195,11 @@ impl Pass<'_> {
         let mut fault = None;
         let wait = match &step {
             Step::StopLoads => {
+                let jobs = self.jobs_api();
                 for load in seen.loads.iter().filter(|load| load.metadata.deletion_timestamp.is_none()) {
                     // The Job stays until its pods are gone.
                     let (name, how) = (load.name_any(), DeleteParams::foreground());
-                    apply::stop(self.context, &self.owner.namespace, &name, load.uid(), how).await?;
+                    apply::delete(&jobs, &name, load.uid(), how, apply::STOP).await?;
                 }
                 STOPPING
             }
@@ -206,7 +207,7 @@ impl Pass<'_> {
                 Ok(()) => WATCH_PODS,
                 Err(Refused::Blocked(blockage)) => {
                     says = Some(refused(blockage));
-                    REFUSED
+                    AFTER_REFUSAL
                 }
                 Err(Refused::Fault(passing)) => {
                     fault = Some(passing);
@@ -230,8 +231,7 @@ impl Pass<'_> {
         let status = self.status_of_removal(old, Some(purge), says, started);
         self.finish(memory, base, status, &[]).await?;
         for (name, uid) in seen.given_up {
-            let how = DeleteParams::background();
-            apply::stop(self.context, &self.owner.namespace, &name, Some(uid), how).await?;
+            apply::delete_given_up(self.context, &self.owner, &name, uid).await?;
         }
         fault.map_or_else(|| Ok(wait.max(SHORTEST_WAIT)), Err)
     }
@@ -303,9 +303,7 @@ impl Pass<'_> {
             let Some(attempt) = job.labels().get(mark::ATTEMPT).and_then(|text| text.parse().ok()) else {
                 continue;
             };
-            let pods = children::pods_of(job, &pods);
-            let state = sight::state(job, &pods, |_| Some(()));
-            let (state, given_up) = unstarted::give_up(job, &pods, state, &self.context.podless, self.now);
+            let (state, given_up) = unstarted::state_of(job, &pods, &self.context.podless, self.now);
             seen.purges.push((attempt, state));
             seen.given_up.extend(given_up.map(|uid| (job.name_any(), uid)));
         }
@@ -329,11 +327,14 @@ impl Pass<'_> {
     /// The account's Jobs as the API server has them now: what follows can't be taken back.
     async fn live_jobs(&self) -> Result<Vec<Job>, Refused> {
         let namespace = &self.owner.namespace;
-        let api: Api<Job> = Api::namespaced(self.context.client.clone(), namespace);
         let params = ListParams::default().labels(&format!("{}={}", self.owner.label(), self.owner.uid));
         let refused = |error| refusal::read("list Jobs", "what is at work can't be told", namespace, error);
-        let list = api.list(&params).await.map_err(refused)?;
+        let list = self.jobs_api().list(&params).await.map_err(refused)?;
         Ok(list.items.into_iter().filter(|job| children::is_of(job, &self.owner)).collect())
+    }
+
+    fn jobs_api(&self) -> Api<Job> {
+        Api::namespaced(self.context.client.clone(), &self.owner.namespace)
     }
 
     async fn start_purge(

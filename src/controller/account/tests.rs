@@ -51,6 +51,10 @@ async fn a_suspended_account_whose_pods_can_t_be_seen_is_told_as_one_and_looked_
     assert!(matches!(failed, Err(ReconcileFault::Api { action: "list pods", .. })), "{failed:?}");
     assert!(written[0].to_string().contains("Suspended"), "{written:?}");
     let (refused, written) = pass_of_suspended(StatusCode::FORBIDDEN).await;
-    assert_eq!(refused.ok(), Some(std::time::Duration::from_secs(180)), "a refusal is asked about again soon");
+    assert_eq!(
+        refused.ok(),
+        Some(std::time::Duration::from_secs(180)),
+        "a refusal is asked about again soon"
+    );
     assert!(written[0].to_string().contains("Suspended"), "{written:?}");
 }

@@ -14,8 +14,6 @@ pub struct Deliveries {
     answer: Option<(Timestamp, Result<Vec<Found>, ReportFault>)>,
     doubt: Option<ReportFault>,
     looked_at: Option<Timestamp>,
-    /// What the last listing showed where nothing of the report was.
-    instead: String,
 }
 
 impl Deliveries {
@@ -23,11 +21,6 @@ impl Deliveries {
     pub fn record(&mut self, at: Timestamp, listed: Result<Vec<Found>, ReportFault>) {
         self.looked_at = Some(at);
         match listed {
-            // Nothing of that name yet: a listing with nothing in it.
-            Err(ReportFault::NothingDelivered { seen, .. }) => {
-                self.settle(at, Ok(Vec::new()));
-                self.instead = seen;
-            }
             Err(fault) if passing(&fault) => self.doubt = Some(fault),
             Err(fault) => self.settle(at, Err(fault)),
             Ok(mut found) => {
@@ -48,7 +41,6 @@ impl Deliveries {
     fn settle(&mut self, at: Timestamp, answer: Result<Vec<Found>, ReportFault>) {
         self.answer = Some((at, answer));
         self.doubt = None;
-        self.instead.clear();
     }
 
     /// What may be concluded now: the listing, or the fault in its way; `None` before the first look.
@@ -58,7 +50,8 @@ impl Deliveries {
     pub fn standing(&self, now: Timestamp) -> Result<&[Found], Option<&ReportFault>> {
         match (&self.answer, &self.doubt) {
             (Some((at, _)), Some(doubt)) if now.duration_since(*at) >= STALE_AFTER => Err(Some(doubt)),
-            (Some((_, Ok(found))), _) => Ok(found),
+            // Nothing of that name yet is a listing with nothing in it.
+            (Some((_, Ok(_) | Err(ReportFault::NothingDelivered { .. }))), _) => Ok(self.known()),
             (Some((_, Err(fault))), _) => Err(Some(fault)),
             (None, doubt) => Err(doubt.as_ref()),
         }
@@ -78,8 +71,11 @@ impl Deliveries {
             Err(ReportFault::NoManifest { seen: Some(seen), .. }) => Some((found.period, seen.clone())),
             _ => None,
         };
+        if let Some((_, Err(ReportFault::NothingDelivered { seen, .. }))) = &self.answer {
+            return seen.clone();
+        }
         let newest = self.known().iter().filter_map(of_month).max();
-        newest.map_or_else(|| self.instead.clone(), |(_, seen)| format!("; {seen}"))
+        newest.map(|(_, seen)| format!("; {seen}")).unwrap_or_default()
     }
 
     /// The last listing, if there was any look at all.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ready, watch_pods};
+use super::ready;
 use crate::{
     api::{
         CostWarehouseStatus,
@@ -12,6 +12,7 @@ use crate::{
         status::{FailureClass, ProbeStatus},
     },
     controller::{
+        error::{AFTER_REFUSAL, WATCH_PODS},
         gate::{KEYS_OF_ACCESS, secret_not_usable},
         sight::{BadEnd, Hindrance, JobState},
         status::{Blockage, Summary},
@@ -89,11 +90,8 @@ impl Verdict {
     }
 }
 
-/// How soon what the API server refused is tried again.
-const AFTER_REFUSAL: Duration = Duration::from_secs(180);
-
 pub(super) fn judge(view: &View<'_>) -> Verdict {
-    let active = view.probes.iter().find(|probe| !has_end(probe));
+    let active = view.probes.iter().find(|probe| probe.state.ended_at().is_none());
     let news = newest_end(view);
     let probe = news.as_ref().map(|(status, _)| status.clone()).or_else(|| view.old.probe.clone());
     let sayings = match (&view.obstacle, news) {
@@ -104,14 +102,14 @@ pub(super) fn judge(view: &View<'_>) -> Verdict {
     if view.obstacle.is_some() {
         return Verdict { sayings, probe, start: None, wait: Duration::from_secs(600) };
     }
-    if let Some(wait) = active.and_then(|probe| watch_pods(&probe.state)) {
-        return Verdict { sayings, probe, start: None, wait };
+    if active.is_some() {
+        return Verdict { sayings, probe, start: None, wait: WATCH_PODS };
     }
     let due = due(view, probe.as_ref(), &sayings);
     let start = (due <= view.now).then(|| probe.as_ref().map_or(1, |probe| probe.count));
     let wait = match start {
         // The Job's end wakes us; its pod is looked at meanwhile.
-        Some(_) => crate::controller::error::WATCH_PODS,
+        Some(_) => WATCH_PODS,
         None => Duration::try_from(due.duration_since(view.now)).unwrap_or_default(),
     };
     Verdict { sayings, probe, start, wait }
@@ -141,7 +139,7 @@ fn newest_end(view: &View<'_>) -> Option<(ProbeStatus, Vec<Saying>)> {
     let probe = view
         .probes
         .iter()
-        .filter(|probe| has_end(probe))
+        .filter(|probe| probe.state.ended_at().is_some())
         .filter(|probe| known.is_none_or(|known| probe.count >= known.count))
         .max_by_key(|probe| probe.count)?;
     let (at, failures, sayings) = match &probe.state {
@@ -158,11 +156,6 @@ fn newest_end(view: &View<'_>) -> Option<(ProbeStatus, Vec<Saying>)> {
     };
     let status = ProbeStatus { at, count: probe.count + 1, inputs: probe.inputs.clone(), failures };
     Some((status, sayings))
-}
-
-/// True if it is known how a probe ended.
-fn has_end(probe: &Probe) -> bool {
-    matches!(probe.state, JobState::Done { .. } | JobState::Failed { .. })
 }
 
 fn is_ready(sayings: &[Saying]) -> bool {

@@ -48,7 +48,7 @@ async fn an_external_id_is_made_once_read_as_the_event_says_and_never_changed() 
     walk.turn(&[("spec/displayName", json!("Another name"))]).await;
     assert_eq!(walk.secret().await, made, "another spec changed it");
     walk.ask_another_operator().await;
-    assert_eq!(walk.secret().await, made, "an operator that was started anew changed it");
+    assert_eq!(walk.secret().await, made, "an operator that was started again changed it");
     let back = walk.leave_and_come_back().await;
     assert_eq!(walk.secret().await, made, "an account that was deleted and applied again changed it");
     assert!(is_ready(&back), "it still suits the trust policy: {:?}", says(&back, RoleAssumable));

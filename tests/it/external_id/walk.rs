@@ -1,10 +1,7 @@
 //! One account on its way: changes made one by one, each answered by the operator, and every version of the object that
 //! the API server had meanwhile.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use awscost::{api::AwsCostAccount, model::ConditionType};
 use futures::{StreamExt, stream::BoxStream};
@@ -20,7 +17,7 @@ use crate::fault_catalogue::{
     cluster::Asked,
     ground::{Ground, conditions},
     operator,
-    scene::{Names, Scene},
+    scene::{Names, Scene, by_path},
     world::{self, Objects},
 };
 
@@ -43,9 +40,7 @@ impl<'ground> Walk<'ground> {
     pub async fn begin(ground: &'ground Ground, number: usize, changes: &[(&str, Value)]) -> Self {
         let names = Names::of(SET, number, &ground.sandbox.endpoint());
         let scene = Scene::healthy(&Catalogue::read(), "payer", names).with(&by_path(changes));
-        world::stage(&ground.sandbox, &scene, &Objects::new());
-        let delivered = world::deliver(&ground.sandbox, &scene);
-        world::stage(&ground.sandbox, &scene, &delivered);
+        let delivered = world::stage_delivered(&ground.sandbox, &scene);
         let this = watcher::Config::default().fields(&format!("metadata.name={}", scene.names.name));
         let versions = watcher(ground.cluster.accounts(), this).default_backoff().applied_objects().boxed();
         ground.cluster.stage_secrets(None, &scene).await.expect("the Secrets are taken");
@@ -103,7 +98,7 @@ impl<'ground> Walk<'ground> {
         self.apply().await
     }
 
-    /// Ends the operator and starts it anew; the object once the new one answered a wish.
+    /// Ends the operator and starts it again; the object once the new one answered a wish.
     pub async fn ask_another_operator(&mut self) -> AwsCostAccount {
         let identity = operator::identity(&self.scene);
         self.ground.operator().restart(&identity);
@@ -160,10 +155,6 @@ impl<'ground> Walk<'ground> {
         });
         ours.filter_map(|event| event.note).collect()
     }
-}
-
-fn by_path(changes: &[(&str, Value)]) -> BTreeMap<String, Value> {
-    changes.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect()
 }
 
 /// True once a verdict is given that nothing more is awaited for.

@@ -1,7 +1,10 @@
 //! A scene's side in the cluster: its namespace, Secret, account and warehouse, applied as a GitOps tool would.
 
 use awscost::api::{AwsCostAccount, CostWarehouse};
-use k8s_openapi::{ByteString, api::core::v1::Secret};
+use k8s_openapi::{
+    ByteString,
+    api::{batch::v1::Job, core::v1::Secret},
+};
 use kube::{
     Api, Client,
     api::{DynamicObject, Patch, PatchParams},
@@ -33,6 +36,10 @@ impl Cluster {
     }
 
     pub fn secrets(&self) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub fn jobs(&self) -> Api<Job> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
@@ -129,6 +136,14 @@ pub fn shared_warehouses() -> [Value; 3] {
         json!({"location": "s3://nowhere/costs", "region": "us-east-1", "serviceAccountName": "nobody"});
     [("lake", folder("lake")), ("dry", folder("nowhere")), ("stuck", stuck)]
         .map(|(name, delta)| warehouse(name, json!({"delta": delta})))
+}
+
+/// The claim of `lake`.
+pub fn claim() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "lake"},
+        "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
+    })
 }
 
 fn warehouse(name: &str, spec: Value) -> Value {

@@ -104,15 +104,8 @@ impl Ground {
             })
             .collect();
         shared_warehouses(&cluster).await;
-        let delivered: Vec<Objects> = scenes
-            .iter()
-            .map(|scene| {
-                world::stage(&sandbox, scene, &Objects::new());
-                let delivered = world::deliver(&sandbox, scene);
-                world::stage(&sandbox, scene, &delivered);
-                delivered
-            })
-            .collect();
+        let delivered: Vec<Objects> =
+            scenes.iter().map(|scene| world::stage_delivered(&sandbox, scene)).collect();
         let node = Node::start(client, &namespace);
         let metrics = free_address();
         // It traces everything: its log is searched for what must not be in it.
@@ -245,11 +238,7 @@ fn free_address() -> SocketAddr {
 
 /// The warehouses of accounts that have none of their own, and the claim of one.
 async fn shared_warehouses(cluster: &Cluster) {
-    let claim = json!({
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "lake"},
-        "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
-    });
-    cluster.apply(claim).await.expect("the claim is taken");
+    cluster.apply(cluster::claim()).await.expect("the claim is taken");
     for warehouse in cluster::shared_warehouses() {
         cluster.apply(warehouse).await.expect("a warehouse for all is taken");
     }

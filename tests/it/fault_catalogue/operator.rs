@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use awscost_sandbox::Sandbox;
@@ -39,8 +40,8 @@ fn keys() -> BTreeMap<String, String> {
 }
 
 impl OperatorProcess {
-    /// Starts one whose home is this namespace, and which gets at the API server with this kubeconfig. Its log takes this
-    /// filter.
+    /// Starts one against a sandbox, whose home is this namespace, and which gets at the API server with this kubeconfig. Its
+    /// log takes this filter.
     pub fn start(
         sandbox: &Sandbox,
         namespace: &str,
@@ -48,35 +49,59 @@ impl OperatorProcess {
         kubeconfig: &Path,
         log_filter: &str,
     ) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = folder.path().join("operator.yaml");
-        std::fs::write(&config, settings.to_string()).expect("the settings are written");
-        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
         let mut command = Command::new(env!("CARGO_BIN_EXE_awscost"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
             command.env_remove(name);
         }
         command
-            .args(["operator", "--config"])
-            .arg(&config)
-            .env("KUBECONFIG", kubeconfig)
-            .env("POD_NAME", "catalogue")
-            .env("POD_NAMESPACE", namespace)
             .env("AWSCOST_LOG", log_filter)
             .env("HOME", "/nonexistent")
             .env("AWS_REGION", "us-east-1")
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ENDPOINT_URL", sandbox.endpoint())
             .env("HTTPS_PROXY", format!("http://me:{PROXY_PASSWORD}@127.0.0.1:9"))
-            .envs(keys())
+            .envs(keys());
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut operator = Self::start_in(folder, command, namespace, settings, kubeconfig);
+        operator.identity = keys();
+        operator
+    }
+
+    /// Starts one in this command's environment, with its settings and log in this folder.
+    pub fn start_in(
+        folder: tempfile::TempDir,
+        mut command: Command,
+        namespace: &str,
+        settings: &Value,
+        kubeconfig: &Path,
+    ) -> Self {
+        let config = folder.path().join("operator.yaml");
+        std::fs::write(&config, settings.to_string()).expect("the settings are written");
+        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
+        command
+            .args(["operator", "--config"])
+            .arg(&config)
+            .env("KUBECONFIG", kubeconfig)
+            .env("POD_NAME", "test")
+            .env("POD_NAMESPACE", namespace)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("one file, two streams"))
             .stderr(log);
         let process = command.spawn().expect("the operator starts");
-        Self { process, command, identity: keys(), folder }
+        Self { process, command, identity: BTreeMap::new(), folder }
     }
 
-    /// Starts it anew with another identity; its log goes on.
+    /// Waits until it ends by itself, and tells whether it ended well.
+    pub async fn ended(&mut self) -> bool {
+        loop {
+            if let Some(status) = self.process.try_wait().expect("a child of this process") {
+                return status.success();
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Starts it again with another identity; its log goes on.
     pub fn restart(&mut self, identity: &BTreeMap<String, String>) {
         self.end();
         for name in self.identity.keys() {

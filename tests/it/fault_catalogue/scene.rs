@@ -125,6 +125,11 @@ impl Scene {
     }
 }
 
+/// Changes by their paths, as a scene takes them.
+pub fn by_path(changes: &[(&str, Value)]) -> BTreeMap<String, Value> {
+    changes.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect()
+}
+
 /// Sets what a path names, making maps on the way; null takes it away.
 fn set(within: &mut Value, steps: &[&str], value: Value) {
     let [first, rest @ ..] = steps else {

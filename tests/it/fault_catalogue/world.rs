@@ -68,8 +68,16 @@ pub fn stage(sandbox: &Sandbox, scene: &Scene, delivered: &Objects) {
     stage_calls(sandbox, scene);
 }
 
+/// Makes the sandbox's world what the scene says it is, with its bill delivered; gives what then lies in the bucket.
+pub fn stage_delivered(sandbox: &Sandbox, scene: &Scene) -> Objects {
+    stage(sandbox, scene, &Objects::new());
+    let delivered = deliver(sandbox, scene);
+    stage(sandbox, scene, &delivered);
+    delivered
+}
+
 /// Delivers one small bill of this month, and gives what then lies in the bucket.
-pub fn deliver(sandbox: &Sandbox, scene: &Scene) -> Objects {
+fn deliver(sandbox: &Sandbox, scene: &Scene) -> Objects {
     let month = Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y-%m").to_string();
     let bill: BillSpec = serde_json::from_value(json!({
         "payer": scene.names.account, "period": month, "rows": 20, "reportName": "", "bucket": ""

@@ -4,16 +4,13 @@
 
 use awscost::api::AwsCostAccount;
 use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    Api, ResourceExt,
-    api::{Patch, PatchParams, PostParams},
-};
+use kube::{Api, ResourceExt, api::PostParams};
 use serde_json::{Value, json};
 
-use super::stage::{Stage, completes, eventually, make_job};
-use crate::fault_catalogue::{
-    cluster::{Asked, Cluster},
-    ground::{conditions, is_ready},
+use super::stage::{Stage, completes, make_job};
+use crate::{
+    eventually::eventually,
+    fault_catalogue::{cluster::Cluster, ground::conditions},
 };
 
 /// A session that ends long after the test.
@@ -107,11 +104,9 @@ async fn forge(place: &Cluster, known: &Known, pond: &str) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
 async fn nothing_that_somebody_else_made_counts_in_any_namespace() {
-    let mut stage = Stage::set("forged", true, &[&[]]).await;
-    stage.operator(json!({"cluster": 0}), json!({}));
-    stage.apply_accounts().await;
+    let mut stage = Stage::healthy("forged", true, &[&[]]).await;
     let name = stage.accounts[0].clone();
-    let account = stage.until(&name, "healthy before anything is forged", is_ready).await;
+    let account = stage.account(&name).await;
     let lake = stage.here.warehouses().get("lake").await.expect("the warehouse").uid().expect("a UID");
     stage.no_operator();
 
@@ -127,9 +122,10 @@ async fn nothing_that_somebody_else_made_counts_in_any_namespace() {
         Some(&known.period),
         "the month is loaded by a Job of ours"
     );
-    let probed =
-        eventually(async || stage.jobs("app.kubernetes.io/component=probe", &pond).await.pop()).await;
-    probed.expect("the pond is probed by a Job of ours");
+    eventually("the pond is probed by a Job of ours", async || {
+        stage.jobs("app.kubernetes.io/component=probe", &pond).await.pop()
+    })
+    .await;
     let account = stage.until(&name, "it says that it loads", |account| {
         conditions(account).iter().any(|one| one.type_ == "DataCurrent" && one.reason == "Loading")
     });
@@ -154,15 +150,7 @@ async fn nothing_that_somebody_else_made_counts_in_any_namespace() {
 /// The session of a running load is renewed, though a Secret next door says that it has hours to go.
 async fn renewed_beside_a_forgery(stage: &Stage, account: &str, known: &Known, load: &str) {
     let forged = known.forge_session(&stage.elsewhere, load).await;
-    let old =
-        Patch::Merge(json!({"metadata": {"annotations": {"awscost.io/expires": "2026-01-01T00:00:00Z"}}}));
-    stage.here.secrets().patch(load, &PatchParams::default(), &old).await.expect("the session is old");
-    stage.ask(Asked::Account, account).await;
-    let renewed = eventually(async || {
-        let session = stage.here.secrets().get(load).await.expect("the session");
-        (session.annotations()["awscost.io/expires"].as_str() > "2026-01-01T00:00:00Z").then_some(())
-    });
-    renewed.await.expect("the session is renewed");
+    assert!(stage.renews(account, load).await, "the session is renewed");
     for (place, name, wanted) in
         [(&stage.elsewhere, load, forged.resource_version()), (&stage.here, "awscost-another", None)]
     {

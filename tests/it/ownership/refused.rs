@@ -13,10 +13,10 @@ use kube::{
 };
 use serde_json::json;
 
-use super::stage::{Stage, eventually};
-use crate::fault_catalogue::{
-    cluster::Asked,
-    ground::{conditions, is_ready},
+use super::stage::Stage;
+use crate::{
+    eventually::eventually,
+    fault_catalogue::{cluster::Asked, ground::conditions},
 };
 
 /// How many Secrets there may be; returns once the API server holds to it.
@@ -26,11 +26,11 @@ async fn room_for(stage: &Stage, secrets: usize) {
     let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": hard}});
     stage.here.apply(quota).await.expect("the quota is taken");
     let wanted = serde_json::from_value(hard).expect("quantities");
-    let counted = eventually(async || {
+    eventually("the quota is in force", async || {
         let status = api.get("q").await.expect("the quota").status?;
         (status.hard.as_ref() == Some(&wanted) && status.used.is_some()).then_some(())
-    });
-    counted.await.expect("the quota is in force");
+    })
+    .await;
 }
 
 /// The condition once it has this reason.
@@ -56,13 +56,13 @@ async fn a_refusal_is_named_and_a_renewal_needs_no_room() {
     let generated = [("spec/access/generateExternalId", json!(true)), ("secrets", json!(null))];
     let mut stage = Stage::set("refused", false, &[&[], &generated]).await;
     stage.operator(json!({}), json!({}));
-    let probed = eventually(async || {
+    eventually("the warehouse is ready, and its probe's Secret went with the probe", async || {
         let lake = stage.here.warehouses().get("lake").await.expect("the warehouse").status?;
         let left = stage.here.secrets().list(&ListParams::default()).await.expect("Secrets").items;
         (left.is_empty() && lake.conditions.iter().any(|one| one.type_ == "Ready" && one.is_true()))
             .then_some(())
-    });
-    probed.await.expect("the warehouse is ready, and its probe's Secret went with the probe");
+    })
+    .await;
     // Room for the payer's external ID, and for nothing of the operator's.
     room_for(&stage, 1).await;
     stage.apply_accounts().await;
@@ -79,30 +79,21 @@ async fn a_refusal_is_named_and_a_renewal_needs_no_room() {
 
     room_for(&stage, 3).await;
     stage.ask(Asked::Account, &payer).await;
-    let account = stage.here.accounts().get(&payer).await.expect("the account");
-    let load = stage.load_of(&account).await.name_any();
+    let load = stage.load_of(&stage.account(&payer).await).await.name_any();
     room_for(&stage, 1).await;
-    let old =
-        Patch::Merge(json!({"metadata": {"annotations": {"awscost.io/expires": "2026-01-01T00:00:00Z"}}}));
-    stage.here.secrets().patch(&load, &PatchParams::default(), &old).await.expect("the session is old");
-    stage.ask(Asked::Account, &payer).await;
-    let renewed = eventually(async || {
-        let session = stage.here.secrets().get(&load).await.expect("the session");
-        (session.annotations()["awscost.io/expires"].as_str() > "2026-01-01T00:00:00Z").then_some(())
-    });
-    renewed.await.expect("the session is renewed though the quota is full");
+    assert!(stage.renews(&payer, &load).await, "the session is renewed though the quota is full");
 
     forbid(&stage, "persistentvolumeclaims").await;
     stage.ask(Asked::Warehouse, "lake").await;
-    let named = eventually(async || {
+    eventually("the warehouse stays ready and names what the operator may not do", async || {
         let lake = stage.here.warehouses().get("lake").await.expect("the warehouse").status?;
         let ready = lake.conditions.iter().any(|one| one.type_ == "Ready" && one.is_true());
         let named = |one: &Condition| {
             one.type_ == "Reconciling" && one.message.contains("read PersistentVolumeClaims")
         };
         (ready && lake.conditions.iter().any(named)).then_some(())
-    });
-    named.await.expect("the warehouse stays ready and names what the operator may not do");
+    })
+    .await;
     forbid(&stage, "pods").await;
     stage.ask(Asked::Account, &payer).await;
     let message = told(&stage, &payer, "DataCurrent", "JobFailed").await;
@@ -127,26 +118,23 @@ async fn break_secrets(stage: &Stage) -> Api<ValidatingWebhookConfiguration> {
     api.create(&PostParams::default(), &webhook).await.expect("the webhook is taken");
     let probe = json!({"metadata": {"name": "anything"}});
     let dry = PostParams { dry_run: true, ..PostParams::default() };
-    let broken = eventually(async || {
+    eventually("the webhook is in force", async || {
         let probe = serde_json::from_value(probe.clone()).expect("a Secret");
         stage.here.secrets().create(&dry, &probe).await.is_err().then_some(())
-    });
-    broken.await.expect("the webhook is in force");
+    })
+    .await;
     api
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs an API server: AWSCOST_TEST_KUBECONFIG"]
 async fn a_fault_in_starting_a_load_keeps_no_verdict_out_of_status() {
-    let mut stage = Stage::set("faulty", false, &[&[]]).await;
-    // No load before the Secrets break.
-    stage.operator(json!({"cluster": 0}), json!({}));
-    stage.apply_accounts().await;
+    // No load starts before the Secrets break.
+    let mut stage = Stage::healthy("faulty", false, &[&[]]).await;
     let payer = stage.accounts[0].clone();
-    stage.until(&payer, "healthy before the fault", is_ready).await;
     let webhooks = break_secrets(&stage).await;
     stage.operator(json!({"cluster": 10}), json!({}));
-    // A new generation: all that was said of the old one is said anew, or not at all.
+    // A new generation: all that was said of the old one is said again, or not at all.
     let renamed = Patch::Merge(json!({"spec": {"displayName": "Acme"}}));
     let renamed =
         stage.here.accounts().patch(&payer, &PatchParams::default(), &renamed).await.expect("a new name");
@@ -160,7 +148,6 @@ async fn a_fault_in_starting_a_load_keeps_no_verdict_out_of_status() {
     });
     told.await;
     webhooks.delete(&stage.here.namespace, &Default::default()).await.expect("the webhook goes");
-    let account = stage.here.accounts().get(&payer).await.expect("the account");
-    stage.load_of(&account).await;
+    stage.load_of(&stage.account(&payer).await).await;
     stage.clear().await;
 }

@@ -1,7 +1,5 @@
 //! A namespace with healthy accounts, one next door, and an operator with the chart's own rights over one or all.
 
-use std::{collections::BTreeMap, time::Duration};
-
 use awscost::api::AwsCostAccount;
 use awscost_sandbox::Sandbox;
 use k8s_openapi::api::{
@@ -16,22 +14,21 @@ use serde_json::{Value, json};
 
 use crate::{
     admission,
+    eventually::{eventually, in_time},
     fault_catalogue::{
         catalogue::Catalogue,
         chart::{Chart, IMAGE},
-        cluster::{Asked, Cluster, shared_warehouses},
-        ground::{conditions, made},
+        cluster::{Asked, Cluster, claim, shared_warehouses},
+        ground::{conditions, is_ready, made},
         node::Node,
         operator::OperatorProcess,
-        scene::{Names, Scene},
-        world::{self, Objects},
+        scene::{Names, Scene, by_path},
+        world,
     },
 };
 
 /// The digit that no other accounts of the tests have.
 const SET: u8 = 6;
-/// Every step takes seconds at most.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Stage {
     /// Where the accounts are.
@@ -62,22 +59,14 @@ impl Stage {
             .iter()
             .enumerate()
             .map(|(number, changes)| {
-                let own = |(path, value): &(&str, Value)| ((*path).to_owned(), value.clone());
-                let changes: BTreeMap<String, Value> = changes.iter().map(own).collect();
                 Scene::healthy(&catalogue, "payer", Names::of(SET, number, &sandbox.endpoint()))
-                    .with(&changes)
+                    .with(&by_path(changes))
             })
             .collect();
         for scene in &scenes {
-            world::stage(&sandbox, scene, &Objects::new());
-            let delivered = world::deliver(&sandbox, scene);
-            world::stage(&sandbox, scene, &delivered);
+            world::stage_delivered(&sandbox, scene);
         }
-        let claim = json!({
-            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "lake"},
-            "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
-        });
-        here.apply(claim).await.expect("the claim is taken");
+        here.apply(claim()).await.expect("the claim is taken");
         let [lake, ..] = shared_warehouses();
         here.apply(lake).await.expect("the warehouse is taken");
         let (watched, chart_wide, watch): (&[&str], &[&str], _) = match wide {
@@ -88,6 +77,17 @@ impl Stage {
         let node = Node::start(client, &home);
         let accounts = scenes.iter().map(|scene| scene.names.name.clone()).collect();
         Self { here, elsewhere, accounts, scenes, sandbox, chart, watch, operator: None, _node: node }
+    }
+
+    /// The same with an operator that has found every account healthy, and starts no load.
+    pub async fn healthy(name: &str, wide: bool, changes: &[&[(&str, Value)]]) -> Self {
+        let mut stage = Self::set(name, wide, changes).await;
+        stage.operator(json!({"cluster": 0}), json!({}));
+        stage.apply_accounts().await;
+        for account in &stage.accounts {
+            stage.until(account, "healthy before anything is done to it", is_ready).await;
+        }
+        stage
     }
 
     /// Applies the accounts with their Secrets.
@@ -128,8 +128,8 @@ impl Stage {
         what: &str,
         is_so: impl Fn(&AwsCostAccount) -> bool,
     ) -> AwsCostAccount {
-        let seen = eventually(async || {
-            let account = self.here.accounts().get(account).await.expect("the account");
+        let seen = in_time(async || {
+            let account = self.account(account).await;
             is_so(&account).then_some(account)
         })
         .await;
@@ -139,10 +139,14 @@ impl Stage {
         }
     }
 
+    /// The account as it is now.
+    pub async fn account(&self, name: &str) -> AwsCostAccount {
+        self.here.accounts().get(name).await.expect("the account")
+    }
+
     /// A word for each condition.
     pub async fn said(&self, account: &str) -> Vec<String> {
-        let account = self.here.accounts().get(account).await.expect("the account");
-        conditions(&account)
+        conditions(&self.account(account).await)
             .iter()
             .map(|one| format!("{} {} {}: {}", one.type_, one.status, one.reason, one.message))
             .collect()
@@ -160,19 +164,36 @@ impl Stage {
 
     /// The load of an account, once it is there.
     pub async fn load_of(&self, account: &AwsCostAccount) -> Job {
-        let uid = account.uid().expect("a UID");
-        let found =
-            eventually(async || self.jobs(&format!("awscost.io/account-uid={uid}"), &uid).await.pop()).await;
-        match found {
+        match in_time(async || self.loads_of(account).await.pop()).await {
             Some(job) => job,
             None => panic!("no load is started: {:#?}\n{}", self.said(&account.name_any()).await, self.log()),
         }
     }
 
+    /// The loads of an account that are there now.
+    pub async fn loads_of(&self, account: &AwsCostAccount) -> Vec<Job> {
+        let uid = account.uid().expect("a UID");
+        self.jobs(&format!("awscost.io/account-uid={uid}"), &uid).await
+    }
+
+    /// True once the session of an account's running load is renewed, after it has grown old.
+    pub async fn renews(&self, account: &str, load: &str) -> bool {
+        let expires = "awscost.io/expires";
+        let long_ago = "2026-01-01T00:00:00Z";
+        let old = Patch::Merge(json!({"metadata": {"annotations": {expires: long_ago}}}));
+        let sessions = self.here.secrets();
+        sessions.patch(load, &PatchParams::default(), &old).await.expect("the session is old");
+        self.ask(Asked::Account, account).await;
+        let renewed = in_time(async || {
+            let session = sessions.get(load).await.expect("the session");
+            (session.annotations()[expires].as_str() > long_ago).then_some(())
+        });
+        renewed.await.is_some()
+    }
+
     /// The Jobs here under a label that this object controls.
     pub async fn jobs(&self, label: &str, controller: &str) -> Vec<Job> {
-        let api: Api<Job> = Api::namespaced(self.here.client.clone(), &self.here.namespace);
-        let mut jobs = api.list(&ListParams::default().labels(label)).await.expect("Jobs").items;
+        let mut jobs = self.here.jobs().list(&ListParams::default().labels(label)).await.expect("Jobs").items;
         jobs.retain(|job| job.owner_references().iter().any(|owner| owner.uid == controller));
         jobs
     }
@@ -187,19 +208,6 @@ impl Stage {
     }
 }
 
-/// The answer, or `None` if it does not come.
-pub async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
-    let wait = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, wait).await.ok()
-}
-
 /// Makes a Job of one container in a namespace, as anybody may. Its pod has none of its labels: the node here runs those of
 /// probes.
 pub async fn make_job(cluster: &Cluster, meta: &Value, suspend: bool) {
@@ -210,8 +218,7 @@ pub async fn make_job(cluster: &Cluster, meta: &Value, suspend: bool) {
         }}}
     });
     let job: Job = serde_json::from_value(job).expect("a Job");
-    let api: Api<Job> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
-    api.create(&PostParams::default(), &job).await.expect("the Job is taken");
+    cluster.jobs().create(&PostParams::default(), &job).await.expect("the Job is taken");
 }
 
 /// Plays the node on which the Job's pod ends well, with this message; returns once the Job is Complete.
@@ -221,23 +228,25 @@ pub async fn completes(cluster: &Cluster, job: &str, message: &str) {
         "state": {"terminated": {"exitCode": 0, "reason": "Completed", "message": message}}
     }]}});
     patch_pod(cluster, job, &status).await;
-    let jobs: Api<Job> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
+    let jobs = cluster.jobs();
     let complete = |job: &Job| {
         let status = job.status.as_ref();
         let mut conditions = status.iter().flat_map(|status| status.conditions.iter().flatten());
         conditions.any(|condition| condition.type_ == "Complete" && condition.status == "True")
     };
-    let ended = eventually(async || complete(&jobs.get(job).await.expect("the Job")).then_some(())).await;
-    ended.unwrap_or_else(|| panic!("the Job {job} is not Complete"));
+    eventually(&format!("the Job {job} is Complete"), async || {
+        complete(&jobs.get(job).await.expect("the Job")).then_some(())
+    })
+    .await;
 }
 
 /// Patches the status of a Job's pod, once there is one.
 pub async fn patch_pod(cluster: &Cluster, job: &str, status: &Value) {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
     let of = ListParams::default().labels(&format!("batch.kubernetes.io/job-name={job}"));
-    let pod = eventually(async || pods.list(&of).await.expect("pods").items.pop()).await;
-    let pod = pod.unwrap_or_else(|| panic!("the Job {job} has no pod")).name_any();
-    pods.patch_status(&pod, &PatchParams::default(), &Patch::Merge(status))
+    let has_pod = format!("the Job {job} has a pod");
+    let pod = eventually(&has_pod, async || pods.list(&of).await.expect("pods").items.pop()).await;
+    pods.patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Merge(status))
         .await
         .expect("its status is taken");
 }
