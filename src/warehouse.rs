@@ -12,10 +12,11 @@ pub mod survey;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use serde::Serialize;
 
 use crate::model::{BillingPeriod, ConnectionKey, ExitCode, Reason, VersionIdentity};
 use ledger::{Decision, LedgerRow, Ordering};
-use survey::{LostMonth, Survey, UnreadableRow};
+use survey::{LostMonth, UnreadableRow};
 
 /// Log targets of libraries that report as an error what is none here, such as a table that is not there yet. What is
 /// one comes back as a [`WarehouseFault`] and is said once.
@@ -25,7 +26,7 @@ pub const QUIET_TARGETS: &[&str] = &["delta_kernel"];
 const UNREACHABLE: &str = ". Check the warehouse's endpoint and region, and that network policy, proxy and DNS let Jobs reach the store";
 
 /// What is replaced as one: a billing period of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Slot {
     /// Whose bill.
     pub connection: ConnectionKey,
@@ -112,7 +113,7 @@ pub enum WarehouseFault {
     LedgerUnreadable(Box<UnreadableRow>),
     /// The load took so long that maintenance may have taken its files for abandoned ones.
     #[error(
-        "the load took more than {hours} hours, after which maintenance takes its files for abandoned ones; nothing was committed. Load from where source and warehouse are near, with more CPU"
+        "the load took more than {hours} hours, after which maintenance takes its files for abandoned ones; nothing was committed. Run the load closer to source and warehouse, or with more CPU"
     )]
     TookTooLong {
         /// The hours a load may take.
@@ -250,8 +251,8 @@ pub type VisitStaged<'a> = dyn FnMut(usize, &RecordBatch) -> Result<(), Warehous
 /// A place that holds costs.
 #[async_trait]
 pub trait Warehouse: Send + Sync {
-    /// Creates the tables where they are missing, and checks their schema where they are there. Proves first, once, that
-    /// the store lets no two writers create one key, where that is not known.
+    /// Creates the tables where they are missing, and checks their schema where they are there. Where it isn't
+    /// known, first proves, once, that only one of two writers can create a key.
     async fn prepare(&self) -> Result<(), WarehouseFault>;
 
     /// The ledger rows of one connection, or of all, ordered by connection and period. One that this release can't read
@@ -280,10 +281,6 @@ pub trait Warehouse: Send + Sync {
 
     /// The tag keys of these loads, as their sources spelled them. A load that was replaced meanwhile has none.
     async fn keys_of(&self, loads: &[LedgerRow]) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault>;
-
-    /// The ledger of one connection, or of all, with what this release can't read of it and the data files that are gone
-    /// from the store.
-    async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault>;
 
     /// Removes the rows and ledger rows of a connection's periods, of all if none is named, in one commit, then what is
     /// left of their files; the number of periods removed. With an owner, what belongs to another stays: nothing is

@@ -16,10 +16,10 @@ use crate::{
     api::duration,
     model::{BillingPeriod, ConnectionKey, ExitCode, Reason, TaskOutcome, TaskReport},
     warehouse::{
-        Selection, Slot, Warehouse, WarehouseFault,
+        Selection, Warehouse, WarehouseFault,
         delta::{DeltaLocation, DeltaOptions, DeltaWarehouse},
-        ledger::{LedgerRow, is_of_another},
-        survey::Survey,
+        ledger::LedgerRow,
+        survey::{Entries, Survey},
     },
 };
 use lost::complain_with_cure;
@@ -156,11 +156,12 @@ async fn maintain(options: &DeltaOptions) -> Result<Told, WarehouseFault> {
 }
 
 async fn purge(args: &PurgeArgs) -> Result<Told, WarehouseFault> {
-    let warehouse = args.warehouse.open().await?;
+    let warehouse = DeltaWarehouse::open(args.warehouse.options().await?)?;
     let at = args.warehouse.address().clone();
     if args.dry_run {
-        let survey = warehouse.survey(Some(&args.connection)).await?;
-        return Ok(Told { at, reason: Reason::Succeeded, message: would_go(args, &survey) });
+        let wanted = Selection { connection: Some(args.connection.clone()), periods: args.periods.clone() };
+        let message = would_go(args, &warehouse.entries(&wanted).await?)?;
+        return Ok(Told { at, reason: Reason::Succeeded, message });
     }
     let owner = args.owner.as_deref();
     let periods = warehouse.purge(&args.connection, &args.periods, owner, Timestamp::now()).await?;
@@ -169,23 +170,17 @@ async fn purge(args: &PurgeArgs) -> Result<Told, WarehouseFault> {
 }
 
 /// What a purge would remove.
-fn would_go(args: &PurgeArgs, survey: &Survey) -> String {
-    let wanted = Selection { connection: Some(args.connection.clone()), periods: args.periods.clone() };
-    let takes =
-        |row: &&LedgerRow| wanted.takes(&Slot { connection: row.connection.clone(), period: row.period });
-    let rows: Vec<&LedgerRow> = survey.rows.iter().filter(takes).collect();
-    if let Some(row) = rows.iter().find(|row| is_of_another(row, args.owner.as_deref())) {
-        return format!("nothing would be removed: {} belongs to {}", args.connection, row.owner);
+fn would_go(args: &PurgeArgs, entries: &Entries) -> Result<String, WarehouseFault> {
+    if let Some(owner) = entries.another_owner(args.owner.as_deref())? {
+        return Ok(format!("nothing would be removed: {} belongs to {owner}", args.connection));
     }
-    let readable = rows.iter().map(|row| format!("{} ({} rows)", row.period, row.rows));
-    let named = |name: &&str| {
-        args.periods.is_empty() || args.periods.iter().any(|period| period.to_string() == **name)
-    };
-    let unreadable =
-        survey.unreadable.iter().filter_map(|row| Some(row.name.split_once('/')?.1)).filter(named);
-    let months: Vec<String> =
-        readable.chain(unreadable.map(|period| format!("{period} (a row that can't be read)"))).collect();
-    match months.as_slice() {
+    let readable = entries.rows.iter().map(|row| format!("{} ({} rows)", row.period, row.rows));
+    let unreadable = entries.unreadable.iter().map(|row| {
+        let period = row.name.split_once('/').map_or(row.name.as_str(), |(_, period)| period);
+        format!("{period} (a row that can't be read)")
+    });
+    let months: Vec<String> = readable.chain(unreadable).collect();
+    Ok(match months.as_slice() {
         [] => format!("nothing of {} that was asked for is loaded", args.connection),
         months => format!(
             "{} billing periods of {} would be removed: {}",
@@ -193,7 +188,7 @@ fn would_go(args: &PurgeArgs, survey: &Survey) -> String {
             args.connection,
             months.join(", ")
         ),
-    }
+    })
 }
 
 /// How a task ended well, and where.
@@ -259,7 +254,7 @@ async fn ledger(args: &LedgerArgs) -> ExitCode {
     let mut exit = ExitCode::Done;
     for fault in faults {
         complain_with_cure(Some(&options), &fault);
-        // The first is told: a row that can't be read comes before files that can be had again.
+        // The first fault decides: an unreadable row outranks files that can be loaded again.
         exit = if exit == ExitCode::Done { fault.exit_code() } else { exit };
     }
     exit

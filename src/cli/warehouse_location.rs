@@ -117,7 +117,11 @@ impl WarehouseLocation {
         &self.warehouse.0
     }
 
-    async fn options(&self) -> Result<DeltaOptions, WarehouseFault> {
+    /// What opens the warehouse at the given address.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn options(&self) -> Result<DeltaOptions, WarehouseFault> {
         self.bucket.options(self.warehouse.0.clone()).await
     }
 }

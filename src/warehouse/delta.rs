@@ -49,7 +49,6 @@ use table::Table;
 
 use super::{
     Reading, Selection, Slot, Stage, TagKey, VisitRows, Warehouse, WarehouseFault, ledger::LedgerRow,
-    survey::Survey,
 };
 use crate::model::{BillingPeriod, ConnectionKey, VersionIdentity};
 
@@ -156,9 +155,8 @@ impl Warehouse for DeltaWarehouse {
     }
 
     async fn ledger(&self, connection: Option<&ConnectionKey>) -> Result<Vec<LedgerRow>, WarehouseFault> {
-        let Some(snapshot) = self.costs.snapshot().await? else { return Ok(Vec::new()) };
-        let selection = Selection { connection: connection.cloned(), periods: Vec::new() };
-        self.costs.blocking(move |table| ledger_domain::rows(table, &snapshot, &selection)).await
+        let wanted = Selection { connection: connection.cloned(), periods: Vec::new() };
+        self.entries(&wanted).await?.all()
     }
 
     async fn begin(
@@ -199,7 +197,7 @@ impl Warehouse for DeltaWarehouse {
                 Ok((entries, table.files(&snapshot, |slot| wanted.takes(slot))?))
             })
             .await?;
-        // Asked for by name, it is the answer; among all, it only stops its own.
+        // Of one connection, an unreadable row fails the read; of all, it only leaves its own connection out.
         if selection.connection.is_some() {
             entries.rows = std::mem::take(&mut entries).all()?;
         }
@@ -210,18 +208,14 @@ impl Warehouse for DeltaWarehouse {
         let wanted = files.map(|file| Wanted { key: file.key, size: file.size, of: file.slot });
         match read::read(&self.costs.store, wanted.collect(), columns, visit).await {
             Ok(()) => Ok(Reading { table_version, ledger: entries.rows, unreadable: entries.unreadable }),
-            Err(ReadFault::Gone(key)) => Err(self.gone(&key, selection).await?),
+            Err(ReadFault::Gone(key)) => Err(self.gone(&key, selection).await),
             Err(fault) => Err(fault.into()),
         }
     }
 
-    async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault> {
-        self.look_over(&Selection { connection: connection.cloned(), periods: Vec::new() }).await
-    }
-
     async fn keys_of(&self, loads: &[LedgerRow]) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault> {
         match keys::of_loads(&self.tag_keys, loads).await {
-            Err(ReadFault::Gone(key)) => Err(self.gone(&key, &Selection::default()).await?),
+            Err(ReadFault::Gone(key)) => Err(self.gone(&key, &Selection::default()).await),
             keys => Ok(keys?),
         }
     }
@@ -235,7 +229,11 @@ impl Warehouse for DeltaWarehouse {
     ) -> Result<u64, WarehouseFault> {
         let wanted = Selection { connection: Some(connection.clone()), periods: periods.to_vec() };
         let removed = self.entries(&wanted).await?.len() as u64;
-        let folders = purge::folders(connection, periods);
+        let sweep = Sweep {
+            under: purge::folders(connection, periods),
+            removed_before: Timestamp::MAX,
+            abandoned_before: before(now, LONGEST_LOAD),
+        };
         for (table, name) in self.tables().into_iter().zip(["costs", "tag_keys"]) {
             if table.snapshot().await?.is_none() {
                 continue;
@@ -244,16 +242,9 @@ impl Warehouse for DeltaWarehouse {
             if purge::remove(table, connection, periods, owner).await? == Belonging::Another {
                 return Ok(0);
             }
-            for folder in &folders {
-                let sweep = Sweep {
-                    under: Some(folder.clone()),
-                    removed_before: Timestamp::MAX,
-                    abandoned_before: before(now, LONGEST_LOAD),
-                };
-                maintain::sweep(table, &sweep).await?;
-                if let Some(path) = self.options.location.folder() {
-                    maintain::remove_empty(&path.join(name).join(folder));
-                }
+            maintain::sweep(table, &sweep).await?;
+            if let Some(path) = self.options.location.folder() {
+                sweep.under.iter().for_each(|folder| maintain::remove_empty(&path.join(name).join(folder)));
             }
         }
         Ok(removed)
@@ -263,7 +254,7 @@ impl Warehouse for DeltaWarehouse {
         let due = before(now, self.options.retention);
         // However short the retention: a load under way looks just like an abandoned one.
         let abandoned = before(now, self.options.retention.max(LONGEST_LOAD));
-        let sweep = Sweep { under: None, removed_before: due, abandoned_before: abandoned };
+        let sweep = Sweep { under: Vec::new(), removed_before: due, abandoned_before: abandoned };
         keys::prune(&self.tag_keys, &self.entries(&Selection::default()).await?, abandoned).await?;
         let mut removed = 0;
         for table in self.tables() {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Slot;
 use crate::model::{BillingPeriod, ConnectionKey, CurrencyTotals, VersionIdentity, clock::is_future};
 
 /// Where a version comes from. Order is compared only within one source.
@@ -58,6 +59,18 @@ pub struct LedgerRow {
     pub missing_columns: Vec<String>,
     /// The program and its version that wrote it.
     pub tool: String,
+}
+
+impl LedgerRow {
+    /// The slot that it tells of.
+    pub fn slot(&self) -> Slot {
+        Slot { connection: self.connection.clone(), period: self.period }
+    }
+
+    /// True if it tells of this slot.
+    pub fn is_of(&self, slot: &Slot) -> bool {
+        self.connection == slot.connection && self.period == slot.period
+    }
 }
 
 /// What rounding to 18 fractional digits did to one column.

@@ -14,7 +14,6 @@ use super::{
     Committed, PartWriter, Reading, Selection, Slot, Stage, TagKey, VisitRows, VisitStaged, Warehouse,
     WarehouseFault,
     ledger::{self, Decision, LedgerRow, Ordering},
-    survey::Survey,
 };
 use crate::model::{BillingPeriod, ConnectionKey, VersionIdentity};
 
@@ -101,14 +100,10 @@ impl Warehouse for MemoryWarehouse {
         Ok(Reading { table_version: Some(version), ledger, unreadable: Vec::new() })
     }
 
-    async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault> {
-        Ok(Survey { rows: self.ledger(connection).await?, ..Survey::default() })
-    }
-
     async fn keys_of(&self, loads: &[LedgerRow]) -> Result<Vec<(Slot, Vec<TagKey>)>, WarehouseFault> {
         let state = locked(&self.state);
         let keys = |load: &LedgerRow| {
-            let slot = Slot { connection: load.connection.clone(), period: load.period };
+            let slot = load.slot();
             let keys = state.tag_keys.get(&slot)?.get(&load.version)?.clone();
             Some((slot, keys))
         };

@@ -3,8 +3,60 @@
 
 use std::fmt::{self, Display};
 
-use super::{Slot, ledger::LedgerRow};
+use super::{
+    Slot, WarehouseFault,
+    ledger::{LedgerRow, is_of_another},
+};
 use crate::model::ConnectionKey;
+
+/// The ledger's entries of some slots.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entries {
+    /// The rows, ordered by connection and period.
+    pub rows: Vec<LedgerRow>,
+    /// Those that this release can't read.
+    pub unreadable: Vec<UnreadableRow>,
+}
+
+impl Entries {
+    /// The rows, if all of them can be read.
+    ///
+    /// # Errors
+    /// [`WarehouseFault::LedgerUnreadable`] with one that can't be.
+    pub fn all(mut self) -> Result<Vec<LedgerRow>, WarehouseFault> {
+        match self.unreadable.pop() {
+            Some(row) => Err(WarehouseFault::LedgerUnreadable(Box::new(row))),
+            None => Ok(self.rows),
+        }
+    }
+
+    /// Entries, readable or not.
+    pub fn len(&self) -> usize {
+        self.rows.len() + self.unreadable.len()
+    }
+
+    /// True if there is no entry at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The owner of an entry that belongs to another than this one, who alone removes it. Without an owner to compare, no
+    /// entry does, and one that can't be read is removed like any other.
+    ///
+    /// # Errors
+    /// [`WarehouseFault::LedgerUnreadable`] with an entry that does not tell its owner.
+    pub fn another_owner(&self, owner: Option<&str>) -> Result<Option<&str>, WarehouseFault> {
+        let Some(owner) = owner else { return Ok(None) };
+        for row in &self.unreadable {
+            match row.owner.as_deref() {
+                Some(other) if other != owner => return Ok(Some(other)),
+                Some(_) => {}
+                None => return Err(WarehouseFault::LedgerUnreadable(Box::new(row.clone()))),
+            }
+        }
+        Ok(self.rows.iter().find(|row| is_of_another(row, Some(owner))).map(|row| row.owner.as_str()))
+    }
+}
 
 /// What is loaded, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,7 +83,7 @@ pub struct UnreadableRow {
 }
 
 impl UnreadableRow {
-    /// The connection that it stops. A text: a later release may take keys that are none here.
+    /// The connection that it stops. As text: a later release may allow keys that this one refuses.
     pub fn connection(&self) -> &str {
         self.name.split('/').next().unwrap_or_default()
     }

@@ -1,7 +1,7 @@
 //! One commit: look at the newest version, decide, build the actions afresh, try, and after anything but a
 //! plain success look again before trying again. The store's put-if-absent of the next log entry is what makes
-//! exactly one of several writers win. Whose an entry is, is read back and never taken on trust: each carries its
-//! commit's own mark.
+//! exactly one of several writers win. After a commit its entry is read back to see whose it is, never taken on
+//! trust: each carries its own commit's mark.
 
 use std::{sync::Arc, time::Duration};
 
@@ -59,10 +59,16 @@ pub(super) struct DataFile {
 }
 
 /// Whose files a commit removes.
-pub(super) enum Removal {
-    Slot(Slot),
-    /// Of a connection, these periods, or all if there are none.
-    Periods(ConnectionKey, Vec<BillingPeriod>),
+pub(super) struct Removal {
+    pub(super) connection: ConnectionKey,
+    /// Which months; all if there are none.
+    pub(super) periods: Vec<BillingPeriod>,
+}
+
+impl From<&Slot> for Removal {
+    fn from(slot: &Slot) -> Self {
+        Self { connection: slot.connection.clone(), periods: vec![slot.period] }
+    }
 }
 
 /// What a commit changes.
@@ -121,8 +127,6 @@ enum Try<T> {
 struct Tries {
     lost: u32,
     failed: u32,
-    /// True once a try may have landed without our knowing.
-    unknown: bool,
 }
 
 impl Tries {
@@ -132,7 +136,6 @@ impl Tries {
     }
 
     fn failed(&mut self, fault: WarehouseFault) -> Result<(), WarehouseFault> {
-        self.unknown = true;
         self.failed += 1;
         if self.failed == MOST_FAILED { Err(fault) } else { Ok(()) }
     }
@@ -157,7 +160,8 @@ pub(super) async fn commit<T: Send + 'static>(
         match table.blocking(move |table| attempt(table, plan.as_ref(), &own)).await? {
             Try::Landed(version) => return Ok(Ended::Committed(version)),
             Try::Stopped(reason) => {
-                let tried = if tries.unknown { Tried::WithoutAnswer } else { Tried::Nothing };
+                // A try that failed may have landed without our knowing.
+                let tried = if tries.failed > 0 { Tried::WithoutAnswer } else { Tried::Nothing };
                 return Ok(Ended::Stopped { reason, tried });
             }
             Try::Written(committed) => {
@@ -290,19 +294,11 @@ fn predicate(removal: &Removal) -> Predicate {
     let is = |name: &str, value: &str| {
         Predicate::eq(Expression::from(ColumnName::new([name])), Expression::literal(value))
     };
-    match removal {
-        Removal::Periods(connection, periods) => {
-            let of_connection = is(PARTITION_COLUMNS[0], connection.as_str());
-            let of_periods = periods.iter().map(|period| is(PARTITION_COLUMNS[1], &period.to_string()));
-            match of_periods.reduce(Predicate::or) {
-                Some(of_periods) => Predicate::and(of_connection, of_periods),
-                None => of_connection,
-            }
-        }
-        Removal::Slot(slot) => Predicate::and(
-            is(PARTITION_COLUMNS[0], slot.connection.as_str()),
-            is(PARTITION_COLUMNS[1], &slot.period.to_string()),
-        ),
+    let of_connection = is(PARTITION_COLUMNS[0], removal.connection.as_str());
+    let of_periods = removal.periods.iter().map(|period| is(PARTITION_COLUMNS[1], &period.to_string()));
+    match of_periods.reduce(Predicate::or) {
+        Some(of_periods) => Predicate::and(of_connection, of_periods),
+        None => of_connection,
     }
 }
 
@@ -362,8 +358,8 @@ fn add_actions(files: &[DataFile]) -> Result<RecordBatch, arrow::error::ArrowErr
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, array)| array).collect())
 }
 
-/// True if the log has a text for this time. One without would leave all statistics of its file no JSON, on which every query
-/// that looks at them fails; a bound that lacks only says that the file has to be read.
+/// True if the log can write this time as text. One that it can't would make all statistics of the file invalid JSON, and every
+/// query that uses them fail; a missing bound only means that the file has to be read.
 fn is_in_log(micros: i64) -> bool {
     TIMES.contains(&micros.div_euclid(1_000_000))
 }

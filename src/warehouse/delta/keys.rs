@@ -18,13 +18,12 @@ use jiff::Timestamp;
 
 use super::{
     commit::{self, Change, DataFile, Plan, Removal},
-    ledger_domain::Entries,
     read::{self, ReadFault, Wanted},
     table::{LiveFile, Table},
 };
 use crate::{
     model::VersionIdentity,
-    warehouse::{Slot, TagKey, WarehouseFault, ledger::LedgerRow},
+    warehouse::{Slot, TagKey, WarehouseFault, ledger::LedgerRow, survey::Entries},
 };
 
 /// Name of the file that holds a version's keys as one run wrote them.
@@ -57,10 +56,7 @@ pub(super) async fn of_loads(
     loads: &[LedgerRow],
 ) -> Result<Vec<(Slot, Vec<TagKey>)>, ReadFault> {
     let Some(snapshot) = table.snapshot().await? else { return Ok(Vec::new()) };
-    let versions: BTreeMap<Slot, String> = loads
-        .iter()
-        .map(|row| (Slot { connection: row.connection.clone(), period: row.period }, stem(&row.version)))
-        .collect();
+    let versions: BTreeMap<Slot, String> = loads.iter().map(|row| (row.slot(), stem(&row.version))).collect();
     let files = {
         let slots: BTreeSet<Slot> = versions.keys().cloned().collect();
         table.blocking(move |table| table.files(&snapshot, |of| slots.contains(of))).await?
@@ -118,8 +114,8 @@ pub(super) async fn retire(
     change(table, slot, move |name| name.starts_with(&stem), Vec::new()).await
 }
 
-/// Removes keys written before an instant whose version is not loaded. Of a connection with a ledger row that can't be
-/// read nobody knows which that is: its keys stay.
+/// Removes keys written before an instant whose version is not loaded. Where a
+/// connection has a ledger row that can't be read, its loaded version isn't known, so its keys stay.
 pub(super) async fn prune(
     table: &Arc<Table>,
     ledger: &Entries,
@@ -141,11 +137,8 @@ fn orphans(
     let mut orphans: BTreeMap<Slot, BTreeSet<String>> = BTreeMap::new();
     for file in files {
         let name = file.key.filename().unwrap_or_default().to_owned();
-        let loaded = ledger.rows.iter().any(|row| {
-            row.connection == file.slot.connection
-                && row.period == file.slot.period
-                && name.starts_with(&stem(&row.version))
-        });
+        let loaded = |row: &LedgerRow| row.is_of(&file.slot) && name.starts_with(&stem(&row.version));
+        let loaded = ledger.rows.iter().any(loaded);
         let unknown = ledger.unreadable.iter().any(|row| row.is_of(&file.slot.connection));
         if !loaded && !unknown && file.written_ms < written_before.as_millisecond() {
             orphans.entry(file.slot).or_default().insert(name);
@@ -172,7 +165,7 @@ async fn change(
         }
         let goes = goes.clone();
         Ok(Plan::Commit(Change {
-            remove: Removal::Slot(slot.clone()),
+            remove: Removal::from(&slot),
             keep: Box::new(move |path| !goes(path.rsplit('/').next().unwrap_or_default())),
             add: Arc::clone(&add),
             write_entries: Vec::new(),

@@ -1,6 +1,6 @@
 //! The ledger inside the table's log: one domain-metadata entry a slot, committed with the rows it tells of.
 //!
-//! Whose an entry is, its name says: one that this release can't read stops its own connection only.
+//! An entry's name says whose it is, so one that this release can't read stops only its own connection.
 
 use delta_kernel::{Engine, snapshot::Snapshot};
 use serde_json::Value;
@@ -8,40 +8,21 @@ use serde_json::Value;
 use super::table::Table;
 use crate::{
     model::{BillingPeriod, ConnectionKey},
-    warehouse::{Selection, Slot, WarehouseFault, ledger::LedgerRow, survey::UnreadableRow},
+    warehouse::{
+        Selection, Slot, WarehouseFault,
+        ledger::LedgerRow,
+        survey::{Entries, UnreadableRow},
+    },
 };
 
 const PREFIX: &str = "awscost.ledger/";
 /// The most that is kept of what an unreadable row says of itself.
 const LONGEST: usize = 80;
 
-/// The entries of some slots.
-#[derive(Debug, Default)]
-pub(super) struct Entries {
-    /// Ordered by slot.
-    pub(super) rows: Vec<LedgerRow>,
-    pub(super) unreadable: Vec<UnreadableRow>,
-}
-
-impl Entries {
-    /// The rows, if all of them can be read.
-    pub(super) fn all(mut self) -> Result<Vec<LedgerRow>, WarehouseFault> {
-        match self.unreadable.pop() {
-            Some(row) => Err(WarehouseFault::LedgerUnreadable(Box::new(row))),
-            None => Ok(self.rows),
-        }
-    }
-
-    /// The names of the entries.
-    pub(super) fn domains(&self) -> Vec<String> {
-        let slots = self.rows.iter().map(|row| domain_of(&slot_of(row)));
-        slots.chain(self.unreadable.iter().map(|row| format!("{PREFIX}{}", row.name))).collect()
-    }
-
-    /// Entries, readable or not.
-    pub(super) fn len(&self) -> usize {
-        self.rows.len() + self.unreadable.len()
-    }
+/// The names of entries in the log.
+pub(super) fn domains(entries: &Entries) -> Vec<String> {
+    let slots = entries.rows.iter().map(|row| domain_of(&row.slot()));
+    slots.chain(entries.unreadable.iter().map(|row| format!("{PREFIX}{}", row.name))).collect()
 }
 
 /// The entry's name.
@@ -94,10 +75,6 @@ pub(super) fn rows(
     entries(table, snapshot, wanted)?.all()
 }
 
-fn slot_of(row: &LedgerRow) -> Slot {
-    Slot { connection: row.connection.clone(), period: row.period }
-}
-
 fn slot_named(name: &str) -> Option<Slot> {
     let (connection, period) = name.split_once('/')?;
     let connection: ConnectionKey = connection.parse().ok()?;
@@ -118,7 +95,7 @@ fn is_wanted(name: &str, wanted: &Selection) -> bool {
 
 fn row_of(name: &str, value: &str) -> Result<LedgerRow, String> {
     let row: LedgerRow = serde_json::from_str(value).map_err(|error| error.to_string())?;
-    if slot_named(name) == Some(slot_of(&row)) {
+    if slot_named(name) == Some(row.slot()) {
         Ok(row)
     } else {
         Err(format!("it tells of {}/{}", row.connection, row.period))

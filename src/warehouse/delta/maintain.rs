@@ -22,8 +22,8 @@ const READS: usize = 16;
 
 /// Which files may go.
 pub(super) struct Sweep {
-    /// Only files below this folder of the table.
-    pub(super) under: Option<String>,
+    /// Only files below these folders of the table; below the table itself if there are none.
+    pub(super) under: Vec<String>,
     /// Files that a commit before this instant removed.
     pub(super) removed_before: Timestamp,
     /// Files that no version refers to and that were written before this instant.
@@ -37,12 +37,16 @@ pub(super) async fn sweep(table: &Arc<Table>, sweep: &Sweep) -> Result<u64, Ware
     let live: HashSet<Path> = live.into_iter().map(|file| file.key).collect();
     let removed = removed_files(table).await?;
 
-    let under = match &sweep.under {
-        Some(folder) => table.key_of(folder)?,
-        None => table.root.clone(),
-    };
+    let mut under: Vec<Path> =
+        sweep.under.iter().map(|folder| table.key_of(folder)).collect::<Result<_, _>>()?;
+    if under.is_empty() {
+        under.push(table.root.clone());
+    }
     let log = table.root.clone().join("_delta_log");
-    let listed = list(table.store.as_ref(), &under).await?;
+    let mut listed = Vec::new();
+    for folder in &under {
+        listed.extend(list(table.store.as_ref(), folder).await?);
+    }
     let mut gone = Vec::new();
     for object in listed {
         let key = object.location;

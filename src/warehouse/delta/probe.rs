@@ -121,7 +121,7 @@ impl DeltaWarehouse {
             async move { store.put_opts(&key, PutPayload::from_static(text.as_bytes()), mode.into()).await }
         };
         if let Err(error) = put("first", PutMode::Create).await {
-            // One that takes the object without the condition has no other fault.
+            // If it takes the object without the condition, the condition is all that it lacks.
             if fault::knows_no_condition(&error) && put("first", PutMode::Overwrite).await.is_ok() {
                 let (location, cause) = (self.location().to_string(), fault::cause(&error));
                 return Err(WarehouseFault::NoExclusiveCreate { location, cause });

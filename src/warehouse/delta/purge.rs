@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::{
     commit::{self, Change, Ended, Plan, Removal},
-    ledger_domain::{self, Entries},
+    ledger_domain,
     table::Table,
 };
 use crate::{
     model::{BillingPeriod, ConnectionKey},
     schema::PARTITION_COLUMNS,
-    warehouse::{Selection, WarehouseFault, ledger::is_of_another},
+    warehouse::{Selection, WarehouseFault},
 };
 
 /// Whose rows a connection's are.
@@ -35,18 +35,18 @@ pub(super) async fn remove(
     let owner = owner.map(str::to_owned);
     let ended = commit::commit::<()>(table, move |table, snapshot| {
         let entries = ledger_domain::entries(table, snapshot, &wanted)?;
-        if belonging(&entries, owner.as_deref())? == Belonging::Another {
+        if entries.another_owner(owner.as_deref())?.is_some() {
             return Ok(Plan::Stop(()));
         }
-        if entries.len() == 0 && table.files(snapshot, |slot| wanted.takes(slot))?.is_empty() {
+        if entries.is_empty() && table.files(snapshot, |slot| wanted.takes(slot))?.is_empty() {
             return Ok(Plan::Landed);
         }
         Ok(Plan::Commit(Change {
-            remove: Removal::Periods(connection.clone(), periods.clone()),
+            remove: Removal { connection: connection.clone(), periods: periods.clone() },
             keep: Box::new(|_| false),
             add: Arc::default(),
             write_entries: Vec::new(),
-            remove_entries: entries.domains(),
+            remove_entries: ledger_domain::domains(&entries),
             application: None,
         }))
     });
@@ -58,25 +58,14 @@ pub(super) async fn remove(
 
 /// The folders, below a table's, that hold the files of a connection's periods; the connection's if none is named.
 pub(super) fn folders(connection: &ConnectionKey, periods: &[BillingPeriod]) -> Vec<String> {
-    let [of_connection, of_period] = PARTITION_COLUMNS;
-    let folder = format!("{of_connection}={connection}");
+    let folder = folder_of(connection);
     if periods.is_empty() {
         return vec![folder];
     }
-    periods.iter().map(|period| format!("{folder}/{of_period}={period}")).collect()
+    periods.iter().map(|period| format!("{folder}/{}={period}", PARTITION_COLUMNS[1])).collect()
 }
 
-/// Whose the entries are. A row that this release can't read goes all the same, unless an owner is asked for and the row
-/// does not tell its own.
-fn belonging(entries: &Entries, owner: Option<&str>) -> Result<Belonging, WarehouseFault> {
-    let Some(owner) = owner else { return Ok(Belonging::Ours) };
-    for row in &entries.unreadable {
-        match row.owner.as_deref() {
-            Some(other) if other != owner => return Ok(Belonging::Another),
-            Some(_) => {}
-            None => return Err(WarehouseFault::LedgerUnreadable(Box::new(row.clone()))),
-        }
-    }
-    let anothers = entries.rows.iter().any(|row| is_of_another(row, Some(owner)));
-    Ok(if anothers { Belonging::Another } else { Belonging::Ours })
+/// The folder, below a table's, that holds a connection's files.
+pub(super) fn folder_of(connection: &ConnectionKey) -> String {
+    format!("{}={connection}", PARTITION_COLUMNS[0])
 }

@@ -90,7 +90,7 @@ impl DeltaStage {
     /// Removes the staged files of the bill, which no version refers to; `keys` says what becomes of the tag keys'. They
     /// are invisible either way, so a failure only leaves work for `maintain`.
     async fn discard(&self, keys: KeyFile) -> Result<(), WarehouseFault> {
-        // A process that ended before would leave the parts of unfinished uploads, which nothing lists.
+        // If the process ended first, parts of unfinished uploads would stay, and nothing lists them.
         let withdrawals =
             std::mem::take(&mut *self.withdrawals.lock().unwrap_or_else(PoisonError::into_inner));
         for withdrawal in withdrawals {
@@ -111,7 +111,7 @@ impl DeltaStage {
         }
     }
 
-    /// Clears up after a commit that the ledger refused, which holds `loaded`.
+    /// Clears up after a commit that the ledger refused; `loaded` is the slot's version in the ledger.
     async fn refused(
         &self,
         loaded: Option<&VersionIdentity>,
@@ -228,7 +228,7 @@ impl Stage for DeltaStage {
                 refused => return Ok(Plan::Stop(refused)),
             }
             Ok(Plan::Commit(Change {
-                remove: Removal::Slot(slot.clone()),
+                remove: Removal::from(&slot),
                 keep: Box::new(|_| false),
                 add: Arc::clone(&files),
                 write_entries: vec![(ledger_domain::domain_of(&slot), value.clone())],

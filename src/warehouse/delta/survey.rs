@@ -8,26 +8,39 @@ use std::{
 use object_store::path::Path;
 
 use super::{
-    DeltaWarehouse,
-    ledger_domain::{self, Entries},
-    maintain, purge,
+    DeltaWarehouse, ledger_domain, maintain, purge,
     read::ReadFault,
     table::{LiveFile, Table},
 };
-use crate::warehouse::{
-    Selection, Slot, WarehouseFault,
-    survey::{LostMonth, Survey},
+use crate::{
+    model::ConnectionKey,
+    warehouse::{
+        Selection, Slot, WarehouseFault,
+        survey::{Entries, LostMonth, Survey},
+    },
 };
 
 impl DeltaWarehouse {
     /// The ledger's entries of the wanted slots; none if there is no table.
-    pub(super) async fn entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault> {
+    ///
+    /// # Errors
+    /// [`WarehouseFault`] if the table can't be read; an entry that can't be is among the entries.
+    pub async fn entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault> {
         let Some(snapshot) = self.costs.snapshot().await? else { return Ok(Entries::default()) };
         let wanted = wanted.clone();
         self.costs.blocking(move |table| ledger_domain::entries(table, &snapshot, &wanted)).await
     }
 
-    pub(super) async fn look_over(&self, wanted: &Selection) -> Result<Survey, WarehouseFault> {
+    /// The ledger and what is wrong with it and with the data files, of one connection or of all. A row that this release
+    /// can't read is no error here.
+    ///
+    /// # Errors
+    /// [`WarehouseFault`] if the table can't be read, or the store's files not be listed.
+    pub async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault> {
+        self.look_over(&Selection { connection: connection.cloned(), periods: Vec::new() }).await
+    }
+
+    async fn look_over(&self, wanted: &Selection) -> Result<Survey, WarehouseFault> {
         let entries = self.entries(wanted).await?;
         let mut lost: BTreeMap<Slot, Vec<String>> = BTreeMap::new();
         for table in self.tables() {
@@ -35,10 +48,7 @@ impl DeltaWarehouse {
                 lost.entry(file.slot.clone()).or_default().push(self.below_location(&file.key)?);
             }
         }
-        let row = |slot: &Slot| {
-            let mut rows = entries.rows.iter();
-            rows.find(|row| row.connection == slot.connection && row.period == slot.period).cloned()
-        };
+        let row = |slot: &Slot| entries.rows.iter().find(|row| row.is_of(slot)).cloned();
         let month = |(slot, mut files): (Slot, Vec<String>)| {
             files.sort();
             LostMonth { row: row(&slot), slot, files }
@@ -49,16 +59,14 @@ impl DeltaWarehouse {
 
     /// What it means that a data file was not there to be read: it is lost, with whatever else is, or its month was replaced
     /// and swept meanwhile.
-    pub(super) async fn gone(
-        &self,
-        key: &Path,
-        wanted: &Selection,
-    ) -> Result<WarehouseFault, WarehouseFault> {
-        let months = self.look_over(wanted).await?.lost;
-        if months.is_empty() {
-            return Ok(ReadFault::Gone(key.clone()).into());
+    pub(super) async fn gone(&self, key: &Path, wanted: &Selection) -> WarehouseFault {
+        match self.look_over(wanted).await {
+            Ok(Survey { lost, .. }) if lost.is_empty() => ReadFault::Gone(key.clone()).into(),
+            Ok(Survey { lost: months, .. }) => {
+                WarehouseFault::FilesGone { location: self.location().to_string(), months }
+            }
+            Err(fault) => fault,
         }
-        Ok(WarehouseFault::FilesGone { location: self.location().to_string(), months })
     }
 
     fn below_location(&self, key: &Path) -> Result<String, WarehouseFault> {
@@ -68,11 +76,14 @@ impl DeltaWarehouse {
     }
 }
 
-/// The files that the newest version of a table refers to and the store has not.
+/// The files that the newest version of a table refers to and that are missing from the store.
 async fn missing(table: &Arc<Table>, wanted: &Selection) -> Result<Vec<LiveFile>, WarehouseFault> {
     let mut referred = live(table, wanted).await?;
+    if referred.is_empty() {
+        return Ok(referred);
+    }
     let folder = match &wanted.connection {
-        Some(connection) => table.key_of(&purge::folders(connection, &[]).concat())?,
+        Some(connection) => table.key_of(&purge::folder_of(connection))?,
         None => table.root.clone(),
     };
     let listed = maintain::list(table.store.as_ref(), &folder).await?;

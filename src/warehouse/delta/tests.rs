@@ -19,11 +19,12 @@ use delta_kernel::{
 use futures::StreamExt;
 use jiff::SignedDuration;
 
-use super::{commit::DataFile, ledger_domain::Entries, *};
+use super::{commit::DataFile, *};
 use crate::warehouse::{
     Committed, TagKey,
     conformance::{self, Load, seen},
     ledger::Ordering,
+    survey::Entries,
 };
 
 fn open(folder: &FilePath) -> DeltaWarehouse {
