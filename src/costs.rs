@@ -14,9 +14,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{
-    Answer, Group, Included, Load, Loaded, Overlap, RoundedValues, Spelling, TagAnswer, WithoutCost,
-};
+pub use answer::{Answer, Group, Included, Loaded, Overlap, RoundedValues, Spelling, TagAnswer, WithoutCost};
 pub use question::{GroupBy, InvalidGroupBy, Metric};
 pub use tag::AskedTag;
 pub use tally::{CostsFault, Tally};

@@ -9,7 +9,7 @@ use super::{
     warehouse_location::WarehouseChoice,
 };
 use crate::{
-    costs::{Answer, AskedTag, CostsFault, GroupBy, Load, Metric, TagAnswer, Tally},
+    costs::{Answer, AskedTag, CostsFault, GroupBy, Metric, TagAnswer, Tally},
     model::{BillingPeriod, ConnectionKey, ExitCode},
     warehouse::{
         Selection, Slot, Warehouse, WarehouseFault,
@@ -82,12 +82,12 @@ enum Fault {
         "there is no table at {0}: correct --warehouse to spec.delta.location of the CostWarehouse, or load something first"
     )]
     NoTable(DeltaLocation),
-    /// Nor must a misspelt connection, or a month that is not there.
+    /// A misspelt connection or a missing month must not pass for a bill of nothing either.
     #[error(
         "no bill that was asked for is loaded in {0}: correct --connection or --period (awscost warehouse ledger lists what is there)"
     )]
     NotLoaded(DeltaLocation),
-    /// Nor a misspelt tag as money that nobody tagged.
+    /// A misspelt tag must not pass for money that nobody tagged.
     #[error("no row that was read has the tag {asked:?}: {}", what_instead(nearest))]
     UnknownTag { asked: String, nearest: Vec<String> },
 }
@@ -110,7 +110,6 @@ pub async fn run(args: Args) -> ExitCode {
             return fault.exit_code();
         }
     };
-    let location = options.location.clone();
     match answer(&args, &options).await {
         Ok((answer, unreadable)) => {
             match args.output {
@@ -121,7 +120,7 @@ pub async fn run(args: Args) -> ExitCode {
                 }
                 OutputFormat::Table if answer.loads.is_empty() && !unreadable.is_empty() => {}
                 OutputFormat::Table if answer.loads.is_empty() => {
-                    complain(&format!("nothing is loaded in {location}"));
+                    complain(&format!("nothing is loaded in {}", options.location));
                 }
                 OutputFormat::Table => print(&output::table(&answer)),
             }
@@ -203,9 +202,9 @@ async fn look_elsewhere(
     asked: &AskedTag,
     tag: &mut TagAnswer,
 ) -> Result<(), Fault> {
-    let everywhere = warehouse.keys_of(&warehouse.survey(None).await?.rows).await?;
+    let everywhere = warehouse.keys_of(&warehouse.entries(&Selection::default()).await?.rows).await?;
     let having = everywhere.iter().filter(|(_, keys)| asked.is_among(keys));
-    tag.elsewhere = having.map(|(slot, _)| Load::from(slot)).collect();
+    tag.elsewhere = having.map(|(slot, _)| slot.clone()).collect();
     if !tag.elsewhere.is_empty() {
         return Ok(());
     }

@@ -125,29 +125,13 @@ pub struct TagAnswer {
     /// Other keys of these rows that the question may mean as well.
     pub also: Vec<String>,
     /// Loads that were read and have no such key, where others have it.
-    pub absent_from: Vec<Load>,
+    pub absent_from: Vec<Slot>,
     /// Loads that were not read and have it, if none that was read has.
-    pub elsewhere: Vec<Load>,
+    pub elsewhere: Vec<Slot>,
     /// The keys that met under its name, by load, if there are several: their values stand together.
     pub collisions: Vec<Spelling>,
     /// The keys that look most like it, if it was not found.
     pub nearest: Vec<String>,
-}
-
-/// A month of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Load {
-    /// Whose bill.
-    pub connection: ConnectionKey,
-    /// Which month.
-    pub period: BillingPeriod,
-}
-
-impl From<&Slot> for Load {
-    fn from(slot: &Slot) -> Self {
-        Self { connection: slot.connection.clone(), period: slot.period }
-    }
 }
 
 /// One of several keys that go by one name.

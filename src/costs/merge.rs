@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    answer::{Included, Load, Loaded, RoundedValues, Spelling, Sum, TagAnswer, WithoutCost},
+    answer::{Included, Loaded, RoundedValues, Spelling, Sum, TagAnswer, WithoutCost},
     question::Metric,
     sums::{OfCurrency, OfSlot},
     tag::{AskedTag, Reading},
@@ -47,7 +47,7 @@ pub(super) fn take(asked: AskedTag, slots: &BTreeMap<Slot, OfSlot>) -> Taken {
     let found = reading.is_some();
     let reading = reading.unwrap_or_default();
     let lack = slots.keys().filter(|slot| found && !have[reading].contains(*slot));
-    let absent_from = lack.map(Load::from).collect();
+    let absent_from = lack.cloned().collect();
     let collisions = spellings(&asked.readings()[reading], reading, slots);
     let nearest = if found { Vec::new() } else { asked.nearest(slots.values().flat_map(keys)) };
     let asked = asked.taken_for(reading);
@@ -94,10 +94,10 @@ fn spellings(reading: &Reading, at: usize, slots: &BTreeMap<Slot, OfSlot>) -> Ve
                 *spelled.entry(original).or_default() += rows;
             }
         }
-        let Load { connection, period } = Load::from(slot);
+        let Slot { connection, period } = slot;
         found.extend(spelled.into_iter().map(|(original, rows)| Spelling {
             connection: connection.clone(),
-            period,
+            period: *period,
             original: original.to_owned(),
             rows,
         }));
@@ -156,7 +156,7 @@ impl Merged {
             }
         }
         if of.rows_without_cost > 0 {
-            let Load { connection, period } = Load::from(slot);
+            let Slot { connection, period } = slot.clone();
             let columns = of.lacking.into_iter().collect();
             self.rows_without_cost.push(WithoutCost {
                 connection,

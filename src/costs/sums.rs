@@ -104,8 +104,17 @@ impl OfSlot {
 
 /// The entry of a map by a borrowed key: a key is copied only when it is new.
 pub(super) fn entry<'a, V: Default>(map: &'a mut HashMap<String, V>, key: &str) -> &'a mut V {
+    entry_or(map, key, V::default)
+}
+
+/// As [`entry`], with what a new one begins as.
+pub(super) fn entry_or<'a, V>(
+    map: &'a mut HashMap<String, V>,
+    key: &str,
+    new: impl FnOnce() -> V,
+) -> &'a mut V {
     if !map.contains_key(key) {
-        map.insert(key.to_owned(), V::default());
+        map.insert(key.to_owned(), new());
     }
     map.get_mut(key).expect("it was put there if it lacked")
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::sums::entry_or;
 use crate::{
     schema::{fold, fold_keeping_letters},
     warehouse::TagKey,
@@ -13,6 +14,10 @@ use crate::{
 
 /// What tags of resources begin with in the map `tags`.
 const OF_RESOURCE: &str = "resourceTag/";
+/// What names of tags begin with: those that people gave, and those that AWS did.
+const PREFIXES: [&str; 2] = ["user_", "aws_"];
+/// A question has no more readings: with and without a prefix, and as a key of `tags`.
+pub(super) const MOST_READINGS: usize = 3;
 /// Near keys that are named.
 const MOST_NEAR: usize = 5;
 
@@ -62,7 +67,7 @@ impl AskedTag {
         if whole.name.is_empty() {
             return None;
         }
-        let has_prefix = ["user_", "aws_"].iter().any(|prefix| whole.name.starts_with(prefix));
+        let has_prefix = PREFIXES.iter().any(|prefix| whole.name.starts_with(prefix));
         let of_user = Reading::of(format!("user:{key}"));
         let mut readings = if has_prefix { vec![whole, of_user] } else { vec![of_user, whole] };
         if key == text && text.contains('/') {
@@ -113,7 +118,7 @@ impl AskedTag {
 fn bare(key: &str) -> String {
     let key = key.split_once('/').map_or(key, |(_, key)| key);
     let folded = fold_keeping_letters(key);
-    let bare = ["user_", "aws_"].iter().find_map(|prefix| folded.strip_prefix(prefix));
+    let bare = PREFIXES.iter().find_map(|prefix| folded.strip_prefix(prefix));
     bare.map_or_else(|| folded.clone(), str::to_owned)
 }
 
@@ -144,10 +149,7 @@ impl SeenTags {
     }
 
     fn meet(&mut self, key: &str, readings: &[Reading]) -> &mut SeenTag {
-        if !self.0.contains_key(key) {
-            self.0.insert(key.to_owned(), SeenTag::of(key, readings));
-        }
-        self.0.get_mut(key).expect("it was put there if it lacked")
+        entry_or(&mut self.0, key, || SeenTag::of(key, readings))
     }
 }
 
@@ -202,10 +204,11 @@ pub(super) fn look_into_tags<'a>(
     seen: &mut SeenTags,
     entries: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) {
-    let open: Vec<usize> = (0..found.len()).filter(|at| found[*at].value.is_none()).collect();
+    let open: [bool; MOST_READINGS] =
+        std::array::from_fn(|at| found.get(at).is_some_and(|found| found.value.is_none()));
     let mut differing = Vec::new();
     for (key, value) in entries.clone() {
-        for (at, exact) in seen.meet(key, readings).answers.iter().filter(|(at, _)| open.contains(at)) {
+        for (at, exact) in seen.meet(key, readings).answers.iter().filter(|(at, _)| open[*at]) {
             if found[*at].value.is_some_and(|other| other != value) {
                 differing.push(*at);
             }

@@ -12,7 +12,7 @@ use super::{
     merge::{Known, Merged, loaded, rounded, take},
     question::{ACCOUNT, CURRENCY, GroupBy, LINE_TYPE, Metric, columns},
     sums::{Key, OfSlot, entry},
-    tag::{self, Found, SeenTags},
+    tag::{self, Found, MOST_READINGS, SeenTags},
 };
 use crate::{
     model::{Amount, BillingPeriod, ConnectionKey},
@@ -72,17 +72,15 @@ impl Tally {
         for row in 0..batch.num_rows() {
             let currency = value(currencies, row).unwrap_or_default();
             let too_large = || CostsFault::TooLarge { currency: currency.to_owned() };
-            let (sums, cost) = match costs.at(row) {
+            let (sums, cost) = match costs.at(row, of_slot) {
                 Cost::Is(cost) => (&mut of_slot.sums, Some(cost)),
                 Cost::OfUnsureFee(cost) => (&mut of_slot.fees, Some(cost)),
                 Cost::TooLarge => return Err(too_large()),
                 Cost::None => {
                     of_slot.rows_without_cost += 1;
-                    of_slot.lacking.extend(costs.lacking(row));
                     (&mut of_slot.sums, None)
                 }
             };
-            of_slot.hides_reservations |= costs.hides_reservation(row);
             let of = entry(sums, currency);
             keys.at(row, &mut of_slot.seen, &mut found);
             for (groups, key) in of.readings(found.len()).iter_mut().zip(&found) {
@@ -142,10 +140,7 @@ impl Tally {
         };
         let mut merged = Merged::new(!overlaps.is_empty());
         for (slot, of_slot) in self.slots {
-            let row = reading
-                .ledger
-                .iter()
-                .find(|row| row.connection == slot.connection && row.period == slot.period);
+            let row = reading.ledger.iter().find(|row| row.is_of(&slot));
             merged.add(&slot, of_slot, row, &known)?;
         }
         let group = |((connection, currency, name), sum)| Group::new(connection, currency, name, sum);
@@ -193,44 +188,37 @@ enum Cost {
 
 impl<'a> Costs<'a> {
     fn of(batch: &'a RecordBatch, metric: Metric) -> Result<Self, CostsFault> {
-        let name = match metric {
-            Metric::Unblended => "line_item_unblended_cost",
-            Metric::Net => "line_item_net_unblended_cost",
-            Metric::Amortized => return Ok(Self::Amortized(AmortizedColumns::of(batch))),
-        };
+        if metric == Metric::Amortized {
+            return Ok(Self::Amortized(AmortizedColumns::of(batch)));
+        }
+        let name = metric.columns()[0];
         let column =
             batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Decimal128Type>());
         column.map(|column| Self::Column(name, column)).ok_or(CostsFault::Column(name))
     }
 
-    fn at(&self, row: usize) -> Cost {
+    /// The row's cost. What keeps rows from one is noted in `of_slot`: the columns in which they have nothing, and that
+    /// reservations are not named.
+    fn at(&self, row: usize, of_slot: &mut OfSlot) -> Cost {
         match self {
-            Self::Column(_, column) if column.is_null(row) => Cost::None,
+            Self::Column(name, column) if column.is_null(row) => {
+                of_slot.lacking.insert(*name);
+                Cost::None
+            }
             Self::Column(_, column) => Cost::Is(Amount::from_units(column.value(row))),
             Self::Amortized(columns) => {
                 let parts = columns.parts(row);
+                of_slot.hides_reservations |= parts.hides_its_reservation();
                 match parts.cost() {
                     Ok(cost) if parts.may_be_upfront() => Cost::OfUnsureFee(cost),
                     Ok(cost) => Cost::Is(cost),
-                    Err(NoCost::Lacking) => Cost::None,
+                    Err(NoCost::Lacking) => {
+                        of_slot.lacking.extend(parts.lacking());
+                        Cost::None
+                    }
                     Err(NoCost::TooLarge) => Cost::TooLarge,
                 }
             }
-        }
-    }
-
-    /// The columns that a row without a cost would need.
-    fn lacking(&self, row: usize) -> Vec<&'static str> {
-        match self {
-            Self::Column(name, _) => vec![name],
-            Self::Amortized(columns) => columns.parts(row).lacking().collect(),
-        }
-    }
-
-    fn hides_reservation(&self, row: usize) -> bool {
-        match self {
-            Self::Column(..) => false,
-            Self::Amortized(columns) => columns.parts(row).hides_its_reservation(),
         }
     }
 }
@@ -266,9 +254,9 @@ impl<'a> Keys<'a> {
             Self::Text(column) => found.push(value(column, row).map_or(Key::None, Key::Text)),
             Self::Day(column) if column.is_null(row) => found.push(Key::None),
             Self::Day(column) => found.push(Key::Day(column.value(row).div_euclid(MICROSECONDS_A_DAY))),
-            Self::Tag(columns) => found.extend(
-                columns.values(row, seen).iter().map(|found| found.value.map_or(Key::None, Key::Text)),
-            ),
+            Self::Tag(columns) => {
+                found.extend(columns.values(row, seen).map(|found| found.value.map_or(Key::None, Key::Text)))
+            }
         }
     }
 }
@@ -287,14 +275,14 @@ impl<'a> TagColumns<'a> {
     }
 
     /// The value of the tag on a row, for each reading.
-    fn values(&self, row: usize, seen: &mut SeenTags) -> Vec<Found<'a>> {
-        let mut found = vec![Found::default(); self.readings.len()];
+    fn values(&self, row: usize, seen: &mut SeenTags) -> impl Iterator<Item = Found<'a>> + use<'a> {
+        let mut found = [Found::default(); MOST_READINGS];
+        let of_readings = &mut found[..self.readings.len()];
         for (key, value) in self.resource_tags.entries(row) {
-            tag::look_at(self.readings, &mut found, key, value);
+            tag::look_at(self.readings, of_readings, key, value);
         }
-        let entries = self.tags.entries(row);
-        tag::look_into_tags(self.readings, &mut found, seen, entries);
-        found
+        tag::look_into_tags(self.readings, of_readings, seen, self.tags.entries(row));
+        found.into_iter().take(self.readings.len())
     }
 }
 

@@ -252,8 +252,9 @@ fn wrapped(line: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        costs::{Included, Load, Loaded, Metric, Overlap, RoundedValues, Spelling, TagAnswer, WithoutCost},
+        costs::{Included, Loaded, Metric, Overlap, RoundedValues, Spelling, TagAnswer, WithoutCost},
         model::{BillingPeriod, ConnectionKey, VersionIdentity},
+        warehouse::Slot,
     };
 
     fn group(connection: Option<&str>, name: Option<&str>, cost: &str, rows: u64) -> Group {
@@ -410,7 +411,7 @@ mod tests {
     fn what_became_of_a_tag_is_told() {
         let (connection, period) = acme();
         let load =
-            |month: &str| Load { connection: connection.clone(), period: month.parse().expect("a month") };
+            |month: &str| Slot { connection: connection.clone(), period: month.parse().expect("a month") };
         let spelling = |original: &str| Spelling {
             connection: connection.clone(),
             period,

@@ -1,7 +1,7 @@
 //! What to know about a tag so that its sums mean what they seem to.
 
 use super::shortened;
-use crate::costs::{Load, TagAnswer};
+use crate::{costs::TagAnswer, warehouse::Slot};
 
 /// The lines of a footer.
 pub(super) fn lines(tag: &TagAnswer) -> Vec<String> {
@@ -33,7 +33,7 @@ pub(super) fn lines(tag: &TagAnswer) -> Vec<String> {
     lines
 }
 
-fn listed(loads: &[Load]) -> String {
+fn listed(loads: &[Slot]) -> String {
     let texts = loads.iter().map(|load| format!("{} {}", load.connection, load.period));
     shortened(texts).iter().map(|text| text.trim()).collect::<Vec<_>>().join(", ")
 }
