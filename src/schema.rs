@@ -20,7 +20,7 @@ pub const DECIMAL: DataType = DataType::Decimal128(38, 18);
 pub const PARTITION_COLUMNS: [&str; 2] = ["connection", "billing_period"];
 
 /// The times that the table takes, in seconds since 1970: the years 1 to 9999. Neither the statistics of a Delta log nor most
-/// readers have a text for others, and one of them breaks a query over everybody's rows.
+/// readers can show others as text, and a single one breaks queries over all rows.
 pub const TIMES: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// True if a time is one of [`TIMES`], given in units of which `a_second` make one.

@@ -271,7 +271,7 @@ async fn open_source(args: &Args) -> Result<Box<dyn BillSource>, LoadFault> {
 /// The key to load under, and whose bill it must be.
 ///
 /// # Errors
-/// Why no month tells it, by month: it was not said, and only the rows could.
+/// By month, why it doesn't tell the payer: no option named one, so only the rows could.
 async fn identify(
     args: &Args,
     source: &dyn BillSource,

@@ -50,7 +50,7 @@ pub(super) async fn report(args: &Args) -> Result<Report, Fault> {
         let value = std::env::var_os(variable.variable()).map(std::ffi::OsString::into_encoded_bytes);
         secrets.add_variable(variable, value)?;
     }
-    let unread = !faults.iter().all(|fault| matches!(fault, ManifestFault::Refused { .. }));
+    let unread = faults.iter().any(|fault| !matches!(fault, ManifestFault::Refused { .. }));
     let inquiry = Inquiry { args, manifests: &manifests, unread, secrets, client, now };
     let mut report = Report { ignored: manifests.ignored, ..Report::default() };
     take_in(&mut report, &faults, &manifests.lines);
@@ -194,11 +194,10 @@ impl Inquiry<'_> {
 
     /// True if the document is there, and not as it must be: that is another fault than none, and has a finding of its own.
     fn is_refused(&self, kind: &str, namespace: &str, name: &str) -> bool {
-        let own = |text: &str| text.to_owned();
-        let named = self.manifests.refused.contains(&(own(kind), own(namespace), own(name)));
-        let unnamed = self.args.namespace == namespace
-            && self.manifests.refused.contains(&(own(kind), String::new(), own(name)));
-        named || unnamed
+        let is_there =
+            |place: &str| place == namespace || place.is_empty() && self.args.namespace == namespace;
+        let mut refused = self.manifests.refused.iter();
+        refused.any(|(of, place, called)| of == kind && called == name && is_there(place))
     }
 
     fn place_of(&self, document: &Document<CostWarehouse>) -> String {
@@ -313,7 +312,7 @@ fn not_valid(name: &str) -> Saying {
 }
 
 /// Where the documents have no warehouse of the namespace at all, they leave it to others: a folder of accounts alone.
-/// Nobody knows either what is in a file that can't be read.
+/// A file that can't be read may hold it too.
 fn not_given(name: &str, unread: bool) -> Saying {
     let which = if unread { "documents that could be read" } else { "documents" };
     let message = format!(

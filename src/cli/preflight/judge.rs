@@ -116,21 +116,22 @@ pub(super) struct Left {
 impl Report {
     /// The findings of every check that applies and is not left out.
     pub(super) fn of(facts: &Facts, skipped: &[Check]) -> Self {
-        let wanted = || Check::value_variants().iter().filter(|check| !skipped.contains(check));
+        let wanted = Check::value_variants().iter().filter(|check| !skipped.contains(check));
+        let findings: Vec<(Check, Option<Finding>)> =
+            wanted.map(|check| (*check, judged(*check, facts))).collect();
         let left: Vec<Check> = match facts.view {
             View::Operator(_) => Vec::new(),
             View::Outside(_) => {
-                wanted().copied().filter(|check| only_the_operator_can_tell(*check)).collect()
+                findings.iter().filter(|(_, finding)| finding.is_none()).map(|(check, _)| *check).collect()
             }
         };
-        let checks = wanted().filter_map(|check| judged(*check, facts)).collect();
         Self {
             namespace: facts.place.namespace.clone(),
             user: facts.place.user.clone(),
             as_operator: matches!(facts.view, View::Operator(_)),
             left_to_the_operator: (!left.is_empty())
                 .then(|| Left { checks: left, command: helm_test(&facts.place) }),
-            checks,
+            checks: findings.into_iter().filter_map(|(_, finding)| finding).collect(),
         }
     }
 
@@ -160,14 +161,11 @@ fn judged(check: Check, facts: &Facts) -> Option<Finding> {
         (Check::Clock, View::Operator(own)) => operator::clock(own),
         // From within, the lease tells whether somebody works.
         (Check::Deployment, View::Operator(_)) => return None,
+        // What the operator's pod sees differs from what anybody else's does: nothing is concluded from the one about the
+        // other.
         (Check::OwnRights | Check::AwsIdentity | Check::Clock, View::Outside(_)) => return None,
     };
     Some(finding)
-}
-
-/// What the operator's pod sees differs from what anybody else's does: nothing is concluded from the one about the other.
-fn only_the_operator_can_tell(check: Check) -> bool {
-    matches!(check, Check::OwnRights | Check::AwsIdentity | Check::Clock)
 }
 
 fn helm_test(place: &Place) -> String {

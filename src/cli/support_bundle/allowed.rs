@@ -327,14 +327,10 @@ fn told(arguments: &[&str]) -> Vec<String> {
             (false, _) if OPTIONS.contains(&before) => (*argument).to_owned(),
             (false, _) => "…".to_owned(),
         });
-        before = if is_name && value.is_empty() {
-            name
-        } else if is_name {
-            "value"
-        } else if before.is_empty() {
-            ""
-        } else {
-            "value"
+        before = match (is_name, value.is_empty()) {
+            (true, true) => name,
+            (false, _) if before.is_empty() => "",
+            _ => "value",
         };
     }
     told
