@@ -255,7 +255,7 @@ impl<'a> Keys<'a> {
             Self::Day(column) if column.is_null(row) => found.push(Key::None),
             Self::Day(column) => found.push(Key::Day(column.value(row).div_euclid(MICROSECONDS_A_DAY))),
             Self::Tag(columns) => {
-                found.extend(columns.values(row, seen).map(|found| found.value.map_or(Key::None, Key::Text)))
+                found.extend(columns.values(row, seen).map(|found| found.value.map_or(Key::None, Key::Text)));
             }
         }
     }
