@@ -1,46 +1,26 @@
 //! The operator: watches, one pass after another, and a clean stop.
 //!
-//! A pass is `observe → validate → check → decide → apply → status → patch`; files here are named for these stages.
+//! A pass is `observe → validate → check → decide → apply → status → patch`; folders here are named for what they are for.
 //! Between observe and apply everything is a pure function of values, with `now` as an argument.
 
+mod access;
 mod account;
-mod apply;
-mod authorities;
-mod backoff;
-mod children;
 mod context;
-mod decide;
-mod delivered;
+mod deliveries;
 mod error;
 mod events;
-mod finalizer;
-mod gate;
 mod gauges;
-mod generate;
-mod job;
+mod jobs;
 mod lease;
-mod observe;
-mod passes;
-mod patch;
-mod periods;
-mod queue;
-mod refusal;
-mod session;
+mod loads;
+pub mod preflight;
 pub mod settings;
-mod settling;
-mod shown;
-mod sight;
-mod slots;
 mod standing;
 mod status;
-mod sweep;
-mod tenancy;
-mod unstarted;
 mod validate;
-pub mod verdict;
 mod warehouse;
-mod watch;
 mod whoami;
+mod workqueue;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -66,10 +46,14 @@ use crate::{
     },
 };
 use context::{Context, GuardedAccount, GuardedWarehouse, Parts};
+use jobs::{authorities, sweep};
 use lease::{Leadership, LeaseEnd, Signals};
-use passes::Reconciler;
 use settings::{Settings, Watch};
-use watch::Queues;
+use workqueue::{
+    caches_synced,
+    watch::{self, Queues},
+    workers::{self, Reconciler},
+};
 
 /// The name under which events and metrics speak.
 const NAME: &str = "awscost-operator";
@@ -248,8 +232,8 @@ async fn work(
         let (accounts, account_wishes) = unbounded();
         let (warehouses, warehouse_wishes) = unbounded();
         let queues = Queues { accounts, warehouses };
-        let (announcement, shown) = shown::announcement();
-        tasks.spawn(passes::run(
+        let (announcement, shown) = caches_synced::announcement();
+        tasks.spawn(workers::run(
             context.clone(),
             stores.accounts.clone(),
             account_wishes,
@@ -257,7 +241,7 @@ async fn work(
             ACCOUNTS,
             stop.clone(),
         ));
-        tasks.spawn(passes::run(
+        tasks.spawn(workers::run(
             context.clone(),
             stores.warehouses.clone(),
             warehouse_wishes,

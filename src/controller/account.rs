@@ -1,6 +1,7 @@
 //! One pass over one AwsCostAccount: observe → validate → check → decide → apply → status → patch.
 
 mod access;
+pub mod finalizer;
 mod load;
 mod look;
 mod removal;
@@ -11,19 +12,23 @@ use jiff::{SignedDuration, Timestamp};
 use kube::{Resource, ResourceExt, api::Api};
 
 use super::{
-    apply::{self, Refused},
+    access::gate,
     context::{Context, GuardedAccount, Memory, Stores, Written},
-    error::{AFTER_REFUSAL, ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS},
-    events, finalizer, gate,
-    job::{self, Owner},
-    observe, patch,
-    periods::{self, Periods},
-    refusal::Trouble,
-    sight::LoadJob,
-    standing,
-    status::{self, BillPicture, Picture},
+    error::{
+        AFTER_REFUSAL, ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS,
+        refusal::Trouble,
+    },
+    events,
+    jobs::{
+        apply::{self, Refused},
+        listing,
+        manifest::{self, Owner},
+        observed::LoadJob,
+    },
+    loads::periods::{self, Periods},
+    preflight, standing,
+    status::{self, BillPicture, Picture, patch},
     validate::{self, ValidAccount},
-    verdict,
 };
 use crate::{
     api::{
@@ -93,7 +98,7 @@ pub async fn reconcile(
         context,
         stores,
         account,
-        owner: Owner { kind: job::ACCOUNT, namespace, name: account.name_any(), uid },
+        owner: Owner { kind: manifest::ACCOUNT, namespace, name: account.name_any(), uid },
         wish: wish(account.annotations()),
         now,
         begun,
@@ -177,7 +182,7 @@ impl Pass<'_> {
 
     async fn jobs(&self, memory: &Memory, trouble: &mut Trouble) -> Vec<LoadJob> {
         let settled = &memory.settled;
-        observe::load_jobs(self.context, self.stores, &self.owner, settled, self.now, trouble).await
+        listing::load_jobs(self.context, self.stores, &self.owner, settled, self.now, trouble).await
     }
 
     /// No looks, no new Jobs; what runs ends normally.
@@ -217,7 +222,7 @@ impl Pass<'_> {
             return Err(fault);
         }
         Ok(match trouble.blockage {
-            _ if observe::any_active(jobs) => WATCH_PODS,
+            _ if listing::any_active(jobs) => WATCH_PODS,
             Some(_) => AFTER_REFUSAL,
             None => LONGEST_WAIT,
         })
@@ -292,7 +297,7 @@ impl Pass<'_> {
         };
         let mut findings = world.findings;
         if !findings.iter().any(|finding| finding.condition == ConditionType::ReportDelivered) {
-            findings.extend(verdict::deliveries_blocked());
+            findings.extend(preflight::deliveries_blocked());
         }
         let (wanted, listed) = (periods::wanted(bill.months, self.now), memory.deliveries.listed());
         let periods = periods::update(&base.status.periods, &wanted, listed, jobs, self.now);
@@ -335,7 +340,7 @@ impl Pass<'_> {
         if periods.failed {
             return Ok(SHORTEST_WAIT);
         }
-        let active = observe::any_active(jobs) || !started.created.is_empty();
+        let active = listing::any_active(jobs) || !started.created.is_empty();
         let next = [retry_at, renewal].into_iter().flatten().fold(world.next, Timestamp::min);
         let others = [
             active.then_some(WATCH_PODS),

@@ -1,5 +1,7 @@
 //! What every pass shares: clients, settings, the watched objects, and what is remembered of each object.
 
+pub mod children;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -20,16 +22,16 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::{
-    authorities::{self, Authorities},
-    backoff::Backoff,
-    children::Children,
-    job::{ACCOUNT, JobSettings, Owner},
-    observe::{AccessSight, Deliveries},
-    settings::Settings,
-    settling::Settling,
-    slots::Slots,
-    tenancy::ExternalIds,
-    unstarted::{PATIENCE, Podless},
+    access::{secrets::AccessSight, startup_barrier::Settling},
+    deliveries::Deliveries,
+    jobs::{
+        authorities::{self, Authorities},
+        concurrency::Slots,
+        manifest::{ACCOUNT, JobSettings, Owner},
+        unstarted::{PATIENCE, Podless},
+    },
+    settings::{Settings, tenancy::ExternalIds},
+    workqueue::backoff::Backoff,
 };
 use crate::{
     api::{AwsCostAccount, AwsCostAccountStatus, CostWarehouse},
@@ -39,6 +41,7 @@ use crate::{
     network::trust::Trust,
     telemetry::metrics::Metrics,
 };
+use children::Children;
 
 /// How long the operator's own identity is taken for granted: the age of an identity fact.
 const OWN_IDENTITY_AGE: SignedDuration = SignedDuration::from_hours(1);

@@ -1,5 +1,7 @@
 //! Why a pass ended early, and when the next one comes: the one table of waits.
 
+pub mod refusal;
+
 use std::time::Duration;
 
 /// Why a pass could not be finished. Expected outcomes (a refused role, a missing Secret) are findings, not errors.

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder};
 
-use super::periods::News;
+use super::loads::periods::News;
 use crate::{
     api::conditions::Condition,
     model::{ConditionType, Reason},

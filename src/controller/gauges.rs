@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 
 use super::{
+    account::finalizer,
     context::{GuardedAccount, GuardedWarehouse},
-    finalizer,
 };
 use crate::{
     api::{AwsCostAccountStatus, conditions::Condition},

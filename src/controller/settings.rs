@@ -1,6 +1,7 @@
 //! The administrator's settings: one YAML file, parsed once, every field known.
 
 mod job_pods;
+pub mod tenancy;
 
 use std::{
     net::{Ipv6Addr, SocketAddr},
@@ -12,8 +13,8 @@ use serde::{Deserialize, Deserializer};
 
 pub use job_pods::JobPods;
 
-use super::tenancy::{InvalidTenancy, Tenancy};
 use crate::api::duration;
+use tenancy::{InvalidTenancy, Tenancy};
 
 /// The operator's settings, parsed and consistent.
 #[derive(Debug, Clone)]

@@ -13,9 +13,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
+    access::gate,
     context::{Answered, Context, Stores},
     error::{LONGEST_WAIT, ReconcileFault, is_gone},
-    gate,
     status::{Summary, replace_summary},
     validate::{self, ValidWarehouse},
 };
@@ -291,7 +291,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controller::periods::tests::at;
+    use crate::controller::loads::periods::tests::at;
 
     fn status() -> AwsCostAccountStatus {
         status_with(ConditionStatus::True, Reason::RoleAssumed)

@@ -1,11 +1,12 @@
 //! What status says: every condition, the summary over them, and the rest of the report. Pure.
 
 mod loading;
+pub mod patch;
 mod summary;
 
 use jiff::Timestamp;
 
-use super::{periods::Periods, sight::LoadJob};
+use super::{jobs::observed::LoadJob, loads::periods::Periods};
 use crate::{
     api::{
         AwsCostAccountStatus,
@@ -225,7 +226,7 @@ fn newest(periods: &Periods) -> (Option<BillingPeriod>, Option<String>) {
 fn active(jobs: &[LoadJob], created: &[String]) -> Vec<String> {
     let running = jobs
         .iter()
-        .filter(|job| matches!(job.state, super::sight::JobState::Active(_)))
+        .filter(|job| matches!(job.state, crate::controller::jobs::observed::JobState::Active(_)))
         .map(|job| job.name.clone());
     let mut names: Vec<String> = running.chain(created.iter().cloned()).collect();
     names.sort();

@@ -11,16 +11,18 @@ use sha2::{Digest, Sha256};
 
 use super::{
     account::wish,
-    apply::{self, Refused},
     context::{Context, GuardedWarehouse, Stores},
-    error::{LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT},
+    error::{LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, refusal::Trouble},
     events,
-    job::{self, Owner, mark},
-    observe, patch,
-    refusal::Trouble,
-    session,
-    sight::{self, Hindrance, JobState},
-    slots, standing, status, unstarted,
+    jobs::{
+        apply::{self, Refused},
+        concurrency, listing,
+        manifest::{self, Owner, mark},
+        observed::{self, Hindrance, JobState},
+        session, unstarted,
+    },
+    standing,
+    status::{self, patch},
     validate::{self, Place, ValidWarehouse},
 };
 use crate::{
@@ -49,7 +51,7 @@ pub async fn reconcile(object: &GuardedWarehouse, context: &Context) -> Result<D
         return Ok(LONGEST_WAIT);
     }
     let uid = warehouse.uid().unwrap_or_default();
-    let owner = Owner { kind: job::WAREHOUSE, namespace, name: warehouse.name_any(), uid };
+    let owner = Owner { kind: manifest::WAREHOUSE, namespace, name: warehouse.name_any(), uid };
     let wish = wish(warehouse.annotations());
     Pass { context, stores, warehouse, owner, wish, now }.run().await
 }
@@ -149,7 +151,7 @@ impl Pass<'_> {
         }
         let jobs = self.stores.jobs.of(&self.owner);
         let active: Vec<String> =
-            jobs.iter().filter(|job| !slots::ended(job)).map(|job| job.name_any()).collect();
+            jobs.iter().filter(|job| !concurrency::ended(job)).map(|job| job.name_any()).collect();
         let secrets = session::of_owner(self.stores, &self.owner);
         for (name, uid) in session::upkeep(&secrets, &active, fresh, self.now).delete {
             session::delete(self.context, &self.owner.namespace, &name, &uid).await?;
@@ -198,14 +200,14 @@ impl Pass<'_> {
         let recorded = self.warehouse.status.as_ref().and_then(|status| status.probe.as_ref());
         let open: Vec<_> = jobs
             .iter()
-            .filter(|job| job.labels().get(mark::COMPONENT).map(String::as_str) == Some(job::PROBE))
+            .filter(|job| job.labels().get(mark::COMPONENT).map(String::as_str) == Some(manifest::PROBE))
             .filter_map(|job| Some((job, job.labels().get(mark::ATTEMPT)?.parse::<i64>().ok()?)))
             .filter(|(_, count)| recorded.is_none_or(|recorded| *count >= recorded.count))
             .collect();
         if open.is_empty() {
             return Vec::new();
         }
-        let pods = trouble.take(observe::pods(self.context, &self.owner, Some(job::PROBE)).await);
+        let pods = trouble.take(listing::pods(self.context, &self.owner, Some(manifest::PROBE)).await);
         open.into_iter().map(|(job, count)| self.probe(job, count, pods.as_deref())).collect()
     }
 
@@ -213,7 +215,7 @@ impl Pass<'_> {
     fn probe(&self, job: &Job, count: i64, pods: Option<&[Pod]>) -> Probe {
         let inputs = job.annotations().get(mark::INPUTS).cloned().unwrap_or_default();
         let Some(pods) = pods else {
-            let state = match sight::state(job, &[], |_| Some(())) {
+            let state = match observed::state(job, &[], |_| Some(())) {
                 JobState::Failed { .. } => JobState::Unread,
                 JobState::Active(_) => JobState::Active(Hindrance::None),
                 known => known,
@@ -227,7 +229,7 @@ impl Pass<'_> {
     /// Starts a probe; its name.
     async fn start(&self, valid: &ValidWarehouse, inputs: &str, count: i64) -> Result<String, Refused> {
         let ingestion = self.ingestion();
-        let job = job::probe(&self.owner, inputs, count, valid, ingestion.as_ref(), &self.context.jobs);
+        let job = manifest::probe(&self.owner, inputs, count, valid, ingestion.as_ref(), &self.context.jobs);
         let name = job.name_any();
         session::write_environment(self.context, &self.owner, &name).await?;
         apply::create_job(self.context, &job, &self.owner).await?;

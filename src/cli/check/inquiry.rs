@@ -27,8 +27,8 @@ use crate::{
         severity::Severity,
     },
     controller::{
+        preflight::{self, Case, Preflight, Tenancy},
         settings::Settings,
-        verdict::{self, Case, Preflight, Tenancy},
     },
     model::{ConditionStatus, ConditionType, Reason},
     network::trust::Trust,
@@ -89,7 +89,7 @@ impl Inquiry<'_> {
     /// What can be told of a warehouse here: whether it could be one.
     fn warehouse(&self, document: &Document<CostWarehouse>) -> Subject {
         let name = self.titled("CostWarehouse", &document.object);
-        let conditions = verdict::of_warehouse_spec(&document.object.spec, self.now);
+        let conditions = preflight::of_warehouse_spec(&document.object.spec, self.now);
         let severity = |type_, status, reason| match type_ {
             ConditionType::Ready => Severity::of_warehouse(status, reason),
             _ => Severity::Fine,
@@ -138,7 +138,7 @@ impl Inquiry<'_> {
         let account = &document.object;
         let namespace = account.namespace().unwrap_or_else(|| self.args.namespace.clone());
         let (mut secrets, mut absent) = (BTreeMap::new(), Vec::new());
-        for (name, label) in verdict::secrets_of(&account.spec) {
+        for (name, label) in preflight::secrets_of(&account.spec) {
             match self.secrets.find(&namespace, &name, label).await? {
                 Some(secret) => drop(secrets.insert(name, secret)),
                 None => absent.push(name),
@@ -179,15 +179,15 @@ impl Inquiry<'_> {
             let others =
                 self.manifests.warehouses.iter().any(|document| self.place_of(document) == namespace);
             return Ok(if others && !self.unread {
-                verdict::no_warehouse(name)
+                preflight::no_warehouse(name)
             } else {
                 not_given(name, self.unread)
             });
         };
         let api: Api<CostWarehouse> = Api::namespaced(client.clone(), namespace);
         match api.get_opt(name).await {
-            Ok(Some(warehouse)) => Ok(verdict::warehouse_says(&warehouse)),
-            Ok(None) => Ok(verdict::no_warehouse(name)),
+            Ok(Some(warehouse)) => Ok(preflight::warehouse_says(&warehouse)),
+            Ok(None) => Ok(preflight::no_warehouse(name)),
             Err(error) => Err(super::ClusterFault::api(format!("read CostWarehouse {name}"))(error).into()),
         }
     }
@@ -212,7 +212,7 @@ impl Inquiry<'_> {
     }
 
     fn without_aws(&self, declared: &Declared<'_>) -> Subject {
-        let conditions = verdict::without_aws(&declared.case(), self.now);
+        let conditions = preflight::without_aws(&declared.case(), self.now);
         let mut subject = self.subject(declared, &conditions);
         if subject.findings.iter().all(|finding| finding.weight() < Severity::Advice) {
             let message = "The spec is valid. AWS was not asked.";
@@ -227,7 +227,7 @@ impl Inquiry<'_> {
         let policy = account.spec.access.require_external_id.unwrap_or_default();
         let enforced = policy == RequireExternalId::Enforce;
         let origin = &declared.document.origin;
-        let made_later = verdict::makes_external_id(&declared.case());
+        let made_later = preflight::makes_external_id(&declared.case());
         let severity = |type_, status, reason| match reason {
             // Before the account is applied there is nothing to look with, and nobody can do anything about it.
             Some(Reason::NotChecked) if made_later => Severity::Waiting,

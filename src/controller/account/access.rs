@@ -2,17 +2,20 @@
 
 use kube::{Resource, ResourceExt};
 
-use super::Pass;
 use crate::{
     aws::traits::Caller,
     connection::{Access, Finding, Target},
     controller::{
-        apply::Refused,
+        access::{
+            gate, generate,
+            secrets::{self, AccessSight, SecretSight},
+        },
+        account::Pass,
         context::Memory,
         error::ReconcileFault,
-        events, gate, generate,
-        observe::{AccessSight, SecretSight, secrets},
-        tenancy::Refusal,
+        events,
+        jobs::apply::Refused,
+        settings::tenancy::Refusal,
         validate::{ValidAccess, ValidAccount},
     },
     model::ExternalId,

@@ -3,17 +3,19 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::{Base, Pass};
 use crate::{
     connection::{Finding, Target, checks},
     controller::{
-        apply::{self, Loader, Refused, Started},
+        account::{Base, Pass},
         context::{Memory, Stores},
-        decide::{self, Situation},
-        job::WarehouseOf,
-        refusal::Trouble,
-        session,
-        sight::{JobState, LoadJob},
+        error::refusal::Trouble,
+        jobs::{
+            apply::{self, Loader, Refused, Started},
+            manifest::WarehouseOf,
+            observed::{JobState, LoadJob},
+            session,
+        },
+        loads::decide::{self, Situation},
         standing::{self, FoundWarehouse, WarehouseSight},
         validate::{Bill, ValidAccount},
     },

@@ -3,16 +3,15 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{Base, Pass, hours};
 use crate::{
     aws::AwsFault,
     connection::{Ages, Finding, Look, Target, Verdict, checks, gather},
     controller::{
+        account::{Base, Pass, hours},
         context::{Answered, Memory},
-        delivered::Question,
-        standing,
+        deliveries::delivered::Question,
+        preflight, standing,
         validate::{Bill, ValidAccount},
-        verdict,
     },
     model::{BillingPeriod, ReportKind},
     telemetry::metrics::ValidationResult,
@@ -109,10 +108,10 @@ impl Pass<'_> {
         let now = self.now;
         if due || memory.deliveries.look_again_at().is_some_and(|at| at <= now) {
             let Memory { sessions, deliveries, .. } = &mut *memory;
-            verdict::list_deliveries(&self.context.aws, findings, bill, kind, sessions, deliveries, now)
+            preflight::list_deliveries(&self.context.aws, findings, bill, kind, sessions, deliveries, now)
                 .await;
         }
-        let mut upper = verdict::of_deliveries(&Question {
+        let mut upper = preflight::of_deliveries(&Question {
             bill,
             below: findings,
             facts: &memory.facts,
@@ -124,7 +123,7 @@ impl Pass<'_> {
         });
         self.keep_over_restart(&mut upper, base);
         // What is due and was not looked at now waits for the next session.
-        let readable = verdict::may_list(findings);
+        let readable = preflight::may_list(findings);
         findings.extend(upper);
         memory.deliveries.look_again_at().filter(|at| readable && *at > now)
     }
@@ -162,7 +161,7 @@ fn recall(memory: &mut Memory, base: &Base, asked: &Answered) {
         memory.deliveries = Default::default();
     }
     if memory.facts.last_assumed.is_none() {
-        memory.facts.last_assumed = base.status.identity.as_ref().and_then(verdict::last_assumed);
+        memory.facts.last_assumed = base.status.identity.as_ref().and_then(preflight::last_assumed);
     }
 }
 

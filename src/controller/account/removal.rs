@@ -13,27 +13,32 @@ use kube::{
     api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams},
 };
 
-use super::{Base, Pass, until};
 use crate::{
     api::{
         AwsCostAccount, AwsCostAccountStatus, aws_cost_account::DeletionPolicy, conditions::Saying,
         status::PurgeStatus,
     },
     controller::{
-        apply::{self, Refused},
-        children,
-        context::{Context, Memory},
+        account::{
+            Base, Pass,
+            finalizer::{self, Held, Release, Step, View, WarehouseThere},
+            until,
+        },
+        context::{Context, Memory, children},
         error::{
             AFTER_REFUSAL, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS, is_gone, is_terminating,
+            refusal,
         },
         events::{self, Notice, NoticeKind},
-        finalizer::{self, Held, Release, Step, View, WarehouseThere},
-        job::{self, WarehouseOf, mark},
-        observe, refusal, session,
-        sight::JobState,
+        jobs::{
+            apply::{self, Refused},
+            listing,
+            manifest::{self, WarehouseOf, mark},
+            observed::JobState,
+            session, unstarted,
+        },
         standing,
         status::{self, Blockage},
-        unstarted,
         validate::{Bill, ValidAccount},
     },
     model::{ConditionStatus, ConditionType, Reason},
@@ -291,8 +296,8 @@ impl Pass<'_> {
     /// The account's loads and purges.
     async fn jobs_of_removal(&self) -> Result<Seen, Refused> {
         let (purges, loads): (Vec<Job>, Vec<Job>) =
-            self.live_jobs().await?.into_iter().partition(|job| is(job, job::PURGE));
-        let pods = observe::pods(self.context, &self.owner, None).await?;
+            self.live_jobs().await?.into_iter().partition(|job| is(job, manifest::PURGE));
+        let pods = listing::pods(self.context, &self.owner, None).await?;
         let mut pods_at_work = 0;
         let by_a_purge = |pod: &Pod| purges.iter().any(|job| children::made_by(pod, job));
         for pod in pods.iter().filter(|pod| at_work(pod) && !by_a_purge(pod)) {
@@ -346,7 +351,7 @@ impl Pass<'_> {
     ) -> Result<(), Refused> {
         let Some(found) = &warehouse.found else { return Ok(()) };
         let of = WarehouseOf { uid: &found.uid, spec: &found.valid };
-        let job = job::purge(&self.owner, valid, attempt, of, &bill.ingestion, &self.context.jobs);
+        let job = manifest::purge(&self.owner, valid, attempt, of, &bill.ingestion, &self.context.jobs);
         session::write_environment(self.context, &self.owner, &job.name_any()).await?;
         apply::create_job(self.context, &job, &self.owner).await?;
         tracing::info!(job = job.name_any(), account = self.owner.name, "started a purge");

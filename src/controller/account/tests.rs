@@ -10,10 +10,10 @@ use axum::{
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::*;
 use crate::controller::{
-    children::tests::{account, made_for, shown},
-    passes::tests::context_over,
+    account::*,
+    context::children::tests::{account, made_for, shown},
+    workqueue::workers::tests::context_over,
 };
 
 const STATUS: &str = "/apis/awscost.io/v1alpha1/namespaces/finops/awscostaccounts/acme/status";

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     api::aws_cost_account::{ImagePullSecret, Resources, Toleration},
-    controller::job::is_reserved_label,
+    controller::jobs::manifest::is_reserved_label,
 };
 
 /// Defaults of every Job's pod.

@@ -1,12 +1,14 @@
 //! DataCurrent and TotalsVerified: how far the loads are.
 
-use super::BillPicture;
 use crate::{
     api::{
         conditions::Saying,
         status::{Failure, PeriodStatus},
     },
-    controller::sight::{Hindrance, JobState},
+    controller::{
+        jobs::observed::{Hindrance, JobState},
+        status::BillPicture,
+    },
     model::{ConditionStatus, ConditionType, Reason},
 };
 
@@ -45,7 +47,7 @@ pub(super) fn data_current(
     }
     let mut failures = behind.iter().filter_map(|period| Some((period, failure(period)?)));
     // A month that waits for a person is said before those that pass by themselves.
-    let worst = failures.clone().find(|(_, failure)| crate::controller::decide::used_up(failure));
+    let worst = failures.clone().find(|(_, failure)| crate::controller::loads::decide::used_up(failure));
     if let Some((period, failure)) = worst.or_else(|| failures.next()) {
         let reason = Reason::from_name(&failure.reason).unwrap_or(Reason::JobFailed);
         return no(reason, format!("{}: {}", period.period, sentence(&failure.message)));

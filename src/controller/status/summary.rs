@@ -1,13 +1,12 @@
 //! Ready, Reconciling and Stalled: what all layers come to, so that kstatus and people agree.
 
-use super::Picture;
 use crate::{
     api::{
         conditions::Saying,
         status::{Failure, FailureClass},
     },
     connection::ExternalIdPolicy,
-    controller::decide::used_up,
+    controller::{loads::decide::used_up, status::Picture},
     model::{ConditionStatus, ConditionType, Reason},
 };
 

@@ -3,20 +3,6 @@
 
 use jiff::SignedDuration;
 
-use super::*;
-use crate::{
-    api::status::{FailureClass, PeriodState, PeriodStatus},
-    connection::Verdict,
-    controller::{
-        periods::{
-            self,
-            tests::{at, done, failed, found, job, period, report, version},
-        },
-        sight::Hindrance,
-    },
-    model::Amount,
-};
-
 struct World {
     findings: Vec<Finding>,
     policy: ExternalIdPolicy,
@@ -290,7 +276,19 @@ fn how_far_the_data_is() {
     }
 }
 
-use crate::controller::sight::JobState;
+use crate::{
+    api::status::{FailureClass, PeriodState, PeriodStatus},
+    connection::Verdict,
+    controller::{
+        jobs::observed::{Hindrance, JobState},
+        loads::periods::{
+            self,
+            tests::{at, done, failed, found, job, period, report, version},
+        },
+        status::*,
+    },
+    model::Amount,
+};
 
 #[test]
 fn the_same_picture_later_gives_an_equal_status() {

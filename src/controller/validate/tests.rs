@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::*;
-use crate::model::AccessKeys;
+use crate::{controller::validate::*, model::AccessKeys};
 
 fn good_account() -> Value {
     json!({

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::ready;
 use crate::{
     api::{
         CostWarehouseStatus,
@@ -12,10 +11,11 @@ use crate::{
         status::{FailureClass, ProbeStatus},
     },
     controller::{
+        access::gate::{KEYS_OF_ACCESS, secret_not_usable},
         error::{AFTER_REFUSAL, WATCH_PODS},
-        gate::{KEYS_OF_ACCESS, secret_not_usable},
-        sight::{BadEnd, Hindrance, JobState},
+        jobs::observed::{BadEnd, Hindrance, JobState},
         status::{Blockage, Summary},
+        warehouse::ready,
     },
     model::{ConditionStatus, ConditionType, Reason},
 };
@@ -305,7 +305,7 @@ fn probing(active: Option<&Probe>) -> Vec<Saying> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controller::periods::tests::at;
+    use crate::controller::loads::periods::tests::at;
 
     fn probe(count: i64, state: JobState<()>) -> Probe {
         Probe { count, inputs: "in".to_owned(), state, given_up: None }

@@ -1,0 +1,420 @@
+//! What stands before any call to AWS on an account: tenancy and the account's Secrets. Pure.
+
+use crate::{
+    api::{ACCESS_KEY_ID_KEY, SECRET_ACCESS_KEY_KEY, USE_ACCESS_KEY, USE_EXTERNAL_ID, USE_LABEL},
+    connection::{Access, Finding, NextExternalId, RoleAccess, checks},
+    controller::{
+        access::{
+            generate,
+            secrets::{AccessKeysSight, AccessSight, ExternalIdSight, SecretSight},
+        },
+        settings::tenancy::Refusal,
+        validate::{RoleInput, SecretKey, ValidAccess, ValidAccount},
+    },
+    model::{AccessKeys, ConditionType, ExternalId, InvalidExternalId, Reason},
+};
+
+/// Lets the account through with what it is reached by, or says why not. `secret_version` tells a changed Secret from
+/// an unchanged one, and nothing of what it holds; `reused` says which external IDs are another tenant's.
+///
+/// # Errors
+/// The finding that RoleAssumable gets instead of a look.
+pub fn pass(
+    account: &ValidAccount,
+    namespace: &str,
+    tenancy: Result<(), Refusal>,
+    sight: &AccessSight,
+    secret_version: Option<String>,
+    reused: &dyn Fn(&ExternalId) -> bool,
+) -> Result<Access, Box<Finding>> {
+    if let Err(refusal) = tenancy {
+        return no(Reason::RoleNotAllowedInNamespace, not_allowed(account, namespace, refusal));
+    }
+    match (&account.access, sight) {
+        (ValidAccess::Role(role), AccessSight::Role { current, next }) => {
+            let reused_in = reused_in(role, current, next.as_ref(), reused);
+            let next_external_id = next_external_id(role, next.as_ref());
+            let external_id = match (external_id(namespace, &role.secret, current), &next_external_id) {
+                (Ok(current), _) => current,
+                // Who has deleted the old Secret and not yet named the new one in its place loses nothing.
+                (Err(_), NextExternalId::Usable(next)) => next.clone(),
+                (Err(finding), _) => return Err(finding),
+            };
+            if let Some(name) = reused_in {
+                return no(
+                    Reason::ExternalIdReused,
+                    format!(
+                        "An older AwsCostAccount in another namespace uses the external ID of Secret {name}. Each tenant \
+                         needs its own: put a new one into the Secret and into the role's trust policy."
+                    ),
+                );
+            }
+            Ok(Access::Role(RoleAccess {
+                role: role.role.clone(),
+                external_id,
+                external_id_place: generate::place(namespace, role),
+                next_external_id,
+                secret_version,
+                policy: role.policy,
+            }))
+        }
+        (ValidAccess::Keys { secret }, AccessSight::Keys(keys)) => {
+            Ok(Access::Keys(access_keys(namespace, secret, keys)?))
+        }
+        // Seen before the spec changed from one way to the other: the next pass sees anew.
+        _ => no(Reason::NotChecked, "The Secret of the new spec is about to be read.".to_owned()),
+    }
+}
+
+/// What the gate says. All of it is judged anew in every pass, so none of it outlives what it was said of.
+pub const REASONS: [Reason; 8] = [
+    Reason::RoleNotAllowedInNamespace,
+    Reason::SecretNotUsable,
+    Reason::SecretKeyMissing,
+    Reason::ExternalIdEmpty,
+    Reason::ExternalIdWhitespace,
+    Reason::ExternalIdInvalid,
+    Reason::ExternalIdReused,
+    Reason::AccessKeyInvalid,
+];
+
+fn no<T>(reason: Reason, message: String) -> Result<T, Box<Finding>> {
+    Err(Box::new(Finding::fail(ConditionType::RoleAssumable, reason, message)))
+}
+
+fn not_allowed(account: &ValidAccount, namespace: &str, refusal: Refusal) -> String {
+    let what = match account.role() {
+        Some(role) => format!("role {}", role.role),
+        None => format!("the keys of account {}", account.account),
+    };
+    match (refusal, account.role()) {
+        (Refusal::OwnAccount, Some(role)) => format!(
+            "The operator's own AWS account owns {what}, and such a role is used only where it is named, so it was not. The \
+             operator's administrator can name it, and lock no other account out, in the chart value \
+             tenancy.ownAccountRoleArns: [\"{}\"]",
+            role.role
+        ),
+        (Refusal::OwnAccountAndNoRule, Some(role)) => format!(
+            "The operator's own AWS account owns {what}, and no tenancy rule names it for namespace {namespace}, so it was \
+             not used. The operator's administrator can add one to the chart value tenancy.rules: \
+             {{namespaces: [{namespace}], roleArns: [\"{}\"]}}",
+            role.role
+        ),
+        _ => format!(
+            "No tenancy rule allows {what} in namespace {namespace}, so AWS was not asked. The operator's administrator can \
+             add one to the chart value tenancy.rules: {{namespaces: [{namespace}], accountIds: [\"{}\"]}}",
+            account.account
+        ),
+    }
+}
+
+/// What is said of a Secret that is absent, unlabelled or forbidden: the three read the same. `keys` are those it must
+/// have. Each comes from a file: a value on a command line stays in the shell's history.
+pub fn secret_not_usable(namespace: &str, name: &str, wanted: &str, keys: &[&str]) -> String {
+    let files: String = keys.iter().map(|key| format!(" --from-file={key}=FILE")).collect();
+    format!(
+        "Secret {name} is missing in namespace {namespace}, or lacks the label {USE_LABEL}: {wanted} (the operator sees \
+         labelled Secrets only). If it is missing, make it first, from files without a newline at their end: \
+         kubectl -n {namespace} create secret generic {name}{files}; \
+         then label it: kubectl -n {namespace} label --overwrite secret {name} {USE_LABEL}={wanted}"
+    )
+}
+
+/// The keys of a Secret that holds an access key.
+pub const KEYS_OF_ACCESS: [&str; 2] = [ACCESS_KEY_ID_KEY, SECRET_ACCESS_KEY_KEY];
+
+/// What is said of a Secret without the key that is asked for. Which keys it has is not said: whoever mistakes KEY for
+/// VALUE has the value there.
+fn key_missing<T>(namespace: &str, name: &str, key: &str, fix: &str) -> Result<T, Box<Finding>> {
+    no(
+        Reason::SecretKeyMissing,
+        format!(
+            "Secret {name} has no key {key}; kubectl -n {namespace} describe secret {name} lists those it has. {fix}"
+        ),
+    )
+}
+
+fn external_id(
+    namespace: &str,
+    secret: &SecretKey,
+    sight: &ExternalIdSight,
+) -> Result<ExternalId, Box<Finding>> {
+    let SecretKey { name, key } = secret;
+    match sight {
+        SecretSight::Usable(id) => Ok(id.clone()),
+        SecretSight::NotUsable => {
+            no(Reason::SecretNotUsable, secret_not_usable(namespace, name, USE_EXTERNAL_ID, &[key.as_str()]))
+        }
+        SecretSight::KeyMissing(key) => {
+            let fix = format!(
+                "Put the external ID under {key}, or name the key it is under in spec.access.externalIdSecretRef.key."
+            );
+            key_missing(namespace, name, key, &fix)
+        }
+        SecretSight::Invalid(problem) => {
+            let reason = match problem {
+                InvalidExternalId::Empty => Reason::ExternalIdEmpty,
+                InvalidExternalId::Whitespace => Reason::ExternalIdWhitespace,
+                InvalidExternalId::Characters => Reason::ExternalIdInvalid,
+            };
+            let fix = match problem {
+                InvalidExternalId::Empty => {
+                    " Put the external ID of the role's trust policy into it; most often a variable was unset when the \
+                     Secret was made."
+                }
+                InvalidExternalId::Whitespace | InvalidExternalId::Characters => "",
+            };
+            no(reason, format!("Secret {name} holds no external ID: {problem}.{fix}"))
+        }
+    }
+}
+
+/// The Secret whose external ID is another tenant's.
+fn reused_in<'a>(
+    role: &'a RoleInput,
+    current: &ExternalIdSight,
+    next: Option<&ExternalIdSight>,
+    reused: &dyn Fn(&ExternalId) -> bool,
+) -> Option<&'a str> {
+    let is_reused = |sight: &ExternalIdSight| matches!(sight, SecretSight::Usable(id) if reused(id));
+    if is_reused(current) {
+        return Some(&role.secret.name);
+    }
+    role.next.as_ref().filter(|_| next.is_some_and(is_reused)).map(|next| next.name.as_str())
+}
+
+/// What is wrong with the next external ID takes nothing away from a connection that works with the current one.
+fn next_external_id(role: &RoleInput, sight: Option<&ExternalIdSight>) -> NextExternalId {
+    match (&role.next, sight) {
+        (None, _) | (_, None) => NextExternalId::None,
+        (Some(_), Some(SecretSight::Usable(id))) => NextExternalId::Usable(id.clone()),
+        (Some(next), Some(_)) => NextExternalId::Unusable { secret: next.name.clone() },
+    }
+}
+
+fn access_keys(namespace: &str, name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Finding>> {
+    match sight {
+        SecretSight::Usable(keys) => Ok(keys.clone()),
+        SecretSight::NotUsable => {
+            no(Reason::SecretNotUsable, secret_not_usable(namespace, name, USE_ACCESS_KEY, &KEYS_OF_ACCESS))
+        }
+        SecretSight::KeyMissing(key) => {
+            let [id, secret] = KEYS_OF_ACCESS;
+            let fix = format!("It needs both {id} and {secret}: put each under its name.");
+            key_missing(namespace, name, key, &fix)
+        }
+        SecretSight::Invalid(problem) => {
+            no(Reason::AccessKeyInvalid, format!("Secret {name} holds no access key: {problem}."))
+        }
+    }
+}
+
+/// All findings when the gate is shut: the gate's own, and every layer behind it blocked.
+pub fn shut(finding: Finding, account: &ValidAccount) -> Vec<Finding> {
+    let mut behind = Vec::new();
+    if account.role().is_some() {
+        behind.push(ConditionType::ExternalIdEnforced);
+    }
+    behind.push(ConditionType::AccountTypeVerified);
+    if account.bill.is_some() {
+        behind.extend([ConditionType::BucketReadable, ConditionType::ReportConfigured]);
+    }
+    if account.role().is_some() {
+        behind.push(ConditionType::PermissionsMinimal);
+    }
+    if account.metrics.is_some() {
+        behind.push(ConditionType::MetricsReadable);
+    }
+    let role = ConditionType::RoleAssumable;
+    std::iter::once(finding)
+        .chain(behind.into_iter().map(|condition| Finding::blocked(condition, role)))
+        .chain(account.role().is_none().then(checks::deprecated))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{connection::Facts, controller::validate};
+
+    fn account() -> ValidAccount {
+        let spec = json!({
+            "accountType": "Member",
+            "access": {
+                "roleArn": "arn:aws:iam::123456789012:role/awscost",
+                "externalIdSecretRef": {"name": "acme-external-id"}
+            }
+        });
+        validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
+    }
+
+    fn sight(current: ExternalIdSight) -> AccessSight {
+        AccessSight::Role { current, next: None }
+    }
+
+    fn usable() -> AccessSight {
+        sight(SecretSight::Usable(ExternalId::parse(b"canary-external-id").expect("an id")))
+    }
+
+    #[test]
+    fn each_fault_has_its_reason_and_none_shows_the_external_id() {
+        let invalid = |problem| sight(SecretSight::Invalid(problem));
+        for (tenancy, sight, reused, expected) in [
+            (Ok(()), usable(), false, None),
+            (Err(Refusal::NoRule), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
+            (Err(Refusal::OwnAccount), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
+            (Err(Refusal::OwnAccountAndNoRule), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
+            (
+                Err(Refusal::NoRule),
+                sight(SecretSight::NotUsable),
+                false,
+                Some(Reason::RoleNotAllowedInNamespace),
+            ),
+            (Ok(()), sight(SecretSight::NotUsable), false, Some(Reason::SecretNotUsable)),
+            (Ok(()), sight(SecretSight::KeyMissing("k".to_owned())), false, Some(Reason::SecretKeyMissing)),
+            (Ok(()), invalid(InvalidExternalId::Empty), false, Some(Reason::ExternalIdEmpty)),
+            (Ok(()), invalid(InvalidExternalId::Whitespace), false, Some(Reason::ExternalIdWhitespace)),
+            (Ok(()), invalid(InvalidExternalId::Characters), false, Some(Reason::ExternalIdInvalid)),
+            (Ok(()), usable(), true, Some(Reason::ExternalIdReused)),
+        ] {
+            let finding = pass(&account(), "finops", tenancy, &sight, None, &|_| reused).err();
+            assert_eq!(finding.as_ref().map(|finding| finding.reason), expected);
+            assert!(expected.is_none_or(|reason| REASONS.contains(&reason)), "{expected:?}");
+            assert!(finding.is_none_or(|finding| !finding.message.contains("canary")));
+        }
+    }
+
+    fn id(text: &str) -> ExternalId {
+        ExternalId::parse(text.as_bytes()).expect("an id")
+    }
+
+    fn rotating(
+        current: ExternalIdSight,
+        next: ExternalIdSight,
+        reused: &dyn Fn(&ExternalId) -> bool,
+    ) -> Result<RoleAccess, Box<Finding>> {
+        let mut account = account();
+        if let ValidAccess::Role(role) = &mut account.access {
+            role.next = Some(SecretKey { name: "next".to_owned(), key: "externalId".to_owned() });
+        }
+        let sight = AccessSight::Role { current, next: Some(next) };
+        let access = pass(&account, "finops", Ok(()), &sight, None, reused)?;
+        let Access::Role(role) = access else { unreachable!("it is a role's") };
+        Ok(role)
+    }
+
+    #[test]
+    fn one_usable_external_id_of_two_is_enough() {
+        let usable = |text: &str| SecretSight::Usable(id(text));
+        let none = &|_: &ExternalId| false;
+
+        let old = rotating(usable("old-id"), SecretSight::NotUsable, none).expect("the current one works");
+        assert_eq!(old.external_id.expose(), "old-id");
+        assert!(matches!(old.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
+
+        let new = rotating(SecretSight::NotUsable, usable("new-id"), none).expect("the next one works");
+        assert_eq!(new.external_id.expose(), "new-id");
+        assert!(matches!(new.next_external_id, NextExternalId::Usable(next) if next.expose() == "new-id"));
+
+        assert!(rotating(SecretSight::NotUsable, SecretSight::NotUsable, none).is_err());
+    }
+
+    #[test]
+    fn of_two_external_ids_the_secret_of_the_reused_one_is_named() {
+        for (reused, name) in [("old-id", "acme-external-id"), ("new-id", "next")] {
+            let (old, new) = (SecretSight::Usable(id("old-id")), SecretSight::Usable(id("new-id")));
+            let finding = rotating(old, new, &|id| id.expose() == reused).expect_err("it is reused");
+            assert_eq!(finding.reason, Reason::ExternalIdReused);
+            assert!(
+                finding.message.contains(&format!("the external ID of Secret {name}.")),
+                "{}",
+                finding.message
+            );
+        }
+    }
+
+    #[test]
+    fn the_fix_for_a_secret_names_its_key_and_shows_no_value_on_a_command_line() {
+        let said = |sight| {
+            let passed = pass(&account(), "finops", Ok(()), &sight, None, &|_| false);
+            passed.expect_err("it is not usable").message
+        };
+        let missing = said(sight(SecretSight::NotUsable));
+        for command in [
+            "kubectl -n finops create secret generic acme-external-id --from-file=externalId=FILE",
+            "kubectl -n finops label --overwrite secret acme-external-id awscost.io/use=external-id",
+        ] {
+            assert!(missing.contains(command), "{missing}");
+        }
+        let keyless = said(sight(SecretSight::KeyMissing("externalId".to_owned())));
+        assert!(keyless.contains("has no key externalId;"), "{keyless}");
+        assert!(keyless.contains("spec.access.externalIdSecretRef.key"), "{keyless}");
+    }
+
+    #[test]
+    fn who_is_not_allowed_gets_the_rule_to_copy() {
+        for (refusal, rule) in [
+            (Refusal::NoRule, r#"{namespaces: [finops], accountIds: ["123456789012"]}"#),
+            (
+                Refusal::OwnAccount,
+                r#"tenancy.ownAccountRoleArns: ["arn:aws:iam::123456789012:role/awscost"]"#,
+            ),
+            (
+                Refusal::OwnAccountAndNoRule,
+                r#"{namespaces: [finops], roleArns: ["arn:aws:iam::123456789012:role/awscost"]}"#,
+            ),
+        ] {
+            let finding = pass(&account(), "finops", Err(refusal), &usable(), None, &|_| false);
+            let message = finding.expect_err("not allowed").message;
+            assert!(message.ends_with(rule), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_shut_gate_speaks_of_the_same_conditions_as_an_open_one() {
+        let bucket = json!({"name": "acme-billing", "region": "eu-west-1"});
+        let with = |access: serde_json::Value| {
+            let spec = json!({
+                "accountType": "Management",
+                "accountId": "123456789012",
+                "access": access,
+                "report": {"name": "acme", "bucket": bucket},
+                "ingestion": {"warehouseRef": {"name": "main"}},
+                "metrics": {"region": "eu-west-1"}
+            });
+            validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
+        };
+        let role = "arn:aws:iam::123456789012:role/awscost";
+        for (account, sight) in [
+            (account(), usable()),
+            (with(json!({"roleArn": role, "externalIdSecretRef": {"name": "id"}})), usable()),
+            (
+                with(json!({"accessKeySecretRef": {"name": "keys"}})),
+                AccessSight::Keys(SecretSight::Usable(
+                    AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys"),
+                )),
+            ),
+        ] {
+            let access = pass(&account, "finops", Ok(()), &sight, None, &|_| false).expect("it is open");
+            let conditions = |findings: Vec<Finding>| -> BTreeSet<ConditionType> {
+                findings.into_iter().map(|finding| finding.condition).collect()
+            };
+            let open = checks::run(&Facts::default(), &account.target(access, None), Timestamp::UNIX_EPOCH);
+            let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
+            assert_eq!(conditions(shut(finding, &account)), conditions(open));
+        }
+    }
+
+    #[test]
+    fn behind_a_shut_gate_every_layer_is_blocked() {
+        let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
+        let reasons: Vec<Reason> = shut(finding, &account()).iter().map(|finding| finding.reason).collect();
+        let blocked = Reason::BlockedByRole;
+        assert_eq!(reasons, [Reason::SecretNotUsable, blocked, blocked, blocked]);
+    }
+}

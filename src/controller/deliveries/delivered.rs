@@ -1,0 +1,433 @@
+//! ReportDelivered and HistoryComplete: what the listing of versions means. Pure.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    api::status::PeriodStatus,
+    aws::traits::{ExecutionEnd, ExportExecution, ExportHealth, ExportIllness, LegacyDeliveryStatus},
+    connection::{Facts, Finding, Verdict},
+    controller::{deliveries::Deliveries, validate::Bill},
+    model::{BillingPeriod, ConditionType, Reason, ReportKind},
+    report::{FaultClass, Found, Readiness, ReportFault, missing_months, readiness},
+};
+
+const DELIVERED: ConditionType = ConditionType::ReportDelivered;
+const HISTORY: ConditionType = ConditionType::HistoryComplete;
+
+/// Everything these two conditions are judged from.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The report, and how patient we are.
+    pub bill: &'a Bill,
+    /// Findings of the layers below.
+    pub below: &'a [Finding],
+    /// What AWS says of the definition.
+    pub facts: &'a Facts,
+    /// The family the report turned out to be of.
+    pub kind: Option<ReportKind>,
+    /// What was listed.
+    pub deliveries: &'a Deliveries,
+    /// The months as status knows them. Once one is loaded, the spec's report and place stay what they are.
+    pub known: &'a [PeriodStatus],
+    /// When the connection began to wait.
+    pub since: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Question<'_> {
+    /// Whether the report is delivered.
+    pub fn report_delivered(&self) -> Finding {
+        if let Some(blocked) = blocked(self.below, DELIVERED) {
+            return blocked;
+        }
+        let found = match self.deliveries.standing(self.now) {
+            Ok(found) => found,
+            Err(None) => return Finding::unknown(DELIVERED, Reason::NotChecked, "Not looked at yet."),
+            Err(Some(fault)) => return fault_finding(fault),
+        };
+        if let Some(fault) = newest_fault(found) {
+            return fault_finding(fault);
+        }
+        if let Some(ill) = self.illness() {
+            return ill;
+        }
+        let times = found
+            .iter()
+            .filter_map(|found| found.delivery.as_ref().ok())
+            .filter_map(|delivery| delivery.last_modified.or(delivery.ordered_at));
+        let report = &self.bill.report;
+        let instead = self.deliveries.instead();
+        match readiness(times, self.since, self.bill.freshness, self.now) {
+            Readiness::Delivered { .. } => {
+                Finding::pass(DELIVERED, Reason::Delivered, "A complete manifest is there, and it is fresh.")
+            }
+            Readiness::AwaitingFirst | Readiness::FirstOverdue if self.loaded().next().is_some() => {
+                Finding::fail(
+                    DELIVERED,
+                    Reason::DeliveredButNotHere,
+                    format!(
+                        "Months were loaded from s3://{}/{}, and there is no manifest any more: the delivered reports are gone. \
+                         What is loaded stays. Check that nothing removes the files (a lifecycle rule, a clean-up). AWS writes \
+                         the current month with its next delivery, and past months when AWS Support is asked for a backfill.",
+                        report.bucket,
+                        report.key_root()
+                    ),
+                )
+            }
+            Readiness::AwaitingFirst | Readiness::FirstOverdue if self.delivered_by_its_word() => {
+                Finding::fail(
+                    DELIVERED,
+                    Reason::DeliveredButNotHere,
+                    format!(
+                        "AWS says that it has delivered report {}, but there is no manifest under s3://{}/{}{instead}. Check that nothing \
+                     removes the files (a lifecycle rule), and that a bucket they are replicated to has received them.",
+                        report.name,
+                        report.bucket,
+                        report.key_root()
+                    ),
+                )
+            }
+            Readiness::AwaitingFirst => Finding::unknown(
+                DELIVERED,
+                Reason::AwaitingFirstDelivery,
+                format!(
+                    "Nothing is delivered under s3://{}/{} yet{instead}. AWS takes up to 24 hours for the first delivery.",
+                    report.bucket,
+                    report.key_root()
+                ),
+            ),
+            Readiness::FirstOverdue => Finding::fail(
+                DELIVERED,
+                Reason::FirstDeliveryOverdue,
+                format!(
+                    "Nothing is delivered under s3://{}/{} though the grace time is over{instead}. Check that spec.report's \
+                     name, bucket and prefix are those of the definition in AWS, byte for byte, and that the \
+                     bucket's policy lets AWS deliver.",
+                    report.bucket,
+                    report.key_root()
+                ),
+            ),
+            Readiness::Stale { .. } => Finding::fail(
+                DELIVERED,
+                Reason::DeliveryStale,
+                "The newest delivery is older than spec.freshness.maxDeliveryAge. Look at the report in AWS's \
+                 Billing console: it may be paused, or its bucket's policy may keep AWS out.",
+            ),
+        }
+    }
+
+    /// Whether a month of the wanted history is missing.
+    pub fn history_complete(&self, delivered: &Finding) -> Finding {
+        if delivered.verdict == Verdict::Unknown {
+            return Finding::blocked(HISTORY, DELIVERED);
+        }
+        if let Some(fault) = self.older_fault() {
+            return Finding::fail(HISTORY, fault.reason(), format!("{}.", words(fault)));
+        }
+        let missing = self.missing();
+        if missing.is_empty() {
+            return Finding::pass(HISTORY, Reason::Complete, "Every wanted month is delivered.");
+        }
+        let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        Finding::fail(
+            HISTORY,
+            Reason::MonthsMissing,
+            format!(
+                "Never delivered: {}. AWS delivers past months of a new report on request only: ask AWS Support \
+                 for a backfill of report {}, or lower spec.history.months.",
+                names.join(", "),
+                self.bill.report.name
+            ),
+        )
+    }
+
+    /// What keeps an older month than the newest from being taken, if it lasts. A month that is loaded may lose its files.
+    fn older_fault(&self) -> Option<&ReportFault> {
+        let found = self.deliveries.standing(self.now).ok()?;
+        let newest = newest(found)?.period;
+        let loaded: BTreeSet<BillingPeriod> = self.loaded().collect();
+        let lasts = |found: &&Found| match &found.delivery {
+            Ok(_) => false,
+            Err(ReportFault::PartsMissing { .. }) => !loaded.contains(&found.period),
+            Err(fault) => matches!(fault.class(), FaultClass::Data | FaultClass::Configuration),
+        };
+        let older = found.iter().filter(|found| found.period < newest);
+        older.filter(lasts).max_by_key(|found| found.period)?.delivery.as_ref().err()
+    }
+
+    /// Wanted months that were never delivered, oldest first.
+    pub fn missing(&self) -> Vec<BillingPeriod> {
+        let Ok(found) = self.deliveries.standing(self.now) else { return Vec::new() };
+        let delivered: BTreeSet<BillingPeriod> = found
+            .iter()
+            .filter(|found| !matches!(found.delivery, Err(ReportFault::NoManifest { .. })))
+            .map(|found| found.period)
+            .chain(self.loaded())
+            .collect();
+        let mut missing = missing_months(&delivered, self.bill.months.saturating_sub(1), self.now);
+        missing.reverse();
+        missing
+    }
+
+    /// Months that are loaded: they were delivered, whatever lies there now.
+    fn loaded(&self) -> impl Iterator<Item = BillingPeriod> + '_ {
+        self.known.iter().filter(|status| status.version.is_some()).map(|status| status.period)
+    }
+
+    /// What AWS itself says is wrong with deliveries.
+    fn illness(&self) -> Option<Finding> {
+        let name = self.bill.report.name.as_str();
+        if self.kind == Some(ReportKind::LegacyCur) {
+            let definitions = self.facts.legacy.known()?;
+            let definition = definitions.iter().find(|definition| definition.name == name)?;
+            return legacy_illness(name, definition.delivery.as_ref()?.status);
+        }
+        let export = self.facts.export.known()?.as_ref()?;
+        if let ExportHealth::Unhealthy(illness) = export.health {
+            return Some(export_illness(name, illness));
+        }
+        let execution = self.facts.execution.known()?.as_ref()?;
+        failed_execution(name, execution)
+    }
+
+    /// True if AWS says that it has delivered at least once.
+    fn delivered_by_its_word(&self) -> bool {
+        let name = self.bill.report.name.as_str();
+        if self.kind == Some(ReportKind::LegacyCur) {
+            let definitions = self.facts.legacy.known().map(Vec::as_slice).unwrap_or_default();
+            let definition = definitions.iter().find(|definition| definition.name == name);
+            let delivery = definition.and_then(|definition| definition.delivery.as_ref());
+            return delivery.is_some_and(|delivery| delivery.status == LegacyDeliveryStatus::Success);
+        }
+        let refreshed =
+            self.facts.export.known().and_then(Option::as_ref).and_then(|export| export.refreshed_at);
+        // What was generated a moment ago may still be on its way to the bucket.
+        refreshed.is_some_and(|at| self.now.duration_since(at) > ON_ITS_WAY)
+    }
+}
+
+/// How long after AWS generated a report it may not be in the bucket yet.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(1);
+
+fn export_illness(name: &str, illness: ExportIllness) -> Finding {
+    let (reason, fix) = match illness {
+        ExportIllness::InsufficientPermission => (
+            Reason::ExportDeliveryDenied,
+            "it may not write to the bucket, or the bucket is gone: restore the bucket policy that Data Exports asks for",
+        ),
+        ExportIllness::BillOwnerChanged => (
+            Reason::BillOwnerChanged,
+            "the account moved to another payer: create the export anew, and connect the new payer for the whole bill",
+        ),
+        ExportIllness::Deprecated => {
+            (Reason::ExportDeprecated, "AWS no longer offers its table: create a CUR 2.0 export")
+        }
+        ExportIllness::InternalFailure => {
+            (Reason::ExportUnhealthy, "AWS failed on its side: if it lasts more than a day, ask AWS Support")
+        }
+        ExportIllness::Other => (Reason::ExportUnhealthy, "look at the export in the Billing console"),
+    };
+    Finding::fail(DELIVERED, reason, format!("AWS says that data export {name} is unhealthy: {fix}."))
+}
+
+/// The newest execution failed, though the export as a whole is called healthy.
+fn failed_execution(name: &str, execution: &ExportExecution) -> Option<Finding> {
+    let stage = match execution.end {
+        ExecutionEnd::Delivered => return None,
+        ExecutionEnd::QueryFailed => {
+            "its query failed: compare the query's columns with those that AWS offers now"
+        }
+        ExecutionEnd::DeliveryFailed => {
+            "it could not be written: see the policy and the encryption key of the bucket"
+        }
+    };
+    let cause = match execution.illness {
+        Some(ExportIllness::InsufficientPermission) => " AWS names a missing permission.",
+        Some(ExportIllness::BillOwnerChanged) => " AWS says that the account moved to another payer.",
+        Some(ExportIllness::InternalFailure) => " AWS failed on its side; the next execution may mend it.",
+        Some(ExportIllness::Deprecated | ExportIllness::Other) | None => "",
+    };
+    Some(Finding::fail(
+        DELIVERED,
+        Reason::LastExecutionFailed,
+        format!("The newest execution of data export {name} failed: {stage}.{cause}"),
+    ))
+}
+
+fn legacy_illness(name: &str, status: LegacyDeliveryStatus) -> Option<Finding> {
+    let (reason, fix) = match status {
+        LegacyDeliveryStatus::PermissionsError => (
+            Reason::LegacyDeliveryFailed,
+            "it may not write to the bucket: restore the bucket policy that Cost and Usage Reports ask for",
+        ),
+        LegacyDeliveryStatus::NoBucket => {
+            (Reason::DestinationBucketGone, "the bucket is gone: create it again, with the policy")
+        }
+        LegacyDeliveryStatus::Success | LegacyDeliveryStatus::Other => return None,
+    };
+    Some(Finding::fail(
+        DELIVERED,
+        reason,
+        format!("AWS says that it could not deliver report {name}: {fix}."),
+    ))
+}
+
+/// Unknown, if a layer this one stands on is not there.
+fn blocked(below: &[Finding], condition: ConditionType) -> Option<Finding> {
+    [ConditionType::RoleAssumable, ConditionType::BucketReadable, ConditionType::ReportConfigured]
+        .into_iter()
+        .find(|layer| {
+            let found = below.iter().find(|finding| finding.condition == *layer);
+            found.is_some_and(|finding| finding.verdict != Verdict::Pass)
+        })
+        .map(|layer| Finding::blocked(condition, layer))
+}
+
+/// The newest period that has a manifest.
+fn newest(found: &[Found]) -> Option<&Found> {
+    let present = |found: &&Found| !matches!(found.delivery, Err(ReportFault::NoManifest { .. }));
+    found.iter().filter(present).max_by_key(|found| found.period)
+}
+
+/// What is wrong with the newest period that has a manifest; a delivery under way is nothing wrong.
+fn newest_fault(found: &[Found]) -> Option<&ReportFault> {
+    let fault = newest(found)?.delivery.as_ref().err();
+    fault.filter(|fault| !matches!(fault, ReportFault::DeliveryInProgress { .. }))
+}
+
+/// A fault's text with a capital at its start.
+fn words(fault: &ReportFault) -> String {
+    let message = fault.to_string();
+    match message.get(..1) {
+        Some(first) => format!("{}{}", first.to_uppercase(), &message[1..]),
+        None => message,
+    }
+}
+
+fn fault_finding(fault: &ReportFault) -> Finding {
+    let message = words(fault);
+    match fault.class() {
+        FaultClass::Configuration | FaultClass::Data => {
+            Finding::fail(DELIVERED, fault.reason(), format!("{message}."))
+        }
+        FaultClass::NotYet | FaultClass::Transient => {
+            Finding::unknown(DELIVERED, fault.reason(), format!("{message}."))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        controller::{
+            loads::periods::{
+                self,
+                tests::{at, found, period},
+            },
+            validate,
+        },
+        model::VersionIdentity,
+    };
+
+    fn bill() -> Bill {
+        let spec = json!({
+            "accountType": "Management",
+            "access": {
+                "roleArn": "arn:aws:iam::123456789012:role/awscost",
+                "externalIdSecretRef": {"name": "acme-external-id"}
+            },
+            "report": {"name": "acme-cur", "bucket": {"name": "acme-billing", "region": "us-east-1", "prefix": "cur"}},
+            "history": {"months": 1},
+            "ingestion": {"warehouseRef": {"name": "lake"}}
+        });
+        let account = validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid");
+        account.bill.expect("a bill")
+    }
+
+    /// ReportDelivered and HistoryComplete of a listing, with the months that status knows.
+    fn judged(listed: Result<Vec<Found>, ReportFault>, known: &[PeriodStatus]) -> [Finding; 2] {
+        let mut deliveries = Deliveries::default();
+        deliveries.record(at(0), listed);
+        let question = Question {
+            bill: &bill(),
+            below: &[],
+            facts: &Facts::default(),
+            kind: None,
+            deliveries: &deliveries,
+            known,
+            since: at(0),
+            now: at(1),
+        };
+        let delivered = question.report_delivered();
+        let history = question.history_complete(&delivered);
+        [delivered, history]
+    }
+
+    /// What an empty listing means, with the months that status knows.
+    fn of_an_empty_bucket(known: &[PeriodStatus]) -> Finding {
+        let [delivered, _] = judged(Ok(Vec::new()), known);
+        delivered
+    }
+
+    fn unfinished(month: &str) -> Found {
+        let fault = ReportFault::DeliveryUnfinished {
+            period: period(month),
+            sign: "a is of 10:00, after the manifest's 9:00".to_owned(),
+            again: "put s3://acme-billing/m once more".to_owned(),
+        };
+        Found { period: period(month), delivery: Err(fault) }
+    }
+
+    #[test]
+    fn a_month_that_can_t_be_taken_is_shown_with_its_way_out_wherever_it_stands() {
+        let [delivered, history] = judged(Ok(vec![found("2026-10", "a"), unfinished("2026-11")]), &[]);
+        assert_eq!((delivered.verdict, delivered.reason), (Verdict::Fail, Reason::DeliveryUnfinished));
+        assert!(delivered.message.contains("put s3://acme-billing/m once more"), "{}", delivered.message);
+        assert_eq!(history.reason, Reason::Complete);
+        let [delivered, history] = judged(Ok(vec![unfinished("2026-10"), found("2026-11", "a")]), &[]);
+        assert_eq!(delivered.reason, Reason::Delivered);
+        assert_eq!((history.verdict, history.reason), (Verdict::Fail, Reason::DeliveryUnfinished));
+        assert!(history.message.starts_with("A delivery of 2026-10 was begun"), "{}", history.message);
+    }
+
+    #[test]
+    fn a_loaded_month_may_lose_its_files() {
+        let (manifest, missing) = ("m".to_owned(), "f".to_owned());
+        let parts = ReportFault::PartsMissing { manifest, missing, count: 1 };
+        let listed = || {
+            Ok(vec![Found { period: period("2026-10"), delivery: Err(parts.clone()) }, found("2026-11", "a")])
+        };
+        assert_eq!(judged(listed(), &[])[1].reason, Reason::ManifestPartsMissing);
+        let mut known = periods::update(&[], &periods::wanted(2, at(0)), Some(&[]), &[], at(0)).list;
+        known[1].version = Some(VersionIdentity("v1".to_owned()));
+        assert_eq!(judged(listed(), &known)[1].reason, Reason::Complete);
+    }
+
+    #[test]
+    fn who_waits_for_a_first_delivery_is_told_what_lies_there_instead() {
+        let (place, seen) = ("s3://b/p".to_owned(), "; there is data/".to_owned());
+        let [delivered, _] = judged(Err(ReportFault::NothingDelivered { place, hint: "", seen }), &[]);
+        assert_eq!(delivered.reason, Reason::AwaitingFirstDelivery);
+        assert!(delivered.message.contains("yet; there is data/. AWS takes"), "{}", delivered.message);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_first_delivery_of_what_was_loaded() {
+        let mut known = periods::update(&[], &periods::wanted(1, at(0)), Some(&[]), &[], at(0)).list;
+        assert_eq!(of_an_empty_bucket(&known).reason, Reason::AwaitingFirstDelivery);
+        known[0].version = Some(VersionIdentity("v1".to_owned()));
+        let gone = of_an_empty_bucket(&known);
+        assert_eq!((gone.verdict, gone.reason), (Verdict::Fail, Reason::DeliveredButNotHere));
+        assert!(
+            gone.message.starts_with("Months were loaded from s3://acme-billing/cur/acme-cur/"),
+            "{}",
+            gone.message
+        );
+    }
+}

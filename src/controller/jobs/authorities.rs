@@ -1,0 +1,258 @@
+//! The authorities that Jobs trust besides the system's: the operator's CA bundle, in a Secret in every namespace that has
+//! an account or a warehouse. A pod mounts nothing of another namespace, so each gets its own copy, kept equal.
+//!
+//! Whoever writes Secrets in a namespace can change the copy, as they can replace any credential there: a namespace is one
+//! trust domain. The operator puts its own back at once and says so; a Secret that is not its own it never touches.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use k8s_openapi::{
+    ByteString,
+    api::core::v1::{ObjectReference, Secret},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{
+    ResourceExt,
+    api::{Api, Patch, PatchParams, PostParams},
+    core::PartialObjectMeta,
+};
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::{USE_CA, USE_LABEL},
+    controller::{
+        context::{Context, lock},
+        error::{ReconcileFault, is_taken, is_terminating, refusal},
+        events::{self, Notice, NoticeKind},
+        jobs::{apply::Refused, manifest::mark},
+        status::Blockage,
+    },
+    model::Reason,
+    network::trust::Trust,
+};
+
+/// The Secret's name in every namespace.
+pub const NAME: &str = "awscost-ca";
+/// Its one key.
+pub const KEY: &str = "ca.crt";
+/// How long a lost watch event may leave a namespace without it.
+const EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// What is trusted, and which versions of the Secrets are known to say so.
+#[derive(Debug)]
+pub struct Authorities {
+    trust: Trust,
+    /// By namespace: the resource version this process wrote.
+    written: Mutex<HashMap<String, String>>,
+    changed: Notify,
+}
+
+impl Authorities {
+    /// Nothing is written yet.
+    pub fn new(trust: Trust) -> Self {
+        Self { trust, written: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// The authorities.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Something was seen that may call for a Secret.
+    pub fn wake(&self) {
+        self.changed.notify_one();
+    }
+
+    fn written(&self, namespace: &str) -> Option<String> {
+        lock(&self.written).get(namespace).cloned()
+    }
+
+    fn note(&self, namespace: &str, secret: &Secret) {
+        let version = secret.resource_version().unwrap_or_default();
+        lock(&self.written).insert(namespace.to_owned(), version);
+    }
+}
+
+/// Keeps the Secrets equal to the bundle until `stop`. To be run once every watch has shown what is there.
+pub async fn run(context: Arc<Context>, stop: CancellationToken) {
+    if context.authorities.trust.is_empty() {
+        return stop.cancelled().await;
+    }
+    loop {
+        for namespace in namespaces(&context) {
+            match keep(&context, &namespace).await {
+                Ok(()) | Err(Refused::Fault(ReconcileFault::Stale)) => {}
+                Err(Refused::Blocked(blockage)) => tracing::warn!(namespace, "{}", blockage.message),
+                Err(Refused::Fault(error)) => {
+                    tracing::warn!(namespace, %error, "the CA bundle could not be written");
+                }
+            }
+        }
+        tokio::select! {
+            () = context.authorities.changed.notified() => {}
+            () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Those that have an account or a warehouse.
+fn namespaces(context: &Context) -> BTreeSet<String> {
+    let stores = context.all_stores().iter();
+    stores
+        .flat_map(|stores| {
+            let accounts = stores.accounts.state().into_iter().filter_map(|object| object.namespace());
+            let warehouses = stores.warehouses.state().into_iter().filter_map(|object| object.namespace());
+            accounts.chain(warehouses).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// What of it the watch shows.
+#[derive(Debug, PartialEq, Eq)]
+enum Sight {
+    /// None with our labels.
+    None,
+    /// Ours, as we wrote it.
+    Equal,
+    /// Ours, of this version, which we did not write.
+    Changed(String),
+    /// It carries the use label and is not ours.
+    Foreign,
+}
+
+fn sight(shown: Option<&PartialObjectMeta<Secret>>, written: Option<&str>) -> Sight {
+    let Some(secret) = shown else { return Sight::None };
+    let labelled = |(key, value): (&str, &str)| secret.labels().get(key).map(String::as_str) == Some(value);
+    if !labelled(mark::MANAGED_BY) || !labelled((USE_LABEL, USE_CA)) {
+        return Sight::Foreign;
+    }
+    let version = secret.resource_version().unwrap_or_default();
+    if written == Some(&version) { Sight::Equal } else { Sight::Changed(version) }
+}
+
+/// Sees that the Secret is there and says what the operator trusts, if it trusts more than the system does.
+///
+/// # Errors
+/// [`Refused`] where somebody else's Secret stands in the way, or the API server does not take ours.
+pub async fn keep(context: &Context, namespace: &str) -> Result<(), Refused> {
+    let authorities = &context.authorities;
+    if authorities.trust.is_empty() {
+        return Ok(());
+    }
+    let shown = context.stores(namespace).and_then(|stores| stores.secret(namespace, NAME));
+    let written = authorities.written(namespace);
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
+    let refused = |error| refusal::write("the Secret with the CA bundle", namespace, error);
+    let made = match sight(shown.as_deref(), written.as_deref()) {
+        Sight::Equal => return Ok(()),
+        Sight::Foreign => return Err(foreign(namespace)),
+        Sight::None => api.create(&PostParams::default(), &secret(namespace, &authorities.trust)).await,
+        Sight::Changed(version) => {
+            if written.is_some() {
+                tell(context, namespace).await;
+            }
+            let wanted = secret(namespace, &authorities.trust);
+            let patch = json!({
+                "metadata": {"resourceVersion": version, "labels": wanted.metadata.labels},
+                "data": wanted.data,
+            });
+            api.patch(NAME, &PatchParams::default(), &Patch::Merge(&patch)).await
+        }
+    };
+    match made {
+        Ok(secret) => {
+            authorities.note(namespace, &secret);
+            Ok(())
+        }
+        Err(error) if is_taken(&error) => {
+            // The watch has not shown it yet, or never will: it shows no Secret without our label.
+            let there = api.get_metadata(NAME).await.map_err(refused)?;
+            match sight(Some(&there), written.as_deref()) {
+                Sight::Equal => Ok(()),
+                Sight::None | Sight::Changed(_) => Err(ReconcileFault::Stale.into()),
+                Sight::Foreign => Err(foreign(namespace)),
+            }
+        }
+        // It goes, and its Jobs with it.
+        Err(error) if is_terminating(&error) => Ok(()),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+fn foreign(namespace: &str) -> Refused {
+    Refused::Blocked(Blockage {
+        reason: Reason::JobFailed,
+        message: format!(
+            "The Secret {NAME} in namespace {namespace} is not the operator's, so no Job gets the platform's certificate \
+             authorities: give that Secret another name."
+        ),
+    })
+}
+
+fn secret(namespace: &str, trust: &Trust) -> Secret {
+    let labels = [mark::NAME, mark::MANAGED_BY, (mark::COMPONENT, "ca"), (USE_LABEL, USE_CA)];
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(NAME.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
+            ..ObjectMeta::default()
+        },
+        type_: Some("Opaque".to_owned()),
+        data: Some(BTreeMap::from([(KEY.to_owned(), ByteString(trust.pem().as_bytes().to_vec()))])),
+        ..Secret::default()
+    }
+}
+
+/// Says that somebody changed the copy.
+async fn tell(context: &Context, namespace: &str) {
+    tracing::warn!(namespace, "somebody changed the Secret {NAME}; the operator's CA bundle is put back");
+    let object = ObjectReference {
+        api_version: Some("v1".to_owned()),
+        kind: Some("Secret".to_owned()),
+        name: Some(NAME.to_owned()),
+        namespace: Some(namespace.to_owned()),
+        ..ObjectReference::default()
+    };
+    let notice = Notice {
+        kind: NoticeKind::Warning,
+        reason: "CaBundleRestored".to_owned(),
+        action: "RestoreCaBundle".to_owned(),
+        note: format!("Somebody changed Secret {NAME}; the operator put its own CA bundle back."),
+    };
+    events::publish(&context.recorder, &object, &[notice]).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(labels: &[(&str, &str)], version: &str) -> PartialObjectMeta<Secret> {
+        let labels: BTreeMap<_, _> = labels.iter().copied().collect();
+        let meta = json!({"metadata": {"name": NAME, "resourceVersion": version, "labels": labels}});
+        serde_json::from_value(meta).expect("metadata")
+    }
+
+    #[test]
+    fn only_what_this_process_wrote_is_taken_for_equal() {
+        let ours = [mark::MANAGED_BY, (USE_LABEL, USE_CA)];
+        let changed = Sight::Changed("7".to_owned());
+        for (labels, written, expected) in [
+            (ours.as_slice(), Some("7"), Sight::Equal),
+            (&ours, Some("6"), changed),
+            (&ours, None, Sight::Changed("7".to_owned())),
+            (&ours[1..], Some("7"), Sight::Foreign),
+            (&[(USE_LABEL, "warehouse"), mark::MANAGED_BY], Some("7"), Sight::Foreign),
+        ] {
+            assert_eq!(sight(Some(&shown(labels, "7")), written), expected, "{labels:?} {written:?}");
+        }
+        assert_eq!(sight(None, Some("7")), Sight::None, "one that is deleted is made again");
+    }
+}

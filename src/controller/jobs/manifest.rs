@@ -1,0 +1,463 @@
+//! What a Job looks like: pure, and the same for the same inputs, so that its name is a promise.
+
+mod environment;
+mod pod;
+
+use std::{collections::BTreeMap, fmt::Display, time::Duration};
+
+use k8s_openapi::{
+    api::{
+        batch::v1::{
+            Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement,
+            PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule,
+        },
+        core::v1::PodTemplateSpec,
+    },
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+};
+use sha2::{Digest, Sha256};
+
+pub use environment::Environment;
+
+use crate::{
+    api::aws_cost_account::Ingestion,
+    controller::{
+        settings::JobPods,
+        validate::{Addressing, Bill, Identity, Place, ValidAccount, ValidWarehouse},
+    },
+    model::{BillingPeriod, ReportKind, VersionIdentity},
+};
+
+/// Where the session Secret is mounted.
+pub const SESSION_DIR: &str = "/var/run/awscost/session";
+/// The one key of a session Secret.
+pub const SESSION_KEY: &str = "session.json";
+/// Where a warehouse's Secret is mounted.
+pub const WAREHOUSE_SECRET_DIR: &str = "/var/run/awscost/warehouse";
+/// Where the authorities are mounted that are trusted besides the system's.
+pub const CA_DIR: &str = "/var/run/awscost/ca";
+/// The container's name in every Job.
+pub const CONTAINER: &str = "awscost";
+
+/// Labels and annotations by which a Job says what it is.
+pub mod mark {
+    /// The account's UID (label).
+    pub const ACCOUNT_UID: &str = "awscost.io/account-uid";
+    /// The warehouse's UID (label).
+    pub const WAREHOUSE_UID: &str = "awscost.io/warehouse-uid";
+    /// The billing period (label).
+    pub const PERIOD: &str = "awscost.io/period";
+    /// The attempt, from 1 (label).
+    pub const ATTEMPT: &str = "awscost.io/attempt";
+    /// The version's identity (annotation).
+    pub const VERSION: &str = "awscost.io/version";
+    /// Fingerprint of what the attempt depended on (annotation).
+    pub const INPUTS: &str = "awscost.io/inputs";
+    /// Whose work it is (label).
+    pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "awscost-operator");
+    /// The program (label).
+    pub const NAME: (&str, &str) = ("app.kubernetes.io/name", "awscost");
+    /// What the Job does (label).
+    pub const COMPONENT: &str = "app.kubernetes.io/component";
+}
+
+/// What a Job that loads does ([`mark::COMPONENT`]).
+pub const INGEST: &str = "ingest";
+/// What a Job that removes rows does.
+pub const PURGE: &str = "purge";
+/// What a Job that probes a warehouse does.
+pub const PROBE: &str = "probe";
+
+/// A load that is to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Load {
+    /// The month.
+    pub period: BillingPeriod,
+    /// The version to load.
+    pub version: VersionIdentity,
+    /// Its dialect.
+    pub kind: ReportKind,
+    /// Which attempt at this version, from 1.
+    pub attempt: i32,
+    /// Fingerprint of what the attempt depends on.
+    pub inputs: String,
+}
+
+/// The kind that loads and purges belong to.
+pub const ACCOUNT: &str = "AwsCostAccount";
+/// The kind that probes belong to.
+pub const WAREHOUSE: &str = "CostWarehouse";
+
+/// The object a Job belongs to.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// Kind, as the API spells it.
+    pub kind: &'static str,
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// UID.
+    pub uid: String,
+}
+
+impl Owner {
+    /// The label that holds its UID on what is made for it.
+    pub fn label(&self) -> &'static str {
+        if self.kind == WAREHOUSE { mark::WAREHOUSE_UID } else { mark::ACCOUNT_UID }
+    }
+}
+
+/// What the administrator decides of every Job.
+#[derive(Debug, Clone)]
+pub struct JobSettings {
+    /// The image.
+    pub image: String,
+    /// When it is pulled.
+    pub image_pull_policy: String,
+    /// Defaults of the pod.
+    pub pods: JobPods,
+    /// The first part of an owner in the ledger.
+    pub cluster: String,
+    /// Environment copied from the operator's own: endpoints and proxies; never credentials of AWS.
+    pub env: Environment,
+    /// The Secret with the authorities that are trusted besides the system's, if there are any.
+    pub ca_secret: Option<&'static str>,
+    /// How long a Job may run.
+    pub deadline: Duration,
+    /// How long a finished one stays.
+    pub ttl: Duration,
+}
+
+/// The warehouse a Job opens.
+#[derive(Debug, Clone, Copy)]
+pub struct WarehouseOf<'a> {
+    /// Its UID.
+    pub uid: &'a str,
+    /// What it is.
+    pub spec: &'a ValidWarehouse,
+}
+
+impl JobSettings {
+    /// What another attempt may end otherwise for: the image, and what the pod is given.
+    pub fn fingerprint(&self) -> String {
+        format!("{}\n{:?}", self.image, self.pods)
+    }
+}
+
+impl Load {
+    /// The Job's name, which is its session Secret's too.
+    pub fn job_name(&self, account_uid: &str) -> String {
+        let attempt = self.attempt.to_string();
+        name_of(&[account_uid, &self.period.to_string(), &self.version.0, &attempt])
+    }
+}
+
+/// `awscost-` and 20 hexadecimal digits of the parts' hash.
+pub fn name_of(parts: &[&str]) -> String {
+    let digest = Sha256::digest(parts.join("\n"));
+    format!("awscost-{}", hex::encode(&digest[..10]))
+}
+
+/// The Job that loads one version of one period.
+pub fn ingest(
+    owner: &Owner,
+    account: &ValidAccount,
+    bill: &Bill,
+    load: &Load,
+    warehouse: WarehouseOf<'_>,
+    settings: &JobSettings,
+) -> Job {
+    let name = load.job_name(&owner.uid);
+    let mut labels = labels(INGEST, settings, Some(&bill.ingestion));
+    labels.insert(mark::ACCOUNT_UID.to_owned(), owner.uid.clone());
+    labels.insert(mark::WAREHOUSE_UID.to_owned(), warehouse.uid.to_owned());
+    labels.insert(mark::PERIOD.to_owned(), load.period.to_string());
+    labels.insert(mark::ATTEMPT.to_owned(), load.attempt.to_string());
+    let annotations = BTreeMap::from([
+        (mark::VERSION.to_owned(), load.version.0.clone()),
+        (mark::INPUTS.to_owned(), load.inputs.clone()),
+    ]);
+    let mut args = ingest_args(owner, account, bill, load, &settings.cluster);
+    args.extend(warehouse_args(warehouse.spec));
+    let pod = pod::Pod {
+        job: &name,
+        args,
+        warehouse: warehouse.spec,
+        session: true,
+        ingestion: Some(&bill.ingestion),
+        settings,
+    };
+    job(owner, (labels, annotations), &pod)
+}
+
+/// The Job that probes a warehouse.
+pub fn probe(
+    owner: &Owner,
+    inputs: &str,
+    count: i64,
+    warehouse: &ValidWarehouse,
+    ingestion: Option<&Ingestion>,
+    settings: &JobSettings,
+) -> Job {
+    let name = name_of(&[&owner.uid, "probe", inputs, &count.to_string()]);
+    let mut labels = labels(PROBE, settings, ingestion);
+    labels.insert(mark::WAREHOUSE_UID.to_owned(), owner.uid.clone());
+    labels.insert(mark::ATTEMPT.to_owned(), count.to_string());
+    let annotations = BTreeMap::from([(mark::INPUTS.to_owned(), inputs.to_owned())]);
+    let mut args = vec!["warehouse".to_owned(), "probe".to_owned()];
+    args.extend(warehouse_args(warehouse));
+    args.extend(reporting_args());
+    let pod = pod::Pod { job: &name, args, warehouse, session: false, ingestion, settings };
+    job(owner, (labels, annotations), &pod)
+}
+
+/// The Job that removes an account's rows from its warehouse.
+pub fn purge(
+    owner: &Owner,
+    account: &ValidAccount,
+    attempt: i32,
+    warehouse: WarehouseOf<'_>,
+    ingestion: &Ingestion,
+    settings: &JobSettings,
+) -> Job {
+    let attempt = attempt.to_string();
+    let name = name_of(&[&owner.uid, "purge", &attempt]);
+    let mut labels = labels(PURGE, settings, Some(ingestion));
+    labels.insert(mark::ACCOUNT_UID.to_owned(), owner.uid.clone());
+    labels.insert(mark::WAREHOUSE_UID.to_owned(), warehouse.uid.to_owned());
+    labels.insert(mark::ATTEMPT.to_owned(), attempt);
+    let mut args = ["warehouse", "purge"].map(str::to_owned).to_vec();
+    args.extend([
+        option("--connection", &account.account),
+        option("--owner", ledger_owner(owner, &settings.cluster)),
+    ]);
+    args.extend(warehouse_args(warehouse.spec));
+    args.extend(reporting_args());
+    let pod = pod::Pod {
+        job: &name,
+        args,
+        warehouse: warehouse.spec,
+        session: false,
+        ingestion: Some(ingestion),
+        settings,
+    };
+    job(owner, (labels, BTreeMap::new()), &pod)
+}
+
+/// Whom the ledger knows an account as: one of the same name that is created again adopts its rows.
+fn ledger_owner(owner: &Owner, cluster: &str) -> String {
+    format!("{cluster}/{}/{}", owner.namespace, owner.name)
+}
+
+/// Labels and annotations.
+type Marks = (BTreeMap<String, String>, BTreeMap<String, String>);
+
+/// Label keys of Kubernetes and of ours are not the user's to set: selectors depend on them.
+pub fn is_reserved_label(key: &str) -> bool {
+    key.starts_with("awscost.io/") || key.contains("kubernetes.io/")
+}
+
+fn labels(
+    component: &str,
+    settings: &JobSettings,
+    ingestion: Option<&Ingestion>,
+) -> BTreeMap<String, String> {
+    let ours = [
+        (mark::NAME.0, mark::NAME.1),
+        (mark::MANAGED_BY.0, mark::MANAGED_BY.1),
+        (mark::COMPONENT, component),
+    ];
+    let mut labels = settings.pods.labels.clone();
+    let users = ingestion.into_iter().flat_map(|ingestion| &ingestion.pod_labels);
+    labels.extend(
+        users.filter(|(key, _)| !is_reserved_label(key)).map(|(key, value)| (key.clone(), value.clone())),
+    );
+    labels.extend(ours.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    labels
+}
+
+fn job(owner: &Owner, (labels, annotations): Marks, pod: &pod::Pod<'_>) -> Job {
+    Job {
+        metadata: ObjectMeta {
+            name: Some(pod.job.to_owned()),
+            namespace: Some(owner.namespace.clone()),
+            labels: Some(labels.clone()),
+            annotations: Some(annotations),
+            owner_references: Some(vec![owner_reference(owner)]),
+            ..ObjectMeta::default()
+        },
+        spec: Some(JobSpec {
+            backoff_limit: Some(0),
+            active_deadline_seconds: Some(seconds(pod.settings.deadline)),
+            ttl_seconds_after_finished: i32::try_from(pod.settings.ttl.as_secs()).ok(),
+            pod_replacement_policy: Some("Failed".to_owned()),
+            pod_failure_policy: Some(failure_policy()),
+            template: PodTemplateSpec {
+                metadata: Some(ObjectMeta {
+                    labels: Some(labels),
+                    annotations: Some(pod.annotations()).filter(|map| !map.is_empty()),
+                    ..ObjectMeta::default()
+                }),
+                spec: Some(pod.spec()),
+            },
+            ..JobSpec::default()
+        }),
+        status: None,
+    }
+}
+
+/// The owner of a child: the garbage collector takes the child when the owner goes.
+pub fn owner_reference(owner: &Owner) -> OwnerReference {
+    OwnerReference {
+        api_version: "awscost.io/v1alpha1".to_owned(),
+        kind: owner.kind.to_owned(),
+        name: owner.name.clone(),
+        uid: owner.uid.clone(),
+        controller: Some(true),
+        block_owner_deletion: None,
+    }
+}
+
+/// A pod that was evicted or drained is replaced without counting; any other end is the Job's end.
+fn failure_policy() -> PodFailurePolicy {
+    PodFailurePolicy {
+        rules: vec![
+            PodFailurePolicyRule {
+                action: "Ignore".to_owned(),
+                on_pod_conditions: Some(vec![PodFailurePolicyOnPodConditionsPattern {
+                    type_: "DisruptionTarget".to_owned(),
+                    status: "True".to_owned(),
+                }]),
+                on_exit_codes: None,
+            },
+            PodFailurePolicyRule {
+                action: "FailJob".to_owned(),
+                on_exit_codes: Some(PodFailurePolicyOnExitCodesRequirement {
+                    container_name: Some(CONTAINER.to_owned()),
+                    operator: "NotIn".to_owned(),
+                    values: vec![0],
+                }),
+                on_pod_conditions: None,
+            },
+        ],
+    }
+}
+
+fn ingest_args(
+    owner: &Owner,
+    account: &ValidAccount,
+    bill: &Bill,
+    load: &Load,
+    cluster: &str,
+) -> Vec<String> {
+    let report = &bill.report;
+    let source = match report.prefix.as_str() {
+        "" => format!("s3://{}", report.bucket),
+        prefix => format!("s3://{}/{prefix}", report.bucket),
+    };
+    let mut args = vec!["ingest".to_owned()];
+    args.extend([
+        option("--source", source),
+        option("--report", &report.name),
+        option("--kind", load.kind),
+        option("--region", &report.region),
+        option("--bucket-owner", &report.owner),
+        option("--credentials-dir", SESSION_DIR),
+        option("--period", load.period),
+        option("--expect-version", &load.version.0),
+        option("--connection", &account.account),
+        option("--account", &account.account),
+        option("--account-type", account.account_type),
+        option("--owner", ledger_owner(owner, cluster)),
+    ]);
+    args.extend(reporting_args());
+    args
+}
+
+/// An option with its value in one argument: a value of its own that begins with `-` would be taken for an option.
+fn option(name: &str, value: impl Display) -> String {
+    format!("{name}={value}")
+}
+
+fn reporting_args() -> [String; 2] {
+    [option("--termination-log", "/dev/termination-log"), option("--output", "json")]
+}
+
+fn warehouse_args(warehouse: &ValidWarehouse) -> Vec<String> {
+    let mut args = vec![option("--warehouse", format_args!("delta:{}", warehouse.location))];
+    if let Place::S3 { region, endpoint, addressing, identity } = &warehouse.place {
+        args.push(option("--warehouse-region", region));
+        args.extend(endpoint.as_ref().map(|endpoint| option("--warehouse-endpoint", endpoint)));
+        if *addressing == Addressing::Path {
+            args.push("--warehouse-path-style".to_owned());
+        }
+        if let Identity::Secret(_) = identity {
+            args.push(option("--warehouse-credentials-dir", WAREHOUSE_SECRET_DIR));
+        }
+    }
+    args
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+pub mod tests;
+#[cfg(test)]
+mod on_the_command_line {
+    use serde_json::json;
+
+    use super::tests::{every_job_of, warehouse};
+    use crate::cli;
+
+    /// Values that people choose, each beginning as an option does.
+    #[test]
+    fn every_kind_of_job_is_understood_whatever_names_begin_with() {
+        let place = json!({
+            "location": "s3://lake/-costs", "region": "eu-west-1", "endpoint": "http://store:9000", "pathStyle": true,
+            "credentialsSecretRef": {"name": "lake-keys"}
+        });
+        for (kind, job) in every_job_of("-report", "-p/-q", "-prod", &warehouse(place)) {
+            let arguments = job["spec"]["template"]["spec"]["containers"][0]["args"].clone();
+            let arguments: Vec<String> = serde_json::from_value(arguments).expect("texts");
+            let options = cli::options(&arguments)
+                .unwrap_or_else(|error| panic!("the {kind} Job: {arguments:?}: {error}"));
+            let mut wanted = vec![
+                ("warehouse", "delta:s3://lake/-costs"),
+                ("warehouse-region", "eu-west-1"),
+                ("warehouse-endpoint", "http://store:9000"),
+                ("warehouse-credentials-dir", "/var/run/awscost/warehouse"),
+                ("termination-log", "/dev/termination-log"),
+                ("output", "json"),
+            ];
+            match kind {
+                "ingest" => wanted.extend([
+                    ("report", "-report"),
+                    ("source", "s3://acme-billing/-p/-q"),
+                    ("connection", "123456789012"),
+                    ("owner", "-prod/finops/acme-payer"),
+                    ("period", "2026-10"),
+                ]),
+                "purge" => {
+                    wanted.extend([("owner", "-prod/finops/acme-payer"), ("connection", "123456789012")]);
+                }
+                _ => {}
+            }
+            for (option, value) in wanted {
+                assert_eq!(
+                    options.get(option).map(String::as_str),
+                    Some(value),
+                    "{option} of the {kind} Job: {options:?}"
+                );
+            }
+            let apart = arguments.iter().filter(|argument| !argument.starts_with("--")).count();
+            assert_eq!(
+                apart,
+                if kind == "ingest" { 1 } else { 2 },
+                "only commands stand alone: {arguments:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! Session Secrets: written before their Job, renewed while it runs, deleted when it ended.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::{
+    ResourceExt,
+    api::{Api, DeleteParams, Patch, PatchParams, PostParams},
+    core::PartialObjectMeta,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use crate::{
+    api::USE_LABEL,
+    aws::{AwsFault, Code, Detail, FaultClass, Session},
+    connection::{Access, Finding, Purpose, ReportTarget, Target, checks, open, session_policy},
+    controller::{
+        context::{Context, Stores, children::is_of},
+        error::{ReconcileFault, is_gone, is_taken, refusal},
+        jobs::{
+            apply::{self, Refused},
+            concurrency,
+            manifest::{Environment, Owner, SESSION_KEY, mark, owner_reference},
+        },
+    },
+    model::{ConditionType, Reason},
+};
+
+/// Value of the use label on the Secrets this module writes; lets the one Secret watch see them.
+const USE_SESSION: &str = "session";
+/// When the session ends (annotation), so that nobody needs to read the Secret to know.
+const EXPIRES: &str = "awscost.io/expires";
+/// A session with less life than this is renewed while its Job runs.
+pub const RENEW_BELOW: SignedDuration = SignedDuration::from_mins(30);
+/// A session Secret without a Job is younger than this while its Job is being created.
+const ORPHAN_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// Why a session could not be had: what DataCurrent says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoSession {
+    /// The reason.
+    pub reason: Reason,
+    /// What to do.
+    pub message: String,
+}
+
+/// A session for one load, narrowed to its report.
+///
+/// # Errors
+/// [`NoSession`] in the user's words.
+pub async fn assume(context: &Context, target: &Target, report: &ReportTarget) -> Result<Session, NoSession> {
+    let policy = session_policy(target, report).map_err(|problem| NoSession {
+        reason: Reason::SessionPolicyTooLong,
+        message: format!("No Job was started: {problem}."),
+    })?;
+    let purpose = Purpose { name: "awscost-ingest", policy: Some(&policy) };
+    let opened = open(&context.aws, target, purpose).await.map_err(|fault| NoSession {
+        reason: reason(&fault, target),
+        message: format!(
+            "No Job was started, because no session for it could be had ({}: {}). It is tried again in some minutes.",
+            fault.operation, fault.code
+        ),
+    })?;
+    Ok(opened.session)
+}
+
+/// What the next look at the identity will say as well, which may be an hour away.
+fn reason(fault: &AwsFault, target: &Target) -> Reason {
+    match (fault.class, &target.access) {
+        _ if fault.code == Code::PackedPolicyTooLarge => Reason::SessionPolicyTooLong,
+        _ if fault.code == Code::RegionDisabled => Reason::StsRegionDisabled,
+        // What a region answers that is not enabled for the operator's account (docs/aws-facts.md 1.4, 1.5).
+        (_, Access::Role(_)) if target.asks_sts_elsewhere() && fault.code == Code::InvalidClientToken => {
+            Reason::StsRegionDisabled
+        }
+        (_, Access::Role(_)) if fault.code == Code::ValidationError => Reason::RoleArnRejected,
+        // A role is assumed with the operator's credentials, a session of a user's is asked for with the user's.
+        (FaultClass::Credentials, Access::Role(_)) => checks::of_own_credentials(fault.code),
+        (FaultClass::Credentials, Access::Keys(_)) => Reason::AccessKeyRefused,
+        (FaultClass::Denied, access) => denied(fault, access),
+        _ => Finding::doubtful(ConditionType::DataCurrent, &fault.clone().inconclusive()).reason,
+    }
+}
+
+fn denied(fault: &AwsFault, access: &Access) -> Reason {
+    checks::of_policy_elsewhere(fault.detail).unwrap_or(match (access, fault.detail, fault.lacks) {
+        (Access::Keys(_), ..) => Reason::FederationDenied,
+        (Access::Role(_), Detail::None, Some(_)) => Reason::TagSessionDenied,
+        (Access::Role(_), Detail::None, None) => Reason::AssumeRoleDenied,
+        (Access::Role(_), ..) => Reason::CallerMayNotAssume,
+    })
+}
+
+/// Writes the Secret of a Job: new, over the one of a pass that was cut short, or renewed. It carries the session, where the
+/// Job reads a bucket, and whatever of the Job's environment holds a password. One that is there is looked for first: the
+/// API server counts a create against a quota before it sees that the name is taken.
+///
+/// # Errors
+/// [`Refused`] where somebody else's Secret stands in the way, or the API server does not take ours.
+pub async fn write(
+    context: &Context,
+    owner: &Owner,
+    job: &str,
+    session: Option<&Session>,
+) -> Result<(), Refused> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &owner.namespace);
+    let refused = |error| refusal::write("the session Secret", &owner.namespace, error);
+    let there = api.get_metadata_opt(job).await.map_err(refused)?;
+    let fresh = secret(owner, job, session, &context.jobs.env);
+    let written = match there {
+        None => api.create(&PostParams::default(), &fresh).await,
+        Some(there) if is_of(&there, owner) && is_session(&there) => {
+            let patch = json!({
+                "metadata": {
+                    "resourceVersion": there.metadata.resource_version,
+                    "labels": fresh.metadata.labels, "annotations": fresh.metadata.annotations,
+                },
+                "data": fresh.data,
+            });
+            api.patch(job, &PatchParams::default(), &Patch::Merge(&patch)).await
+        }
+        Some(_) => return Err(Refused::in_the_way("Secret", &owner.namespace, job)),
+    };
+    match written {
+        Ok(_) => Ok(()),
+        // It came or went just now: the next pass sees what is there.
+        Err(error) if is_taken(&error) || is_gone(&error) => Err(ReconcileFault::Stale.into()),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+/// Writes the Secret of a Job without a session, where its environment needs one.
+///
+/// # Errors
+/// As [`write`].
+pub async fn write_environment(context: &Context, owner: &Owner, job: &str) -> Result<(), Refused> {
+    if context.jobs.env.is_public() {
+        return Ok(());
+    }
+    write(context, owner, job, None).await
+}
+
+fn secret(owner: &Owner, job: &str, session: Option<&Session>, environment: &Environment) -> Secret {
+    let labels = [
+        mark::NAME,
+        mark::MANAGED_BY,
+        (mark::COMPONENT, "session"),
+        (USE_LABEL, USE_SESSION),
+        (owner.label(), owner.uid.as_str()),
+    ];
+    let mut data: BTreeMap<String, ByteString> = environment.secret_data().collect();
+    let mut annotations = BTreeMap::new();
+    if let Some(session) = session {
+        let file: SecretString = session.to_file();
+        data.insert(SESSION_KEY.to_owned(), ByteString(file.expose_secret().as_bytes().to_vec()));
+        annotations.insert(EXPIRES.to_owned(), session.expiration.to_string());
+    }
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(job.to_owned()),
+            namespace: Some(owner.namespace.clone()),
+            labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
+            annotations: Some(annotations),
+            owner_references: Some(vec![owner_reference(owner)]),
+            ..ObjectMeta::default()
+        },
+        type_: Some("Opaque".to_owned()),
+        data: Some(data),
+        ..Secret::default()
+    }
+}
+
+/// What is to be done about an account's session Secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Upkeep {
+    /// Jobs whose session is to be renewed, or is missing.
+    pub renew: Vec<String>,
+    /// Secrets to delete, with their UIDs.
+    pub delete: Vec<(String, String)>,
+    /// When the next renewal is due.
+    pub next: Option<Timestamp>,
+}
+
+/// Decides on an account's session Secrets. `active` are its unfinished Jobs, `fresh` those of this pass.
+pub fn upkeep(secrets: &[SessionSight], active: &[String], fresh: &[String], now: Timestamp) -> Upkeep {
+    let mut upkeep = Upkeep::default();
+    for job in active.iter().filter(|job| !fresh.contains(job)) {
+        match secrets.iter().find(|secret| secret.name == **job) {
+            Some(secret) if secret.expires.duration_since(now) >= RENEW_BELOW => {
+                let due = secret.expires - RENEW_BELOW;
+                upkeep.next = Some(upkeep.next.map_or(due, |next| next.min(due)));
+            }
+            _ => upkeep.renew.push(job.clone()),
+        }
+    }
+    let in_use = |name: &String| active.contains(name) || fresh.contains(name);
+    upkeep.delete = secrets
+        .iter()
+        .filter(|secret| !in_use(&secret.name))
+        .filter(|secret| now.duration_since(secret.created) >= ORPHAN_AFTER || secret.job_ended)
+        .map(|secret| (secret.name.clone(), secret.uid.clone()))
+        .collect();
+    upkeep
+}
+
+/// A session Secret, as its metadata shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSight {
+    /// Its name, which is its Job's.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When its session ends.
+    pub expires: Timestamp,
+    /// True if its Job is there and has ended.
+    pub job_ended: bool,
+}
+
+/// The session Secrets of an account or a warehouse.
+pub fn of_owner(stores: &Stores, owner: &Owner) -> Vec<SessionSight> {
+    let ended = |name: &str| stores.jobs.named(owner, name).is_some_and(|job| concurrency::ended(&job));
+    let secrets = stores.sessions.of(owner);
+    secrets.iter().filter(|secret| is_session(secret)).filter_map(|secret| sight(secret, &ended)).collect()
+}
+
+/// Session Secrets of accounts and warehouses that are gone, with their namespaces. `ended` takes namespace and name of a Job.
+pub fn left_behind(
+    stores: &Stores,
+    is_there: &dyn Fn(&str, &str) -> bool,
+    ended: &dyn Fn(&str, &str) -> bool,
+) -> Vec<(String, SessionSight)> {
+    let left = stores.sessions.left_behind(is_there);
+    left.into_iter()
+        .filter(|secret| is_session(secret))
+        .filter_map(|secret| {
+            let namespace = secret.namespace()?;
+            let seen = sight(&secret, &|name| ended(&namespace, name))?;
+            Some((namespace, seen))
+        })
+        .collect()
+}
+
+/// What the watch shows of a Secret.
+type Metadata = PartialObjectMeta<Secret>;
+
+/// True if a Secret says that it holds a session.
+pub fn is_session(secret: &Metadata) -> bool {
+    secret.labels().get(USE_LABEL).map(String::as_str) == Some(USE_SESSION)
+}
+
+fn sight(secret: &Metadata, ended: &dyn Fn(&str) -> bool) -> Option<SessionSight> {
+    let name = secret.name_any();
+    Some(SessionSight {
+        uid: secret.uid()?,
+        created: secret.creation_timestamp()?.0,
+        expires: secret
+            .annotations()
+            .get(EXPIRES)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH),
+        job_ended: ended(&name),
+        name,
+    })
+}
+
+/// Deletes a session Secret, if it is still the one that was seen.
+///
+/// # Errors
+/// Faults of the API server.
+pub async fn delete(context: &Context, namespace: &str, name: &str, uid: &str) -> Result<(), ReconcileFault> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
+    let (uid, how) = (Some(uid.to_owned()), DeleteParams::default());
+    apply::delete(&api, name, uid, how, "delete a session Secret").await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        aws::{Operation, Permission},
+        connection::sample,
+        controller::loads::periods::tests::at,
+    };
+
+    fn seen(name: &str, created: i64, expires: i64, job_ended: bool) -> SessionSight {
+        SessionSight {
+            name: name.to_owned(),
+            uid: format!("{name}-uid"),
+            created: at(created),
+            expires: at(expires),
+            job_ended,
+        }
+    }
+
+    fn names(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_session_that_is_refused_has_the_reason_that_the_identity_will_have() {
+        let (role, keys) = (sample::target(), sample::with_keys());
+        for (code, over_role, with_keys) in [
+            (Code::AccessDenied, Reason::AssumeRoleDenied, Reason::FederationDenied),
+            (Code::PackedPolicyTooLarge, Reason::SessionPolicyTooLong, Reason::SessionPolicyTooLong),
+            (Code::RegionDisabled, Reason::StsRegionDisabled, Reason::StsRegionDisabled),
+            (Code::ExpiredToken, Reason::BaseCredentialsExpired, Reason::AccessKeyRefused),
+            (Code::InvalidClientToken, Reason::BaseCredentialsInvalid, Reason::AccessKeyRefused),
+            (Code::NoCredentials, Reason::NoBaseCredentials, Reason::AccessKeyRefused),
+            (Code::WebIdentityRejected, Reason::WebIdentityRejected, Reason::AccessKeyRefused),
+            (Code::MalformedPolicyDocument, Reason::UnexpectedAnswer, Reason::UnexpectedAnswer),
+            (Code::Throttling, Reason::Throttled, Reason::Throttled),
+            (Code::TimedOut, Reason::EndpointUnreachable, Reason::EndpointUnreachable),
+            (Code::Unexpected, Reason::UnexpectedAnswer, Reason::UnexpectedAnswer),
+        ] {
+            let fault = AwsFault::new(Operation::AssumeRole, code);
+            assert_eq!((reason(&fault, &role), reason(&fault, &keys)), (over_role, with_keys), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_region_that_does_not_know_the_operator_is_not_enabled() {
+        let mut elsewhere = sample::target();
+        elsewhere.sts_region = "ap-east-1".parse().expect("a region");
+        let fault = AwsFault::new(Operation::AssumeRole, Code::InvalidClientToken);
+        assert_eq!(reason(&fault, &elsewhere), Reason::StsRegionDisabled);
+        let fault = AwsFault::new(Operation::AssumeRole, Code::ValidationError);
+        assert_eq!(reason(&fault, &elsewhere), Reason::RoleArnRejected);
+    }
+
+    #[test]
+    fn a_policy_that_refuses_a_session_is_named() {
+        let (role, keys) = (sample::target(), sample::with_keys());
+        for (detail, over_role, with_keys) in [
+            (Detail::IdentityPolicy, Reason::CallerMayNotAssume, Reason::FederationDenied),
+            (Detail::PermissionsBoundary, Reason::CallerMayNotAssume, Reason::FederationDenied),
+            (Detail::SessionPolicy, Reason::CallerMayNotAssume, Reason::FederationDenied),
+            (Detail::OrganizationPolicy, Reason::OrganizationPolicyDenies, Reason::OrganizationPolicyDenies),
+            (Detail::EndpointPolicy, Reason::NetworkPolicyDenied, Reason::NetworkPolicyDenied),
+        ] {
+            for lacks in [None, Some(Permission::TagSession)] {
+                let fault =
+                    AwsFault { detail, lacks, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
+                assert_eq!((reason(&fault, &role), reason(&fault, &keys)), (over_role, with_keys), "{fault}");
+            }
+        }
+        let lacks = Some(Permission::TagSession);
+        let tagged = AwsFault { lacks, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
+        assert_eq!(reason(&tagged, &role), Reason::TagSessionDenied, "no policy is named");
+    }
+
+    #[test]
+    fn a_running_jobs_session_is_renewed_below_half_an_hour() {
+        let secrets = [seen("long", -20, 31, false), seen("short", -40, 29, false)];
+        let upkeep = upkeep(&secrets, &names(&["long", "short", "missing"]), &[], at(0));
+        assert_eq!(upkeep.renew, names(&["short", "missing"]));
+        assert_eq!(upkeep.next, Some(at(1)));
+        assert_eq!(upkeep.delete, []);
+    }
+
+    #[test]
+    fn sessions_go_with_their_jobs_and_orphans_after_a_while() {
+        let secrets = [
+            seen("ended", -1, 59, true),
+            seen("orphan", -6, 54, false),
+            seen("being-created", -1, 59, false),
+        ];
+        let deleted: Vec<String> =
+            upkeep(&secrets, &[], &[], at(0)).delete.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(deleted, names(&["ended", "orphan"]));
+    }
+
+    #[test]
+    fn a_session_of_this_pass_is_left_alone() {
+        let fresh = names(&["new"]);
+        assert_eq!(upkeep(&[seen("new", -10, 50, true)], &fresh, &fresh, at(0)), Upkeep::default());
+    }
+}

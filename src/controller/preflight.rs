@@ -1,0 +1,399 @@
+//! What an account comes to on AWS's side: the part of a pass that needs no cluster.
+//!
+//! A pass walks it with what it remembers, [`Preflight`] once and from nothing, so that `awscost check` and the operator say
+//! the same of the same world.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+
+use super::{
+    access::{gate, secrets},
+    deliveries::{self, Deliveries, delivered::Question},
+    loads::periods,
+    settings::tenancy::{ExternalIds, Refusal},
+    standing,
+    status::{self, BillPicture, Picture},
+    validate::{self, Bill, RoleInput, ValidAccess, ValidAccount},
+};
+use crate::{
+    api::{
+        AwsCostAccount, AwsCostAccountSpec, AwsCostAccountStatus, CostWarehouseSpec, USE_ACCESS_KEY,
+        USE_EXTERNAL_ID,
+        conditions::{self, Condition, Saying},
+        status::{BucketStatus, Identity, ReportStatus},
+    },
+    aws::{Aws, AwsFault, traits::Caller},
+    connection::{
+        Access, Asker, ExternalIdPolicy, Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict,
+        checks, gather,
+    },
+    model::{AccountId, ConditionType, ExternalId, Reason, Region, ReportKind},
+};
+
+pub use super::settings::tenancy::Tenancy;
+pub use super::standing::{no_warehouse, warehouse_says};
+
+/// Whether the layers below let deliveries be listed.
+pub(super) fn may_list(below: &[Finding]) -> bool {
+    below
+        .iter()
+        .any(|finding| finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass)
+}
+
+/// Lists what is delivered, where the layers below let it: in the session a Job would get.
+pub(super) async fn list_deliveries(
+    aws: &Aws,
+    below: &[Finding],
+    bill: &Bill,
+    kind: Option<ReportKind>,
+    sessions: &Sessions,
+    deliveries: &mut Deliveries,
+    now: Timestamp,
+) {
+    if !may_list(below) {
+        return;
+    }
+    let Some(session) = sessions.ingest(now).cloned() else { return };
+    let wanted = periods::wanted(bill.months, now);
+    deliveries::look_at_deliveries(aws, &session, &bill.report, kind, &wanted, deliveries, now).await;
+}
+
+/// ReportDelivered and HistoryComplete.
+pub(super) fn of_deliveries(question: &Question<'_>) -> [Finding; 2] {
+    let delivered = question.report_delivered();
+    let history = question.history_complete(&delivered);
+    [delivered, history]
+}
+
+/// The same two where nothing could be looked at.
+pub(super) fn deliveries_blocked() -> [Finding; 2] {
+    let (delivered, history) = (ConditionType::ReportDelivered, ConditionType::HistoryComplete);
+    [Finding::blocked(delivered, ConditionType::RoleAssumable), Finding::blocked(history, delivered)]
+}
+
+/// The last success of AssumeRole as status keeps it.
+pub(super) fn last_assumed(identity: &Identity) -> Option<LastAssumed> {
+    let kept = identity.last_assumed.as_ref()?;
+    Some(LastAssumed {
+        role: kept.role_arn.parse().ok()?,
+        secret_version: kept.secret_version.clone(),
+        principal: kept.principal.clone(),
+    })
+}
+
+/// Judges accounts without a cluster.
+pub struct Preflight {
+    aws: Aws,
+    own: Result<Caller, AwsFault>,
+    own_region: Option<Region>,
+    tenancy: Tenancy,
+    external_ids: ExternalIds,
+}
+
+/// One account, and what it refers to.
+pub struct Case<'a> {
+    /// The account.
+    pub account: &'a AwsCostAccount,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// A name of its own among all that are judged together.
+    pub uid: &'a str,
+    /// The Secrets of its namespace that are given, by name.
+    pub secrets: &'a BTreeMap<String, Secret>,
+    /// What the warehouse it names comes to.
+    pub warehouse: &'a Saying,
+}
+
+/// The Secrets that an account's access needs, each with the label it must carry.
+pub fn secrets_of(spec: &AwsCostAccountSpec) -> Vec<(String, &'static str)> {
+    let Ok(valid) = validate::account(spec) else { return Vec::new() };
+    let label = if valid.role().is_some() { USE_EXTERNAL_ID } else { USE_ACCESS_KEY };
+    valid.access.secrets().map(|name| (name.to_owned(), label)).collect()
+}
+
+impl Preflight {
+    /// Judges as an operator would whose identity is that of `aws`, under `tenancy`.
+    pub async fn new(aws: Aws, own_region: Option<Region>, tenancy: Tenancy) -> Self {
+        let own = aws.identity.base_caller().await;
+        Self { aws, own, own_region, tenancy, external_ids: ExternalIds::default() }
+    }
+
+    /// Notes an account's external IDs: of two namespaces that use the same, the one noted later is at fault.
+    pub fn note(&mut self, case: &Case<'_>, created: Timestamp) {
+        if let Ok(valid) = validate::account(&case.account.spec) {
+            let sight = secrets::sight(&valid.access, case.secrets);
+            self.external_ids.note(case.uid, case.namespace, created, &sight.external_ids());
+        }
+    }
+
+    /// The conditions that the operator's first pass over the account would end with, if no Job could start.
+    pub async fn judge(&self, case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
+        let valid = match validate::account(&case.account.spec) {
+            Ok(valid) => valid,
+            Err(problem) => return invalid_spec(&problem.to_string(), now),
+        };
+        let mut seen = Seen::default();
+        // An object read from a cluster brings with it what its operator knows.
+        let identity = case.account.status.as_ref().and_then(|status| status.identity.as_ref());
+        seen.facts.last_assumed = identity.and_then(last_assumed);
+        let findings = match self.gate(case, &valid) {
+            Err(finding) => gate::shut(*finding, &valid),
+            Ok(target) => self.look(case, &valid, &target, &mut seen, now).await,
+        };
+        conclude(&valid, findings, &seen, case.warehouse.clone(), now)
+    }
+
+    fn gate(&self, case: &Case<'_>, valid: &ValidAccount) -> Result<Target, Box<Finding>> {
+        // The caller is whoever runs the check: which account is the operator's own, only its status tells.
+        let own = operators_account(case.account);
+        let tenancy = match &valid.access {
+            ValidAccess::Role(role) => self.tenancy.check(case.namespace, &role.role, own.as_ref()),
+            ValidAccess::Keys { .. } => self.tenancy.check_keys(case.namespace, &valid.account),
+        };
+        let reused = |id: &ExternalId| self.external_ids.is_reused(case.uid, id);
+        let access = through(valid, case, tenancy, &reused)?;
+        Ok(Target { asker: Asker::Check, ..valid.target(access, self.own_region.as_ref()) })
+    }
+
+    async fn look(
+        &self,
+        case: &Case<'_>,
+        valid: &ValidAccount,
+        target: &Target,
+        seen: &mut Seen,
+        now: Timestamp,
+    ) -> Vec<Finding> {
+        match &self.own {
+            // Whose role it would be can't be told, so none is assumed. An IAM user's keys need nobody else's.
+            Err(fault) if valid.role().is_some() => seen.facts.base.record(now, Err(fault.clone())),
+            _ => gather(&self.aws, target, Look::ALL, &mut seen.facts, &mut seen.sessions, now).await,
+        }
+        let mut findings = checks::run(&seen.facts, target, now);
+        if let Some(bill) = &valid.bill {
+            seen.kind = checks::report_kind(&seen.facts, target);
+            let deliveries = &mut seen.deliveries;
+            list_deliveries(&self.aws, &findings, bill, seen.kind, &seen.sessions, deliveries, now).await;
+            let question = Question {
+                bill,
+                below: &findings,
+                facts: &seen.facts,
+                kind: seen.kind,
+                deliveries: &seen.deliveries,
+                known: case.account.status.as_ref().map_or(&[], |status| status.periods.as_slice()),
+                since: case.account.metadata.creation_timestamp.as_ref().map_or(now, |created| created.0),
+                now,
+            };
+            let upper = of_deliveries(&question);
+            findings.extend(upper);
+        }
+        findings
+    }
+}
+
+/// The account of the identity that an operator noted, or, if it is of an older version, noted when it assumed the role.
+fn operators_account(account: &AwsCostAccount) -> Option<AccountId> {
+    let identity = account.status.as_ref()?.identity.as_ref()?;
+    if let Some(operator) = &identity.operator {
+        return operator.account_id.parse().ok();
+    }
+    identity.last_assumed.as_ref()?.principal.as_ref()?.split(':').nth(4)?.parse().ok()
+}
+
+/// What one look saw.
+#[derive(Default)]
+struct Seen {
+    facts: Facts,
+    sessions: Sessions,
+    deliveries: Deliveries,
+    kind: Option<ReportKind>,
+}
+
+/// The gate, with the Secrets that are given.
+fn through(
+    valid: &ValidAccount,
+    case: &Case<'_>,
+    tenancy: Result<(), Refusal>,
+    reused: &dyn Fn(&ExternalId) -> bool,
+) -> Result<Access, Box<Finding>> {
+    let version = |name: &str| case.secrets.get(name)?.metadata.resource_version.clone();
+    let sight = secrets::sight(&valid.access, case.secrets);
+    let versions = secrets::versions(&valid.access, version);
+    match valid.role() {
+        // The operator makes it when the account is applied: what it will be, nobody can know before.
+        Some(role) if tenancy.is_ok() && is_to_be_made(role, case) => Err(Box::new(Finding::unknown(
+            ConditionType::RoleAssumable,
+            Reason::NotChecked,
+            format!(
+                "The operator makes Secret {} when the account is applied (generateExternalId), so until then the role \
+                 can't be looked at. Put its external ID into the role's trust policy then.",
+                role.secret.name
+            ),
+        ))),
+        _ => gate::pass(valid, case.namespace, tenancy, &sight, versions, reused),
+    }
+}
+
+/// True if the account asks the operator for its external ID, and the operator has not made it yet.
+pub fn makes_external_id(case: &Case<'_>) -> bool {
+    let valid = validate::account(&case.account.spec);
+    valid.is_ok_and(|valid| valid.role().is_some_and(|role| is_to_be_made(role, case)))
+}
+
+fn is_to_be_made(role: &RoleInput, case: &Case<'_>) -> bool {
+    role.generate && !case.secrets.contains_key(&role.secret.name)
+}
+
+/// What can be said of an account without a look at AWS: whether its spec, its Secrets where they are given, and the
+/// warehouse it names can be used.
+pub fn without_aws(case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
+    let valid = match validate::account(&case.account.spec) {
+        Ok(valid) => valid,
+        Err(problem) => return invalid_spec(&problem.to_string(), now),
+    };
+    let given = valid.access.secrets().all(|name| case.secrets.contains_key(name));
+    let refused = given.then(|| through(&valid, case, Ok(()), &|_| false).err()).flatten();
+    let mut sayings: Vec<Saying> = refused.iter().map(|finding| status::saying(finding)).collect();
+    sayings.extend(valid.bill.is_some().then(|| case.warehouse.clone()));
+    conditions::write(&[], &sayings, None, now)
+}
+
+/// What can be said of a warehouse without its probe: nothing, if its spec can be used.
+pub fn of_warehouse_spec(spec: &CostWarehouseSpec, now: Timestamp) -> Vec<Condition> {
+    match validate::warehouse(spec) {
+        Ok(_) => Vec::new(),
+        Err(problem) => conditions::write(&[], &standing::invalid(&problem.to_string()), None, now),
+    }
+}
+
+fn invalid_spec(problem: &str, now: Timestamp) -> Vec<Condition> {
+    standing::invalid_spec(&AwsCostAccountStatus::default(), None, None, problem, now).conditions
+}
+
+/// The conditions that follow from findings, with nothing loaded and no Job at work.
+fn conclude(
+    valid: &ValidAccount,
+    mut findings: Vec<Finding>,
+    seen: &Seen,
+    warehouse: Saying,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let wanted = valid.bill.as_ref().map(|bill| periods::wanted(bill.months, now)).unwrap_or_default();
+    let periods = periods::update(&[], &wanted, seen.deliveries.listed(), &[], now);
+    let bill = valid.bill.as_ref().map(|_| BillPicture {
+        warehouse,
+        warehouse_retries: false,
+        periods: &periods,
+        jobs: &[],
+        created: &[],
+        queued: 0,
+        blockage: None,
+        missing: Vec::new(),
+        report: ReportStatus::default(),
+        bucket: BucketStatus::default(),
+    });
+    if bill.is_some() && !findings.iter().any(|finding| finding.condition == ConditionType::ReportDelivered) {
+        findings.extend(deliveries_blocked());
+    }
+    status::build(&Picture {
+        old: &AwsCostAccountStatus::default(),
+        generation: None,
+        reconcile_at: None,
+        findings: &findings,
+        external_id_policy: valid.role().map_or(ExternalIdPolicy::Warn, |role| role.policy),
+        bill,
+        identity: Identity::default(),
+        now,
+    })
+    .conditions
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        api::{
+            USE_LABEL,
+            status::{LastAssumed as Noted, OperatorIdentity},
+        },
+        connection::{fake::FakeAws, sample},
+        model::ConditionStatus,
+    };
+
+    fn account(spec: serde_json::Value) -> AwsCostAccount {
+        AwsCostAccount::new("acme", serde_json::from_value(spec).expect("a spec"))
+    }
+
+    fn no_warehouse() -> Saying {
+        Saying::new(ConditionType::WarehouseReady, ConditionStatus::Unknown, Reason::Probing, "words")
+    }
+
+    #[tokio::test]
+    async fn only_the_operators_account_is_its_own_and_not_that_of_whoever_runs_the_check() {
+        let mut script = sample::script();
+        let role = "arn:aws:iam::111122223333:role/finops/awscost";
+        script.base =
+            Ok(Caller { account: "111122223333".parse().expect("an account"), ..sample::operator() });
+        let preflight = Preflight::new(FakeAws::new(script).aws(), None, Tenancy::default()).await;
+        let mut account = account(json!({
+            "accountType": "Member",
+            "access": {"roleArn": role, "externalIdSecretRef": {"name": "id"}}
+        }));
+        let label = BTreeMap::from([(USE_LABEL.to_owned(), USE_EXTERNAL_ID.to_owned())]);
+        let mut secret = Secret { string_data: None, ..Secret::default() };
+        secret.metadata.labels = Some(label);
+        let data = k8s_openapi::ByteString(b"the-external-id".to_vec());
+        secret.data = Some(BTreeMap::from([("externalId".to_owned(), data)]));
+        let secrets = BTreeMap::from([("id".to_owned(), secret)]);
+        let mut said = Vec::new();
+        let own = "arn:aws:iam::111122223333:role/operator".to_owned();
+        let operator = OperatorIdentity { account_id: "111122223333".to_owned(), principal: own.clone() };
+        for (principal, operator) in [(None, None), (Some(own), None), (None, Some(operator))] {
+            let last = Noted { role_arn: role.to_owned(), secret_version: None, principal };
+            let identity = Identity { last_assumed: Some(last), operator, ..Identity::default() };
+            account.status =
+                Some(AwsCostAccountStatus { identity: Some(identity), ..AwsCostAccountStatus::default() });
+            let warehouse = no_warehouse();
+            let case = Case {
+                account: &account,
+                namespace: "finops",
+                uid: "uid",
+                secrets: &secrets,
+                warehouse: &warehouse,
+            };
+            let conditions = preflight.judge(&case, Timestamp::now()).await;
+            let role = conditions.iter().find(|condition| condition.type_ == "RoleAssumable");
+            said.push(role.expect("it is judged").reason.clone());
+        }
+        assert_eq!(said, ["RoleAssumed", "RoleNotAllowedInNamespace", "RoleNotAllowedInNamespace"]);
+    }
+
+    #[test]
+    fn tenancy_is_judged_before_a_secret_that_the_operator_is_to_make() {
+        let account = account(json!({
+            "accountType": "Member",
+            "access": {
+                "roleArn": "arn:aws:iam::123456789012:role/awscost",
+                "externalIdSecretRef": {"name": "id"},
+                "generateExternalId": true
+            }
+        }));
+        let valid = validate::account(&account.spec).expect("valid");
+        let case = Case {
+            account: &account,
+            namespace: "finops",
+            uid: "uid",
+            secrets: &BTreeMap::new(),
+            warehouse: &no_warehouse(),
+        };
+        for (tenancy, expected) in
+            [(Ok(()), Reason::NotChecked), (Err(Refusal::NoRule), Reason::RoleNotAllowedInNamespace)]
+        {
+            let finding = through(&valid, &case, tenancy, &|_| false).expect_err("there is no Secret");
+            assert_eq!(finding.reason, expected);
+        }
+    }
+}

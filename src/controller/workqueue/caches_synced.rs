@@ -1,0 +1,85 @@
+//! When passes may begin: once every watch of their namespace has shown what is there. Before that, a Secret or a Job
+//! that no watch has shown yet would be taken for one that is not there.
+//!
+//! kube's stores keep one waker each: of several that wait for a store, only the last wakes. So one waits for all the
+//! stores of a namespace, and tells the others.
+
+use futures::future;
+use tokio::sync::watch;
+
+use crate::controller::context::Stores;
+
+/// Tells that the watches of one namespace have shown what is there.
+#[derive(Debug)]
+pub struct Announcement(watch::Sender<bool>);
+
+/// Waits for an [`Announcement`]; any number may.
+#[derive(Debug, Clone)]
+pub struct Shown(watch::Receiver<bool>);
+
+/// The two ends, before anything is shown.
+pub fn announcement() -> (Announcement, Shown) {
+    let (sender, receiver) = watch::channel(false);
+    (Announcement(sender), Shown(receiver))
+}
+
+impl Announcement {
+    /// The one waiter on the stores: tells all others. A store whose writer is gone is never ready, and then nothing is
+    /// told: the process is stopping.
+    pub async fn tell(self, stores: &Stores) {
+        let all = future::try_join4(
+            stores.accounts.wait_until_ready(),
+            stores.warehouses.wait_until_ready(),
+            stores.jobs.wait_until_ready(),
+            stores.sessions.wait_until_ready(),
+        );
+        if all.await.is_ok() {
+            self.0.send_replace(true);
+        }
+    }
+}
+
+impl Shown {
+    /// Waits; false if it will never be told.
+    pub async fn wait(&mut self) -> bool {
+        self.0.wait_for(|shown| *shown).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::poll;
+    use tokio::task::JoinSet;
+
+    use super::*;
+    use crate::controller::workqueue::watch::stores;
+
+    #[tokio::test]
+    async fn every_waiter_wakes_when_the_last_watch_has_shown_what_is_there() {
+        let (stores, mut writers) = stores(None);
+        let (announcement, shown) = announcement();
+        let mut waiters = JoinSet::new();
+        for _ in 0..50 {
+            let mut shown = shown.clone();
+            waiters.spawn(async move { shown.wait().await });
+        }
+        let mut early = shown.clone();
+        let mut telling = std::pin::pin!(announcement.tell(&stores));
+        for watch in writers.each_alone() {
+            assert!(poll!(telling.as_mut()).is_pending() && poll!(std::pin::pin!(early.wait())).is_pending());
+            watch();
+        }
+        telling.await;
+        assert!(waiters.join_all().await.into_iter().all(|told| told), "all fifty were told");
+        assert!(shown.clone().wait().await, "and so is whoever comes later, with the teller gone");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_told_of_watches_that_ended() {
+        let (stores, writers) = stores(None);
+        let (announcement, mut shown) = announcement();
+        drop(writers);
+        announcement.tell(&stores).await;
+        assert!(!shown.wait().await);
+    }
+}
