@@ -186,7 +186,7 @@ fn the_page_names_the_engines_and_versions_that_are_run_and_no_others() {
         ("ClickHouse (as the library chdb)", "clickhouse", "chdb-core"),
         ("Spark, with delta-spark 4.0.0", "spark", "pyspark"),
     ];
-    let run = |there: bool| if there { "run" } else { "not run" }.to_owned();
+    let run = |there: bool| if there { "tested" } else { "not tested" }.to_owned();
     let expected: Vec<[String; 4]> = known
         .iter()
         .map(|(title, name, package)| {
@@ -231,7 +231,7 @@ fn an_engine_is_named_as_a_reader_only_where_it_was_run() {
                 if named && run && !table.contains(engine) {
                     wrong.push(format!("{page}: {engine} is not in the table of docs/costs-table.md"));
                 }
-                if named && !run && !paragraph.contains("not run") {
+                if named && !run && !paragraph.contains("not tested") {
                     wrong.push(format!("{page}: {engine} is named, and no test runs it"));
                 }
             }
@@ -252,7 +252,7 @@ async fn the_page_says_which_readers_the_table_asks_for() {
     let protocol =
         actions.into_iter().find_map(|action| action.get("protocol").cloned()).expect("a protocol");
     let (reader, features) = (&protocol["minReaderVersion"], &protocol["readerFeatures"]);
-    let said = "it asks for Delta reader version 3, and for no reader feature";
+    let said = "it needs Delta reader version 3, and no reader feature";
     let page = text("docs/costs-table.md").replace('\n', " ");
     assert!(page.contains(said), "docs/costs-table.md must say: {said}");
     assert_eq!((reader, features), (&json!(3), &json!([])), "the page says: {said}");
