@@ -10,6 +10,7 @@ mod condition;
 mod connection;
 pub mod form;
 pub mod guide;
+pub mod layers;
 mod outcome;
 mod period;
 pub mod place;

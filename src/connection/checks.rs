@@ -17,7 +17,10 @@ pub use keys::deprecated;
 use super::{Access, ExternalIdPolicy, Facts, Finding, Target, Verdict};
 use crate::{
     aws::{AwsFault, Code, Detail},
-    model::{ConditionType, Reason, ReportKind},
+    model::{
+        ConditionType, Reason, ReportKind,
+        layers::{AccountParts, Judge, LAYERS, Layer, ReadyTerms},
+    },
 };
 
 /// RoleAssumable, however the account is reached.
@@ -28,51 +31,61 @@ pub(super) fn access(facts: &Facts, target: &Target, now: Timestamp) -> Finding 
     }
 }
 
-/// Runs every check that applies. Make sure that …
+/// Runs every check that applies, from the lowest layer up; what lies behind a broken one is blocked.
 pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
-    let access = access(facts, target, now);
-    let behind = |condition, check: &dyn Fn() -> Finding| {
-        if access.verdict == Verdict::Pass {
-            check()
-        } else {
-            Finding::blocked(condition, ConditionType::RoleAssumable)
-        }
-    };
-    let mut findings = Vec::new();
-    if let Some(role) = target.role() {
-        // … a role that lets everybody in is not used unknowingly,
-        findings.push(behind(ConditionType::ExternalIdEnforced, &|| {
-            external_id::check(facts, target, role, now)
-        }));
+    let mut findings = walk(target.parts(), |condition| check(condition, facts, target, now));
+    findings.retain(|finding| {
+        !matches!(finding.condition, ConditionType::ReportDelivered | ConditionType::HistoryComplete)
+    });
+    let misnamed = findings.iter().any(|finding| finding.reason.misnames_report());
+    let of_bucket = |finding: &&mut Finding| finding.condition == ConditionType::BucketReadable;
+    if misnamed
+        && let Some(readable) = findings.iter_mut().find(of_bucket)
+        && readable.verdict == Verdict::Fail
+    {
+        readable.message = after_the_report(&readable.message);
     }
-    // … a payer's bill is not taken for a member's, nor the other way round,
-    findings.push(behind(ConditionType::AccountTypeVerified, &|| account_type::check(facts, target, now)));
-    if let Some(report) = &target.report {
-        // … what a Job will read can be read with what a Job will have,
-        let mut readable =
-            behind(ConditionType::BucketReadable, &|| bucket::check(facts, target, report, now));
-        // … and that what AWS delivers there is a whole bill in a form that can be loaded.
-        let configured =
-            behind(ConditionType::ReportConfigured, &|| report::check(facts, target, report, now));
-        if readable.verdict == Verdict::Fail && configured.reason.misnames_report() {
-            readable.message = after_the_report(&readable.message);
-        }
-        findings.extend([readable, configured]);
-    }
-    // Advice, which holds nothing up: a role that can do more than it must, and metrics for those who want them.
-    if let Some(role) = target.role() {
-        findings.push(behind(ConditionType::PermissionsMinimal, &|| {
-            permissions::check(facts, target, role, now)
-        }));
-    }
-    if let Some(region) = &target.metrics {
-        findings.push(behind(ConditionType::MetricsReadable, &|| metrics::check(facts, target, region, now)));
-    }
-    if target.role().is_none() {
-        findings.push(deprecated());
-    }
-    findings.insert(0, access);
     findings
+}
+
+/// The findings where AWS must not be asked: why not, and every layer behind it blocked.
+pub fn shut(access: Finding, account: AccountParts) -> Vec<Finding> {
+    walk(account, |condition| match condition {
+        ConditionType::RoleAssumable => Some(access.clone()),
+        ConditionType::Deprecated => Some(deprecated()),
+        _ => None,
+    })
+}
+
+/// Goes up the layers that an account has.
+fn walk(account: AccountParts, check: impl Fn(ConditionType) -> Option<Finding>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for layer in LAYERS.iter().filter(|layer| layer.judge == Judge::Checks && layer.applies_to(account)) {
+        let blocked = Finding::blocked_by_any(layer.condition, &findings);
+        findings.extend(blocked.or_else(|| check(layer.condition)));
+    }
+    findings
+}
+
+/// Makes sure of one condition; nothing where it is none of AWS's side.
+fn check(condition: ConditionType, facts: &Facts, target: &Target, now: Timestamp) -> Option<Finding> {
+    Some(match condition {
+        // We get into the account,
+        ConditionType::RoleAssumable => access(facts, target, now),
+        // a role that lets everybody in is not used unknowingly,
+        ConditionType::ExternalIdEnforced => external_id::check(facts, target, target.role()?, now),
+        // a payer's bill is not taken for a member's, nor the other way round,
+        ConditionType::AccountTypeVerified => account_type::check(facts, target, now),
+        // what a Job will read can be read with what a Job will have,
+        ConditionType::BucketReadable => bucket::check(facts, target, target.report.as_ref()?, now),
+        // and what AWS delivers there is a whole bill in a form that can be loaded.
+        ConditionType::ReportConfigured => report::check(facts, target, target.report.as_ref()?, now),
+        // Advice, which holds nothing up: a role can do no more than it must, and those who want metrics get them.
+        ConditionType::PermissionsMinimal => permissions::check(facts, target, target.role()?, now),
+        ConditionType::MetricsReadable => metrics::check(facts, target, target.metrics.as_ref()?, now),
+        ConditionType::Deprecated => deprecated(),
+        _ => return None,
+    })
 }
 
 /// The reason of a refusal where AWS says that it is neither the account's own policies nor the bucket's.
@@ -132,17 +145,10 @@ fn after_the_report(message: &str) -> String {
 
 /// True if Ready can't be True because of this finding.
 pub fn holds_ready_down(finding: &Finding, target: &Target) -> bool {
-    match finding.condition {
-        ConditionType::RoleAssumable | ConditionType::BucketReadable | ConditionType::ReportConfigured => {
-            finding.verdict != Verdict::Pass
-        }
-        ConditionType::ExternalIdEnforced => {
-            let enforced = target.role().is_some_and(|role| role.policy == ExternalIdPolicy::Enforce);
-            finding.verdict != Verdict::Pass && enforced
-        }
-        ConditionType::AccountTypeVerified => finding.verdict == Verdict::Fail,
-        _ => false,
-    }
+    let enforced = target.role().is_some_and(|role| role.policy == ExternalIdPolicy::Enforce);
+    let terms = ReadyTerms { external_id_enforced: enforced, retries_used_up: false };
+    let layer = Layer::of(finding.condition);
+    layer.is_some_and(|layer| layer.holds_ready_down(finding.verdict.into(), terms))
 }
 
 /// The family the report turned out to be of: the declared one, or the one found.

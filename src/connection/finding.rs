@@ -3,7 +3,10 @@
 use super::Standing;
 use crate::{
     aws::{AwsFault, FaultClass},
-    model::{ConditionStatus, ConditionType, Reason},
+    model::{
+        ConditionStatus, ConditionType, Reason,
+        layers::{self, Layer},
+    },
 };
 
 /// How a check ends.
@@ -61,15 +64,14 @@ impl Finding {
 
     /// A layer below is broken.
     pub fn blocked(condition: ConditionType, by: ConditionType) -> Self {
-        let reason = match by {
-            ConditionType::BucketReadable => Reason::BlockedByBucket,
-            ConditionType::ReportConfigured => Reason::BlockedByReport,
-            ConditionType::ReportDelivered => Reason::BlockedByDelivery,
-            ConditionType::WarehouseReady => Reason::BlockedByWarehouse,
-            ConditionType::DataCurrent => Reason::BlockedByData,
-            _ => Reason::BlockedByRole,
-        };
-        Self::unknown(condition, reason, format!("Can't be told before {by} is True."))
+        Self::unknown(condition, layers::blocked_reason(by), layers::blocked_message(by))
+    }
+
+    /// Unknown, if a layer below is not there that the condition needs.
+    pub fn blocked_by_any(condition: ConditionType, below: &[Self]) -> Option<Self> {
+        let found = |needed| below.iter().find(|finding| finding.condition == needed);
+        let by = Layer::of(condition)?.blocked_by(|needed| Some(found(needed)?.verdict.into()))?;
+        Some(Self::blocked(condition, by))
     }
 
     /// Nothing was concluded: the finding for a fact whose look gave no answer.

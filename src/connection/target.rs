@@ -2,7 +2,7 @@
 
 use crate::model::{
     AccessKeys, AccountId, AccountType, BucketName, ExternalId, KeyPrefix, Partition, Region, ReportKind,
-    ReportName, RoleArn,
+    ReportName, RoleArn, layers::AccountParts,
 };
 
 /// One account as declared.
@@ -84,6 +84,15 @@ pub enum NextExternalId {
 }
 
 impl Target {
+    /// What the account has, and so which conditions.
+    pub fn parts(&self) -> AccountParts {
+        AccountParts {
+            role: self.role().is_some(),
+            report: self.report.is_some(),
+            metrics: self.metrics.is_some(),
+        }
+    }
+
     /// The role, where there is one.
     pub fn role(&self) -> Option<&RoleAccess> {
         match &self.access {

@@ -12,7 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 use kube::{Resource, ResourceExt, api::Api};
 
 use super::{
-    access::gate,
     context::{Context, GuardedAccount, Memory, Stores, Written},
     error::{
         AFTER_REFUSAL, ASK_FOR_TURN, LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, WATCH_PODS,
@@ -26,7 +25,7 @@ use super::{
         observed::LoadJob,
     },
     loads::periods::{self, Periods},
-    preflight, standing,
+    standing,
     status::{self, BillPicture, Picture, patch},
     validate::{self, ValidAccount},
 };
@@ -37,7 +36,7 @@ use crate::{
     },
     aws::traits::{Caller, Membership},
     connection::{ExternalIdPolicy, Finding, checks, principal},
-    model::{ConditionType, Reason, ReportKind},
+    model::{Reason, ReportKind},
 };
 use load::LoadSide;
 use look::World;
@@ -265,7 +264,7 @@ impl Pass<'_> {
                 memory.facts.start_over();
                 memory.sessions = Default::default();
                 memory.answered = None;
-                let findings = gate::shut(*finding, &valid);
+                let findings = checks::shut(*finding, valid.parts());
                 let world = World { findings, target: None, next };
                 self.act(memory, base, valid, jobs, world, trouble).await
             }
@@ -295,10 +294,7 @@ impl Pass<'_> {
         let Some(bill) = &valid.bill else {
             return self.act_without_bill(memory, &base, &valid, world, trouble).await;
         };
-        let mut findings = world.findings;
-        if !findings.iter().any(|finding| finding.condition == ConditionType::ReportDelivered) {
-            findings.extend(preflight::deliveries_blocked());
-        }
+        let findings = world.findings;
         let (wanted, listed) = (periods::wanted(bill.months, self.now), memory.deliveries.listed());
         let periods = periods::update(&base.status.periods, &wanted, listed, jobs, self.now);
         let warehouse = standing::warehouse(self.stores, &self.owner.namespace, &bill.warehouse);

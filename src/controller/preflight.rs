@@ -67,12 +67,6 @@ pub(super) fn of_deliveries(question: &Question<'_>) -> [Finding; 2] {
     [delivered, history]
 }
 
-/// The same two where nothing could be looked at.
-pub(super) fn deliveries_blocked() -> [Finding; 2] {
-    let (delivered, history) = (ConditionType::ReportDelivered, ConditionType::HistoryComplete);
-    [Finding::blocked(delivered, ConditionType::RoleAssumable), Finding::blocked(history, delivered)]
-}
-
 /// The last success of AssumeRole as status keeps it.
 pub(super) fn last_assumed(identity: &Identity) -> Option<LastAssumed> {
     let kept = identity.last_assumed.as_ref()?;
@@ -139,7 +133,7 @@ impl Preflight {
         let identity = case.account.status.as_ref().and_then(|status| status.identity.as_ref());
         seen.facts.last_assumed = identity.and_then(last_assumed);
         let findings = match self.gate(case, &valid) {
-            Err(finding) => gate::shut(*finding, &valid),
+            Err(finding) => checks::shut(*finding, valid.parts()),
             Ok(target) => self.look(case, &valid, &target, &mut seen, now).await,
         };
         conclude(&valid, findings, &seen, case.warehouse.clone(), now)
@@ -274,7 +268,7 @@ fn invalid_spec(problem: &str, now: Timestamp) -> Vec<Condition> {
 /// The conditions that follow from findings, with nothing loaded and no Job at work.
 fn conclude(
     valid: &ValidAccount,
-    mut findings: Vec<Finding>,
+    findings: Vec<Finding>,
     seen: &Seen,
     warehouse: Saying,
     now: Timestamp,
@@ -293,9 +287,6 @@ fn conclude(
         report: ReportStatus::default(),
         bucket: BucketStatus::default(),
     });
-    if bill.is_some() && !findings.iter().any(|finding| finding.condition == ConditionType::ReportDelivered) {
-        findings.extend(deliveries_blocked());
-    }
     status::build(&Picture {
         old: &AwsCostAccountStatus::default(),
         generation: None,

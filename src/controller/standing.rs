@@ -25,7 +25,7 @@ use crate::{
         conditions::{self, Condition, Saying},
     },
     connection::{Finding, STALE_AFTER, Verdict},
-    model::{ConditionStatus, ConditionType, Reason},
+    model::{ConditionStatus, ConditionType, Reason, layers::blocked_reason},
 };
 
 /// What is seen of the warehouse an account names.
@@ -180,7 +180,7 @@ pub fn keep_over_restart(
     // A layer that is only blocked by a verdict that is kept is kept as well.
     let mut kept_role = false;
     for finding in findings {
-        let only_blocked = kept_role && finding.reason == Reason::BlockedByRole;
+        let only_blocked = kept_role && finding.reason == blocked_reason(ConditionType::RoleAssumable);
         if !(finding.is_inconclusive() || only_blocked) {
             continue;
         }

@@ -17,6 +17,7 @@ use crate::{
         AccountId, AccountType, BucketName, KeyPrefix, Partition, REGION, Region, ReportKind, ReportName,
         RoleArn,
         form::{first_broken, matches},
+        layers::AccountParts,
         place::{ADDRESS, ENDPOINT, LOCATION, ON_CLAIM},
     },
     report::Freshness,
@@ -137,6 +138,15 @@ impl ValidAccount {
         match &self.access {
             ValidAccess::Role(role) => Some(role),
             ValidAccess::Keys { .. } => None,
+        }
+    }
+
+    /// What the account has, and so which conditions.
+    pub fn parts(&self) -> AccountParts {
+        AccountParts {
+            role: self.role().is_some(),
+            report: self.bill.is_some(),
+            metrics: self.metrics.is_some(),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
         said::Said,
         severity::Severity,
     },
-    model::{ConditionType, Reason},
+    model::{ConditionType, Reason, layers::Layer},
 };
 
 /// One reason and everything it has hit.
@@ -185,8 +185,11 @@ fn is_a_copy(fleet: &Fleet, word: &Word, member: &Member) -> bool {
 
 /// How many checks wait for a condition: an account's own, and those of every account that uses a warehouse.
 fn waiting(fleet: &Fleet, member: &Member, type_: &Said<ConditionType>) -> usize {
-    let blocked = |member: &Member, reason| {
-        let waits = |word: &&Word| word.severity == Severity::Blocked && word.reason == reason;
+    let behind = |member: &Member, layer: ConditionType| {
+        let reason = Layer::of(layer).and_then(|layer| layer.blocks_as);
+        let waits = |word: &&Word| {
+            word.severity == Severity::Blocked && reason.is_some_and(|reason| word.reason == reason)
+        };
         member.words.iter().filter(waits).count()
     };
     if member.name.kind == Kind::CostWarehouse {
@@ -195,7 +198,7 @@ fn waiting(fleet: &Fleet, member: &Member, type_: &Said<ConditionType>) -> usize
                 && account.warehouse.as_ref() == Some(&member.name.name)
         };
         let accounts = fleet.of(Kind::AwsCostAccount).filter(uses);
-        return accounts.map(|account| blocked(account, Reason::BlockedByWarehouse)).sum();
+        return accounts.map(|account| behind(account, ConditionType::WarehouseReady)).sum();
     }
     let Some(type_) = type_.known() else { return 0 };
     let misnamed = member.words.iter().filter_map(|word| word.reason.known()).any(Reason::misnames_report);
@@ -203,15 +206,9 @@ fn waiting(fleet: &Fleet, member: &Member, type_: &Said<ConditionType>) -> usize
         // What waits for a place that is not the report's waits for the report.
         ConditionType::BucketReadable if misnamed => 0,
         ConditionType::ReportConfigured if misnamed => {
-            blocked(member, Reason::BlockedByBucket) + blocked(member, Reason::BlockedByReport)
+            behind(member, ConditionType::BucketReadable) + behind(member, ConditionType::ReportConfigured)
         }
-        ConditionType::RoleAssumable => blocked(member, Reason::BlockedByRole),
-        ConditionType::BucketReadable => blocked(member, Reason::BlockedByBucket),
-        ConditionType::ReportConfigured => blocked(member, Reason::BlockedByReport),
-        ConditionType::ReportDelivered => blocked(member, Reason::BlockedByDelivery),
-        ConditionType::WarehouseReady => blocked(member, Reason::BlockedByWarehouse),
-        ConditionType::DataCurrent => blocked(member, Reason::BlockedByData),
-        _ => 0,
+        layer => behind(member, layer),
     }
 }
 

@@ -308,7 +308,7 @@ throttled
 never probed
   Unknown NotChecked: Not looked at yet.
 role broken
-  Unknown BlockedByRole: Can't be told before RoleAssumable is True.
+  Unknown BlockedByRole: Not checked: waiting for RoleAssumable.
 "#);
 }
 

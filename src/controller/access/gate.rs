@@ -2,7 +2,7 @@
 
 use crate::{
     api::{ACCESS_KEY_ID_KEY, SECRET_ACCESS_KEY_KEY, USE_ACCESS_KEY, USE_EXTERNAL_ID, USE_LABEL},
-    connection::{Access, Finding, NextExternalId, RoleAccess, checks},
+    connection::{Access, Finding, NextExternalId, RoleAccess},
     controller::{
         access::{
             generate,
@@ -209,29 +209,6 @@ fn access_keys(namespace: &str, name: &str, sight: &AccessKeysSight) -> Result<A
     }
 }
 
-/// All findings when the gate is shut: the gate's own, and every layer behind it blocked.
-pub fn shut(finding: Finding, account: &ValidAccount) -> Vec<Finding> {
-    let mut behind = Vec::new();
-    if account.role().is_some() {
-        behind.push(ConditionType::ExternalIdEnforced);
-    }
-    behind.push(ConditionType::AccountTypeVerified);
-    if account.bill.is_some() {
-        behind.extend([ConditionType::BucketReadable, ConditionType::ReportConfigured]);
-    }
-    if account.role().is_some() {
-        behind.push(ConditionType::PermissionsMinimal);
-    }
-    if account.metrics.is_some() {
-        behind.push(ConditionType::MetricsReadable);
-    }
-    let role = ConditionType::RoleAssumable;
-    std::iter::once(finding)
-        .chain(behind.into_iter().map(|condition| Finding::blocked(condition, role)))
-        .chain(account.role().is_none().then(checks::deprecated))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -240,7 +217,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{connection::Facts, controller::validate};
+    use crate::{
+        connection::{Facts, checks},
+        controller::validate,
+    };
 
     fn account() -> ValidAccount {
         let spec = json!({
@@ -405,15 +385,19 @@ mod tests {
                 findings.into_iter().map(|finding| finding.condition).collect()
             };
             let open = checks::run(&Facts::default(), &account.target(access, None), Timestamp::UNIX_EPOCH);
+            let deliveries = [ConditionType::ReportDelivered, ConditionType::HistoryComplete];
+            let deliveries = deliveries.into_iter().filter(|_| account.bill.is_some());
+            let open: BTreeSet<ConditionType> = conditions(open).into_iter().chain(deliveries).collect();
             let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
-            assert_eq!(conditions(shut(finding, &account)), conditions(open));
+            assert_eq!(conditions(checks::shut(finding, account.parts())), open);
         }
     }
 
     #[test]
     fn behind_a_shut_gate_every_layer_is_blocked() {
         let finding = Finding::fail(ConditionType::RoleAssumable, Reason::SecretNotUsable, "words");
-        let reasons: Vec<Reason> = shut(finding, &account()).iter().map(|finding| finding.reason).collect();
+        let reasons: Vec<Reason> =
+            checks::shut(finding, account().parts()).iter().map(|finding| finding.reason).collect();
         let blocked = Reason::BlockedByRole;
         assert_eq!(reasons, [Reason::SecretNotUsable, blocked, blocked, blocked]);
     }

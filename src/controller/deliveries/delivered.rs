@@ -40,7 +40,7 @@ pub struct Question<'a> {
 impl Question<'_> {
     /// Whether the report is delivered.
     pub fn report_delivered(&self) -> Finding {
-        if let Some(blocked) = blocked(self.below, DELIVERED) {
+        if let Some(blocked) = Finding::blocked_by_any(DELIVERED, self.below) {
             return blocked;
         }
         let found = match self.deliveries.standing(self.now) {
@@ -273,17 +273,6 @@ fn legacy_illness(name: &str, status: LegacyDeliveryStatus) -> Option<Finding> {
         reason,
         format!("AWS says that it could not deliver report {name}: {fix}."),
     ))
-}
-
-/// Unknown, if a layer this one stands on is not there.
-fn blocked(below: &[Finding], condition: ConditionType) -> Option<Finding> {
-    [ConditionType::RoleAssumable, ConditionType::BucketReadable, ConditionType::ReportConfigured]
-        .into_iter()
-        .find(|layer| {
-            let found = below.iter().find(|finding| finding.condition == *layer);
-            found.is_some_and(|finding| finding.verdict != Verdict::Pass)
-        })
-        .map(|layer| Finding::blocked(condition, layer))
 }
 
 /// The newest period that has a manifest.

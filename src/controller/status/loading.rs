@@ -9,7 +9,10 @@ use crate::{
         jobs::observed::{Hindrance, JobState},
         status::BillPicture,
     },
-    model::{ConditionStatus, ConditionType, Reason},
+    model::{
+        ConditionStatus, ConditionType, Reason,
+        layers::{Layer, blocked_message, blocked_reason},
+    },
 };
 
 const DATA: ConditionType = ConditionType::DataCurrent;
@@ -88,43 +91,22 @@ pub(super) fn totals_verified(bill: &BillPicture<'_>, data: &Saying) -> Saying {
             "Rows and sums of every loaded month equal those an independent decoder read from the source.",
         );
     }
-    let reason = match data.reason {
-        Reason::BlockedByRole
-        | Reason::BlockedByBucket
-        | Reason::BlockedByReport
-        | Reason::BlockedByWarehouse
-        | Reason::BlockedByDelivery => data.reason,
-        _ => Reason::BlockedByData,
-    };
+    // What keeps the data from being told keeps its totals from it too.
+    let reason = if data.status == ConditionStatus::Unknown { data.reason } else { blocked_reason(DATA) };
     Saying::new(TOTALS, ConditionStatus::Unknown, reason, "Nothing is loaded yet that could be verified.")
 }
 
 /// Unknown, if a layer below is broken and nothing is known of deliveries.
 fn blocked(bill: &BillPicture<'_>, below: &[Saying]) -> Option<Saying> {
-    let layers = [
-        (ConditionType::RoleAssumable, Reason::BlockedByRole),
-        (ConditionType::BucketReadable, Reason::BlockedByBucket),
-        (ConditionType::ReportConfigured, Reason::BlockedByReport),
-    ];
-    let stands = |type_| {
-        below
-            .iter()
-            .find(|saying| saying.type_ == type_)
-            .is_none_or(|saying| saying.status == ConditionStatus::True)
-    };
-    let say = |reason, type_: ConditionType| {
-        Saying::new(DATA, ConditionStatus::Unknown, reason, format!("Can't be told before {type_} is True."))
-    };
-    if let Some((type_, reason)) = layers.into_iter().find(|(type_, _)| !stands(*type_)) {
-        return Some(say(reason, type_));
-    }
-    // A stale delivery is a delivery: what is there can be current.
     let delivered = bill.periods.list.iter().any(|period| period.delivered_version.is_some());
-    if !delivered {
-        return Some(say(Reason::BlockedByDelivery, ConditionType::ReportDelivered));
-    }
-    (bill.warehouse.status != ConditionStatus::True)
-        .then(|| say(Reason::BlockedByWarehouse, ConditionType::WarehouseReady))
+    let status = |needed| match needed {
+        // A stale delivery is a delivery: what is there can be current.
+        ConditionType::ReportDelivered if delivered => Some(ConditionStatus::True),
+        ConditionType::ReportDelivered => Some(ConditionStatus::Unknown),
+        needed => below.iter().find(|saying| saying.type_ == needed).map(|saying| saying.status),
+    };
+    let by = Layer::of(DATA)?.blocked_by(status)?;
+    Some(Saying::new(DATA, ConditionStatus::Unknown, blocked_reason(by), blocked_message(by)))
 }
 
 /// True if a newer version than the loaded one is delivered.

@@ -7,19 +7,11 @@ use crate::{
     },
     connection::ExternalIdPolicy,
     controller::{loads::decide::used_up, status::Picture},
-    model::{ConditionStatus, ConditionType, Reason},
+    model::{
+        ConditionStatus, ConditionType, Reason,
+        layers::{LAYERS, Layer, ReadyTerms},
+    },
 };
-
-/// The layers Ready depends on, lowest first: the first that does not hold gives Ready its reason.
-const LAYERS: [ConditionType; 7] = [
-    ConditionType::RoleAssumable,
-    ConditionType::ExternalIdEnforced,
-    ConditionType::AccountTypeVerified,
-    ConditionType::BucketReadable,
-    ConditionType::ReportConfigured,
-    ConditionType::WarehouseReady,
-    ConditionType::DataCurrent,
-];
 
 /// The summary of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,11 +22,8 @@ pub struct Summary {
 
 impl Summary {
     pub(super) fn of(picture: &Picture<'_>, sayings: &[Saying]) -> Self {
-        let mut broken: Vec<&Saying> = LAYERS
-            .into_iter()
-            .filter_map(|layer| sayings.iter().find(|saying| saying.type_ == layer))
-            .filter(|saying| holds_down(saying, picture))
-            .collect();
+        let mut broken: Vec<&Saying> =
+            LAYERS.iter().filter_map(|layer| holding_down(layer, picture, sayings)).collect();
         // What is wrong with a place that is not the report's follows from that.
         if let Some(report) = broken.iter().position(|saying| saying.reason.misnames_report()) {
             let bucket = broken.iter().position(|saying| saying.type_ == ConditionType::BucketReadable);
@@ -102,26 +91,22 @@ impl Summary {
     }
 }
 
-/// The layer beside those below the data that keeps loads from starting, if one does.
+/// The layer beside those that the data needs that keeps loads from starting, if one does.
 pub(super) fn holding_loads(picture: &Picture<'_>, sayings: &[Saying]) -> Option<ConditionType> {
-    [ConditionType::ExternalIdEnforced, ConditionType::AccountTypeVerified].into_iter().find(|layer| {
-        let of_layer = |saying: &&Saying| saying.type_ == *layer;
-        sayings.iter().find(of_layer).is_some_and(|saying| holds_down(saying, picture))
-    })
+    let data = Layer::of(ConditionType::DataCurrent)?;
+    let beside = |layer: &&Layer| *layer != data && !data.needs(layer.condition);
+    let held = |layer: &Layer| holding_down(layer, picture, sayings).map(|saying| saying.type_);
+    LAYERS.iter().filter(beside).find_map(held)
 }
 
-/// True if Ready can't be True because of this layer.
-fn holds_down(saying: &Saying, picture: &Picture<'_>) -> bool {
-    match saying.type_ {
-        ConditionType::ExternalIdEnforced => {
-            saying.status != ConditionStatus::True && picture.external_id_policy == ExternalIdPolicy::Enforce
-        }
-        ConditionType::AccountTypeVerified => saying.status == ConditionStatus::False,
-        ConditionType::DataCurrent => {
-            saying.status == ConditionStatus::False && exhausted(picture).next().is_some()
-        }
-        _ => saying.status != ConditionStatus::True,
-    }
+/// What a layer says, if Ready can't be True because of it.
+fn holding_down<'a>(layer: &Layer, picture: &Picture<'_>, sayings: &'a [Saying]) -> Option<&'a Saying> {
+    let terms = ReadyTerms {
+        external_id_enforced: picture.external_id_policy == ExternalIdPolicy::Enforce,
+        retries_used_up: exhausted(picture).next().is_some(),
+    };
+    let saying = sayings.iter().find(|saying| saying.type_ == layer.condition)?;
+    layer.holds_ready_down(saying.status, terms).then_some(saying)
 }
 
 /// Failures whose quick retries are used up.
