@@ -1,23 +1,23 @@
-//! The one stable table of costs: its columns, their types, and the names they go by in older reports.
+//! The stable tables that rows are loaded into: their columns, types, and the names they go by in older reports.
 //!
-//! `schema/columns.tsv` is the contract. Unknown source columns go to `extra`, missing ones are NULL, so the
-//! table never changes when a report does. Column order is the contract's order.
+//! A [`TableContract`] says all of one table; everything that loads or reads rows is handed one. Unknown source columns
+//! go to a map, missing ones are NULL, so a table never changes when a report does.
 
 pub mod amortized;
+mod bill;
+mod costs;
+mod table;
 
-use std::{
-    ops::RangeInclusive,
-    sync::{Arc, LazyLock},
-};
+use std::{ops::RangeInclusive, sync::Arc};
 
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
+
+pub use bill::{AmortizedSource, BillColumns, InvoiceColumns, SpelledColumn};
+pub use costs::COSTS;
+pub use table::{LOADER_COLUMNS, MapColumn, MapHeaders, TABLES, TableContract, arrow_schema};
 
 /// Precision and scale of every amount.
 pub const DECIMAL: DataType = DataType::Decimal128(38, 18);
-
-/// The columns a table is partitioned by. They stand in the table's schema after the data columns and in
-/// the path of every file, never inside a file.
-pub const PARTITION_COLUMNS: [&str; 2] = ["connection", "billing_period"];
 
 /// The times that the table takes, in seconds since 1970: the years 1 to 9999. Neither the statistics of a Delta log nor most
 /// readers can show others as text, and a single one breaks queries over all rows.
@@ -45,10 +45,10 @@ pub enum ColumnType {
     DecimalMap,
 }
 
-/// One column of the contract.
+/// One column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// Its name: CUR 2.0's.
+pub struct TableColumn {
+    /// Its name: for costs, CUR 2.0's.
     pub name: &'static str,
     /// What it holds.
     pub kind: ColumnType,
@@ -58,11 +58,12 @@ pub struct Column {
     pub required: bool,
 }
 
-/// The columns a file holds, in order. Parsed once from the contract file.
-pub static COLUMNS: LazyLock<Vec<Column>> =
-    LazyLock::new(|| include_str!("schema/columns.tsv").lines().skip(1).map(parse_line).collect());
+/// The columns of a contract file: one a line below the heading.
+pub fn parse_columns(contract: &'static str) -> Vec<TableColumn> {
+    contract.lines().skip(1).map(parse_line).collect()
+}
 
-fn parse_line(line: &'static str) -> Column {
+fn parse_line(line: &'static str) -> TableColumn {
     let mut cells = line.split('\t');
     let mut cell = || cells.next().unwrap_or_default();
     let (name, kind, legacy, required) = (cell(), cell(), cell(), cell());
@@ -74,21 +75,15 @@ fn parse_line(line: &'static str) -> Column {
         "map" => ColumnType::TextMap,
         "decimal_map" => ColumnType::DecimalMap,
         // A unit test reads every line, so this can't reach a release.
-        other => unreachable!("columns.tsv: {name} has the unknown type {other:?}"),
+        other => unreachable!("the contract's {name} has the unknown type {other:?}"),
     };
-    Column { name, kind, legacy: (!legacy.is_empty()).then_some(legacy), required: required == "required" }
+    TableColumn {
+        name,
+        kind,
+        legacy: (!legacy.is_empty()).then_some(legacy),
+        required: required == "required",
+    }
 }
-
-/// The index of a column in [`COLUMNS`] and in every batch.
-pub fn index_of(name: &str) -> Option<usize> {
-    COLUMNS.iter().position(|column| column.name == name)
-}
-
-/// The Arrow schema of the data columns: what a part writer takes and a file holds.
-pub static DATA_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let fields = COLUMNS.iter().map(|column| Field::new(column.name, data_type(column.kind), true));
-    Arc::new(Schema::new(fields.collect::<Fields>()))
-});
 
 /// The Arrow type of a column. Maps use the names that Parquet and Delta readers expect.
 pub fn data_type(kind: ColumnType) -> DataType {
@@ -140,16 +135,16 @@ mod tests {
 
     #[test]
     fn the_contract_parses_and_has_no_name_twice() {
-        let mut names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
+        let mut names: Vec<_> = COSTS.columns.iter().map(|column| column.name).collect();
         assert_eq!(names.len(), 132);
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), COLUMNS.len());
+        assert_eq!(names.len(), COSTS.columns.len());
     }
 
     #[test]
     fn every_legacy_name_folds_to_its_column() {
-        for column in COLUMNS.iter() {
+        for column in COSTS.columns.iter() {
             if let Some(legacy) = column.legacy {
                 assert_eq!(fold(legacy), column.name);
             }

@@ -14,7 +14,10 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::model::{BillingPeriod, ConnectionKey, ExitCode, Reason, VersionIdentity};
+use crate::{
+    model::{BillingPeriod, ConnectionKey, ExitCode, Reason, VersionIdentity},
+    schema::TableContract,
+};
 use ledger::{Decision, LedgerRow, Ordering};
 use survey::{LostMonth, UnreadableRow};
 
@@ -248,9 +251,12 @@ pub type VisitRows<'a> = dyn FnMut(&Slot, &RecordBatch) -> Result<(), WarehouseF
 /// Takes staged rows, batch by batch, with the index of the source file they came from.
 pub type VisitStaged<'a> = dyn FnMut(usize, &RecordBatch) -> Result<(), WarehouseFault> + Send + 'a;
 
-/// A place that holds costs.
+/// A place that holds the rows of one table. Another table of the same place is another value.
 #[async_trait]
 pub trait Warehouse: Send + Sync {
+    /// The table whose rows are written and read.
+    fn table(&self) -> &'static TableContract;
+
     /// Creates the tables where they are missing, and checks their schema where they are there. Where it isn't
     /// known, first proves, once, that only one of two writers can create a key.
     async fn prepare(&self) -> Result<(), WarehouseFault>;
@@ -271,7 +277,7 @@ pub trait Warehouse: Send + Sync {
     ) -> Result<Box<dyn Stage>, WarehouseFault>;
 
     /// Reads rows as any reader of the table sees them: the slot they belong to and the batch. Only the named
-    /// columns of [`crate::schema::DATA_SCHEMA`]; rows come in no particular order.
+    /// columns of the table; rows come in no particular order.
     async fn read(
         &self,
         selection: &Selection,
@@ -330,7 +336,7 @@ pub trait Stage: Send + Sync {
 
 /// Writes rows of one source file. Blocking: called on worker threads, never on the async runtime.
 pub trait PartWriter: Send {
-    /// Appends rows in the shape of [`crate::schema::DATA_SCHEMA`].
+    /// Appends rows in the shape of [`TableContract::schema`].
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WarehouseFault>;
 
     /// Makes the part durable.

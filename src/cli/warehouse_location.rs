@@ -13,6 +13,7 @@ use crate::{
     aws::endpoints::{self, Variant},
     model::Region,
     network::trust::Trust,
+    schema::COSTS,
     warehouse::{
         Warehouse, WarehouseFault,
         delta::{
@@ -206,6 +207,7 @@ fn folder(location: DeltaLocation) -> DeltaOptions {
         addressing: Addressing::default(),
         identity: None,
         retention: DEFAULT_RETENTION,
+        table: &COSTS,
     }
 }
 

@@ -9,7 +9,7 @@ use arrow::array::{RecordBatch, TimestampMicrosecondArray};
 use super::*;
 use crate::{
     model::{Amount, ConnectionKey},
-    schema::fold,
+    schema::{COSTS, fold},
     warehouse::{
         Reading, Slot, TagKey,
         conformance::{
@@ -83,7 +83,7 @@ fn ask_of(metric: Metric, group_by: &str, bills: &[Bill<'_>]) -> Answer {
     let mut tally = Tally::new(metric, group_by.parse().expect("a grouping"));
     let columns = tally.columns();
     for bill in bills {
-        let batch = rows::batch(&bill.rows);
+        let batch = rows::batch(&COSTS, &bill.rows);
         let indices: Vec<_> =
             columns.iter().map(|name| batch.schema().index_of(name).expect("ours")).collect();
         let batch = batch.project(&indices).expect("columns");
@@ -176,7 +176,7 @@ fn days_are_utc_days_of_the_usage_start_in_order() {
 #[test]
 fn a_time_that_no_calendar_has_is_a_day_of_its_own() {
     let mut tally = Tally::new(Metric::Unblended, "day".parse().expect("a grouping"));
-    let batch = rows::batch(&[row(&[]), row(&[]), row(&[])]);
+    let batch = rows::batch(&COSTS, &[row(&[]), row(&[]), row(&[])]);
     let times = TimestampMicrosecondArray::from(vec![1_792_828_800_000_000, i64::MAX, i64::MIN]);
     let mut columns = batch.columns().to_vec();
     columns[batch.schema().index_of("line_item_usage_start_date").expect("ours")] =
@@ -239,7 +239,7 @@ fn each_metric_reads_its_own_columns() {
 fn a_sum_past_the_last_digit_is_an_error_and_no_number() {
     let most = row(&[("line_item_unblended_cost", "99999999999999999999")]);
     let mut tally = Tally::new(Metric::Unblended, GroupBy::Service);
-    let batch = rows::batch(&[most.clone(), most]);
+    let batch = rows::batch(&COSTS, &[most.clone(), most]);
     let fault = tally.add(&slot("a", "2026-10"), &batch).expect_err("too large");
     assert_eq!(fault, CostsFault::TooLarge { currency: "USD".to_owned() });
 }

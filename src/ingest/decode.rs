@@ -1,4 +1,4 @@
-//! Turns one report file into rows of the stable table, exactly, or into a named error with file and row.
+//! Turns one report file into rows of a stable table, exactly, or into a named error with file and row.
 //!
 //! Two readers see the file: the one that makes the rows, and the one of [`verify`](super::verify) that only
 //! counts and sums. Both are fed from one download and, for csv, from one inflate, whose own CRC vouches for it;
@@ -19,6 +19,7 @@ pub use limits::Limits;
 pub(in crate::ingest) use parquet::Held;
 
 use super::{normalize::Roundings, source::SourceFile, tags::TagKeys, tally::FileTally};
+use crate::schema::TableContract;
 
 /// How the bytes of a data file are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +33,8 @@ pub enum FileFormat {
 /// What to make of the files of one version. The same for all of them.
 #[derive(Debug, Clone)]
 pub struct DecodeJob {
+    /// The table that the rows are for.
+    pub table: &'static TableContract,
     /// How they are packed.
     pub format: FileFormat,
     /// Stands in `manifest_id` of every row: the version's identity.
@@ -62,7 +65,7 @@ pub struct FileReport {
 }
 
 /// Decodes one file and hands its rows to `sink`, in the file's order, in the shape of
-/// [`DATA_SCHEMA`](crate::schema::DATA_SCHEMA) with at most `batch_rows` rows a batch. Blocking: one call a worker thread.
+/// the job's table with at most `batch_rows` rows a batch. Blocking: one call a worker thread.
 ///
 /// Memory is bounded by the limits and a batch, whatever the file holds.
 ///

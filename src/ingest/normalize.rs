@@ -18,5 +18,5 @@ pub use rounding::Roundings;
 pub(in crate::ingest) use amounts::AmountColumn;
 pub(in crate::ingest) use batch::{BatchBuilder, CellFault, Cells, Stamp};
 pub(in crate::ingest) use json_map::Json;
-pub(in crate::ingest) use mapping::{MapColumn, Mapping, MappingFault, Target};
+pub(in crate::ingest) use mapping::{Mapping, MappingFault, Target};
 pub(in crate::ingest) use maps::{Entries, Maps};

@@ -33,8 +33,10 @@ pub enum WrongBill {
         expected: String,
     },
     /// Rows of another month.
-    #[error("bill_billing_period_start_date is {found} on some rows of the bill of {period}")]
+    #[error("{column} is {found} on some rows of the bill of {period}")]
     Period {
+        /// The column that was checked.
+        column: &'static str,
         /// What some rows say.
         found: String,
         /// The folder's month.
@@ -56,15 +58,17 @@ impl ExpectedBill {
     /// # Errors
     /// [`WrongBill`] with the first other account, or the first other month.
     pub fn check(&self, tally: &Tally, period: BillingPeriod) -> Result<(), WrongBill> {
+        let bill = &tally.table().bill;
         match self {
-            Self::PaidBy(account) => only("bill_payer_account_id", &tally.payers, account)?,
-            Self::UsedBy(account) => only("line_item_usage_account_id", &tally.usage_accounts, account)?,
+            Self::PaidBy(account) => only(bill.payer, &tally.payers, account)?,
+            Self::UsedBy(account) => only(bill.usage_account, &tally.usage_accounts, account)?,
             Self::Anyone => {}
         }
         let start = BTreeSet::from([Some(period.start())]);
         match tally.period_starts.difference(&start).next() {
             None => Ok(()),
             Some(found) => Err(WrongBill::Period {
+                column: bill.period_start,
                 found: found.map_or_else(|| "missing".to_owned(), |at| at.to_string()),
                 period,
             }),
@@ -86,13 +90,14 @@ fn only(column: &'static str, seen: &Seen, expected: &str) -> Result<(), WrongBi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::COSTS;
 
     fn tally(payers: &[&str], usage: &[&str], starts: &[Option<&str>]) -> Tally {
         let seen = |values: &[&str]| Seen {
             values: values.iter().map(|value| (*value).to_owned()).collect(),
             more: false,
         };
-        let mut tally = Tally::new(0);
+        let mut tally = Tally::new(&COSTS, 0);
         tally.payers = seen(payers);
         tally.usage_accounts = seen(usage);
         tally.period_starts = starts.iter().map(|at| at.map(|at| at.parse().expect("a time"))).collect();
@@ -125,6 +130,10 @@ mod tests {
             let bill = tally(&["1"], &[], &[MONTH, other]);
             assert!(matches!(expected.check(&bill, period), Err(WrongBill::Period { .. })), "{other:?}");
         }
-        assert_eq!(expected.check(&Tally::default(), period), Ok(()), "a bill without rows is nobody else's");
+        assert_eq!(
+            expected.check(&Tally::new(&COSTS, 0), period),
+            Ok(()),
+            "a bill without rows is nobody else's"
+        );
     }
 }

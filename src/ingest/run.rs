@@ -156,6 +156,7 @@ impl Loader<'_> {
         let format = decoder_format(delivery)?;
         let loaded_at = Timestamp::now();
         let job = DecodeJob {
+            table: self.warehouse.table(),
             format,
             manifest_id: delivery.version.0.clone(),
             loaded_at,
@@ -206,7 +207,8 @@ impl Loader<'_> {
     ) -> Result<LedgerRow, LoadFault> {
         stage.tag_keys(&read.tag_keys.list()).await?;
         crash_point::reach("tag-keys-written");
-        let mut tally = Tally::new(delivery.files.len());
+        let table = self.warehouse.table();
+        let mut tally = Tally::new(table, delivery.files.len());
         for (file, missing) in read.missing_columns.iter().enumerate() {
             if missing.contains(&RESERVATION) {
                 tally.names_no_reservation(file);
@@ -218,11 +220,11 @@ impl Loader<'_> {
             // The text goes nowhere: `summing` carries the fault itself.
             summing.as_ref().map_err(|fault| WarehouseFault::Corrupt(fault.to_string())).copied()
         };
-        let visited = stage.read_back(&Tally::COLUMNS, &mut add).await;
+        let visited = stage.read_back(&table.bill.tallied(), &mut add).await;
         summing?;
         visited?;
         let keys: Vec<&str> = delivery.files.iter().map(|file| file.key.as_str()).collect();
-        verify::compare(&keys, &read.tallies, &tally.files)?;
+        verify::compare(table.bill.summed, &keys, &read.tallies, &tally.files)?;
         self.expected.check(&tally, delivery.period)?;
         crash_point::reach("totals-verified");
         if self.stop.is_cancelled() {

@@ -14,21 +14,11 @@ use jiff::Timestamp;
 
 use crate::{
     model::{Amount, CurrencyTotals},
-    schema::amortized::{AmortizedColumns, AmortizedParts, NoCost, RESERVATION},
+    schema::{
+        AmortizedSource, InvoiceColumns, TableContract,
+        amortized::{AmortizedColumns, NoCost, RESERVATION},
+    },
 };
-
-/// The columns that are summed and compared with the source: everything a total is made of.
-pub const SUMMED: [&str; 9] = [
-    "line_item_unblended_cost",
-    "line_item_net_unblended_cost",
-    "savings_plan_savings_plan_effective_cost",
-    "savings_plan_total_commitment_to_date",
-    "savings_plan_used_commitment",
-    "reservation_effective_cost",
-    "reservation_unused_amortized_upfront_fee_for_billing_period",
-    "reservation_unused_recurring_fee",
-    "line_item_usage_amount",
-];
 
 /// What rows are summed by. A missing value counts as the empty text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -58,12 +48,19 @@ impl Sum {
 }
 
 /// Rows and sums of one currency and line type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineSums {
     /// Rows.
     pub rows: u64,
-    /// Sums in the order of [`SUMMED`].
-    pub sums: [Sum; SUMMED.len()],
+    /// Sums, in the order of the table's summed columns.
+    pub sums: Box<[Sum]>,
+}
+
+impl LineSums {
+    /// No rows, and as many sums as columns are summed.
+    pub fn new(columns: usize) -> Self {
+        Self { rows: 0, sums: vec![Sum::default(); columns].into() }
+    }
 }
 
 /// Rows and sums of one source file.
@@ -83,7 +80,7 @@ impl FileTally {
 /// Why a tally stopped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TallyFault {
-    /// A batch without one of [`Tally::COLUMNS`], or with another type.
+    /// A batch without one of the columns that are tallied, or with another type.
     #[error("the rows read back have no column {0} of the right type")]
     Column(&'static str),
     /// A sum that no decimal(38,18) holds.
@@ -116,17 +113,18 @@ impl Seen {
 }
 
 /// Everything a load knows about its rows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
+    table: &'static TableContract,
     /// Rows and sums, by source file.
     pub files: Vec<FileTally>,
     /// Totals by currency.
     pub currencies: BTreeMap<String, CurrencyTotals>,
-    /// `bill_payer_account_id`; the empty text stands for rows without.
+    /// The payers; the empty text stands for rows without.
     pub payers: Seen,
-    /// `line_item_usage_account_id`; the empty text stands for rows without.
+    /// The accounts whose usage it is; the empty text stands for rows without.
     pub usage_accounts: Seen,
-    /// `bill_billing_period_start_date`, at most [`Tally::MOST_PERIODS`]; `None` stands for rows without.
+    /// When the bill begins, at most [`Tally::MOST_PERIODS`]; `None` stands for rows without.
     pub period_starts: BTreeSet<Option<Timestamp>>,
     anniversary_rows: u64,
     without_invoice: u64,
@@ -135,32 +133,28 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// The columns that a batch must have, beside which it may have others.
-    pub const COLUMNS: [&'static str; 8 + SUMMED.len()] = [
-        "line_item_currency_code",
-        "line_item_line_item_type",
-        "reservation_reservation_a_r_n",
-        "bill_payer_account_id",
-        "line_item_usage_account_id",
-        "bill_billing_period_start_date",
-        "bill_bill_type",
-        "bill_invoice_id",
-        SUMMED[0],
-        SUMMED[1],
-        SUMMED[2],
-        SUMMED[3],
-        SUMMED[4],
-        SUMMED[5],
-        SUMMED[6],
-        SUMMED[7],
-        SUMMED[8],
-    ];
     /// How many period starts are kept: a bill has one.
     pub const MOST_PERIODS: usize = 100;
 
-    /// An empty tally of so many source files.
-    pub fn new(files: usize) -> Self {
-        Self { files: vec![FileTally::default(); files], ..Self::default() }
+    /// An empty tally of so many source files of a table's rows. A batch must have the columns
+    /// [`BillColumns::tallied`](crate::schema::BillColumns::tallied), beside which it may have others.
+    pub fn new(table: &'static TableContract, files: usize) -> Self {
+        Self {
+            table,
+            files: vec![FileTally::default(); files],
+            currencies: BTreeMap::new(),
+            payers: Seen::default(),
+            usage_accounts: Seen::default(),
+            period_starts: BTreeSet::new(),
+            anniversary_rows: 0,
+            without_invoice: 0,
+            unnamed: BTreeSet::new(),
+        }
+    }
+
+    /// The table whose rows these are.
+    pub fn table(&self) -> &'static TableContract {
+        self.table
     }
 
     /// Says that a source file has no column for the reservation, before its rows are added: no fee of it has an
@@ -174,7 +168,7 @@ impl Tally {
     /// # Errors
     /// [`TallyFault`]: a column is not there, or a sum passes 38 digits.
     pub fn add(&mut self, file: usize, batch: &RecordBatch) -> Result<(), TallyFault> {
-        let columns = Columns::of(batch)?;
+        let columns = Columns::of(self.table, batch)?;
         if self.files.len() <= file {
             self.files.resize(file + 1, FileTally::default());
         }
@@ -210,12 +204,13 @@ impl Tally {
         rows: Range<usize>,
     ) -> Result<(), TallyFault> {
         let key = LineKey { currency: currency.to_owned(), line_type: line_type.to_owned() };
-        let line = self.files[file].lines.entry(key).or_default();
+        let (bill, summed) = (&self.table.bill, self.table.bill.summed);
+        let line = self.files[file].lines.entry(key).or_insert_with(|| LineSums::new(summed.len()));
         line.rows += rows.len() as u64;
         for (column, sum) in line.sums.iter_mut().enumerate() {
             for row in rows.clone() {
-                if let Some(value) = columns.sum(column, row) {
-                    sum.add(value).ok_or(TallyFault::TooLarge(SUMMED[column]))?;
+                if let Some(value) = amount(columns.sums[column], row) {
+                    sum.add(value).ok_or(TallyFault::TooLarge(summed[column].name))?;
                 }
             }
         }
@@ -223,18 +218,19 @@ impl Tally {
         totals.rows += rows.len() as u64;
         let names_reservations = !self.unnamed.contains(&file);
         for row in rows {
-            match columns.sum(UNBLENDED, row) {
-                Some(cost) => totals.unblended = sum_of(SUMMED[UNBLENDED], totals.unblended, cost)?,
+            match amount(columns.unblended, row) {
+                Some(cost) => totals.unblended = sum_of(bill.unblended, totals.unblended, cost)?,
                 None => totals.rows_without.get_or_insert_default().unblended += 1,
             }
-            match columns.sum(NET_UNBLENDED, row) {
+            match columns.net_unblended.and_then(|column| amount(column, row)) {
                 Some(cost) => {
                     let so_far = totals.net_unblended.unwrap_or_default();
-                    totals.net_unblended = Some(sum_of(SUMMED[NET_UNBLENDED], so_far, cost)?);
+                    totals.net_unblended =
+                        Some(sum_of(bill.net_unblended.unwrap_or("the net cost"), so_far, cost)?);
                 }
                 None => totals.rows_without.get_or_insert_default().net_unblended += 1,
             }
-            add_amortized(totals, &columns.amortized.parts(row), names_reservations)?;
+            add_amortized(totals, columns.amortized.cost(row, names_reservations))?;
         }
         Ok(())
     }
@@ -247,36 +243,28 @@ impl Tally {
         if self.period_starts.len() < Self::MOST_PERIODS {
             self.period_starts.insert(start);
         }
-        if text(columns.bill_type, row) == "Anniversary" {
+        if let Some((bill_type, invoice)) = columns.invoice
+            && text(bill_type, row) == "Anniversary"
+        {
             self.anniversary_rows += 1;
-            self.without_invoice += u64::from(text(columns.invoice, row).is_empty());
+            self.without_invoice += u64::from(text(invoice, row).is_empty());
         }
     }
 }
-
-const UNBLENDED: usize = 0;
-const NET_UNBLENDED: usize = 1;
 
 fn sum_of(column: &'static str, left: Amount, right: Amount) -> Result<Amount, TallyFault> {
     left.checked_add(right).ok_or(TallyFault::TooLarge(column))
 }
 
 /// Adds a row to the amortized sum, which is gone for good with the first row that has no such cost.
-fn add_amortized(
-    totals: &mut CurrencyTotals,
-    parts: &AmortizedParts<'_>,
-    names_reservations: bool,
-) -> Result<(), TallyFault> {
+fn add_amortized(totals: &mut CurrencyTotals, cost: Result<Amount, NoCost>) -> Result<(), TallyFault> {
     const COST: &str = "the amortized cost";
     let without = &mut totals.rows_without.get_or_insert_default().amortized;
-    match parts.cost() {
+    match cost {
         Err(NoCost::TooLarge) => return Err(TallyFault::TooLarge(COST)),
-        Ok(cost) if names_reservations || !parts.may_be_upfront() => {
-            if *without == 0 {
-                totals.amortized = Some(sum_of(COST, totals.amortized.unwrap_or_default(), cost)?);
-            }
-        }
-        Ok(_) | Err(NoCost::Lacking) => {
+        Ok(_) if *without > 0 => {}
+        Ok(cost) => totals.amortized = Some(sum_of(COST, totals.amortized.unwrap_or_default(), cost)?),
+        Err(NoCost::Lacking) => {
             *without += 1;
             totals.amortized = None;
         }
@@ -288,62 +276,83 @@ fn text(column: &StringArray, row: usize) -> &str {
     if column.is_valid(row) { column.value(row) } else { "" }
 }
 
-/// The columns of a batch that a tally reads.
+fn amount(column: &Decimal128Array, row: usize) -> Option<Amount> {
+    column.is_valid(row).then(|| Amount::from_units(column.value(row)))
+}
+
+/// The columns of a batch that a tally reads, looked up once.
 struct Columns<'a> {
     rows: usize,
     currency: &'a StringArray,
     line_type: &'a StringArray,
-    amortized: AmortizedColumns<'a>,
+    unblended: &'a Decimal128Array,
+    net_unblended: Option<&'a Decimal128Array>,
+    amortized: Amortized<'a>,
     payer: &'a StringArray,
     usage_account: &'a StringArray,
     period_start: &'a TimestampMicrosecondArray,
-    bill_type: &'a StringArray,
-    invoice: &'a StringArray,
-    sums: [&'a Decimal128Array; SUMMED.len()],
+    /// The kind of bill, and the invoice's id.
+    invoice: Option<(&'a StringArray, &'a StringArray)>,
+    sums: Vec<&'a Decimal128Array>,
+}
+
+/// Where a batch has the amortized costs of its rows.
+enum Amortized<'a> {
+    Formula(AmortizedColumns<'a>),
+    Column(&'a Decimal128Array),
+}
+
+impl Amortized<'_> {
+    /// A row's cost. A fee may have been paid ahead for a reservation, and then has none; where the file names no
+    /// reservations, that can't be told.
+    fn cost(&self, row: usize, names_reservations: bool) -> Result<Amount, NoCost> {
+        match self {
+            Self::Column(column) => amount(column, row).ok_or(NoCost::Lacking),
+            Self::Formula(columns) => {
+                let parts = columns.parts(row);
+                match parts.cost() {
+                    Ok(_) if !names_reservations && parts.may_be_upfront() => Err(NoCost::Lacking),
+                    cost => cost,
+                }
+            }
+        }
+    }
 }
 
 impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Result<Self, TallyFault> {
+    fn of(table: &TableContract, batch: &'a RecordBatch) -> Result<Self, TallyFault> {
+        let bill = &table.bill;
         let column = |name: &'static str| batch.column_by_name(name).ok_or(TallyFault::Column(name));
         let text = |name| column(name)?.as_string_opt::<i32>().ok_or(TallyFault::Column(name));
-        let amount =
+        let amounts =
             |name| column(name)?.as_primitive_opt::<Decimal128Type>().ok_or(TallyFault::Column(name));
-        let start = "bill_billing_period_start_date";
-        let [unblended, net, effective, commitment, used, reserved, upfront, recurring, usage] = SUMMED;
+        let start = bill.period_start;
+        let invoice = |columns: InvoiceColumns| Ok((text(columns.bill_type)?, text(columns.invoice_id)?));
         Ok(Self {
             rows: batch.num_rows(),
-            currency: text("line_item_currency_code")?,
-            line_type: text("line_item_line_item_type")?,
-            // The formula takes a column that is absent, or of another type, as NULL; here that is a fault.
-            amortized: text(RESERVATION).map(|_| AmortizedColumns::of(batch))?,
-            payer: text("bill_payer_account_id")?,
-            usage_account: text("line_item_usage_account_id")?,
+            currency: text(bill.currency.name)?,
+            line_type: text(bill.line_type.name)?,
+            unblended: amounts(bill.unblended)?,
+            net_unblended: bill.net_unblended.map(amounts).transpose()?,
+            amortized: match bill.amortized {
+                AmortizedSource::Column(column) => Amortized::Column(amounts(column)?),
+                // The formula takes a column that is absent, or of another type, as NULL; here that is a fault.
+                AmortizedSource::ByLineType => {
+                    text(RESERVATION).map(|_| Amortized::Formula(AmortizedColumns::of(batch)))?
+                }
+            },
+            payer: text(bill.payer)?,
+            usage_account: text(bill.usage_account)?,
             period_start: column(start)?
                 .as_primitive_opt::<TimestampMicrosecondType>()
                 .ok_or(TallyFault::Column(start))?,
-            bill_type: text("bill_bill_type")?,
-            invoice: text("bill_invoice_id")?,
-            sums: [
-                amount(unblended)?,
-                amount(net)?,
-                amount(effective)?,
-                amount(commitment)?,
-                amount(used)?,
-                amount(reserved)?,
-                amount(upfront)?,
-                amount(recurring)?,
-                amount(usage)?,
-            ],
+            invoice: bill.invoice.map(invoice).transpose()?,
+            sums: bill.summed.iter().map(|column| amounts(column.name)).collect::<Result<_, _>>()?,
         })
     }
 
     fn key(&self, row: usize) -> (&'a str, &'a str) {
         (text(self.currency, row), text(self.line_type, row))
-    }
-
-    fn sum(&self, column: usize, row: usize) -> Option<Amount> {
-        let column = self.sums[column];
-        column.is_valid(row).then(|| Amount::from_units(column.value(row)))
     }
 }
 

@@ -12,7 +12,8 @@ mod parquet;
 pub(in crate::ingest) use csv::CsvTally;
 pub(in crate::ingest) use parquet::ParquetTally;
 
-use super::tally::{FileTally, LineKey, LineSums, SUMMED};
+use super::tally::{FileTally, LineKey, LineSums};
+use crate::schema::{BillColumns, SpelledColumn};
 
 /// Why the independent decoder gave up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,23 +60,34 @@ fn shown(text: &str) -> &str {
     if text.is_empty() { "(none)" } else { text }
 }
 
-/// Compares what the source holds with what was read back, file by file.
+/// Compares what the source holds with what was read back, file by file: rows, and the columns that are `summed`.
 ///
 /// `files` are the keys of the source files in the manifest's order, for the message.
 ///
 /// # Errors
 /// [`TotalsDiffer`] with the first difference, by file, currency and line type.
-pub fn compare(files: &[&str], source: &[FileTally], read_back: &[FileTally]) -> Result<(), TotalsDiffer> {
+pub fn compare(
+    summed: &[SpelledColumn],
+    files: &[&str],
+    source: &[FileTally],
+    read_back: &[FileTally],
+) -> Result<(), TotalsDiffer> {
     let empty = FileTally::default();
     for index in 0..files.len().max(source.len()).max(read_back.len()) {
         let file = files.get(index).copied().unwrap_or("a file that is not in the manifest");
-        compare_file(file, source.get(index).unwrap_or(&empty), read_back.get(index).unwrap_or(&empty))?;
+        let [source, read_back] = [source, read_back].map(|files| files.get(index).unwrap_or(&empty));
+        compare_file(summed, file, source, read_back)?;
     }
     Ok(())
 }
 
-fn compare_file(file: &str, source: &FileTally, read_back: &FileTally) -> Result<(), TotalsDiffer> {
-    let nothing = LineSums::default();
+fn compare_file(
+    summed: &[SpelledColumn],
+    file: &str,
+    source: &FileTally,
+    read_back: &FileTally,
+) -> Result<(), TotalsDiffer> {
+    let nothing = LineSums::new(summed.len());
     let lines =
         source.lines.keys().chain(read_back.lines.keys().filter(|key| !source.lines.contains_key(key)));
     for line in lines {
@@ -91,7 +103,8 @@ fn compare_file(file: &str, source: &FileTally, read_back: &FileTally) -> Result
         if left.rows != right.rows {
             return Err(differ("the number", left.rows.to_string(), right.rows.to_string()));
         }
-        for (column, (left, right)) in SUMMED.iter().zip(left.sums.iter().zip(&right.sums)) {
+        for (column, (left, right)) in summed.iter().zip(left.sums.iter().zip(&right.sums)) {
+            let column = column.name;
             if left.values != right.values {
                 let what = format!("the values of {column}");
                 return Err(differ(&what, left.values.to_string(), right.values.to_string()));
@@ -105,35 +118,16 @@ fn compare_file(file: &str, source: &FileTally, read_back: &FileTally) -> Result
     Ok(())
 }
 
-/// The names under which the independent decoder finds a column: the stable one, and the legacy header.
-///
-/// Kept apart from `schema/columns.tsv` so that a mistake there can't hide here.
-const NAMES: [(&str, &str); 2 + SUMMED.len()] = [
-    ("line_item_currency_code", "lineItem/CurrencyCode"),
-    ("line_item_line_item_type", "lineItem/LineItemType"),
-    ("line_item_unblended_cost", "lineItem/UnblendedCost"),
-    ("line_item_net_unblended_cost", "lineItem/NetUnblendedCost"),
-    ("savings_plan_savings_plan_effective_cost", "savingsPlan/SavingsPlanEffectiveCost"),
-    ("savings_plan_total_commitment_to_date", "savingsPlan/TotalCommitmentToDate"),
-    ("savings_plan_used_commitment", "savingsPlan/UsedCommitment"),
-    ("reservation_effective_cost", "reservation/EffectiveCost"),
-    (
-        "reservation_unused_amortized_upfront_fee_for_billing_period",
-        "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
-    ),
-    ("reservation_unused_recurring_fee", "reservation/UnusedRecurringFee"),
-    ("line_item_usage_amount", "lineItem/UsageAmount"),
-];
-
-/// By source column: its place in [`NAMES`]. An exact name wins over one that differs in capitals and separators.
-fn places(headers: &[String]) -> Vec<Option<usize>> {
+/// By source column: its place among the [`BillColumns::spelled`] ones. An exact name wins over one that differs in
+/// capitals and separators.
+fn places(bill: &BillColumns, headers: &[String]) -> Vec<Option<usize>> {
     let letters = |text: &str| -> String {
         text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
     };
     let mut places = vec![None; headers.len()];
-    for (place, (stable, legacy)) in NAMES.iter().enumerate() {
-        let exact = headers.iter().position(|header| header == stable || header == legacy);
-        let alike = || headers.iter().position(|header| letters(header) == letters(stable));
+    for (place, SpelledColumn { name, legacy }) in bill.spelled().enumerate() {
+        let exact = headers.iter().position(|header| header == name || header == legacy);
+        let alike = || headers.iter().position(|header| letters(header) == letters(name));
         if let Some(column) = exact.or_else(alike) {
             places[column] = Some(place);
         }
@@ -142,21 +136,21 @@ fn places(headers: &[String]) -> Vec<Option<usize>> {
 }
 
 /// Sums rows as they come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Summing {
+    summed: &'static [SpelledColumn],
     tally: FileTally,
     /// The line of the row before, which the next one most often shares.
     current: Option<(LineKey, LineSums)>,
 }
 
 impl Summing {
+    fn new(bill: &'static BillColumns) -> Self {
+        Self { summed: bill.summed, tally: FileTally::default(), current: None }
+    }
+
     /// Adds one row, its numbers in units of 10⁻¹⁸.
-    fn row(
-        &mut self,
-        currency: &str,
-        line_type: &str,
-        numbers: &[Option<i128>; SUMMED.len()],
-    ) -> Result<(), VerifyFault> {
+    fn row(&mut self, currency: &str, line_type: &str, numbers: &[Option<i128>]) -> Result<(), VerifyFault> {
         let same = self
             .current
             .as_ref()
@@ -164,14 +158,16 @@ impl Summing {
         if !same {
             self.flush();
             let key = LineKey { currency: currency.to_owned(), line_type: line_type.to_owned() };
-            let sums = self.tally.lines.get(&key).copied().unwrap_or_default();
+            // Taken out and put back: the sums of a line are one allocation for the whole file.
+            let sums = self.tally.lines.remove(&key).unwrap_or_else(|| LineSums::new(self.summed.len()));
             self.current = Some((key, sums));
         }
         let Some((_, line)) = &mut self.current else { return Ok(()) };
         line.rows += 1;
-        for ((sum, number), column) in line.sums.iter_mut().zip(numbers).zip(SUMMED) {
+        for ((sum, number), column) in line.sums.iter_mut().zip(numbers).zip(self.summed) {
             if let Some(number) = number {
-                sum.add(crate::model::Amount::from_units(*number)).ok_or(VerifyFault::TooLarge(column))?;
+                let added = sum.add(crate::model::Amount::from_units(*number));
+                added.ok_or(VerifyFault::TooLarge(column.name))?;
             }
         }
         Ok(())

@@ -173,7 +173,7 @@ mod tests {
     use arrow::{array::ArrayRef, datatypes::Schema};
 
     use super::*;
-    use crate::schema::{DATA_SCHEMA, DECIMAL};
+    use crate::schema::{COSTS, DECIMAL};
 
     /// A row in which every amount differs, so that a wrong column shows.
     fn row(line_type: &str) -> AmortizedParts<'_> {
@@ -263,7 +263,7 @@ mod tests {
         let costs = Decimal128Array::from(vec![Some(7), None]).with_data_type(DECIMAL);
         let names = ["line_item_line_item_type", "reservation_effective_cost"];
         let fields: Vec<_> =
-            names.iter().map(|name| DATA_SCHEMA.field_with_name(name).expect(name).clone()).collect();
+            names.iter().map(|name| COSTS.schema.field_with_name(name).expect(name).clone()).collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), vec![types, Arc::new(costs)])
             .expect("columns match");
         let columns = AmortizedColumns::of(&batch);

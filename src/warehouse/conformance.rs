@@ -3,6 +3,7 @@
 
 mod cases;
 pub mod rows;
+mod second_table;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -12,8 +13,13 @@ use super::{
     Committed, Selection, Slot, Stage, Warehouse, WarehouseFault,
     ledger::{LedgerRow, Ordering, Source},
 };
-use crate::model::{Amount, BillingPeriod, CurrencyTotals, RowsWithout, VersionIdentity};
+use crate::{
+    model::{Amount, BillingPeriod, CurrencyTotals, RowsWithout, VersionIdentity},
+    schema::TableContract,
+};
 use rows::Row;
+
+pub use second_table::SECOND_TABLE;
 
 /// A backend under test, empty.
 pub type Subject = Arc<dyn Warehouse>;
@@ -112,14 +118,15 @@ impl Load {
     /// Stages it: every second row in a part of its own source file.
     pub async fn stage(&self, warehouse: &dyn Warehouse) -> Box<dyn Stage> {
         let version = VersionIdentity(self.version.clone());
+        let table = warehouse.table();
         let stage = warehouse.begin(&self.slot, &version, &self.run).await.expect("a stage");
         for source_file in 0..2 {
             let costs: Vec<_> = self.costs.iter().skip(source_file).step_by(2).cloned().collect();
             let mut part = stage.part(source_file).expect("a part");
             let version = self.version.clone();
             tokio::task::spawn_blocking(move || {
-                let rows: Vec<Row<'_>> = costs.iter().map(|cost| priced(&version, cost)).collect();
-                part.write(&rows::batch(&rows)).expect("rows are taken");
+                let rows: Vec<Row<'_>> = costs.iter().map(|cost| priced(table, &version, cost)).collect();
+                part.write(&rows::batch(table, &rows)).expect("rows are taken");
                 part.finish().expect("the part is finished");
             })
             .await
@@ -143,15 +150,20 @@ impl Load {
     }
 }
 
-fn priced<'a>(version: &'a str, cost: &'a str) -> Row<'a> {
+fn priced<'a>(table: &TableContract, version: &'a str, cost: &'a str) -> Row<'a> {
     [
         ("manifest_id", version),
-        ("line_item_unblended_cost", cost),
-        ("line_item_currency_code", "USD"),
-        ("line_item_usage_start_date", "2026-10-05T07:00:00Z"),
-        ("resource_tags", "user_owner=alice;user_team=ü"),
+        (table.bill.unblended, cost),
+        (table.bill.currency.name, "USD"),
+        (table.statistics, "2026-10-05T07:00:00Z"),
+        (tags_of(table), "user_owner=alice;user_team=ü"),
     ]
     .into()
+}
+
+/// The map column of a table in which tags stand.
+fn tags_of(table: &TableContract) -> &'static str {
+    table.maps.iter().find(|map| map.lists_keys).expect("a table has tags").name
 }
 
 /// A slot by its texts.
@@ -166,17 +178,18 @@ pub async fn seen(warehouse: &dyn Warehouse, connection: &str) -> Seen {
         array::{AsArray, RecordBatch},
         datatypes::Decimal128Type,
     };
+    let unblended = warehouse.table().bill.unblended;
     let mut seen = Seen::default();
     let selection = Selection { connection: connection.parse().ok(), periods: Vec::new() };
     let mut visit = |_: &Slot, batch: &RecordBatch| {
         let column = |name| batch.column_by_name(name).expect("a column that was asked for");
-        let costs = column("line_item_unblended_cost").as_primitive::<Decimal128Type>();
+        let costs = column(unblended).as_primitive::<Decimal128Type>();
         seen.rows += costs.len() as u64;
         seen.sum = costs.iter().flatten().map(Amount::from_units).fold(seen.sum, |sum, cost| sum + cost);
         seen.versions.extend(column("manifest_id").as_string::<i32>().iter().flatten().map(str::to_owned));
         Ok(())
     };
-    let columns = ["manifest_id", "line_item_unblended_cost"];
+    let columns = ["manifest_id", unblended];
     let reading = warehouse.read(&selection, &columns, &mut visit).await;
     seen.ledger = reading.expect("a reading").ledger;
     seen

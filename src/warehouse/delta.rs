@@ -1,6 +1,6 @@
 //! Delta Lake: costs in a folder or an S3 prefix that every lakehouse engine reads, with no server.
 //!
-//! Below the location lie two tables, `costs` and `tag_keys`, both partitioned by connection and billing
+//! Below the location lie a table of rows and one of tag keys (`costs` and `tag_keys`), both partitioned by connection and billing
 //! period. We write the Parquet files; `delta_kernel` writes the log. A slot's files are replaced by one log
 //! entry that carries the ledger row too, and the store's put-if-absent decides between writers.
 
@@ -45,12 +45,15 @@ use maintain::Sweep;
 use purge::Belonging;
 use read::{ReadFault, Wanted};
 use stage::DeltaStage;
-use table::Table;
+use table::{Table, TableShape};
 
 use super::{
     Reading, Selection, Slot, Stage, TagKey, VisitRows, Warehouse, WarehouseFault, ledger::LedgerRow,
 };
-use crate::model::{BillingPeriod, ConnectionKey, VersionIdentity};
+use crate::{
+    model::{BillingPeriod, ConnectionKey, VersionIdentity},
+    schema::TableContract,
+};
 
 /// How long a file that was never committed may belong to a load under way: longer than any load may take.
 const LONGEST_LOAD: Duration = Duration::from_secs(24 * 3600);
@@ -91,12 +94,12 @@ impl DeltaWarehouse {
         store: &Arc<dyn ObjectStore>,
         engine: &Arc<dyn Engine>,
     ) -> Result<Self, WarehouseFault> {
-        let table = |name: &str, schema| {
+        let table = |name: &str, shape| {
             let url = options.location.below(name).url().clone();
-            Table::new(url, Arc::clone(store), Arc::clone(engine), schema)
+            Table::new(url, Arc::clone(store), Arc::clone(engine), shape)
         };
-        let costs = table("costs", table::costs_schema())?;
-        let tag_keys = table("tag_keys", table::tag_keys_schema())?;
+        let costs = table(options.table.name, TableShape::of_rows(options.table))?;
+        let tag_keys = table(options.table.keys_name, TableShape::of_keys(options.table))?;
         Ok(Self { options, runtime, costs, tag_keys, proven: Arc::default() })
     }
 
@@ -118,6 +121,7 @@ impl DeltaWarehouse {
             costs: Arc::clone(&self.costs),
             tag_keys: Arc::clone(&self.tag_keys),
             runtime: self.runtime.clone(),
+            table: self.options.table,
             slot: slot.clone(),
             version: version.clone(),
             run: run.to_owned(),
@@ -138,6 +142,11 @@ impl DeltaWarehouse {
     fn tables(&self) -> [&Arc<Table>; 2] {
         [&self.costs, &self.tag_keys]
     }
+
+    /// The tables' folders, in the same order.
+    fn folders(&self) -> [&'static str; 2] {
+        [self.options.table.name, self.options.table.keys_name]
+    }
 }
 
 fn before(now: Timestamp, age: Duration) -> Timestamp {
@@ -146,6 +155,10 @@ fn before(now: Timestamp, age: Duration) -> Timestamp {
 
 #[async_trait]
 impl Warehouse for DeltaWarehouse {
+    fn table(&self) -> &'static TableContract {
+        self.options.table
+    }
+
     async fn prepare(&self) -> Result<(), WarehouseFault> {
         self.prove().await?;
         for table in self.tables() {
@@ -230,11 +243,11 @@ impl Warehouse for DeltaWarehouse {
         let wanted = Selection { connection: Some(connection.clone()), periods: periods.to_vec() };
         let removed = self.entries(&wanted).await?.len() as u64;
         let sweep = Sweep {
-            under: purge::folders(connection, periods),
+            under: purge::folders(self.options.table.partitions, connection, periods),
             removed_before: Timestamp::MAX,
             abandoned_before: before(now, LONGEST_LOAD),
         };
-        for (table, name) in self.tables().into_iter().zip(["costs", "tag_keys"]) {
+        for (table, name) in self.tables().into_iter().zip(self.folders()) {
             if table.snapshot().await?.is_none() {
                 continue;
             }
@@ -263,8 +276,9 @@ impl Warehouse for DeltaWarehouse {
         let probes = self.root()?.join(probe::PROBE_FOLDER);
         removed += maintain::remove_old(self.costs.store.as_ref(), &probes, abandoned).await?;
         if let Some(folder) = self.options.location.folder().cloned() {
+            let [costs, tag_keys] = self.folders();
             let tidy = move |_: &Table| {
-                let folders = ["costs", "tag_keys", probe::PROBE_FOLDER].map(|name| folder.join(name));
+                let folders = [costs, tag_keys, probe::PROBE_FOLDER].map(|name| folder.join(name));
                 Ok(folders.iter().map(|folder| maintain::tidy_folder(folder, abandoned)).sum::<u64>())
             };
             removed += self.costs.blocking(tidy).await?;

@@ -15,11 +15,15 @@ use super::{
     WarehouseFault,
     ledger::{self, Decision, LedgerRow, Ordering},
 };
-use crate::model::{BillingPeriod, ConnectionKey, VersionIdentity};
+use crate::{
+    model::{BillingPeriod, ConnectionKey, VersionIdentity},
+    schema::{COSTS, TableContract},
+};
 
 /// A warehouse that lasts as long as its values. Clones share their content.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct MemoryWarehouse {
+    table: &'static TableContract,
     state: Arc<Mutex<State>>,
 }
 
@@ -31,9 +35,14 @@ struct State {
 }
 
 impl MemoryWarehouse {
-    /// An empty warehouse.
+    /// An empty warehouse of costs.
     pub fn new() -> Self {
-        Self::default()
+        Self::of(&COSTS)
+    }
+
+    /// An empty warehouse of a table.
+    pub fn of(table: &'static TableContract) -> Self {
+        Self { table, state: Arc::default() }
     }
 
     /// The tag keys of the loaded version of a slot.
@@ -41,6 +50,12 @@ impl MemoryWarehouse {
         let state = locked(&self.state);
         let version = state.slots.get(slot).map(|(row, _)| &row.version);
         version.and_then(|version| state.tag_keys.get(slot)?.get(version)).cloned().unwrap_or_default()
+    }
+}
+
+impl Default for MemoryWarehouse {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -59,6 +74,10 @@ fn projected(batch: &RecordBatch, columns: &[&str]) -> Result<RecordBatch, Wareh
 
 #[async_trait]
 impl Warehouse for MemoryWarehouse {
+    fn table(&self) -> &'static TableContract {
+        self.table
+    }
+
     async fn prepare(&self) -> Result<(), WarehouseFault> {
         Ok(())
     }
@@ -223,10 +242,12 @@ mod tests {
     use crate::warehouse::conformance;
 
     #[tokio::test]
-    async fn keeps_every_rule() {
-        for (name, case) in conformance::CASES {
-            println!("{name}");
-            case(Arc::new(MemoryWarehouse::new())).await;
+    async fn keeps_every_rule_for_every_table() {
+        for table in [&COSTS, &conformance::SECOND_TABLE] {
+            for (name, case) in conformance::CASES {
+                println!("{} {name}", table.name);
+                case(Arc::new(MemoryWarehouse::of(table))).await;
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::{fs, path::Path, process::Command};
 
 use awscost::{
-    schema::PARTITION_COLUMNS,
+    schema::COSTS,
     warehouse::{
         Warehouse,
         conformance::{Load, seen},
@@ -78,7 +78,7 @@ async fn expected(warehouse: &DeltaWarehouse) -> Value {
     for connection in ["123456789012", "other.key-1"] {
         for row in seen(warehouse, connection).await.ledger {
             rows.push(json!({
-                PARTITION_COLUMNS[0]: connection,
+                COSTS.partitions[0]: connection,
                 "period": row.period,
                 "currency": "USD",
                 "rows": row.rows,

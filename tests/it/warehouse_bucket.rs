@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
 use awscost::model::{ExitCode, Reason, VersionIdentity};
+use awscost::schema::COSTS;
 use awscost::warehouse::{
     Committed, Warehouse,
     conformance::{self, Load, seen},
@@ -148,8 +149,8 @@ async fn a_store_that_fails_for_a_while_costs_no_load() {
 /// A batch whose text no writer makes small.
 fn random_batch(number: usize) -> RecordBatch {
     let rows: Vec<conformance::rows::Row<'_>> = vec![[("manifest_id", "v1")].into(); 1024];
-    let plain = conformance::rows::batch(&rows);
-    let column = awscost::schema::index_of("line_item_resource_id").expect("a column");
+    let plain = conformance::rows::batch(&COSTS, &rows);
+    let column = COSTS.index_of("line_item_resource_id").expect("a column");
     let mut random = rand::rngs::StdRng::seed_from_u64(number as u64);
     let texts: StringArray = (0..1024).map(|_| Some(hex::encode(random.random::<[u8; 64]>()))).collect();
     let mut columns = plain.columns().to_vec();

@@ -23,13 +23,15 @@ pub(super) fn decode(
     job: &DecodeJob,
     sink: &mut Sink<'_>,
 ) -> Result<FileReport, Interrupt> {
-    let source = Tee { inner: Inflated::open(file, &job.limits)?, tally: CsvTally::new(), fault: None };
+    let source =
+        Tee { inner: Inflated::open(file, &job.limits)?, tally: CsvTally::new(&job.table.bill), fault: None };
     let mut records = Records::new(source, file.key(), &job.limits);
-    let mut maps = Maps::new();
+    let mut maps = Maps::new(job.table);
     let header = records.header()?;
-    let mapping = Mapping::new(header, &mut maps).map_err(|fault| refused(fault, file.key()))?;
+    let mapping = Mapping::new(job.table, header, &mut maps).map_err(|fault| refused(fault, file.key()))?;
     let stamp = Stamp { manifest_id: job.manifest_id.clone(), loaded_at: job.loaded_at };
-    let mut batch = Batch { builder: BatchBuilder::new(mapping, maps, stamp), bytes: 0, rows: 0, sink };
+    let builder = BatchBuilder::new(job.table, mapping, maps, stamp);
+    let mut batch = Batch { builder, bytes: 0, rows: 0, sink };
     while let Some(block) = records.next_block()? {
         batch.add(&block, file.key(), job)?;
     }

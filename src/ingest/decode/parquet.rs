@@ -38,13 +38,14 @@ pub(super) fn decode(
 ) -> Result<FileReport, Interrupt> {
     let footer = footer::read(file, &job.limits)?;
     let metadata = guarded(file, || plain_types(footer.clone()))?;
-    let mut maps = Maps::new();
+    let mut maps = Maps::new(job.table);
     let headers = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let mapping = Mapping::new(headers, &mut maps).map_err(|fault| refused(fault, file.key()))?;
+    let mapping = Mapping::new(job.table, headers, &mut maps).map_err(|fault| refused(fault, file.key()))?;
     let unverifiable = |fault| DecodeFault::Unverifiable { file: file.key().to_owned(), fault };
-    let mut tally = ParquetTally::new(footer.file_metadata().schema_descr()).map_err(unverifiable)?;
+    let schema = footer.file_metadata().schema_descr();
+    let mut tally = ParquetTally::new(&job.table.bill, schema).map_err(unverifiable)?;
     let stamp = Stamp { manifest_id: job.manifest_id.clone(), loaded_at: job.loaded_at };
-    let mut builder = BatchBuilder::new(mapping, maps, stamp);
+    let mut builder = BatchBuilder::new(job.table, mapping, maps, stamp);
     let (mut rows, mut bytes_inflated) = (0u64, 0u64);
     for (group, about) in footer.row_groups().iter().enumerate() {
         let ranges = footer::column_ranges(file, about, &job.limits)?;

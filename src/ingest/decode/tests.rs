@@ -4,6 +4,7 @@ mod dialects;
 mod hostile_csv;
 mod hostile_parquet;
 mod legal_csv;
+mod second_table;
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +22,10 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 
 use super::*;
-use crate::ingest::{source::SourceFault, tally::Tally};
+use crate::{
+    ingest::{source::SourceFault, tally::Tally},
+    schema::COSTS,
+};
 
 /// A data file in memory.
 pub(in crate::ingest) struct MemoryFile {
@@ -89,6 +93,7 @@ impl Read for Failing {
 
 pub(in crate::ingest) fn job(format: FileFormat) -> DecodeJob {
     DecodeJob {
+        table: &COSTS,
         format,
         manifest_id: "5ca1ab1e".to_owned(),
         loaded_at: "2026-11-22T15:00:00Z".parse().expect("a time"),
@@ -100,6 +105,7 @@ pub(in crate::ingest) fn job(format: FileFormat) -> DecodeJob {
 /// A decoded file.
 #[derive(Debug)]
 pub(in crate::ingest) struct Decoded {
+    pub table: &'static TableContract,
     pub batches: Vec<RecordBatch>,
     pub report: FileReport,
 }
@@ -107,11 +113,11 @@ pub(in crate::ingest) struct Decoded {
 impl Decoded {
     /// What stands in each row: column → text, NULLs left out, maps as `key=value`.
     pub fn rows(&self) -> Vec<BTreeMap<&'static str, String>> {
-        self.batches.iter().flat_map(rows_of).collect()
+        self.batches.iter().flat_map(|batch| rows_of(self.table, batch)).collect()
     }
 
     pub fn tally(&self) -> Tally {
-        let mut tally = Tally::new(1);
+        let mut tally = Tally::new(self.table, 1);
         for batch in &self.batches {
             tally.add(0, batch).expect("batches have all columns");
         }
@@ -123,12 +129,12 @@ pub(in crate::ingest) fn decode(file: &MemoryFile, job: &DecodeJob) -> Result<De
     let mut batches = Vec::new();
     let result = decode_file::<std::convert::Infallible>(file, job, &mut |batch| {
         assert!(batch.num_rows() <= job.batch_rows && batch.num_rows() > 0);
-        assert_eq!(batch.schema(), *crate::schema::DATA_SCHEMA);
+        assert_eq!(batch.schema(), *job.table.schema);
         batches.push(batch);
         Ok(())
     });
     match result {
-        Ok(report) => Ok(Decoded { batches, report }),
+        Ok(report) => Ok(Decoded { table: job.table, batches, report }),
         Err(Stopped::Decode(fault)) => Err(fault),
         Err(Stopped::Sink(never)) => match never {},
     }
@@ -185,9 +191,9 @@ pub(in crate::ingest) fn csv_line(cells: &[String]) -> String {
     quoted.collect::<Vec<_>>().join(",") + "\n"
 }
 
-fn rows_of(batch: &RecordBatch) -> Vec<BTreeMap<&'static str, String>> {
+fn rows_of(table: &'static TableContract, batch: &RecordBatch) -> Vec<BTreeMap<&'static str, String>> {
     let mut rows = vec![BTreeMap::new(); batch.num_rows()];
-    for (column, array) in crate::schema::COLUMNS.iter().zip(batch.columns()) {
+    for (column, array) in table.columns.iter().zip(batch.columns()) {
         for (row, cells) in rows.iter_mut().enumerate() {
             if let Some(text) = shown(array, row) {
                 cells.insert(column.name, text);

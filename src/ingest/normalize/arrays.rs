@@ -11,13 +11,14 @@ use arrow::{
 };
 
 use super::{
-    BatchBuilder, CellFault, Entries, Json, MapColumn, Target,
-    batch::{Column, MapSources},
+    BatchBuilder, CellFault, Entries, Json, Target,
+    batch::{ColumnBuilder, MapSources},
+    maps::MapNumber,
     time_arrays,
 };
 use crate::{
     ingest::decode::{BadValue, shortened},
-    schema::{COLUMNS, ColumnType},
+    schema::ColumnType,
 };
 
 /// A cell that can't be taken, before its column is known.
@@ -31,18 +32,19 @@ impl BatchBuilder {
     pub fn fill_arrays(&mut self, batch: &RecordBatch) -> Result<(), CellFault> {
         for (source, array) in batch.columns().iter().enumerate() {
             if let Target::Column(index) = self.mapping.targets[source] {
-                convert(array, COLUMNS[index].kind, &mut self.columns[index]).map_err(at(source))?;
+                convert(array, self.table.columns[index].kind, &mut self.columns[index])
+                    .map_err(at(source))?;
             }
         }
-        for map in MapColumn::ALL {
+        for map in 0..self.sources.len() {
             self.fill_map_from_arrays(map, batch)?;
         }
         self.rows += batch.num_rows();
         Ok(())
     }
 
-    fn fill_map_from_arrays(&mut self, map: MapColumn, batch: &RecordBatch) -> Result<(), CellFault> {
-        let sources = &self.sources[map as usize];
+    fn fill_map_from_arrays(&mut self, map: MapNumber, batch: &RecordBatch) -> Result<(), CellFault> {
+        let sources = &self.sources[map];
         let MapSources { entries, wholes } = sources;
         let text = |source: usize| texts(batch.column(source)).map_err(at(source));
         let flat = entries
@@ -131,14 +133,14 @@ impl TextMap {
 }
 
 /// Appends an array to a column of the stable table.
-fn convert(array: &ArrayRef, kind: ColumnType, column: &mut Column) -> Result<(), RowFault> {
+fn convert(array: &ArrayRef, kind: ColumnType, column: &mut ColumnBuilder) -> Result<(), RowFault> {
     match (kind, array.data_type()) {
         (ColumnType::Decimal, DataType::Float64) => {
             let values = array.as_primitive::<Float64Type>();
             doubles(values, column)
         }
         (ColumnType::Timestamp, DataType::Timestamp(..)) => {
-            *column = Column::Ready(Arc::new(time_arrays::micros(array)?.with_timezone("UTC")));
+            *column = ColumnBuilder::Ready(Arc::new(time_arrays::micros(array)?.with_timezone("UTC")));
             Ok(())
         }
         (ColumnType::Text, _) => {
@@ -146,8 +148,11 @@ fn convert(array: &ArrayRef, kind: ColumnType, column: &mut Column) -> Result<()
             let offsets = texts.value_offsets();
             let has_empty =
                 offsets.windows(2).enumerate().any(|(row, pair)| pair[0] == pair[1] && texts.is_valid(row));
-            *column =
-                Column::Ready(if has_empty { Arc::new(without_empty(&texts)) } else { Arc::new(texts) });
+            *column = ColumnBuilder::Ready(if has_empty {
+                Arc::new(without_empty(&texts))
+            } else {
+                Arc::new(texts)
+            });
             Ok(())
         }
         (_, _) => {
@@ -161,8 +166,8 @@ fn convert(array: &ArrayRef, kind: ColumnType, column: &mut Column) -> Result<()
     }
 }
 
-fn doubles(values: &Float64Array, column: &mut Column) -> Result<(), RowFault> {
-    let Column::Amount(amounts) = column else { return Ok(()) };
+fn doubles(values: &Float64Array, column: &mut ColumnBuilder) -> Result<(), RowFault> {
+    let ColumnBuilder::Amount(amounts) = column else { return Ok(()) };
     for row in 0..values.len() {
         if values.is_valid(row) {
             let value = values.value(row);

@@ -9,14 +9,16 @@ use arrow::{
 use jiff::Timestamp;
 
 use super::{
-    AmountColumn, Entries, Json, MapColumn, Mapping, Roundings, Target, maps::Maps, times::TimeColumn,
+    AmountColumn, Entries, Json, Mapping, Roundings, Target,
+    maps::{MapNumber, Maps},
+    times::TimeColumn,
 };
 use crate::{
     ingest::{
         decode::BadValue,
         tags::{KeyId, TagKeys},
     },
-    schema::{COLUMNS, ColumnType, DATA_SCHEMA, amortized::OPTIONAL_COLUMNS, index_of},
+    schema::{ColumnType, TableContract},
 };
 
 /// What the loader itself says of every row.
@@ -49,11 +51,12 @@ pub(in crate::ingest) trait Cells {
 /// Gathers the rows of one file and gives them out as batches.
 #[derive(Debug)]
 pub(in crate::ingest) struct BatchBuilder {
+    pub(super) table: &'static TableContract,
     pub(super) mapping: Mapping,
     pub(super) maps: Maps,
-    pub(super) columns: Vec<Column>,
+    pub(super) columns: Vec<ColumnBuilder>,
     /// The source columns that go to each map.
-    pub(super) sources: [MapSources; MapColumn::ALL.len()],
+    pub(super) sources: Vec<MapSources>,
     pub(super) rows: usize,
     stamp: Stamp,
     /// Longest run of NULLs needed so far, by stable column.
@@ -62,7 +65,7 @@ pub(in crate::ingest) struct BatchBuilder {
 
 /// What fills a column of the stable table.
 #[derive(Debug)]
-pub(super) enum Column {
+pub(super) enum ColumnBuilder {
     /// Nothing: the file has no such column.
     Absent,
     Text(StringBuilder),
@@ -90,22 +93,24 @@ impl MapSources {
 }
 
 impl BatchBuilder {
-    pub fn new(mapping: Mapping, maps: Maps, stamp: Stamp) -> Self {
-        let mut columns: Vec<Column> = COLUMNS.iter().map(|_| Column::Absent).collect();
-        let mut sources: [MapSources; MapColumn::ALL.len()] = Default::default();
+    pub fn new(table: &'static TableContract, mapping: Mapping, maps: Maps, stamp: Stamp) -> Self {
+        let mut columns: Vec<ColumnBuilder> = table.columns.iter().map(|_| ColumnBuilder::Absent).collect();
+        let mut sources: Vec<MapSources> = (0..maps.len()).map(|_| MapSources::default()).collect();
         for (source, target) in mapping.targets.iter().enumerate() {
             match *target {
-                Target::Column(index) => columns[index] = Column::of(COLUMNS[index].kind),
-                Target::Entry(map, key) => sources[map as usize].entries.push((source, key)),
-                Target::Map(map) => sources[map as usize].wholes.push(source),
+                Target::Column(index) => {
+                    columns[index] = ColumnBuilder::of(table.columns[index].kind);
+                }
+                Target::Entry(map, key) => sources[map].entries.push((source, key)),
+                Target::Map(map) => sources[map].wholes.push(source),
             }
         }
-        for map in MapColumn::ALL {
+        for (map, sources) in sources.iter_mut().enumerate() {
             let book = maps.book(map);
-            sources[map as usize].entries.sort_by(|(_, left), (_, right)| book.compare(*left, *right));
+            sources.entries.sort_by(|(_, left), (_, right)| book.compare(*left, *right));
         }
-        let nulls = vec![None; COLUMNS.len()];
-        Self { mapping, maps, columns, sources, rows: 0, stamp, nulls }
+        let nulls = vec![None; table.columns.len()];
+        Self { table, mapping, maps, columns, sources, rows: 0, stamp, nulls }
     }
 
     /// The file's headers.
@@ -116,8 +121,8 @@ impl BatchBuilder {
     /// The columns of net and amortized costs that the file lacks.
     pub fn missing_columns(&self) -> Vec<&'static str> {
         let goes_there = |index| self.mapping.targets.contains(&Target::Column(index));
-        let lacks = |column: &&str| !index_of(column).is_some_and(goes_there);
-        OPTIONAL_COLUMNS.into_iter().filter(lacks).collect()
+        let lacks = |column: &&str| !self.table.index_of(column).is_some_and(goes_there);
+        self.table.bill.optional.iter().copied().filter(lacks).collect()
     }
 
     /// Rows gathered since the last batch.
@@ -149,15 +154,15 @@ impl BatchBuilder {
                 }
             }
         }
-        for map in MapColumn::ALL {
+        for map in 0..self.sources.len() {
             self.fill_map(map, cells, rows.clone())?;
         }
         self.rows += rows.len();
         Ok(())
     }
 
-    fn fill_map(&mut self, map: MapColumn, cells: &impl Cells, rows: Range<usize>) -> Result<(), CellFault> {
-        let sources = &self.sources[map as usize];
+    fn fill_map(&mut self, map: MapNumber, cells: &impl Cells, rows: Range<usize>) -> Result<(), CellFault> {
+        let sources = &self.sources[map];
         for row in rows {
             let mut entries: Entries<'_> = Vec::new();
             for (source, key) in &sources.entries {
@@ -193,19 +198,20 @@ impl BatchBuilder {
     /// The rows gathered, as a batch; the builder starts anew.
     pub fn take(&mut self) -> RecordBatch {
         let rows = std::mem::take(&mut self.rows);
-        let mut arrays: Vec<Option<ArrayRef>> = self.columns.iter_mut().map(Column::finish).collect();
+        let mut arrays: Vec<Option<ArrayRef>> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
         for (index, array) in self.maps.finish() {
             arrays[index] = Some(array);
         }
         self.stamp(&mut arrays, rows);
         let arrays = arrays.into_iter().enumerate();
         let arrays = arrays.map(|(index, array)| array.unwrap_or_else(|| self.nulls(index, rows))).collect();
-        RecordBatch::try_new(DATA_SCHEMA.clone(), arrays).expect("every column was filled by its own builder")
+        let schema = Arc::clone(&self.table.schema);
+        RecordBatch::try_new(schema, arrays).expect("every column was filled by its own builder")
     }
 
     fn stamp(&self, arrays: &mut [Option<ArrayRef>], rows: usize) {
         let mut put = |name: &str, array: ArrayRef| {
-            arrays[index_of(name).expect("a column of the contract")] = Some(array);
+            arrays[self.table.index_of(name).expect("a column of the contract")] = Some(array);
         };
         let id = self.stamp.manifest_id.as_str();
         put("manifest_id", Arc::new(StringArray::from_iter_values(std::iter::repeat_n(id, rows))));
@@ -218,7 +224,7 @@ impl BatchBuilder {
     /// So many NULLs of a column the file lacks: a slice of one array, as most columns of most files are.
     fn nulls(&mut self, index: usize, rows: usize) -> ArrayRef {
         let held = self.nulls[index].take().filter(|held| held.len() >= rows);
-        let held = held.unwrap_or_else(|| new_null_array(DATA_SCHEMA.field(index).data_type(), rows));
+        let held = held.unwrap_or_else(|| new_null_array(self.table.schema.field(index).data_type(), rows));
         let slice = held.slice(0, rows);
         self.nulls[index] = Some(held);
         slice
@@ -228,17 +234,16 @@ impl BatchBuilder {
     pub fn finish(self) -> (Roundings, TagKeys) {
         let mut roundings = Roundings::default();
         for (index, column) in self.columns.iter().enumerate() {
-            if let Column::Amount(column) = column {
-                roundings.note(COLUMNS[index].name, column.rounding());
+            if let ColumnBuilder::Amount(column) = column {
+                roundings.note(self.table.columns[index].name, column.rounding());
             }
         }
-        let (name, rounding) = self.maps.rounding();
-        roundings.note(name, rounding);
+        self.maps.note_roundings(&mut roundings);
         (roundings, self.maps.into_tag_keys())
     }
 }
 
-impl Column {
+impl ColumnBuilder {
     fn of(kind: ColumnType) -> Self {
         match kind {
             ColumnType::Text => Self::Text(StringBuilder::new()),

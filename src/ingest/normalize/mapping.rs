@@ -3,46 +3,10 @@
 //! By name only, so that one mapping serves every dialect: legacy headers (`lineItem/UnblendedCost`), their Athena
 //! form in legacy Parquet (`line_item_unblended_cost`) and CUR 2.0's names, which are the stable ones.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::LazyLock,
-};
+use std::collections::{BTreeMap, HashMap};
 
-use super::maps::Maps;
-use crate::schema::{COLUMNS, ColumnType, fold};
-
-/// A map column of the stable table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::ingest) enum MapColumn {
-    Product,
-    Discount,
-    CostCategory,
-    ResourceTags,
-    Tags,
-    Extra,
-}
-
-impl MapColumn {
-    pub const ALL: [Self; 6] =
-        [Self::Product, Self::Discount, Self::CostCategory, Self::ResourceTags, Self::Tags, Self::Extra];
-
-    /// Its name in the stable table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Product => "product",
-            Self::Discount => "discount",
-            Self::CostCategory => "cost_category",
-            Self::ResourceTags => "resource_tags",
-            Self::Tags => "tags",
-            Self::Extra => "extra",
-        }
-    }
-
-    /// The one that a CUR 2.0 file brings whole under this name.
-    fn brought_whole(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|map| *map != Self::Extra && map.name() == name)
-    }
-}
+use super::maps::{MapNumber, Maps};
+use crate::schema::{ColumnType, LOADER_COLUMNS, MapHeaders, TableContract, fold};
 
 /// Where the cells of a source column go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +14,9 @@ pub(in crate::ingest) enum Target {
     /// To the column of the stable table with this index.
     Column(usize),
     /// To a map, under a key.
-    Entry(MapColumn, crate::ingest::tags::KeyId),
+    Entry(MapNumber, crate::ingest::tags::KeyId),
     /// The column is a map itself.
-    Map(MapColumn),
+    Map(MapNumber),
 }
 
 /// Where each column of one file goes.
@@ -73,26 +37,29 @@ pub(in crate::ingest) enum MappingFault {
     Twice(String),
 }
 
-/// The columns that the loader fills itself: a file's column of that name is an unknown one.
-const OURS: [&str; 3] = ["manifest_id", "loaded_at", "provisional"];
+/// The plain columns of a table as headers ask for them. Made once a file.
+struct PlainColumns<'a> {
+    by_name: HashMap<&'static str, usize>,
+    /// By [`squashed`] name.
+    by_letters: HashMap<String, usize>,
+    table: &'a TableContract,
+}
 
-/// Folded names that AWS gave up, and the column that took their place (docs/aws-facts.md 3.9). They count only in
-/// files that lack the newer column.
-const ALIASES: [(&str, &str); 2] =
-    [("product_region", "product_region_code"), ("product_comments", "product_comment")];
+impl<'a> PlainColumns<'a> {
+    fn of(table: &'a TableContract) -> Self {
+        let by_letters = table.plain_columns().map(|(name, index)| (squashed(&fold(name)), index)).collect();
+        Self { by_name: table.plain_columns().collect(), by_letters, table }
+    }
 
-/// The plain columns by name.
-static BY_NAME: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| plain_columns().collect());
-
-/// The plain columns by [`squashed`] name.
-static BY_LETTERS: LazyLock<HashMap<String, usize>> =
-    LazyLock::new(|| plain_columns().map(|(name, index)| (squashed(name), index)).collect());
-
-fn plain_columns() -> impl Iterator<Item = (&'static str, usize)> {
-    COLUMNS.iter().enumerate().filter_map(|(index, column)| {
-        let is_map = matches!(column.kind, ColumnType::TextMap | ColumnType::DecimalMap);
-        (!is_map && !OURS.contains(&column.name)).then_some((column.name, index))
-    })
+    /// The columns that a header may go to, the best first: of its name, of the name it gave up, of its letters.
+    fn candidates(&self, folded: &str) -> [Option<usize>; 3] {
+        let renamed = self.table.aliases.iter().find(|(old, _)| *old == folded);
+        [
+            self.by_name.get(folded).copied(),
+            renamed.and_then(|(_, new)| self.by_name.get(new).copied()),
+            self.by_letters.get(&squashed(folded)).copied(),
+        ]
+    }
 }
 
 /// A folded name without its underscores: what is left when only capitals and separators differ
@@ -104,40 +71,39 @@ fn squashed(folded: &str) -> String {
 /// What a header says of itself.
 enum Header<'a> {
     /// A tag or cost category, which no plain column can take.
-    Key(MapColumn, &'a str),
+    Key(MapNumber, &'a str),
     /// A whole map.
-    Map(MapColumn),
+    Map(MapNumber),
     /// A column, and the map that takes it if there is no such column.
-    Named(MapColumn, &'a str),
+    Named(MapNumber, &'a str),
 }
 
 impl<'a> Header<'a> {
-    fn read(header: &'a str) -> Self {
-        let (category, name) = match header.split_once('/') {
-            Some((category, name)) => (fold(category), name),
-            None => match MapColumn::brought_whole(header) {
-                Some(map) => return Self::Map(map),
-                None => Self::athena(header),
-            },
-        };
-        match category.as_str() {
-            "resource_tags" if !name.is_empty() => Self::Key(MapColumn::ResourceTags, name),
-            "cost_category" if !name.is_empty() => Self::Key(MapColumn::CostCategory, name),
-            "product" if !name.is_empty() => Self::Named(MapColumn::Product, name),
-            "discount" if !name.is_empty() => Self::Named(MapColumn::Discount, name),
-            _ => Self::Named(MapColumn::Extra, header),
+    fn read(table: &TableContract, header: &'a str) -> Self {
+        let whole = |map: &&crate::schema::MapColumn| map.name == header && map.takes != MapHeaders::Unknown;
+        if let Some(map) = table.maps.iter().position(|map| whole(&map)) {
+            return Self::Map(map);
         }
+        let of_category = table.maps.iter().enumerate().find_map(|(number, map)| {
+            let name = name_in_category(map.name, header)?;
+            match map.takes {
+                MapHeaders::Category => Some(Self::Key(number, name)),
+                MapHeaders::Leftover => Some(Self::Named(number, name)),
+                MapHeaders::None | MapHeaders::Unknown => None,
+            }
+        });
+        of_category.unwrap_or_else(|| Self::Named(table.unknown_map(), header))
     }
+}
 
-    /// Splits `resource_tags_user_owner` where its legacy header had the slash.
-    fn athena(header: &'a str) -> (String, &'a str) {
-        ["resource_tags", "cost_category", "product", "discount"]
-            .into_iter()
-            .find_map(|category| {
-                Some((category.to_owned(), header.strip_prefix(category)?.strip_prefix('_')?))
-            })
-            .unwrap_or_default()
-    }
+/// What stands behind a category in a header: `owner` in `resourceTags/owner`, or in `resource_tags_owner`, as Athena's
+/// form has it where the legacy header had the slash.
+fn name_in_category<'a>(category: &str, header: &'a str) -> Option<&'a str> {
+    let name = match header.split_once('/') {
+        Some((spelled, name)) => (fold(spelled) == category).then_some(name),
+        None => header.strip_prefix(category)?.strip_prefix('_'),
+    };
+    name.filter(|name| !name.is_empty())
 }
 
 impl Mapping {
@@ -145,23 +111,26 @@ impl Mapping {
     ///
     /// # Errors
     /// [`MappingFault`]: required columns that are missing, or one column twice.
-    pub fn new(headers: Vec<String>, maps: &mut Maps) -> Result<Self, MappingFault> {
+    pub fn new(table: &TableContract, headers: Vec<String>, maps: &mut Maps) -> Result<Self, MappingFault> {
         if let Some(twice) = first_twice(&headers) {
             return Err(MappingFault::Twice(twice.to_owned()));
         }
-        let taken = take_columns(&headers)?;
-        let missing: Vec<_> = COLUMNS
+        let taken = take_columns(table, &headers)?;
+        let missing: Vec<_> = table
+            .columns
             .iter()
             .enumerate()
             .filter(|(index, column)| {
-                column.required && !OURS.contains(&column.name) && !taken.values().any(|taken| taken == index)
+                column.required
+                    && !LOADER_COLUMNS.contains(&column.name)
+                    && !taken.values().any(|taken| taken == index)
             })
             .map(|(_, column)| column.name)
             .collect();
         if !missing.is_empty() {
             return Err(MappingFault::Missing(missing));
         }
-        let target = |(at, header): (usize, &String)| match (Header::read(header), taken.get(&at)) {
+        let target = |(at, header): (usize, &String)| match (Header::read(table, header), taken.get(&at)) {
             (_, Some(index)) => Target::Column(*index),
             (Header::Map(map), None) => Target::Map(map),
             (Header::Key(map, name) | Header::Named(map, name), None) => {
@@ -181,17 +150,18 @@ fn first_twice(headers: &[String]) -> Option<&str> {
 
 /// Gives each plain column to at most one header: first by exact name, then to an alias, then by letters alone.
 /// The headers that go away empty-handed become entries of a map, so nothing is lost.
-fn take_columns(headers: &[String]) -> Result<BTreeMap<usize, usize>, MappingFault> {
-    let mut named: Vec<(usize, &str, String)> = headers
+fn take_columns(table: &TableContract, headers: &[String]) -> Result<BTreeMap<usize, usize>, MappingFault> {
+    let columns = PlainColumns::of(table);
+    let mut named: Vec<(usize, &str, [Option<usize>; 3])> = headers
         .iter()
         .enumerate()
-        .filter(|(_, header)| matches!(Header::read(header), Header::Named(..)))
-        .map(|(at, header)| (at, header.as_str(), fold(header)))
+        .filter(|(_, header)| matches!(Header::read(table, header), Header::Named(..)))
+        .map(|(at, header)| (at, header.as_str(), columns.candidates(&fold(header))))
         .collect();
     // Of several spellings the byte-smallest comes first, as with tag keys.
     named.sort_by_key(|(_, header, _)| *header);
     let mut taken = BTreeMap::new();
-    let mut free: Vec<bool> = vec![true; COLUMNS.len()];
+    let mut free: Vec<bool> = vec![true; table.columns.len()];
     let mut take = |at: usize, header: &str, index: usize| {
         if taken.contains_key(&at) {
             return Ok(());
@@ -201,24 +171,17 @@ fn take_columns(headers: &[String]) -> Result<BTreeMap<usize, usize>, MappingFau
             return Ok(());
         }
         // A second text can stand in a map; a second amount or time would be one too many.
-        match COLUMNS[index].kind {
+        match table.columns[index].kind {
             ColumnType::Text => Ok(()),
             _ => Err(MappingFault::Twice(header.to_owned())),
         }
     };
-    for (at, header, folded) in &named {
-        if let Some(index) = BY_NAME.get(folded.as_str()) {
-            take(*at, header, *index)?;
-        }
-    }
-    for (at, header, folded) in &named {
-        if let Some((_, column)) = ALIASES.iter().find(|(old, _)| old == folded) {
-            take(*at, header, BY_NAME[column])?;
-        }
-    }
-    for (at, header, folded) in &named {
-        if let Some(index) = BY_LETTERS.get(&squashed(folded)) {
-            take(*at, header, *index)?;
+    // Every header gets its best column before any gets its second best.
+    for choice in 0..3 {
+        for (at, header, candidates) in &named {
+            if let Some(index) = candidates[choice] {
+                take(*at, header, index)?;
+            }
         }
     }
     Ok(taken)

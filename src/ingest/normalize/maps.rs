@@ -8,34 +8,45 @@ use arrow::{
     datatypes::{DataType, Field},
 };
 
-use super::{MapColumn, amounts, rounding::Rounding};
+use super::{
+    amounts,
+    rounding::{Rounding, Roundings},
+};
 use crate::{
     ingest::{
         decode::BadValue,
         tags::{KeyBook, KeyId, TagKeys},
     },
-    schema::{COLUMNS, DECIMAL, data_type, index_of},
+    schema::{ColumnType, DECIMAL, MapColumn, TableContract, data_type},
 };
 
 /// The entries of one row's map, values as text.
 pub(in crate::ingest) type Entries<'a> = Vec<(KeyId, Cow<'a, str>)>;
 
-/// The six map columns of a file.
+/// The number of a map column among those of its table.
+pub(in crate::ingest) type MapNumber = usize;
+
+/// The map columns of a file.
 #[derive(Debug)]
 pub(in crate::ingest) struct Maps {
-    columns: [MapBuilder; MapColumn::ALL.len()],
+    columns: Vec<MapBuilder>,
 }
 
 impl Maps {
-    pub fn new() -> Self {
-        Self { columns: MapColumn::ALL.map(MapBuilder::new) }
+    /// Those of a table, empty.
+    pub fn new(table: &TableContract) -> Self {
+        Self { columns: table.maps.iter().map(|map| MapBuilder::new(table, map)).collect() }
     }
 
-    /// The number of a key in a map. Keys of `tags` keep their spelling (`accountTag/Environment`): only CUR 2.0 has
-    /// them, so there is nothing to join; all others are folded.
-    pub fn key(&mut self, map: MapColumn, raw: &str) -> KeyId {
-        let book = &mut self.columns[map as usize].book;
-        if map == MapColumn::Tags { book.verbatim(raw) } else { book.id(raw) }
+    /// How many map columns there are.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The number of a key in a map.
+    pub fn key(&mut self, map: MapNumber, raw: &str) -> KeyId {
+        let MapBuilder { about, book, .. } = &mut self.columns[map];
+        if about.folds { book.id(raw) } else { book.verbatim(raw) }
     }
 
     /// Keys of the largest map.
@@ -43,13 +54,13 @@ impl Maps {
         self.columns.iter().map(|column| column.book.len()).max().unwrap_or_default()
     }
 
-    pub fn book(&self, map: MapColumn) -> &KeyBook {
-        &self.columns[map as usize].book
+    pub fn book(&self, map: MapNumber) -> &KeyBook {
+        &self.columns[map].book
     }
 
     /// Appends one row's map, which may be empty. `row` is left empty.
-    pub fn push(&mut self, map: MapColumn, row: &mut Entries<'_>) -> Result<(), BadValue> {
-        self.columns[map as usize].push(row)
+    pub fn push(&mut self, map: MapNumber, row: &mut Entries<'_>) -> Result<(), BadValue> {
+        self.columns[map].push(row)
     }
 
     /// The arrays of the rows since the last call, each under its index in the stable table.
@@ -57,22 +68,28 @@ impl Maps {
         self.columns.iter_mut().map(|column| (column.index, column.finish()))
     }
 
-    /// What rounding did in `discount`.
-    pub fn rounding(&self) -> (&'static str, &Rounding) {
-        (MapColumn::Discount.name(), &self.columns[MapColumn::Discount as usize].rounding)
+    /// Adds what rounding did in maps of amounts.
+    pub fn note_roundings(&self, roundings: &mut Roundings) {
+        self.columns.iter().for_each(|column| roundings.note(column.about.name, &column.rounding));
     }
 
     /// The tag keys of the file.
     pub fn into_tag_keys(self) -> TagKeys {
-        let [_, _, _, tags, _, _] = self.columns;
-        tags.book.into_tag_keys()
+        let mut keys = TagKeys::default();
+        for column in self.columns.into_iter().filter(|column| column.about.lists_keys) {
+            keys.absorb(&column.book.into_tag_keys());
+        }
+        keys
     }
 }
 
 /// One map column.
 #[derive(Debug)]
 struct MapBuilder {
+    about: &'static MapColumn,
     index: usize,
+    /// The field of its entries.
+    entry: Arc<Field>,
     book: KeyBook,
     offsets: Vec<i32>,
     entries: i32,
@@ -88,15 +105,22 @@ enum Values {
 }
 
 impl MapBuilder {
-    fn new(map: MapColumn) -> Self {
+    fn new(table: &TableContract, about: &'static MapColumn) -> Self {
+        let index = table.index_of(about.name).expect("every map column is in the contract");
+        let kind = table.columns[index].kind;
+        let DataType::Map(entry, _) = data_type(kind) else {
+            unreachable!("the contract's {} is no map", about.name)
+        };
         Self {
-            index: index_of(map.name()).expect("every map column is in the contract"),
+            about,
+            index,
+            entry,
             book: KeyBook::default(),
             offsets: vec![0],
             entries: 0,
             keys: StringBuilder::new(),
-            values: match map {
-                MapColumn::Discount => Values::Amount(Decimal128Builder::new().with_data_type(DECIMAL)),
+            values: match kind {
+                ColumnType::DecimalMap => Values::Amount(Decimal128Builder::new().with_data_type(DECIMAL)),
                 _ => Values::Text(StringBuilder::new()),
             },
             rounding: Rounding::default(),
@@ -137,20 +161,11 @@ impl MapBuilder {
             Values::Text(values) => Arc::new(values.finish()),
             Values::Amount(values) => Arc::new(values.finish()),
         };
-        let entry = entry_field(self.index);
-        let DataType::Struct(fields) = entry.data_type() else {
+        let DataType::Struct(fields) = self.entry.data_type() else {
             unreachable!("a map's entries are a struct")
         };
         let entries = StructArray::new(fields.clone(), vec![keys, values], None);
         let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        Arc::new(MapArray::new(entry, offsets, entries, None, false))
-    }
-}
-
-/// The field of the entries of the map column with this index.
-fn entry_field(index: usize) -> Arc<Field> {
-    match data_type(COLUMNS[index].kind) {
-        DataType::Map(entry, _) => entry,
-        other => unreachable!("{other} is no map"),
+        Arc::new(MapArray::new(Arc::clone(&self.entry), offsets, entries, None, false))
     }
 }

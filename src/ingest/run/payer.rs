@@ -16,6 +16,7 @@ use super::{
 use crate::{
     model::{BillingPeriod, ConnectionKey},
     report::{Delivery, Found},
+    schema::COSTS,
 };
 
 /// Who pays, and the connection key that the bill is loaded under.
@@ -56,6 +57,7 @@ pub async fn find_payer(
 /// [`LoadFault::PayerUnknown`] for a bill without rows or whose first row names none, and faults of reading it.
 async fn payer_of(source: &dyn BillSource, delivery: &Delivery) -> Result<String, LoadFault> {
     let job = DecodeJob {
+        table: &COSTS,
         format: decoder_format(delivery)?,
         manifest_id: String::new(),
         loaded_at: Timestamp::UNIX_EPOCH,
@@ -67,7 +69,7 @@ async fn payer_of(source: &dyn BillSource, delivery: &Delivery) -> Result<String
         // The sink stops the decoder at the first row by handing the payer out as its "error".
         let first = tokio::task::spawn_blocking(move || {
             decode_file(file.as_ref(), &job, &mut |batch| {
-                let payers = batch.column_by_name("bill_payer_account_id");
+                let payers = batch.column_by_name(job.table.bill.payer);
                 let payer = payers.and_then(|column| column.as_string_opt::<i32>());
                 Err(payer
                     .filter(|payer| payer.len() > 0 && payer.is_valid(0))

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     ingest::decode::tests::{decode_csv, sheet_of},
     model::RowsWithout,
+    schema::COSTS,
 };
 
 fn tally(rows: &[&[(&str, &str)]]) -> Tally {
@@ -93,7 +94,7 @@ fn a_fee_of_a_report_that_names_no_reservation_has_no_amortized_cost() {
     let fee = [("lineItem/LineItemType", "Fee"), ("lineItem/UnblendedCost", "500")];
     let batch = decode_csv(sheet_of(&[&fee])).expect("a legal sheet").batches.remove(0);
     for (unnamed, expected, without) in [(false, Some(amount("500")), 0), (true, None, 1)] {
-        let mut tally = Tally::new(1);
+        let mut tally = Tally::new(&COSTS, 1);
         if unnamed {
             tally.names_no_reservation(0);
         }
@@ -196,8 +197,12 @@ fn invoiced_means_every_anniversary_row() {
 fn a_batch_without_the_columns_is_refused() {
     let batch = decode_csv(sheet_of(&[&[]])).expect("a legal sheet").batches.remove(0);
     let without = batch.project(&[0, 1, 2]).expect("three columns");
-    assert_eq!(Tally::new(1).add(0, &without), Err(TallyFault::Column("line_item_currency_code")));
-    let columns: Vec<usize> =
-        Tally::COLUMNS.iter().map(|name| batch.schema().index_of(name).expect("a column")).collect();
-    assert_eq!(Tally::new(1).add(0, &batch.project(&columns).expect("these columns")), Ok(()));
+    assert_eq!(Tally::new(&COSTS, 1).add(0, &without), Err(TallyFault::Column("line_item_currency_code")));
+    let columns: Vec<usize> = COSTS
+        .bill
+        .tallied()
+        .into_iter()
+        .map(|name| batch.schema().index_of(name).expect("a column"))
+        .collect();
+    assert_eq!(Tally::new(&COSTS, 1).add(0, &batch.project(&columns).expect("these columns")), Ok(()));
 }

@@ -1,7 +1,7 @@
 //! A csv reader that looks at one byte after the other and keeps only the cells it sums.
 
-use super::{NAMES, Summing, VerifyFault, number};
-use crate::ingest::tally::{FileTally, SUMMED};
+use super::{Summing, VerifyFault, number};
+use crate::{ingest::tally::FileTally, schema::BillColumns};
 
 /// Where in a record the machine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,7 @@ enum State {
 /// Sums a csv file as its bytes come.
 #[derive(Debug)]
 pub(in crate::ingest) struct CsvTally {
+    bill: &'static BillColumns,
     state: State,
     /// The number of the record; the header is 1.
     row: u64,
@@ -30,16 +31,19 @@ pub(in crate::ingest) struct CsvTally {
     filled: bool,
     cell: Vec<u8>,
     headers: Vec<String>,
-    /// By column: its place in [`NAMES`].
+    /// By column: its place among the columns that are kept.
     places: Vec<Option<usize>>,
     /// The cells of this record that are kept, by place.
-    kept: [Vec<u8>; NAMES.len()],
+    kept: Vec<Vec<u8>>,
+    /// The numbers of this record, in the order of the summed columns.
+    numbers: Vec<Option<i128>>,
     summing: Summing,
 }
 
 impl CsvTally {
-    pub fn new() -> Self {
+    pub fn new(bill: &'static BillColumns) -> Self {
         Self {
+            bill,
             state: State::CellStart,
             row: 1,
             column: 0,
@@ -48,8 +52,9 @@ impl CsvTally {
             cell: Vec::new(),
             headers: Vec::new(),
             places: Vec::new(),
-            kept: Default::default(),
-            summing: Summing::default(),
+            kept: vec![Vec::new(); bill.spelled().count()],
+            numbers: vec![None; bill.summed.len()],
+            summing: Summing::new(bill),
         }
     }
 
@@ -146,22 +151,23 @@ impl CsvTally {
         if let Some(last) = headers.last_mut() {
             *last = last.trim_end_matches('\r').to_owned();
         }
-        self.places = super::places(&headers);
+        self.places = super::places(self.bill, &headers);
     }
 
     fn sum_record(&mut self) -> Result<(), VerifyFault> {
-        let [currency, line_type, numbers @ ..] = &self.kept;
-        let mut values = [None; SUMMED.len()];
-        for ((value, cell), column) in values.iter_mut().zip(numbers).zip(SUMMED) {
+        let (row, summed) = (self.row, self.bill.summed);
+        let [currency, line_type, cells @ ..] = self.kept.as_slice() else { return Ok(()) };
+        for ((number, cell), column) in self.numbers.iter_mut().zip(cells).zip(summed) {
             let text = String::from_utf8_lossy(cell);
             let text = text.trim_end_matches('\r');
-            if !text.is_empty() {
-                let fault =
-                    || VerifyFault::Number { row: self.row, column, value: text.chars().take(60).collect() };
-                *value = Some(number::parse(text).ok_or_else(fault)?);
-            }
+            let value = || text.chars().take(60).collect();
+            let fault = || VerifyFault::Number { row, column: column.name, value: value() };
+            *number = match text {
+                "" => None,
+                text => Some(number::parse(text).ok_or_else(fault)?),
+            };
         }
         let text = |cell: &[u8]| String::from_utf8_lossy(cell).trim_end_matches('\r').to_owned();
-        self.summing.row(&text(currency), &text(line_type), &values)
+        self.summing.row(&text(currency), &text(line_type), &self.numbers)
     }
 }

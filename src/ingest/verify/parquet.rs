@@ -10,10 +10,10 @@ use parquet::{
 };
 use std::sync::Arc;
 
-use super::{NAMES, Summing, VerifyFault, number};
-use crate::ingest::{
-    decode::Held,
-    tally::{FileTally, SUMMED},
+use super::{Summing, VerifyFault, number};
+use crate::{
+    ingest::{decode::Held, tally::FileTally},
+    schema::BillColumns,
 };
 
 /// Rows read at once from each column.
@@ -22,18 +22,21 @@ const STEP: usize = 4_096;
 /// Sums a Parquet file, row group after row group.
 #[derive(Debug)]
 pub(in crate::ingest) struct ParquetTally {
-    /// By place in [`NAMES`]: the leaf column.
-    leaves: [Option<usize>; NAMES.len()],
+    bill: &'static BillColumns,
+    /// By place among the columns that are kept: the leaf column.
+    leaves: Vec<Option<usize>>,
+    /// The numbers of a row, in the order of the summed columns.
+    numbers: Vec<Option<i128>>,
     row: u64,
     summing: Summing,
 }
 
 impl ParquetTally {
-    pub fn new(schema: &SchemaDescriptor) -> Result<Self, VerifyFault> {
+    pub fn new(bill: &'static BillColumns, schema: &SchemaDescriptor) -> Result<Self, VerifyFault> {
         let roots: Vec<String> =
             schema.root_schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
-        let mut leaves = [None; NAMES.len()];
-        for (root, place) in super::places(&roots).into_iter().enumerate() {
+        let mut leaves = vec![None; bill.spelled().count()];
+        for (root, place) in super::places(bill, &roots).into_iter().enumerate() {
             if let Some(place) = place {
                 let leaf = (0..schema.num_columns()).find(|leaf| schema.get_column_root_idx(*leaf) == root);
                 let leaf = leaf.filter(|leaf| schema.column(*leaf).max_rep_level() == 0);
@@ -41,7 +44,8 @@ impl ParquetTally {
                 leaves[place] = Some(leaf.ok_or_else(nested)?);
             }
         }
-        Ok(Self { leaves, row: 1, summing: Summing::default() })
+        let numbers = vec![None; bill.summed.len()];
+        Ok(Self { bill, leaves, numbers, row: 1, summing: Summing::new(bill) })
     }
 
     /// Adds a row group whose bytes are held.
@@ -49,8 +53,8 @@ impl ParquetTally {
         let reader = Arc::new(held.clone());
         let rows =
             usize::try_from(group.num_rows()).map_err(|_| structure("a row group has a negative length"))?;
-        let mut columns = Vec::with_capacity(NAMES.len());
-        for leaf in self.leaves {
+        let mut columns = Vec::with_capacity(self.leaves.len());
+        for leaf in self.leaves.iter().copied() {
             columns.push(match leaf {
                 None => None,
                 Some(leaf) => {
@@ -81,19 +85,19 @@ impl ParquetTally {
     fn add_rows(&mut self, texts: &[Vec<Option<String>>], rows: usize) -> Result<(), VerifyFault> {
         let text = |place: usize, row: usize| texts[place][row].as_deref().unwrap_or_default();
         for row in 0..rows {
-            let mut values = [None; SUMMED.len()];
-            for (index, column) in SUMMED.into_iter().enumerate() {
+            for (index, column) in self.bill.summed.iter().enumerate() {
                 let cell = text(index + 2, row);
-                if !cell.is_empty() {
-                    let fault = || VerifyFault::Number {
-                        row: self.row,
-                        column,
-                        value: cell.chars().take(60).collect(),
-                    };
-                    values[index] = Some(number::parse(cell).ok_or_else(fault)?);
-                }
+                let fault = || VerifyFault::Number {
+                    row: self.row,
+                    column: column.name,
+                    value: cell.chars().take(60).collect(),
+                };
+                self.numbers[index] = match cell {
+                    "" => None,
+                    cell => Some(number::parse(cell).ok_or_else(fault)?),
+                };
             }
-            self.summing.row(text(0, row), text(1, row), &values)?;
+            self.summing.row(text(0, row), text(1, row), &self.numbers)?;
             self.row += 1;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Rows of the stable schema for tests, named by what matters: everything else is NULL.
+//! Rows of a table for tests, named by what matters: everything else is NULL.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -9,16 +9,16 @@ use arrow::array::{
 
 use crate::{
     model::Amount,
-    schema::{COLUMNS, ColumnType, DATA_SCHEMA, DECIMAL},
+    schema::{ColumnType, DECIMAL, TableContract},
 };
 
 /// One row, as text by column name. Amounts as numbers, times as `2026-10-01T00:00:00Z`, maps as
 /// `key=value` with `;` between the entries.
 pub type Row<'a> = BTreeMap<&'a str, &'a str>;
 
-/// A batch of the stable schema with these rows.
-pub fn batch(rows: &[Row<'_>]) -> RecordBatch {
-    let columns = COLUMNS.iter().map(|column| {
+/// A batch of the table with these rows.
+pub fn batch(table: &TableContract, rows: &[Row<'_>]) -> RecordBatch {
+    let columns = table.columns.iter().zip(table.schema.fields()).map(|(column, field)| {
         let texts = || rows.iter().map(|row| row.get(column.name).copied());
         let amount = |text: &str| text.parse::<Amount>().expect("an amount").units();
         let array: ArrayRef = match column.kind {
@@ -58,13 +58,9 @@ pub fn batch(rows: &[Row<'_>]) -> RecordBatch {
                 Arc::new(maps.finish())
             }
         };
-        arrow::compute::cast(
-            &array,
-            DATA_SCHEMA.field(crate::schema::index_of(column.name).expect("ours")).data_type(),
-        )
-        .expect("only nullability differs")
+        arrow::compute::cast(&array, field.data_type()).expect("only nullability differs")
     });
-    RecordBatch::try_new(DATA_SCHEMA.clone(), columns.collect()).expect("the stable schema")
+    RecordBatch::try_new(table.schema.clone(), columns.collect()).expect("the table's schema")
 }
 
 fn names() -> MapFieldNames {

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     model::{BillingPeriod, ConnectionKey},
-    schema::{PARTITION_COLUMNS, TIMES},
+    schema::TIMES,
     warehouse::{Slot, WarehouseFault},
 };
 
@@ -52,8 +52,8 @@ pub(super) struct DataFile {
     pub(super) slot: Slot,
     pub(super) size: u64,
     pub(super) rows: u64,
-    /// The earliest and latest usage start, in microseconds since 1970; readers skip files by it.
-    pub(super) usage: Option<(i64, i64)>,
+    /// The earliest and latest value of the table's time of statistics, in microseconds since 1970; readers skip files by it.
+    pub(super) span: Option<(i64, i64)>,
     /// When it was finished, in milliseconds since 1970.
     pub(super) written_ms: i64,
 }
@@ -248,7 +248,7 @@ fn build(
     let mut transaction = transaction.with_commit_info(info, schema);
     let scan = Arc::clone(snapshot)
         .scan_builder()
-        .with_predicate(Arc::new(predicate(&change.remove)))
+        .with_predicate(Arc::new(predicate(table.partitions(), &change.remove)))
         .build()
         .map_err(fault)?;
     for page in scan.scan_metadata(engine).map_err(fault)? {
@@ -256,7 +256,7 @@ fn build(
         transaction.remove_files(page);
     }
     if !change.add.is_empty() {
-        let batch = add_actions(&change.add)
+        let batch = add_actions(table, &change.add)
             .map_err(|error| WarehouseFault::Corrupt(format!("the list of new files: {error}")))?;
         transaction.add_files(Box::new(ArrowEngineData::new(batch)));
     }
@@ -290,12 +290,12 @@ async fn checkpoint(table: &Arc<Table>, committed: Box<CommittedTransaction>) {
 }
 
 /// Selects, by partition values alone, the files to remove.
-fn predicate(removal: &Removal) -> Predicate {
+fn predicate([connection, billing_period]: [&str; 2], removal: &Removal) -> Predicate {
     let is = |name: &str, value: &str| {
         Predicate::eq(Expression::from(ColumnName::new([name])), Expression::literal(value))
     };
-    let of_connection = is(PARTITION_COLUMNS[0], removal.connection.as_str());
-    let of_periods = removal.periods.iter().map(|period| is(PARTITION_COLUMNS[1], &period.to_string()));
+    let of_connection = is(connection, removal.connection.as_str());
+    let of_periods = removal.periods.iter().map(|period| is(billing_period, &period.to_string()));
     match of_periods.reduce(Predicate::or) {
         Some(of_periods) => Predicate::and(of_connection, of_periods),
         None => of_connection,
@@ -319,12 +319,12 @@ fn selected(
 }
 
 /// The add actions in the shape the kernel takes: path, partition values, size, time and statistics.
-fn add_actions(files: &[DataFile]) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn add_actions(table: &Table, files: &[DataFile]) -> Result<RecordBatch, arrow::error::ArrowError> {
     let names = MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
     let mut values = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
     for file in files {
         let texts = [file.slot.connection.to_string(), file.slot.period.to_string()];
-        for (name, text) in PARTITION_COLUMNS.iter().zip(texts) {
+        for (name, text) in table.partitions().into_iter().zip(texts) {
             values.keys().append_value(name);
             values.values().append_value(text);
         }
@@ -333,16 +333,19 @@ fn add_actions(files: &[DataFile]) -> Result<RecordBatch, arrow::error::ArrowErr
     let long = |of: &dyn Fn(&DataFile) -> i64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(files.iter().map(of)))
     };
-    let usage = |of: fn((i64, i64)) -> i64| -> Result<ArrayRef, arrow::error::ArrowError> {
-        let bound = |file: &DataFile| file.usage.map(of).filter(|micros| is_in_log(*micros));
+    let bound = |column: &str, of: fn((i64, i64)) -> i64| -> Result<ArrayRef, arrow::error::ArrowError> {
+        let bound = |file: &DataFile| file.span.map(of).filter(|micros| is_in_log(*micros));
         let times: TimestampMicrosecondArray = files.iter().map(bound).collect();
-        structure(&[("line_item_usage_start_date", Arc::new(times.with_timezone("UTC")))])
+        structure(&[(column, Arc::new(times.with_timezone("UTC")))])
     };
     let mut stats = vec![("numRecords", long(&|file| file.rows.cast_signed()))];
-    if files.iter().any(|file| file.usage.is_some()) {
-        stats.push(("minValues", usage(|(earliest, _)| earliest)?));
+    if let Some(column) = table.statistics()
+        && files.iter().any(|file| file.span.is_some())
+    {
+        stats.push(("minValues", bound(column, |(earliest, _)| earliest)?));
         // The log cuts times to milliseconds: the latest goes up to the next one, so that nothing lies past it.
-        stats.push(("maxValues", usage(|(_, latest)| latest.saturating_add(999).div_euclid(1000) * 1000)?));
+        let latest = bound(column, |(_, latest)| latest.saturating_add(999).div_euclid(1000) * 1000)?;
+        stats.push(("maxValues", latest));
     }
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("path", Arc::new(StringArray::from_iter_values(files.iter().map(|file| &file.path)))),

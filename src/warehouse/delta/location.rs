@@ -19,6 +19,7 @@ use crate::{
         place::{ADDRESS, ENDPOINT, LOCATION},
     },
     network::trust::Trust,
+    schema::{COSTS, TableContract},
     warehouse::WarehouseFault,
 };
 
@@ -40,7 +41,7 @@ const AWS_HOSTS: [&str; 9] = [
     "csp.hci.ic.gov",
 ];
 
-/// A folder or an S3 prefix that holds the tables `costs` and `tag_keys`.
+/// A folder or an S3 prefix that holds tables such as `costs` and `tag_keys`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeltaLocation {
     place: Place,
@@ -208,6 +209,8 @@ pub struct DeltaOptions {
     pub identity: Option<WarehouseIdentity>,
     /// How long unreferenced files are kept before `maintain` removes them.
     pub retention: Duration,
+    /// The table whose rows are written and read.
+    pub table: &'static TableContract,
 }
 
 /// Where a request names the bucket.
@@ -235,6 +238,7 @@ impl DeltaOptions {
             addressing: Addressing::default(),
             identity: None,
             retention: DEFAULT_RETENTION,
+            table: &COSTS,
         })
     }
 

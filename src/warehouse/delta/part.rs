@@ -7,7 +7,7 @@ use std::{
 };
 
 use arrow::{
-    array::{AsArray, RecordBatch},
+    array::{ArrayRef, AsArray, RecordBatch},
     datatypes::{SchemaRef, TimestampMicrosecondType},
 };
 use bytes::Bytes;
@@ -62,6 +62,8 @@ pub(super) struct Target {
     pub(super) path: String,
     pub(super) slot: Slot,
     pub(super) schema: SchemaRef,
+    /// The time whose span is told of the file, if any.
+    pub(super) statistics: Option<&'static str>,
     pub(super) withdrawals: Withdrawals,
 }
 
@@ -69,6 +71,8 @@ pub(super) struct Target {
 pub(super) struct Part {
     writer: ArrowWriter<Upload>,
     schema: SchemaRef,
+    /// The index of the time whose span is told of the file.
+    statistics: Option<usize>,
     /// What the file will be, but for its size and time.
     file: DataFile,
     source_file: usize,
@@ -89,8 +93,9 @@ impl Part {
         let writer = ArrowWriter::try_new(upload, Arc::clone(&target.schema), Some(PROPERTIES.clone()))
             .map_err(|error| fault::of_files("open a data file", &error))?;
         let file =
-            DataFile { path: target.path, slot: target.slot, size: 0, rows: 0, usage: None, written_ms: 0 };
-        Ok(Self { writer, schema: target.schema, file, source_file, staged })
+            DataFile { path: target.path, slot: target.slot, size: 0, rows: 0, span: None, written_ms: 0 };
+        let statistics = target.statistics.and_then(|name| target.schema.index_of(name).ok());
+        Ok(Self { writer, schema: target.schema, statistics, file, source_file, staged })
     }
 }
 
@@ -103,7 +108,9 @@ impl PartWriter for Part {
         }
         self.writer.write(batch).map_err(|error| fault::of_files("write a data file", &error))?;
         self.file.rows += batch.num_rows() as u64;
-        self.file.usage = widened(self.file.usage, batch);
+        if let Some(column) = self.statistics {
+            self.file.span = widened(self.file.span, batch.column(column));
+        }
         Ok(())
     }
 
@@ -122,9 +129,8 @@ impl PartWriter for Part {
     }
 }
 
-/// The span of usage starts with those of one more batch.
-fn widened(span: Option<(i64, i64)>, batch: &RecordBatch) -> Option<(i64, i64)> {
-    let column = batch.column_by_name("line_item_usage_start_date")?;
+/// The span of times with those of one more batch.
+fn widened(span: Option<(i64, i64)>, column: &ArrayRef) -> Option<(i64, i64)> {
     let times = column.as_primitive_opt::<TimestampMicrosecondType>()?;
     let here = arrow::compute::min(times).zip(arrow::compute::max(times));
     match (span, here) {

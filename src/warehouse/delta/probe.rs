@@ -11,7 +11,7 @@ use object_store::{ObjectStoreExt, PutMode, PutPayload, path::Path};
 use super::{DeltaWarehouse, fault, maintain};
 use crate::{
     model::{BillingPeriod, VersionIdentity},
-    schema::{DATA_SCHEMA, DECIMAL},
+    schema::{DECIMAL, TableContract},
     warehouse::{
         Committed, Selection, Slot, TagKey, Warehouse, WarehouseFault,
         ledger::{LedgerRow, Ordering, Source},
@@ -73,7 +73,7 @@ impl DeltaWarehouse {
         let version = VersionIdentity("canary".to_owned());
         let stage = self.begin(&slot, &version, "canary").await?;
         let mut part = stage.part(0)?;
-        let batch = canary_row()?;
+        let batch = canary_row(self.options.table)?;
         self.costs
             .blocking(move |_| {
                 part.write(&batch)?;
@@ -104,7 +104,7 @@ impl DeltaWarehouse {
             found.extend(costs.into_iter().flatten().map(|cost| (of.clone(), cost)));
             Ok(())
         };
-        let columns = ["line_item_unblended_cost"];
+        let columns = [self.options.table.bill.unblended];
         let rows = self.read(&Selection::default(), &columns, &mut visit).await?.ledger.len();
         if found == [(slot.clone(), Some(CANARY))] && rows == 1 {
             Ok(())
@@ -162,17 +162,17 @@ impl DeltaWarehouse {
     }
 }
 
-fn canary_row() -> Result<RecordBatch, WarehouseFault> {
-    let columns = DATA_SCHEMA.fields().iter().map(|field| -> ArrayRef {
+fn canary_row(table: &TableContract) -> Result<RecordBatch, WarehouseFault> {
+    let columns = table.schema.fields().iter().map(|field| -> ArrayRef {
         match field.name().as_str() {
-            "line_item_unblended_cost" => {
+            cost if cost == table.bill.unblended => {
                 Arc::new(Decimal128Array::from(vec![CANARY]).with_data_type(DECIMAL))
             }
             "manifest_id" => Arc::new(StringArray::from(vec!["canary"])),
             _ => new_null_array(field.data_type(), 1),
         }
     });
-    RecordBatch::try_new(DATA_SCHEMA.clone(), columns.collect())
+    RecordBatch::try_new(table.schema.clone(), columns.collect())
         .map_err(|error| WarehouseFault::Corrupt(format!("the canary: {error}")))
 }
 

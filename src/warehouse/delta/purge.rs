@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     model::{BillingPeriod, ConnectionKey},
-    schema::PARTITION_COLUMNS,
     warehouse::{Selection, WarehouseFault},
 };
 
@@ -57,15 +56,19 @@ pub(super) async fn remove(
 }
 
 /// The folders, below a table's, that hold the files of a connection's periods; the connection's if none is named.
-pub(super) fn folders(connection: &ConnectionKey, periods: &[BillingPeriod]) -> Vec<String> {
-    let folder = folder_of(connection);
+pub(super) fn folders(
+    partitions: [&'static str; 2],
+    connection: &ConnectionKey,
+    periods: &[BillingPeriod],
+) -> Vec<String> {
+    let folder = folder_of(partitions, connection);
     if periods.is_empty() {
         return vec![folder];
     }
-    periods.iter().map(|period| format!("{folder}/{}={period}", PARTITION_COLUMNS[1])).collect()
+    periods.iter().map(|period| format!("{folder}/{}={period}", partitions[1])).collect()
 }
 
 /// The folder, below a table's, that holds a connection's files.
-pub(super) fn folder_of(connection: &ConnectionKey) -> String {
-    format!("{}={connection}", PARTITION_COLUMNS[0])
+pub(super) fn folder_of(partitions: [&'static str; 2], connection: &ConnectionKey) -> String {
+    format!("{}={connection}", partitions[0])
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     model::VersionIdentity,
-    schema::{DATA_SCHEMA, PARTITION_COLUMNS},
+    schema::TableContract,
     warehouse::{
         Committed, PartWriter, Selection, Slot, Stage, TagKey, VisitStaged, WarehouseFault,
         ledger::{self, Decision, LedgerRow, Ordering},
@@ -37,8 +37,9 @@ use crate::{
 const LONGEST_COMMITTED: SignedDuration =
     SignedDuration::from_secs(LONGEST_LOAD.as_secs().cast_signed() - 3600);
 
-/// A stage of the `costs` table.
+/// A stage of the table of rows.
 pub(super) struct DeltaStage {
+    pub(super) table: &'static TableContract,
     pub(super) costs: Arc<Table>,
     pub(super) tag_keys: Arc<Table>,
     pub(super) runtime: Handle,
@@ -56,10 +57,10 @@ pub(super) struct DeltaStage {
 }
 
 impl DeltaStage {
-    /// What a slot's files lie in, below a table's folder. Needs no escaping: keys and periods are plain.
-    fn folder(slot: &Slot) -> String {
-        let [connection, period] = PARTITION_COLUMNS;
-        format!("{connection}={}/{period}={}", slot.connection, slot.period)
+    /// What the slot's files lie in, below a table's folder. Needs no escaping: keys and periods are plain.
+    fn folder(&self) -> String {
+        let [connection, period] = self.table.partitions;
+        format!("{connection}={}/{period}={}", self.slot.connection, self.slot.period)
     }
 
     fn open(
@@ -70,7 +71,7 @@ impl DeltaStage {
         source_file: usize,
         staged: &Staged,
     ) -> Result<Part, WarehouseFault> {
-        let path = format!("{}/{name}", Self::folder(&self.slot));
+        let path = format!("{}/{name}", self.folder());
         let target = Target {
             store: Arc::clone(&table.store),
             runtime: self.runtime.clone(),
@@ -78,6 +79,7 @@ impl DeltaStage {
             path,
             slot: self.slot.clone(),
             schema: Arc::clone(schema),
+            statistics: table.statistics(),
             withdrawals: Arc::clone(&self.withdrawals),
         };
         Part::open(target, source_file, Arc::clone(staged))
@@ -148,7 +150,7 @@ impl Stage for DeltaStage {
     fn part(&self, source_file: usize) -> Result<Box<dyn PartWriter>, WarehouseFault> {
         let number = self.opened.fetch_add(1, Atomic::Relaxed);
         let name = format!("{}-{source_file:05}-{number:05}.parquet", self.run);
-        let part = self.open(&self.costs, &name, &DATA_SCHEMA, source_file, &self.staged)?;
+        let part = self.open(&self.costs, &name, &self.table.schema, source_file, &self.staged)?;
         Ok(Box::new(part))
     }
 

@@ -83,7 +83,7 @@ async fn missing(table: &Arc<Table>, wanted: &Selection) -> Result<Vec<LiveFile>
         return Ok(referred);
     }
     let folder = match &wanted.connection {
-        Some(connection) => table.key_of(&purge::folder_of(connection))?,
+        Some(connection) => table.key_of(&purge::folder_of(table.partitions(), connection))?,
         None => table.root.clone(),
     };
     let listed = maintain::list(table.store.as_ref(), &folder).await?;

@@ -19,7 +19,7 @@ use url::Url;
 use super::fault;
 use crate::{
     model::{BillingPeriod, ConnectionKey},
-    schema::{COLUMNS, ColumnType, PARTITION_COLUMNS},
+    schema::{ColumnType, TableContract},
     warehouse::{Slot, WarehouseFault},
 };
 
@@ -33,7 +33,16 @@ pub(super) struct Table {
     pub(super) root: Path,
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) engine: Arc<dyn Engine>,
+    shape: TableShape,
+}
+
+/// What a table's log has to say of its columns.
+pub(super) struct TableShape {
     schema: Arc<StructType>,
+    /// The columns of connection and billing period.
+    partitions: [&'static str; 2],
+    /// The time that a file's statistics tell of, if any.
+    statistics: Option<&'static str>,
 }
 
 /// A data file that a version of the table refers to.
@@ -52,11 +61,11 @@ impl Table {
         url: Url,
         store: Arc<dyn ObjectStore>,
         engine: Arc<dyn Engine>,
-        schema: Arc<StructType>,
+        shape: TableShape,
     ) -> Result<Arc<Self>, WarehouseFault> {
         let root = Path::from_url_path(url.path())
             .map_err(|_| WarehouseFault::Configuration(format!("{url} can't be a key of a store")))?;
-        Ok(Arc::new(Self { url, root, store, engine, schema }))
+        Ok(Arc::new(Self { url, root, store, engine, shape }))
     }
 
     /// The address, for people.
@@ -116,11 +125,12 @@ impl Table {
         let created = self
             .blocking(|table| {
                 table.make_folder()?;
-                let outcome = create_table(table.url.as_str(), table.schema.clone(), ENGINE_INFO, false)
-                    .with_table_properties([("delta.feature.domainMetadata", "supported")])
-                    .with_data_layout(DataLayout::partitioned(PARTITION_COLUMNS))
-                    .build(table.engine.as_ref(), Box::new(FileSystemCommitter::new()))
-                    .and_then(|transaction| transaction.commit(table.engine.as_ref()));
+                let outcome =
+                    create_table(table.url.as_str(), table.shape.schema.clone(), ENGINE_INFO, false)
+                        .with_table_properties([("delta.feature.domainMetadata", "supported")])
+                        .with_data_layout(DataLayout::partitioned(table.shape.partitions))
+                        .build(table.engine.as_ref(), Box::new(FileSystemCommitter::new()))
+                        .and_then(|transaction| transaction.commit(table.engine.as_ref()));
                 outcome.map(drop).map_err(|error| table.fault("create the table", error))
             })
             .await;
@@ -149,7 +159,7 @@ impl Table {
             Err(WarehouseFault::SchemaIncompatible { location: self.location().to_owned(), problem })
         };
         let found = snapshot.schema();
-        for expected in self.schema.fields() {
+        for expected in self.shape.schema.fields() {
             let name = expected.name();
             match found.field(name) {
                 None => return refuse(format!("it has no column {name}")),
@@ -164,13 +174,13 @@ impl Table {
             }
         }
         let foreign =
-            |field: &&StructField| !field.is_nullable() && self.schema.field(field.name()).is_none();
+            |field: &&StructField| !field.is_nullable() && self.shape.schema.field(field.name()).is_none();
         if let Some(field) = found.fields().find(foreign) {
             return refuse(format!("its column {} is not ours and may not be NULL", field.name()));
         }
         let configuration = snapshot.table_configuration();
-        if configuration.metadata().partition_columns() != PARTITION_COLUMNS {
-            return refuse(format!("it is not partitioned by {}", PARTITION_COLUMNS.join(", ")));
+        if configuration.metadata().partition_columns() != self.shape.partitions {
+            return refuse(format!("it is not partitioned by {}", self.shape.partitions.join(", ")));
         }
         if !configuration.is_feature_supported(&TableFeature::DomainMetadata) {
             return refuse("it lacks the table feature domainMetadata, which holds the ledger".to_owned());
@@ -201,7 +211,7 @@ impl Table {
         }
         let mut files = Vec::new();
         for file in found {
-            let slot = slot_of(&file.partition_values, &file.path)?;
+            let slot = self.slot_of(&file.partition_values, &file.path)?;
             if !takes(&slot) {
                 continue;
             }
@@ -220,17 +230,28 @@ impl Table {
         }
         Ok(files)
     }
-}
 
-fn slot_of(values: &HashMap<String, String>, path: &str) -> Result<Slot, WarehouseFault> {
-    let value = |name: &str| values.get(name).map(String::as_str).unwrap_or_default();
-    let connection: Option<ConnectionKey> = value(PARTITION_COLUMNS[0]).parse().ok();
-    let period: Option<BillingPeriod> = value(PARTITION_COLUMNS[1]).parse().ok();
-    match (connection, period) {
-        (Some(connection), Some(period)) => Ok(Slot { connection, period }),
-        _ => Err(WarehouseFault::Corrupt(format!(
-            "the file {path} belongs to no connection and billing period; another program wrote it"
-        ))),
+    fn slot_of(&self, values: &HashMap<String, String>, path: &str) -> Result<Slot, WarehouseFault> {
+        let [of_connection, of_period] = self.shape.partitions;
+        let value = |name: &str| values.get(name).map(String::as_str).unwrap_or_default();
+        let connection: Option<ConnectionKey> = value(of_connection).parse().ok();
+        let period: Option<BillingPeriod> = value(of_period).parse().ok();
+        match (connection, period) {
+            (Some(connection), Some(period)) => Ok(Slot { connection, period }),
+            _ => Err(WarehouseFault::Corrupt(format!(
+                "the file {path} belongs to no connection and billing period; another program wrote it"
+            ))),
+        }
+    }
+
+    /// The partition columns of connection and billing period.
+    pub(super) fn partitions(&self) -> [&'static str; 2] {
+        self.shape.partitions
+    }
+
+    /// The time that a file's statistics tell of, if any.
+    pub(super) fn statistics(&self) -> Option<&'static str> {
+        self.shape.statistics
     }
 }
 
@@ -240,23 +261,38 @@ pub(super) fn paths_of(data: &dyn EngineData) -> Option<&arrow::array::StringArr
     batch.column_by_name("path")?.as_any().downcast_ref()
 }
 
-/// The schema of `costs`: the contract's columns, then the partition columns.
-pub(super) fn costs_schema() -> Arc<StructType> {
-    struct_of(COLUMNS.iter().map(|column| (column.name, kernel_type(column.kind))))
+impl TableShape {
+    /// A table of rows: the contract's columns, then the partition columns.
+    pub(super) fn of_rows(table: &TableContract) -> Self {
+        let columns = table.columns.iter().map(|column| (column.name, kernel_type(column.kind)));
+        let (partitions, statistics) = (table.partitions, Some(table.statistics));
+        Self { schema: struct_of(columns, partitions), partitions, statistics }
+    }
+
+    /// The table of its tag keys: original and folded name, rows on which it collided, and the version.
+    pub(super) fn of_keys(table: &TableContract) -> Self {
+        let columns = [
+            ("original", DataType::STRING),
+            ("folded", DataType::STRING),
+            ("collisions", DataType::LONG),
+            ("manifest_id", DataType::STRING),
+        ];
+        let partitions = table.partitions;
+        Self { schema: struct_of(columns, partitions), partitions, statistics: None }
+    }
+
+    /// The columns, in their order.
+    #[cfg(test)]
+    pub(super) fn fields(&self) -> impl Iterator<Item = &StructField> {
+        self.schema.fields()
+    }
 }
 
-/// The schema of `tag_keys`: original and folded name, rows on which it collided, and the version.
-pub(super) fn tag_keys_schema() -> Arc<StructType> {
-    struct_of([
-        ("original", DataType::STRING),
-        ("folded", DataType::STRING),
-        ("collisions", DataType::LONG),
-        ("manifest_id", DataType::STRING),
-    ])
-}
-
-fn struct_of(data: impl IntoIterator<Item = (&'static str, DataType)>) -> Arc<StructType> {
-    let partitions = PARTITION_COLUMNS.map(|name| (name, DataType::STRING));
+fn struct_of(
+    data: impl IntoIterator<Item = (&'static str, DataType)>,
+    partitions: [&'static str; 2],
+) -> Arc<StructType> {
+    let partitions = partitions.map(|name| (name, DataType::STRING));
     let fields = data.into_iter().chain(partitions).map(|(name, kind)| StructField::nullable(name, kind));
     Arc::new(StructType::try_new(fields).expect("the contract has no name twice"))
 }

@@ -20,11 +20,14 @@ use futures::StreamExt;
 use jiff::SignedDuration;
 
 use super::{commit::DataFile, *};
-use crate::warehouse::{
-    Committed, TagKey,
-    conformance::{self, Load, seen},
-    ledger::Ordering,
-    survey::Entries,
+use crate::{
+    schema::COSTS,
+    warehouse::{
+        Committed, TagKey,
+        conformance::{self, Load, seen},
+        ledger::Ordering,
+        survey::Entries,
+    },
 };
 
 fn open(folder: &FilePath) -> DeltaWarehouse {
@@ -76,7 +79,7 @@ async fn foreign_table(warehouse: &DeltaWarehouse, fields: Vec<StructField>, par
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_of_another_schema_is_refused_by_column() {
-    let ours = || table::costs_schema().fields().cloned().collect::<Vec<_>>();
+    let ours = || TableShape::of_rows(&COSTS).fields().cloned().collect::<Vec<_>>();
     let without = |name: &str| {
         let mut fields = ours();
         fields.retain(|field| field.name() != name);
@@ -237,7 +240,7 @@ async fn racing_loads_take_back_their_own_tag_keys_only() {
         slot: slot.clone(),
         size: 1,
         rows: 1,
-        usage: None,
+        span: None,
         written_ms: Timestamp::now().as_millisecond(),
     };
     let shown = async || {

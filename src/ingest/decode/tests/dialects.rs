@@ -56,7 +56,7 @@ fn read(spec: &BillSpec, dialect: &Dialect, format: FileFormat) -> (Vec<Row>, Ta
     let mut sink = MemorySink::default();
     let now = "2026-11-03T04:00:00Z".parse().expect("a time");
     let totals = bill::write(spec, dialect, now, &mut sink).expect("a bill");
-    let mut tally = Tally::new(totals.per_file.len());
+    let mut tally = Tally::new(&COSTS, totals.per_file.len());
     let (mut rows, mut keys) = (Vec::new(), TagKeys::default());
     for (index, about) in totals.per_file.iter().enumerate() {
         let decoded =

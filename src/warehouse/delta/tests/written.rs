@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    schema::{DATA_SCHEMA, index_of},
+    schema::COSTS,
     warehouse::{PartWriter, conformance::rows},
 };
 
 /// A batch whose column of this name is this one, everything else NULL.
 fn batch_of(name: &str, column: ArrayRef) -> RecordBatch {
     let rows = vec![rows::Row::default(); column.len()];
-    let mut columns = rows::batch(&rows).columns().to_vec();
-    columns[index_of(name).expect("a column of the contract")] = column;
-    RecordBatch::try_new(DATA_SCHEMA.clone(), columns).expect("the stable schema")
+    let mut columns = rows::batch(&COSTS, &rows).columns().to_vec();
+    columns[COSTS.index_of(name).expect("a column of the contract")] = column;
+    RecordBatch::try_new(COSTS.schema.clone(), columns).expect("the stable schema")
 }
 
 /// Commits one part with these batches to an empty warehouse in the folder.
