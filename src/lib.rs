@@ -1,21 +1,15 @@
 //! awscost connects AWS accounts for cost analysis, declared as Kubernetes resources, and loads
 //! their bills into a warehouse exactly.
 //!
-//! `ARCHITECTURE.md` walks through the layers. Dependencies point one way: `cli` → `controller` →
-//! {`api`, `connection`, `report`, `onboarding`} → `model`; `ingest` → {`report`, `warehouse`, `schema`} → `model`. A test in
-//! `tests/it/architecture.rs` enforces it.
+//! `ARCHITECTURE.md` walks through the layers. The crates below this one hold what needs no Kubernetes; here stand the kinds
+//! ([`api`]), the operator ([`controller`], [`telemetry`]) and the command line ([`cli`]).
 
 pub mod api;
-pub mod aws;
 pub mod cli;
-pub mod connection;
 pub mod controller;
-pub mod costs;
-pub mod ingest;
-pub mod model;
-pub mod network;
-pub mod onboarding;
-pub mod report;
-pub mod schema;
 pub mod telemetry;
-pub mod warehouse;
+
+pub use awscost_aws as aws;
+pub use awscost_core::{connection, model, onboarding, report};
+pub use awscost_network as network;
+pub use awscost_store::{costs, ingest, schema, warehouse};

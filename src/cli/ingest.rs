@@ -24,14 +24,14 @@ use crate::{
         progress::Progress,
         right_bill::ExpectedBill,
         run::{Loader, find_payer},
-        source::{BillSource, FolderSource, SourceLocation},
+        source::{FolderSource, SourceLocation},
     },
     model::{
         AccountId, AccountType, BillingPeriod, ConnectionKey, ExitCode, Region, ReportKind, ReportName,
         VersionIdentity,
     },
     network::trust::Trust,
-    report::{Found, ReportRoot, Wanted, beside, deliveries},
+    report::{BillSource, Found, ReportRoot, Wanted, beside, deliveries},
     warehouse::ledger::{Ordering, Source},
 };
 use output::{Output, OutputFormat};

@@ -63,7 +63,9 @@ fn rules() -> Vec<Rule> {
             let said =
                 |(key, value): (&String, &Value)| (key.clone(), value.as_str().expect("text").to_owned());
             Rule {
-                alert: Alert::from_name(name).ok_or(name).expect("a name that src/model/alert.rs has"),
+                alert: Alert::from_name(name)
+                    .ok_or(name)
+                    .expect("a name that crates/core/src/model/alert.rs has"),
                 expr: expr.to_owned(),
                 selectors: selectors(expr),
                 severity: rule["labels"]["severity"].as_str().expect("a severity").to_owned(),

@@ -62,7 +62,7 @@ impl Stage {
         let chart =
             Chart::install_with(&client, &namespaces[0], &watched, &["caBundle.configMapName=corporate-ca"])
                 .await;
-        let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/network/trust/one.pem");
+        let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/network/src/trust/one.pem");
         let trust = Trust::read(&bundle).expect("a bundle");
         let settings = format!(
             "image: {IMAGE}\nwatch: {{namespaces: [{}]}}\nmetrics: {{address: '127.0.0.1:0'}}\n\

@@ -99,8 +99,7 @@ async fn in_a_process_of_its_own() {
 }
 
 pub fn sandbox() -> Sandbox {
-    let world = World::from_yaml(include_str!("../sandbox/worlds/demo.yaml"));
-    let sandbox = Sandbox::start(world.expect("the demo's world is one"));
+    let sandbox = Sandbox::start(World::demo());
     sandbox.put_object("acme-billing", "cur/acme-cur/20261101-20261201/acme-Manifest.json", "{}");
     sandbox
 }

@@ -60,8 +60,7 @@ fn good() -> String {
 }
 
 fn sandbox() -> Sandbox {
-    let world = World::from_yaml(include_str!("../sandbox/worlds/demo.yaml"));
-    Sandbox::start(world.expect("the demo's world is one"))
+    Sandbox::start(World::demo())
 }
 
 /// A command with an AWS configuration of its own.

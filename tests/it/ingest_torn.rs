@@ -13,12 +13,12 @@ use awscost::{
         progress::Progress,
         right_bill::ExpectedBill,
         run::Loader,
-        source::{BillSource, FolderSource, SourceFile},
+        source::FolderSource,
     },
     model::{Outcome, ReportKind},
     report::{
-        Anchor, DeliveredFile, Found, Listing, Object, ReportRoot, ReportStore, StoreFault, Wanted,
-        deliveries,
+        Anchor, BillSource, DeliveredFile, Found, Listing, Object, ReportRoot, ReportStore, SourceFile,
+        StoreFault, Wanted, deliveries,
     },
     warehouse::{
         Warehouse,

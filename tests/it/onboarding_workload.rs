@@ -152,8 +152,7 @@ async fn the_operator_may_assume_no_role_that_it_was_not_given() {
 /// What a probe of the quickstart's warehouse ends with, for a user who may do these things.
 async fn probed(policy: &Value) -> Result<(), String> {
     const KEY: (&str, &str) = ("AKIAACMELAKEUSER0001", "the-secret-of-the-lakes-user");
-    let sandbox =
-        Sandbox::start(World::from_yaml(include_str!("../sandbox/worlds/demo.yaml")).expect("a world"));
+    let sandbox = Sandbox::start(World::demo());
     let user = json!({
         "name": "awscost-lake", "accessKeys": [{"id": KEY.0, "secret": KEY.1}], "policies": {"awscost": policy},
     });

@@ -19,7 +19,8 @@ const FORMER: &str = "fact sheet";
 
 /// Every text file below `src`, `tests`, `charts` and `deploy`, by path, but for this one, whose examples are refused.
 fn sources() -> Vec<(PathBuf, String)> {
-    let below = ["src", "tests", "charts", "deploy"].map(|folder| files_below(&root().join(folder)));
+    let below =
+        ["src", "crates", "tests", "charts", "deploy"].map(|folder| files_below(&root().join(folder)));
     let others = below.into_iter().flatten().filter(|path| !path.ends_with(file!()));
     // What is not UTF-8 refers to nothing.
     others.filter_map(|path| fs::read_to_string(&path).ok().map(|text| (path, text))).collect()

@@ -61,7 +61,7 @@ impl Place {
         let home = format!("{name}-{:x}", std::process::id());
         ground::made(&client, &home).await;
         let chart = Chart::install_whole(&client, &home, &[&home]).await;
-        let world = World::from_yaml(include_str!("../sandbox/worlds/demo.yaml")).expect("a world");
+        let world = World::demo();
         let folder = tempfile::tempdir().expect("a folder");
         let settings = json!({
             "image": IMAGE, "watch": {"namespaces": [home]},

@@ -1,10 +1,9 @@
 //! An organization of the sandbox, listed through a role of its management account.
 
-use awscost_sandbox::Sandbox;
+use awscost_sandbox::{Sandbox, World};
 use clap::Parser;
 
 use super::*;
-use crate::aws::tests::sandbox::{demo, sdk};
 
 #[derive(Parser)]
 struct Line {
@@ -20,7 +19,7 @@ async fn asked(sandbox: &Sandbox, role: &str, external_id: &str) -> Result<Organ
     let file = file.to_str().expect("a plain path");
     let words = ["discover", "--role-arn", role, "--external-id-file", file];
     let args = Line::try_parse_from(words).unwrap_or_else(|error| unreachable!("{error}")).args;
-    let sdk = sdk(sandbox);
+    let sdk = Sdk::of_demo(&sandbox.endpoint());
     ask(&sdk, &sdk.aws(), &args, Timestamp::now()).await
 }
 
@@ -29,7 +28,7 @@ const PAYER_ID: &str = "acme-0f6b7c1e-5b8e-4d0e-9c55-2f3f1a7f9d10";
 
 #[tokio::test]
 async fn all_accounts_are_found_in_the_order_of_their_ids_with_their_state() {
-    let sandbox = demo();
+    let sandbox = Sandbox::start(World::demo());
     sandbox.world_mut(|world| {
         let organization = world.organizations.first_mut().expect("the demo has one");
         (organization.page_size, organization.empty_page_first) = (2, true);
@@ -45,7 +44,7 @@ async fn all_accounts_are_found_in_the_order_of_their_ids_with_their_state() {
 
 #[tokio::test]
 async fn an_account_without_an_organization_and_a_wrong_external_id_are_told_apart() {
-    let sandbox = demo();
+    let sandbox = Sandbox::start(World::demo());
     let shop = "arn:aws:iam::210987654321:role/finops/awscost";
     let alone = asked(&sandbox, shop, "shop-7a1de5f4-9a1c-4f0b-8a3e-6f2c1b7d3e42").await;
     assert!(matches!(alone, Err(Fault::Standalone(_))));
@@ -57,9 +56,9 @@ async fn an_account_without_an_organization_and_a_wrong_external_id_are_told_apa
 
 #[tokio::test]
 async fn an_iam_user_who_may_not_get_a_session_is_told_what_it_takes() {
-    let sandbox = demo();
+    let sandbox = Sandbox::start(World::demo());
     let args = Line::try_parse_from(["discover"]).unwrap_or_else(|error| unreachable!("{error}")).args;
-    let sdk = sdk(&sandbox);
+    let sdk = Sdk::of_demo(&sandbox.endpoint());
     let refused = ask(&sdk, &sdk.aws(), &args, Timestamp::now()).await.map(|found| found.accounts);
     let said = refused.map_or_else(|fault| fault.to_string(), |_| String::new());
     for needed in

@@ -1,11 +1,11 @@
 //! What is printed, held against the checks on the sandbox: it is enough, and nothing of it is too much.
 
-use awscost_sandbox::{Policy as SandboxPolicy, Sandbox, world::User};
+use awscost_sandbox::{Policy as SandboxPolicy, Sandbox, World, world::User};
 use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    aws::tests::sandbox::{demo, operator},
+    aws::Sdk,
     connection::{
         Access, Asker, ExternalIdPolicy, Facts, Look, NextExternalId, ReportTarget, RoleAccess, Sessions,
         Target, Verdict, checks, gather,
@@ -119,7 +119,7 @@ impl Variant {
 
     /// The demo, in which the role has the printed trust policy, and the role or user these statements and nothing else.
     fn world(&self, statements: &[serde_json::Value]) -> Sandbox {
-        let sandbox = demo();
+        let sandbox = Sandbox::start(World::demo());
         let document = serde_json::json!({"Version": "2012-10-17", "Statement": statements});
         let policy: SandboxPolicy = serde_json::from_value(document).expect("a policy");
         let trust = trust::policy(plain(OPERATOR), vec![plain(EXTERNAL_ID)], BaseIdentity::Plain);
@@ -185,7 +185,8 @@ impl Variant {
     async fn complaints(&self, statements: &[serde_json::Value]) -> Vec<String> {
         let (sandbox, target, now) = (self.world(statements), self.target(), Timestamp::now());
         let (mut facts, mut sessions) = (Facts::default(), Sessions::default());
-        gather(&operator(&sandbox), &target, Look::ALL, &mut facts, &mut sessions, now).await;
+        gather(&Sdk::of_demo(&sandbox.endpoint()).aws(), &target, Look::ALL, &mut facts, &mut sessions, now)
+            .await;
         checks::run(&facts, &target, now)
             .into_iter()
             .filter(|finding| finding.verdict != Verdict::Pass)

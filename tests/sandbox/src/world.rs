@@ -72,6 +72,15 @@ pub struct World {
 }
 
 impl World {
+    /// The demo's world: `worlds/demo.yaml`.
+    ///
+    /// # Panics
+    /// If that file is no world; a test of this crate holds that it is one.
+    #[must_use]
+    pub fn demo() -> Self {
+        Self::from_yaml(include_str!("../worlds/demo.yaml")).expect("the demo's world is one")
+    }
+
     /// Parses and checks a world file.
     ///
     /// # Errors

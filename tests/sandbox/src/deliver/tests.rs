@@ -6,7 +6,7 @@ const SHOP: &str = "210987654321";
 const ACME: &str = "123456789012";
 
 fn shared() -> std::sync::Arc<Shared> {
-    Shared::new(World::from_yaml(include_str!("../../worlds/demo.yaml")).unwrap())
+    Shared::new(World::demo())
 }
 
 fn delivery(account: &str, of: Definition, version: u32, extent: Extent) -> Delivery {

@@ -47,7 +47,7 @@ fn a_fragment_adds_and_replaces_by_name() {
 
 #[test]
 fn the_demo_world_is_playable() {
-    let world = World::from_yaml(include_str!("../../worlds/demo.yaml")).unwrap();
+    let world = World::demo();
     assert_eq!(world.organization_of("123456789012").unwrap().management, "123456789012");
     assert!(world.organization_of("210987654321").is_none());
 }

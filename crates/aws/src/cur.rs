@@ -1,0 +1,86 @@
+//! The legacy Cost and Usage Report API through the SDK.
+
+use aws_sdk_costandusagereport::{
+    Client,
+    config::Region as SdkRegion,
+    types::{LastStatus, ReportDefinition, SchemaElement},
+};
+
+use super::{
+    AwsFault, Operation, Sdk, Session,
+    calls::Calls,
+    client_config::credentials,
+    sdk_fault::malformed,
+    traits::{Destination, Granularity, LegacyDefinition, LegacyDelivery, LegacyDeliveryStatus},
+};
+use crate::model::Partition;
+
+/// Far more pages of five than an account may have reports.
+const MAX_PAGES: usize = 40;
+
+/// Legacy definitions over the SDK.
+pub(super) struct LegacyReports {
+    client: Client,
+    calls: Calls,
+}
+
+impl LegacyReports {
+    pub(super) fn new(sdk: &Sdk) -> Self {
+        Self { client: Client::new(&sdk.without_credentials), calls: sdk.calls.clone() }
+    }
+
+    pub(super) async fn definitions(
+        &self,
+        session: &Session,
+        partition: Partition,
+    ) -> Result<Vec<LegacyDefinition>, AwsFault> {
+        let mut found = Vec::new();
+        let mut token = None;
+        for _ in 0..MAX_PAGES {
+            // The API exists in one region of a partition only, and the SDK does not pin it (docs/aws-facts.md 2.1).
+            let config = aws_sdk_costandusagereport::Config::builder()
+                .region(SdkRegion::new(partition.home_region()))
+                .credentials_provider(credentials(session));
+            let sending = self
+                .client
+                .describe_report_definitions()
+                .set_next_token(token)
+                .customize()
+                .config_override(config)
+                .send();
+            let page = self.calls.make(Operation::DescribeReportDefinitions, sending).await?;
+            found.extend(page.report_definitions().iter().map(definition));
+            token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+        Err(malformed(Operation::DescribeReportDefinitions, "pages without end"))
+    }
+}
+
+fn definition(from: &ReportDefinition) -> LegacyDefinition {
+    let delivery = from.report_status().map(|status| LegacyDelivery {
+        status: match status.last_status() {
+            Some(LastStatus::Success) => LegacyDeliveryStatus::Success,
+            Some(LastStatus::ErrorPermissions) => LegacyDeliveryStatus::PermissionsError,
+            Some(LastStatus::ErrorNoBucket) => LegacyDeliveryStatus::NoBucket,
+            _ => LegacyDeliveryStatus::Other,
+        },
+    });
+    LegacyDefinition {
+        name: from.report_name().to_owned(),
+        granularity: Granularity::from_name(from.time_unit().as_str()),
+        format: from.format().as_str().to_owned(),
+        compression: from.compression().as_str().to_owned(),
+        resource_ids: from.additional_schema_elements().contains(&SchemaElement::Resources),
+        refreshes_closed: from.refresh_closed_reports(),
+        destination: Destination {
+            bucket: from.s3_bucket().to_owned(),
+            prefix: from.s3_prefix().to_owned(),
+            region: from.s3_region().as_str().to_owned(),
+            owner: None,
+        },
+        delivery,
+    }
+}

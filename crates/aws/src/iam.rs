@@ -1,0 +1,106 @@
+//! IAM through the SDK: what the session's own role may do, asked without doing it.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_sdk_iam::{
+    Client,
+    config::{Builder, Region as SdkRegion},
+    types::PolicyEvaluationDecisionType,
+};
+
+use super::{
+    AwsFault, Operation, Sdk, Session,
+    calls::Calls,
+    client_config::credentials,
+    sdk_fault::malformed,
+    traits::{PermissionAudit, PermissionQuestion},
+};
+use crate::model::RoleArn;
+
+/// Far more pages than the questions about one resource fill.
+const MAX_PAGES: usize = 20;
+
+/// [`PermissionAudit`] over the SDK.
+pub(super) struct SdkAudit {
+    client: Client,
+    calls: Calls,
+}
+
+impl SdkAudit {
+    pub(super) fn new(sdk: &Sdk) -> Self {
+        Self { client: Client::new(&sdk.without_credentials), calls: sdk.calls.clone() }
+    }
+
+    /// Which of `actions` on one resource are allowed.
+    async fn allowed(
+        &self,
+        session: &Session,
+        role: &RoleArn,
+        resource: &str,
+        actions: &[&'static str],
+    ) -> Result<Vec<String>, AwsFault> {
+        let mut allowed = Vec::new();
+        let mut judged = 0;
+        let mut marker = None;
+        for _ in 0..MAX_PAGES {
+            let sending = self
+                .client
+                .simulate_principal_policy()
+                .policy_source_arn(role.to_string())
+                .set_action_names(Some(actions.iter().map(|action| (*action).to_owned()).collect()))
+                .resource_arns(resource)
+                .set_marker(marker)
+                .customize()
+                .config_override(config(session, role))
+                .send();
+            let page = self.calls.make(Operation::SimulatePrincipalPolicy, sending).await?;
+            let results = page.evaluation_results();
+            judged += results.len();
+            let yes = results.iter().filter(|r| *r.eval_decision() == PolicyEvaluationDecisionType::Allowed);
+            allowed.extend(yes.map(|result| result.eval_action_name().to_owned()));
+            // A page may hold fewer results than there is room for.
+            marker = page.marker().filter(|_| page.is_truncated()).map(str::to_owned);
+            if marker.is_none() {
+                break;
+            }
+        }
+        if judged == actions.len() {
+            Ok(allowed)
+        } else {
+            Err(malformed(Operation::SimulatePrincipalPolicy, "not one result an action"))
+        }
+    }
+}
+
+/// The API has one home in a partition, which signs for the whole of it.
+fn config(session: &Session, role: &RoleArn) -> Builder {
+    aws_sdk_iam::Config::builder()
+        .region(SdkRegion::new(role.partition().home_region()))
+        .credentials_provider(credentials(session))
+}
+
+#[async_trait]
+impl PermissionAudit for SdkAudit {
+    async fn simulate(
+        &self,
+        session: &Session,
+        role: &RoleArn,
+        questions: &[PermissionQuestion],
+    ) -> Result<Vec<bool>, AwsFault> {
+        let mut by_resource: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
+        for question in questions {
+            by_resource.entry(&question.resource).or_default().push(question.action);
+        }
+        let mut allowed: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (resource, actions) in by_resource {
+            allowed.insert(resource, self.allowed(session, role, resource, &actions).await?);
+        }
+        let yes = |question: &PermissionQuestion| {
+            allowed[question.resource.as_str()]
+                .iter()
+                .any(|action| action.eq_ignore_ascii_case(question.action))
+        };
+        Ok(questions.iter().map(yes).collect())
+    }
+}

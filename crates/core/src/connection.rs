@@ -1,0 +1,32 @@
+//! The question "can this account's bill be read, and is it the right one?" as values.
+//!
+//! [`gather`] looks (the only I/O here) and fills [`Facts`]; [`checks::run`] turns facts, a [`Target`] and the time
+//! into [`Finding`]s, as a pure function. All checks that can run do run, so that a user sees every fault at once.
+
+pub mod age;
+pub mod checks;
+mod facts;
+mod finding;
+mod gather;
+mod remedy;
+mod session;
+mod target;
+
+pub use age::{Ages, Look};
+pub use checks::{bucket::session_policy, report::NEEDED_COLUMNS};
+pub use facts::{
+    Elsewhere, Enforcement, Excess, ExternalIdInUse, Fact, Facts, LastAssumed, ManifestRead, STALE_AFTER,
+    Standing,
+};
+pub use finding::{Finding, Verdict};
+pub use gather::{Sessions, gather};
+pub use remedy::{principal, trust_policy};
+pub use session::{Opened, Purpose, open};
+pub use target::{Access, Asker, ExternalIdPolicy, NextExternalId, ReportTarget, RoleAccess, Target};
+
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub mod fake;
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub mod sample;

@@ -1,0 +1,21 @@
+//! Where AWS puts a report, what its manifests say, and which versions are there.
+//!
+//! Used by the loader and by the controller alike, over any [`ReportStore`]; knows nothing of warehouses.
+
+mod discovery;
+mod fault;
+mod layout;
+mod manifest;
+mod readiness;
+mod source;
+mod store;
+mod version;
+
+pub use discovery::{DeliveredFile, Delivery, Found, Wanted, beside, confirm, deliveries};
+pub use fault::{FaultClass, ReportFault};
+pub use layout::{Anchor, Area, ReportKey, ReportRoot};
+pub use manifest::{FileFormat, InvalidManifest, MANIFEST_LIMIT, Manifest};
+pub use readiness::{Freshness, Readiness, missing_months, readiness};
+pub use source::{BillSource, SourceFault, SourceFile};
+pub use store::{ListedObject, Listing, Object, ReportStore, StoreFault};
+pub use version::identity;
