@@ -30,7 +30,7 @@ pub struct Guide {
     ///
     /// `Ready` and `Stalled` repeat a layer's reason, and `DataCurrent` that of a load that failed: that is not listed.
     pub stands: &'static [(ConditionType, ConditionStatus)],
-    /// What is so, in a sentence or two.
+    /// What the reason means, in a sentence or two.
     pub meaning: &'static str,
     /// The AWS call and code, or the local check, that shows it.
     pub recognised: &'static str,
@@ -43,7 +43,7 @@ pub struct Guide {
 pub struct Section {
     /// The heading on the page.
     pub title: &'static str,
-    /// What holds for all of them.
+    /// An introduction that applies to all of them.
     pub intro: &'static str,
     /// The reasons, in the order in which they are best read.
     pub guides: &'static [Guide],
