@@ -58,7 +58,7 @@ enum Command {
         after_help = "Example:\n  awscost ingest --source s3://acme-billing/cur --report acme-cur \\\n    --warehouse delta:./lake"
     )]
     Ingest(Box<ingest::Args>),
-    /// Prove, read, tidy or empty a warehouse.
+    /// Probe, inspect, clean up or purge a warehouse.
     #[command(subcommand)]
     Warehouse(warehouse::Task),
     /// Print what is in a warehouse: by service, account, day, tag or line type.
@@ -66,7 +66,7 @@ enum Command {
         after_help = "Example:\n  awscost costs --warehouse delta:./lake --period 2026-10 --group-by tag:team"
     )]
     Costs(costs::Args),
-    /// Print what is to be created in AWS: for an account, the operator itself, or a warehouse.
+    /// Print what to create in AWS for an account, for the operator, or for a warehouse.
     #[command(subcommand)]
     Onboard(Box<onboard::Document>),
     /// List an organization's accounts and write a manifest for each.
@@ -79,34 +79,34 @@ enum Command {
         after_help = "Example:\n  awscost check -f account.yaml \\\n    --secret finops/acme-external-id/externalId=./external-id"
     )]
     Check(Box<check::Args>),
-    /// One view of every broken account and warehouse, by reason.
+    /// List every broken account and warehouse, by reason.
     #[command(after_help = "Example:\n  kubectl awscost errors -A --fix-order")]
     Errors(errors::Args),
-    /// One account or warehouse on one screen.
+    /// Show one account or warehouse on one screen.
     #[command(after_help = "Example:\n  kubectl awscost status acme-payer -n finops")]
     Status(status::Args),
-    /// Print who the operator is in AWS, as the line OPERATOR=ARN to copy: whom trust policies have to name.
+    /// Print the operator's AWS identity as OPERATOR=ARN: the ARN that trust policies have to name.
     #[command(after_help = "Example:\n  kubectl awscost identity -n awscost-system")]
     Identity(identity::Args),
-    /// Pause checks and loads of accounts.
+    /// Pause the checks and loads of accounts.
     #[command(after_help = "Example:\n  kubectl awscost suspend -n finops -l team=data")]
     Suspend(bulk::Args),
-    /// Resume checks and loads of accounts.
+    /// Resume the checks and loads of accounts.
     #[command(after_help = "Example:\n  kubectl awscost resume acme-payer -n finops")]
     Resume(bulk::Args),
-    /// Have the operator check accounts or warehouses at once.
+    /// Let the operator check accounts or warehouses now.
     #[command(after_help = "Example:\n  kubectl awscost reconcile -A --reason AssumeRoleDenied --wait")]
     Reconcile(bulk::ReconcileArgs),
-    /// Delete accounts. AWS is not touched.
+    /// Delete accounts. This changes nothing in AWS.
     #[command(after_help = "Example:\n  kubectl awscost delete acme-payer -n finops")]
     Delete(bulk::DeleteArgs),
-    /// Judge the installation around the operator.
+    /// Check the installation around the operator.
     #[command(after_help = preflight::EXAMPLES)]
     Preflight(Box<preflight::Args>),
-    /// Write an archive for whoever helps: what is set and what is said, and no Secret.
+    /// Write an archive for support: settings, status, events and logs, but no Secret.
     #[command(after_help = support_bundle::EXAMPLES)]
     SupportBundle(Box<support_bundle::Args>),
-    /// Watch AwsCostAccounts and CostWarehouses, and load what is delivered.
+    /// Run the operator: watch AwsCostAccounts and CostWarehouses, and load delivered bills.
     #[command(
         after_help = "Example:\n  awscost operator --config settings.yaml --pod-name laptop \\\n    --pod-namespace awscost-system"
     )]
@@ -114,13 +114,13 @@ enum Command {
     /// Print the CustomResourceDefinitions.
     #[command(after_help = "Example:\n  awscost crds | kubectl apply --server-side -f -")]
     Crds(crds::Args),
-    /// Print what a condition's reason means and what to do about it.
+    /// Explain what a condition's reason means and what to do about it.
     #[command(after_help = "Example:\n  awscost reasons AssumeRoleDenied")]
     Reasons(reasons::Args),
-    /// Print the completions of commands and options for a shell, or for kubectl.
+    /// Print the completion script for a shell or for kubectl.
     #[command(after_help = completion::EXAMPLES)]
     Completion(completion::Args),
-    /// Write the pages for man.
+    /// Write man pages.
     #[command(after_help = completion::MAN_EXAMPLES)]
     Man(completion::ManArgs),
     /// Print docs/cli.md.

@@ -11,7 +11,7 @@ use crate::model::AccountType;
 
 use super::{shape, status::AwsCostAccountStatus};
 
-/// Which AWS account to connect, how to reach it, and where its bill goes.
+/// Which AWS account to connect, how to access it, and where to load its bill.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[kube(
     group = "awscost.io",
@@ -24,50 +24,50 @@ use super::{shape, status::AwsCostAccountStatus};
     category = "finops",
     status = "AwsCostAccountStatus",
     derive = "PartialEq",
-    doc = "An AWS account connected for cost analysis: its role, its billing report, and the warehouse that takes the bill.",
+    doc = "An AWS account connected for cost analysis: its role, its billing report, and the warehouse that the bill is loaded into.",
     selectable = ".spec.accountId",
     selectable = ".spec.suspend",
     selectable = ".status.identity.accountId",
     printcolumn(name = "Account", type_ = "string", json_path = ".status.identity.accountId", description = "The AWS account: spec.accountId, or the account in spec.access.roleArn"),
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.accountType", description = "Management, Member or Standalone"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status", description = "Whether everything that must work does"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason", description = "Why Ready is what it is"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status", description = "Whether everything required works"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason", description = "Reason of the condition Ready"),
     printcolumn(name = "Report", type_ = "string", json_path = ".spec.report.name", description = "The billing report"),
     printcolumn(name = "Month", type_ = "string", json_path = ".status.ingestion.newestPeriod", description = "The newest billing month that is loaded"),
-    printcolumn(name = "Total", type_ = "string", json_path = ".status.ingestion.newestTotal", description = "The unblended total of that month, to the cent; empty where it has several currencies"),
+    printcolumn(name = "Total", type_ = "string", json_path = ".status.ingestion.newestTotal", description = "The unblended total of that month, to the cent; empty if it has several currencies"),
     printcolumn(name = "Last-Ingest", type_ = "date", json_path = ".status.ingestion.lastSuccess", description = "When a version of the bill was last loaded"),
     printcolumn(name = "Suspended", type_ = "boolean", json_path = ".spec.suspend", description = "Whether checks and loads are paused"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Display-Name", type_ = "string", json_path = ".spec.displayName", description = "What people call the account", priority = 1),
-    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message", description = "What is wrong and what to do, in short; kubectl awscost status NAME has it whole", priority = 1),
+    printcolumn(name = "Display-Name", type_ = "string", json_path = ".spec.displayName", description = "A name for people", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message", description = "What is wrong and what to do, in short; for the full message: kubectl awscost status NAME", priority = 1),
     validation = Rule::new(
         "!(has(oldSelf.status) && has(oldSelf.status.ingestion) && has(oldSelf.status.ingestion.lastSuccess)) || !has(oldSelf.spec.ingestion) || (has(self.spec.ingestion) && self.spec.ingestion.warehouseRef.name == oldSelf.spec.ingestion.warehouseRef.name)"
     ).message("spec.ingestion.warehouseRef can't change once a bill is loaded, because the loaded rows would stay behind: create another AwsCostAccount instead"),
     validation = Rule::new(
         "!(has(oldSelf.status) && has(oldSelf.status.ingestion) && has(oldSelf.status.ingestion.lastSuccess)) || !has(oldSelf.spec.report) || (has(self.spec.report) && self.spec.report.name == oldSelf.spec.report.name && self.spec.report.bucket.name == oldSelf.spec.report.bucket.name && (has(self.spec.report.bucket.prefix) ? self.spec.report.bucket.prefix : '') == (has(oldSelf.spec.report.bucket.prefix) ? oldSelf.spec.report.bucket.prefix : ''))"
-    ).message("spec.report's name, bucket and prefix can't change once a bill is loaded, because versions of two reports can't be ordered: create another AwsCostAccount instead"),
+    ).message("spec.report's name, bucket and prefix can't change once a bill is loaded, because versions of two reports can't be compared: create another AwsCostAccount instead"),
 )]
 #[x_kube(
     validation = Rule::new("!has(self.accountId) || !self.accountId.matches('^[0-9]{12}$') || !has(self.access.roleArn) || !self.access.roleArn.matches('^([^:]*:){4}[0-9]{12}:') || self.access.roleArn.split(':')[4] == self.accountId")
         .message("the account in spec.access.roleArn must be spec.accountId: correct the one that is wrong"),
     validation = Rule::new("!has(self.access.accessKeySecretRef) || has(self.accountId)")
-        .message("spec.access.accessKeySecretRef needs spec.accountId: keys do not say whose they are"),
+        .message("spec.access.accessKeySecretRef needs spec.accountId, because keys do not contain the account"),
     validation = Rule::new("(has(self.access.roleArn) && !self.access.roleArn.matches('^([^:]*:){4}[0-9]{12}:')) || (has(self.access.roleArn) ? self.access.roleArn.split(':')[4] : self.accountId) == (has(oldSelf.access.roleArn) ? oldSelf.access.roleArn.split(':')[4] : oldSelf.accountId)")
-        .message("the AWS account can't change: spec.access.roleArn may name another role of the same account only; create another AwsCostAccount for another account"),
+        .message("the AWS account can't change: spec.access.roleArn may name only another role of the same account; create another AwsCostAccount for another account"),
     validation = Rule::new("!has(oldSelf.accountId) || (has(self.accountId) && self.accountId == oldSelf.accountId)")
-        .message("spec.accountId can't change, nor be removed once it is set: write it again as it was, or create another AwsCostAccount for another account"),
+        .message("spec.accountId can't change or be removed once it is set: restore its value, or create another AwsCostAccount for another account"),
     validation = Rule::new("self.accountType == 'Member' || has(self.report)")
-        .message("a Management or Standalone account needs spec.report: its name and its bucket; only a Member may go without"),
+        .message("a Management or Standalone account needs spec.report with a name and a bucket; only a Member may omit it"),
     validation = Rule::new("!has(self.report) || has(self.ingestion)")
-        .message("an account with spec.report needs spec.ingestion.warehouseRef: the CostWarehouse that takes the bill"),
+        .message("an account with spec.report needs spec.ingestion.warehouseRef: the CostWarehouse that the bill is loaded into"),
     validation = Rule::new("has(self.report) || (!has(self.ingestion) && !has(self.history) && !has(self.freshness))")
         .message("spec.ingestion, spec.history and spec.freshness need spec.report: without a report nothing is loaded"),
     validation = Rule::new("has(self.report) || !has(self.deletionPolicy) || self.deletionPolicy != 'Purge'")
-        .message("spec.deletionPolicy: Purge needs spec.report: without a report nothing is loaded that could be purged")
+        .message("spec.deletionPolicy: Purge needs spec.report: without a report nothing is loaded, so there is nothing to purge")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AwsCostAccountSpec {
-    /// What people call the account: kubectl's wide rows and `kubectl awscost errors` show it. Nothing depends on it.
+    /// A name for people, shown by `kubectl get -o wide` and `kubectl awscost errors`. Nothing depends on it.
     /// Form: 1 to 128 characters. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
@@ -82,7 +82,7 @@ pub struct AwsCostAccountSpec {
     /// covers every member), Member (its report covers itself), Standalone (in no organization).
     #[schemars(schema_with = "account_type_schema")]
     pub account_type: AccountType,
-    /// How the account is reached. Either roleArn with externalIdSecretRef (recommended), or accessKeySecretRef (deprecated).
+    /// How the account is accessed. Either roleArn with externalIdSecretRef (recommended), or accessKeySecretRef (deprecated).
     pub access: Access,
     /// The billing report to load: its name, and the bucket that AWS delivers it to. Needs ingestion. Default: none, which
     /// only a Member may have; then access is checked and nothing is loaded.
@@ -91,22 +91,23 @@ pub struct AwsCostAccountSpec {
     /// How much of the past is loaded. Needs report. Default: 13 months.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<History>,
-    /// Where the bill goes, and how the Jobs run that load it. Goes together with report: each needs the other. Default: none.
+    /// Where to load the bill, and how the Jobs run that load it. Required with report, and only with it. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingestion: Option<Ingestion>,
-    /// From when on a missing delivery counts as late. Needs report. Default: the defaults of its fields.
+    /// When a missing delivery counts as late. Needs report. Default: the defaults of its fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freshness: Option<Freshness>,
-    /// Asks for a check that CloudWatch metrics can be listed, told in the condition MetricsReadable. A Member without a report
-    /// may have it too. Default: none, and no check.
+    /// Turns on a check that CloudWatch metrics can be listed, shown as the condition MetricsReadable. A
+    /// Member without a report may use it, too. Default: none, and no check.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
-    /// What becomes of the loaded rows when this object is deleted. Nothing in AWS is ever touched. One of: Retain (they stay
-    /// in the warehouse), Purge (they are removed before the object goes; needs report). Default: Retain.
+    /// What happens to the loaded rows when this object is deleted. Nothing in AWS is ever changed. One of:
+    /// Retain (they stay in the warehouse), Purge (they are removed before the object is deleted; needs
+    /// report). Default: Retain.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "deletion_policy_schema")]
     pub deletion_policy: Option<DeletionPolicy>,
-    /// Pauses the account: AWS is not asked and no new Job starts. A running Job ends normally, conditions stay as they are, and
+    /// If true, the account is paused: AWS is not called and no new Job starts. A running Job ends normally, conditions stay as they are, and
     /// deletion works. Form: true or false. Default: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
@@ -116,11 +117,11 @@ pub struct AwsCostAccountSpec {
 #[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[x_kube(
     validation = Rule::new("has(self.roleArn) != has(self.accessKeySecretRef)")
-        .message("spec.access needs exactly one of roleArn, and accessKeySecretRef (deprecated)"),
+        .message("spec.access needs exactly one of roleArn and accessKeySecretRef (deprecated)"),
     validation = Rule::new("has(self.roleArn) == has(self.externalIdSecretRef)")
-        .message("spec.access.roleArn needs externalIdSecretRef, the Secret with the external ID of the role's trust policy, which goes with roleArn only"),
+        .message("spec.access.roleArn and externalIdSecretRef need each other: the Secret has the external ID of the role's trust policy"),
     validation = Rule::new("has(self.roleArn) || (!has(self.nextExternalIdSecretRef) && !has(self.generateExternalId) && !has(self.requireExternalId))")
-        .message("nextExternalIdSecretRef, generateExternalId and requireExternalId go with spec.access.roleArn only"),
+        .message("nextExternalIdSecretRef, generateExternalId and requireExternalId need spec.access.roleArn"),
     validation = Rule::new("!has(self.nextExternalIdSecretRef) || !has(self.externalIdSecretRef) || self.nextExternalIdSecretRef.name != self.externalIdSecretRef.name || (has(self.nextExternalIdSecretRef.key) ? self.nextExternalIdSecretRef.key : 'externalId') != (has(self.externalIdSecretRef.key) ? self.externalIdSecretRef.key : 'externalId')")
         .message("spec.access.nextExternalIdSecretRef must name another Secret or key than externalIdSecretRef")
 )]
@@ -132,32 +133,35 @@ pub struct Access {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "shape::role_arn")]
     pub role_arn: Option<String>,
-    /// The Secret that holds the external ID of the role's trust policy. It lies in this namespace and carries the label
-    /// `awscost.io/use: external-id`. Goes with roleArn. Default: none; required with roleArn.
+    /// The Secret with the external ID of the role's trust policy. It is in this namespace and has the label
+    /// `awscost.io/use: external-id`. Only with roleArn. Default: none; required with roleArn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id_secret_ref: Option<SecretKeyRef>,
-    /// The Secret with the external ID that is to take the place of the current one, labelled alike. While both are named, the
-    /// next is tried first, and the current one where the role refuses it; status.identity.externalIdInUse says which works.
+    /// The Secret with the external ID that will replace the current one, with the same label. While both are
+    /// named, the next one is tried first, and then the current one; status.identity.externalIdInUse says
+    /// which one works.
     /// Must name another Secret or key than externalIdSecretRef. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_external_id_secret_ref: Option<SecretKeyRef>,
-    /// Has the operator create the Secret of externalIdSecretRef with a random external ID, once. A Secret that is there is
-    /// never changed. Goes with roleArn. Form: true or false. Default: false.
+    /// If true, the operator creates the Secret of externalIdSecretRef with a random external ID, once. It
+    /// never changes an existing Secret. Only with roleArn. Form: true or false. Default: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generate_external_id: Option<bool>,
-    /// Deprecated: the Secret with the access key of an IAM user of the account, instead of a role. It holds the keys
-    /// `accessKeyId` and `secretAccessKey`, lies in this namespace and carries the label `awscost.io/use: access-key`. Needs
+    /// Deprecated: the Secret with the access key of an IAM user of the account, instead of a role. It has
+    /// the keys `accessKeyId` and `secretAccessKey`, is in this namespace and has the label `awscost.io/use:
+    /// access-key`. Needs
     /// spec.accountId. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_key_secret_ref: Option<AccessKeySecretRef>,
-    /// What happens when the role can be assumed without its external ID, or with any. Goes with roleArn. One of: Enforce
-    /// (Ready is False and nothing is loaded), Warn (the condition ExternalIdEnforced says so, and loads go on). Default:
+    /// What happens if the role can be assumed without its external ID, or with any. Only with roleArn. One
+    /// of: Enforce (Ready is False and nothing is loaded), Warn (the condition ExternalIdEnforced reports it,
+    /// and loads continue). Default:
     /// Enforce.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "require_external_id_schema")]
     pub require_external_id: Option<RequireExternalId>,
-    /// The region whose STS is asked for sessions. Form: a region's name, such as eu-west-1. Default: the operator's own region,
-    /// else us-east-1 or its like in the role's partition.
+    /// The region whose STS creates the sessions. Form: a region's name, such as eu-west-1. Default: the operator's own region,
+    /// otherwise us-east-1 or its equivalent in the role's partition.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "shape::other_region")]
     pub sts_region: Option<String>,
@@ -188,7 +192,7 @@ pub struct SecretKeyRef {
     /// The Secret's name. Form: the name of a Secret in this namespace.
     #[schemars(schema_with = "shape::object_name")]
     pub name: String,
-    /// The key in the Secret that holds the external ID. Form: 1 to 253 of A-Z a-z 0-9 - . _ and nothing else. Default:
+    /// The key of the external ID in the Secret. Form: 1 to 253 of A-Z a-z 0-9 - . _ and nothing else. Default:
     /// externalId.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "shape::secret_key")]
@@ -219,7 +223,7 @@ pub enum DeletionPolicy {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The name of the Cost and Usage Report or of the data export; upper and lower case count. It can't change once a bill is
+    /// The name of the Cost and Usage Report or of the data export, which is case-sensitive. It can't change once a bill is
     /// loaded. Form: 1 to 256 of A-Z a-z 0-9 ! - _ . * ' ( ).
     #[schemars(schema_with = "shape::report_name")]
     pub name: String,
@@ -252,16 +256,17 @@ pub struct Bucket {
     /// 63 lower-case letters, digits, dots and hyphens.
     #[schemars(schema_with = "shape::bucket_name")]
     pub name: String,
-    /// The region the bucket lies in. Form: a region's name, such as eu-west-1.
+    /// The bucket's region. Form: a region's name, such as eu-west-1.
     #[schemars(schema_with = "shape::region")]
     pub region: String,
-    /// The report's prefix in the bucket, byte for byte as its definition has it; AWS adds the report's name by itself. It can't
+    /// The report's prefix in the bucket, exactly as in its definition; AWS adds the report's name itself. It can't
     /// change once a bill is loaded. Form: at most 256 of A-Z a-z 0-9 ! - _ . * ' ( ) and /, with no / at its start and no ..
     /// between slashes. Default: empty.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "shape::key_prefix")]
     pub prefix: Option<String>,
-    /// The account that owns the bucket. Every call insists on it, so that nobody else's bucket of that name is read. Form: 12
+    /// The account that owns the bucket. Every call requires this owner, so that nobody else's bucket with
+    /// this name is read. Form: 12
     /// digits, in quotes. Default: the connected account.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "shape::account_id")]
@@ -281,14 +286,14 @@ pub struct History {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Ingestion {
-    /// The CostWarehouse in this namespace that takes the bill. It can't change once a bill is loaded.
+    /// The CostWarehouse in this namespace that the bill is loaded into. It can't change once a bill is loaded.
     pub warehouse_ref: WarehouseRef,
     /// How often AWS is asked for new deliveries. Form: days, hours, minutes and seconds in this order, between 15m and 24h, such
     /// as 30m or 1h30m. Default: 1h.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "interval_schema")]
     pub interval: Option<String>,
-    /// What a Job's container is promised and what it may take. Given at all, it replaces the default whole. Default: the chart's
+    /// What a Job's container requests and its limits. If set, it replaces the default as a whole. Default: the chart's
     /// jobs.resources, else requests of 250m cpu and 512Mi memory, and a limit of 1Gi memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
@@ -304,7 +309,7 @@ pub struct Ingestion {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "pull_secrets_schema")]
     pub image_pull_secrets: Vec<ImagePullSecret>,
-    /// Labels that Jobs and their pods get besides the operator's own. Keys under awscost.io/ and kubernetes.io/ are left out.
+    /// Labels that Jobs and their pods get in addition to the operator's own. Keys under awscost.io/ and kubernetes.io/ are left out.
     /// Form: at most 32 labels. Default: none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     #[schemars(schema_with = "label_map_schema")]
@@ -328,19 +333,19 @@ pub struct WarehouseRef {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Resources {
-    /// What the container is promised: cpu, memory and ephemeral-storage. Form: at most 8 quantities, such as 250m or 512Mi.
+    /// What the container requests: cpu, memory and ephemeral-storage. Form: at most 8 quantities, such as 250m or 512Mi.
     /// Default: none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     #[schemars(schema_with = "quantities_schema")]
     pub requests: BTreeMap<String, IntOrString>,
-    /// What the container may take at most. Form: at most 8 quantities,
+    /// The most that the container may use. Form: at most 8 quantities,
     /// such as 1Gi. Default: none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     #[schemars(schema_with = "quantities_schema")]
     pub limits: BTreeMap<String, IntOrString>,
 }
 
-/// A taint that is tolerated, with Kubernetes' own meaning of each field.
+/// A tolerated taint; the fields have the same meaning as in a pod.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Toleration {
@@ -365,7 +370,7 @@ pub struct Toleration {
     pub toleration_seconds: Option<i64>,
 }
 
-/// Names a Secret for pulling images.
+/// A Secret for pulling images.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ImagePullSecret {
@@ -374,7 +379,7 @@ pub struct ImagePullSecret {
     pub name: String,
 }
 
-/// From when on a missing delivery counts as late.
+/// When a missing delivery counts as late.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Freshness {

@@ -14,23 +14,24 @@ const MAX_MESSAGE: usize = 4096;
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// The layer of the connection, or Ready, Reconciling or Stalled, which sum them up.
+    /// The part of the connection that was checked, or a summary: Ready, Reconciling or Stalled.
     #[serde(rename = "type")]
     #[schemars(length(max = 64))]
     pub type_: String,
-    /// Whether it holds: True, False or Unknown.
+    /// Whether the condition is fulfilled: True, False or Unknown.
     #[schemars(length(max = 7), regex(pattern = "^(True|False|Unknown)$"))]
     pub status: String,
-    /// The generation of the spec that this condition speaks of.
+    /// The generation of the spec that this condition describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// When the condition's status last changed.
     #[schemars(with = "String", length(max = 40), extend("format" = "date-time"))]
     pub last_transition_time: Timestamp,
-    /// Why, in one word of a closed list; `awscost reasons` and docs/troubleshooting.md explain each.
+    /// The cause, as one word from a fixed list; `awscost reasons` and docs/troubleshooting.md explain each.
     #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z]+$"))]
     pub reason: String,
-    /// Why, and what to do. Ready has it in short where another condition has it whole.
+    /// What is wrong, and what to do. The message of Ready is short if another condition has the full
+    /// message.
     #[schemars(length(max = 4096))]
     pub message: String,
 }

@@ -17,41 +17,42 @@ pub const MAX_CURRENCIES: usize = 16;
 /// How many missing months a status lists.
 pub const MAX_MISSING: usize = 15;
 
-/// What the operator knows of an account.
+/// What the operator observed about an account.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct AwsCostAccountStatus {
-    /// The generation of the spec that this status speaks of.
+    /// The generation of the spec that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The last `awscost.io/reconcile-at` (or Flux's or Argo CD's annotation) that was answered.
+    /// The last reconcile request (annotation `awscost.io/reconcile-at`, or Flux's or Argo CD's) that was
+    /// handled.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
-    /// A condition for each layer of the connection, and Ready, Reconciling and Stalled, which sum them up.
+    /// A condition for each part of the connection, and the summaries Ready, Reconciling and Stalled.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
-    /// The account, and who the operator is in it.
+    /// The AWS account, and the operator's identities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
-    /// The billing report that was found.
+    /// The billing report that AWS has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<ReportStatus>,
-    /// The bucket that was found.
+    /// The report's bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<BucketStatus>,
-    /// Which of the wanted months are missing.
+    /// Which months within spec.history are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryStatus>,
-    /// The wanted billing months, newest first, 15 at most.
+    /// The billing months within spec.history, newest first, 15 at most.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "periods_schema")]
     pub periods: Vec<PeriodStatus>,
-    /// What is loaded and what is being loaded, over all months.
+    /// What is loaded and what is being loaded, for all months together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingestion: Option<IngestionStatus>,
-    /// How far the purge of a deleted object is.
+    /// The progress of a deleted object's purge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purge: Option<PurgeStatus>,
 }
@@ -64,18 +65,21 @@ pub struct Identity {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 12))]
     pub account_id: Option<String>,
-    /// The organization's payer, where Organizations says so.
+    /// The organization's management account, if AWS Organizations reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 12))]
     pub management_account_id: Option<String>,
-    /// During a rotation, which external ID the role takes: Current or Next. With Next, the old Secret may go.
+    /// During a rotation, which external ID the role accepts: Current or Next. Once it is Next, the old
+    /// Secret can be deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     pub external_id_in_use: Option<String>,
-    /// The last success of AssumeRole: tells a role that is gone from one that never worked, over restarts too.
+    /// The last successful AssumeRole. It distinguishes a role that was removed from one that never worked,
+    /// even after a restart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_assumed: Option<LastAssumed>,
-    /// Who the operator is in AWS: whom the trust policy of the account's role has to name. Known before any role is assumed.
+    /// The operator's own AWS identity, which the trust policy of the account's role has to name. Set before
+    /// any role is assumed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<OperatorIdentity>,
 }
@@ -87,7 +91,8 @@ pub struct OperatorIdentity {
     /// The operator's own AWS account.
     #[schemars(length(max = 12))]
     pub account_id: String,
-    /// The ARN of the operator's role or user. A role's path is missing where only its session's ARN is known, which has none.
+    /// The ARN of the operator's role or user. A role's path is missing if only the ARN of its session is
+    /// known.
     #[schemars(length(max = 640))]
     pub principal: String,
 }
@@ -99,17 +104,18 @@ pub struct LastAssumed {
     /// The ARN of the role that was assumed.
     #[schemars(length(max = 640))]
     pub role_arn: String,
-    /// The resource version of the external-ID Secret; says that it changed, and nothing of what it holds.
+    /// The resource version of the external-ID Secret. It reveals that the Secret changed, but nothing of its
+    /// content.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub secret_version: Option<String>,
-    /// The ARN of the operator's role or user that it let in.
+    /// The ARN of the operator's role or user at that time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 640))]
     pub principal: Option<String>,
 }
 
-/// The billing report that was found.
+/// The billing report that AWS has.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportStatus {
@@ -123,11 +129,11 @@ pub struct ReportStatus {
     pub last_delivery: Option<Timestamp>,
 }
 
-/// The bucket that was found.
+/// The report's bucket.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct BucketStatus {
-    /// The region the bucket lies in.
+    /// The bucket's region.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub region: Option<String>,
@@ -137,7 +143,7 @@ pub struct BucketStatus {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryStatus {
-    /// Wanted months that were never delivered, oldest first.
+    /// Months within spec.history that were never delivered, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "months_schema")]
     pub missing: Vec<BillingPeriod>,
@@ -150,7 +156,7 @@ pub struct PeriodStatus {
     /// The month, such as 2026-10.
     #[schemars(schema_with = "month_schema")]
     pub period: BillingPeriod,
-    /// How settled the month's bill is. One of: Missing (never delivered), Open (the month has not ended), Closing (it has
+    /// How final the month's bill is. One of: Missing (never delivered), Open (the month has not ended), Closing (it has
     /// ended, its invoice is not issued), Final (the invoice is issued), Restated (loaded again after it was Final).
     #[schemars(schema_with = "state_schema")]
     pub state: PeriodState,
@@ -173,7 +179,8 @@ pub struct PeriodStatus {
     /// How many rows the loaded version has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<i64>,
-    /// Unblended totals of the loaded version by currency: decimals in full, never added up across currencies.
+    /// Unblended totals of the loaded version by currency, with all decimals; never added up across
+    /// currencies.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     #[schemars(schema_with = "totals_schema")]
     pub totals: BTreeMap<String, Amount>,
@@ -201,20 +208,20 @@ pub enum PeriodState {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// The version it tried to load.
+    /// The version that the Job tried to load.
     #[schemars(schema_with = "version_schema")]
     pub version: VersionIdentity,
-    /// How many Jobs have tried this version; names the next one.
+    /// How many Jobs tried this version. The number is part of the next Job's name.
     pub attempts: i32,
-    /// How many of them count against the three quick attempts, since the spec, the Secret, the operator or the annotation
-    /// last changed.
+    /// How many attempts count towards the three quick retries, since the spec, the Secret, the operator or
+    /// the annotation last changed.
     pub strikes: i32,
-    /// What kind of fault it was, which decides when the next attempt comes. One of: Data (the data can't be loaded exactly),
-    /// Configuration (the configuration is wrong), Transient (it may pass), Conflict (another writer or owner was first), Lost
+    /// The kind of fault, which decides when the next attempt starts. One of: Data (the data can't be loaded exactly),
+    /// Configuration (the configuration is wrong), Transient (it may go away), Conflict (another writer or owner was first), Lost
     /// (the pod was lost, killed or never ran).
     #[schemars(schema_with = "class_schema")]
     pub class: FailureClass,
-    /// The condition reason that explains it.
+    /// The condition reason of the failure.
     #[schemars(length(max = 64))]
     pub reason: String,
     /// What is wrong, and what to do.
@@ -223,8 +230,8 @@ pub struct Failure {
     /// When the Job ended.
     #[schemars(schema_with = "timestamp_schema")]
     pub at: Timestamp,
-    /// Fingerprint of what the attempt depended on (spec, Secret, operator version, annotation): a changed one
-    /// makes a new attempt worth while.
+    /// A fingerprint of everything the attempt depended on (spec, Secret, operator version, annotation). When
+    /// it changes, a new attempt makes sense.
     #[schemars(length(max = 64))]
     pub inputs: String,
 }
@@ -256,52 +263,54 @@ pub struct IngestionStatus {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "newest_period_schema")]
     pub newest_period: Option<BillingPeriod>,
-    /// The unblended total of the newest loaded month to the cent, such as 1234.56 USD, for lists; absent where the month has
-    /// several currencies. periods has it exactly.
+    /// The unblended total of the newest loaded month, rounded to the cent, such as 1234.56 USD. Absent if
+    /// the month has several currencies. periods has the exact totals.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 42))]
     pub newest_total: Option<String>,
-    /// The names of the Jobs that load.
+    /// The names of the load Jobs that exist now.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "jobs_schema")]
     pub active_jobs: Vec<String>,
 }
 
-/// How far the purge of a deleted object is.
+/// The progress of a deleted object's purge.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct PurgeStatus {
-    /// How many purge Jobs have failed; names the next one.
+    /// How many purge Jobs failed. The number is part of the next Job's name.
     pub failures: i32,
-    /// When the last one failed.
+    /// When the last purge Job failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "timestamp_schema")]
     pub failed_at: Option<Timestamp>,
-    /// Since when the warehouse is gone; after a day the object goes without a purge.
+    /// Since when the warehouse is missing; after a day the object is deleted without a purge.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(schema_with = "timestamp_schema")]
     pub warehouse_gone_since: Option<Timestamp>,
 }
 
-/// What the operator knows of a warehouse.
+/// What the operator observed about a warehouse.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct CostWarehouseStatus {
-    /// The generation of the spec that this status speaks of.
+    /// The generation of the spec that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The last `awscost.io/reconcile-at` (or Flux's or Argo CD's annotation) that was answered.
+    /// The last reconcile request (annotation `awscost.io/reconcile-at`, or Flux's or Argo CD's) that was
+    /// handled.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
-    /// Ready says what the last probe found, in short; Reconciling and Stalled, which are there only while True, say it whole.
+    /// Ready has the result of the last probe with a short message; Reconciling and Stalled, which exist only
+    /// while True, have the full message.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
-    /// How many AwsCostAccounts of the namespace name this warehouse.
+    /// How many AwsCostAccounts of the namespace use this warehouse.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts: Option<i32>,
-    /// The last probe that ended.
+    /// The last finished probe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeStatus>,
 }
@@ -315,7 +324,7 @@ pub struct ProbeStatus {
     pub at: Timestamp,
     /// The number of the next probe, which names its Job.
     pub count: i64,
-    /// Fingerprint of what it depended on (spec, Secret, operator version, annotation).
+    /// A fingerprint of everything the probe depended on (spec, Secret, operator version, annotation).
     #[schemars(length(max = 64))]
     pub inputs: String,
     /// How many probes failed in a row.

@@ -39,7 +39,7 @@ pub struct Args {
     /// Let the API server check the change without making it.
     #[arg(long)]
     dry_run: bool,
-    /// How to print what was done.
+    /// Output format of the result.
     #[arg(short, long, value_enum, default_value = "text")]
     output: OutputFormat,
 }
@@ -52,10 +52,10 @@ pub struct Args {
 pub struct ReconcileArgs {
     #[command(flatten)]
     common: Args,
-    /// Wait until the operator has checked them, and end with 1 if one is not Ready then, or suspended.
+    /// Wait until the operator has checked them, and end with 1 if one is then not Ready, or is suspended.
     #[arg(long, conflicts_with = "dry_run")]
     wait: bool,
-    /// How long to wait at most, such as 90s or 5m.
+    /// The longest time to wait, such as 90s or 5m.
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration::parse, requires = "wait")]
     timeout: Duration,
 }
@@ -65,7 +65,7 @@ pub struct ReconcileArgs {
 pub struct DeleteArgs {
     #[command(flatten)]
     common: Args,
-    /// Do not ask, however many they are.
+    /// Do not ask for confirmation.
     #[arg(short, long)]
     yes: bool,
 }
@@ -243,7 +243,7 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
     if common.selection.by_name() {
         all.extend(paused.into_iter().map(not_looked_at));
     } else if !paused.is_empty() {
-        complain(&format!("{} suspended and not looked at", paused.len()));
+        complain(&format!("{} suspended and not checked", paused.len()));
     }
     if args.wait {
         let asked: Vec<Name> =
@@ -262,7 +262,7 @@ async fn looked_at(args: &ReconcileArgs) -> Result<Vec<Done>, ClusterFault> {
 fn not_looked_at(paused: Selected) -> Done {
     let Name { namespace, name, .. } = &paused.name;
     let error =
-        format!("it is suspended, so nothing looks at it: kubectl awscost resume {name} -n {namespace}");
+        format!("it is suspended, so it is not checked: kubectl awscost resume {name} -n {namespace}");
     Done { error: Some(error), name: paused.name, done: None, silence: None, ready: None }
 }
 
@@ -282,7 +282,7 @@ fn confirm(accounts: &[Selected]) -> Result<(), ClusterFault> {
     let question = format!("{} AwsCostAccounts would be deleted: {}.", accounts.len(), list.join(", "));
     if !std::io::stdin().is_terminal() {
         return Err(ClusterFault::Refused(format!(
-            "{question} Nothing was deleted, because nobody can be asked: give --yes"
+            "{question} Nothing was deleted, because there is no terminal to ask for confirmation: give --yes"
         )));
     }
     let mut terminal = std::io::stderr().lock();

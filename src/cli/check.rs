@@ -28,29 +28,29 @@ pub struct Args {
     /// Files, folders (every .yaml, .yml and .json below them), or - for standard input.
     #[arg(short, long = "filename", value_name = "FILE", required = true, num_args = 1..)]
     files: Vec<PathBuf>,
-    /// The namespace of documents that name none.
+    /// The namespace for documents without one.
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
-    /// A Secret from a folder with one file a key, or from a manifest, or as NAMESPACE/NAME/KEY=FILE one key from a file; may
-    /// be given several times.
+    /// A Secret from a folder with one file per key, or from a manifest; or one key from a file with
+    /// NAMESPACE/NAME/KEY=FILE. Can be repeated.
     #[arg(long = "secret", value_name = "NAMESPACE/NAME=PATH", value_parser = secret_file)]
     secrets: Vec<SecretFile>,
-    /// One key of a Secret from an environment variable; may be given several times.
+    /// One key of a Secret from an environment variable. Can be repeated.
     #[arg(long = "secret-env", value_name = "NAMESPACE/NAME/KEY=VARIABLE", value_parser = secret_variable)]
     secret_variables: Vec<SecretVariable>,
-    /// Take Secrets (labelled ones only) and CostWarehouses that are not given from the cluster.
+    /// Read missing Secrets (only labelled ones) and CostWarehouses from the cluster.
     #[arg(long)]
     from_cluster: bool,
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// Don't ask AWS: check the schema, its rules, and what the documents say of each other.
+    /// Don't call AWS: check only the schema, its rules, and whether the documents fit together.
     #[arg(long)]
     skip_aws: bool,
-    /// The operator's settings file, for its tenancy rules. Without it, any namespace may name any role outside the
-    /// account of whoever runs the check.
+    /// The operator's settings file, for its tenancy rules. Without it, any namespace may name any role
+    /// outside your own account.
     #[arg(long, value_name = "FILE")]
     operator_config: Option<PathBuf>,
-    /// Let warnings count as findings.
+    /// Treat warnings as findings.
     #[arg(long)]
     strict: bool,
     /// How to print.

@@ -21,10 +21,10 @@ const PAGE: u32 = 500;
 /// Which cluster.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ClusterArgs {
-    /// The kubeconfig file; by default what KUBECONFIG names, or ~/.kube/config.
+    /// The kubeconfig file; by default that of KUBECONFIG, or ~/.kube/config.
     #[arg(help_heading = "Cluster options", long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// The context in it; by default the current one.
+    /// The context in the kubeconfig; by default the current one.
     #[arg(help_heading = "Cluster options", long, value_name = "NAME")]
     context: Option<String>,
 }
@@ -34,7 +34,7 @@ pub struct ClusterArgs {
 pub struct ScopeArgs {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// The namespace; by default the context's.
+    /// The namespace; by default that of the context.
     #[arg(
         help_heading = "Namespace options",
         short,
@@ -64,7 +64,7 @@ pub enum ClusterFault {
     #[error("no way to a cluster: {0}")]
     NoCluster(#[from] InferConfigError),
     /// The kubeconfig or its context can't be used.
-    #[error("the kubeconfig can't be used: {0}")]
+    #[error("can't load a Kubernetes configuration: {0}")]
     Kubeconfig(#[from] KubeconfigError),
     /// The definitions are not installed.
     #[error("the cluster does not know {0}: install the chart awscost-crds")]
@@ -191,7 +191,7 @@ impl Scope {
             let kind = K::kind(&());
             if no_such_object(&error) {
                 return ClusterFault::Refused(format!(
-                    "no {kind} {name} in namespace {namespace}: -n NAMESPACE or -A looks elsewhere"
+                    "no {kind} {name} in namespace {namespace}: use -n NAMESPACE or -A to look elsewhere"
                 ));
             }
             unless_not_installed::<K>(error, format!("read {kind} {name}"))

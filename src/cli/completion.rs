@@ -38,7 +38,7 @@ Example:
 /// Which script.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The shell; kubectl for the program by which kubectl completes its plugin (it needs bash).
+    /// The shell, or kubectl for the program with which kubectl completes its plugins (it needs bash).
     #[arg(value_enum, value_name = "SHELL")]
     shell: Shell,
 }
@@ -57,7 +57,7 @@ enum Shell {
 /// Where the pages go.
 #[derive(Debug, clap::Args)]
 pub struct ManArgs {
-    /// The folder for the pages: one for each command, under the binary's name and the plugin's.
+    /// The folder for the pages: one per command, under the names of the binary and of the plugin.
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
 }

@@ -23,17 +23,17 @@ use crate::{
 pub struct Args {
     #[command(flatten)]
     warehouse: WarehouseChoice,
-    /// A billing period such as 2026-10; may be given several times. All that are loaded if absent.
+    /// A billing period such as 2026-10; can be repeated. By default all that are loaded.
     #[arg(long = "period", value_name = "YYYY-MM")]
     periods: Vec<BillingPeriod>,
-    /// Only this connection. Needed for one total where connections hold the same account's months.
+    /// Only this connection. Required for a total if several connections have the same account's months.
     #[arg(long, value_name = "KEY")]
     connection: Option<ConnectionKey>,
-    /// What to sum by: service, account, day (UTC), line-item-type or tag:KEY. A key that no bill has ends with exit
-    /// code 11 and the nearest ones.
+    /// What to group by: service, account, day (UTC), line-item-type or tag:KEY. If no bill has the key, the
+    /// command suggests the nearest keys and ends with exit code 11.
     #[arg(long, value_name = "WHAT", default_value = "service")]
     group_by: GroupBy,
-    /// Which cost: unblended as on the invoice, net of discounts, or amortized over the usage it covers.
+    /// Which cost: unblended as on the invoice, net of discounts, or amortized over the covered usage.
     #[arg(long, value_enum, default_value = "unblended")]
     metric: MetricChoice,
     /// How to print.
@@ -79,24 +79,27 @@ enum Fault {
     Costs(#[from] CostsFault),
     /// A misspelt place must not read as a bill of nothing.
     #[error(
-        "there is no table at {0}: correct --warehouse to spec.delta.location of the CostWarehouse, or load something first"
+        "there is no table at {0}: set --warehouse to spec.delta.location of the CostWarehouse, or load a bill first"
     )]
     NoTable(DeltaLocation),
     /// A misspelt connection or a missing month must not pass for a bill of nothing either.
     #[error(
-        "no bill that was asked for is loaded in {0}: correct --connection or --period (awscost warehouse ledger lists what is there)"
+        "none of the requested bills is loaded in {0}: correct --connection or --period (awscost warehouse ledger lists what is loaded)"
     )]
     NotLoaded(DeltaLocation),
     /// A misspelt tag must not pass for money that nobody tagged.
-    #[error("no row that was read has the tag {asked:?}: {}", what_instead(nearest))]
+    #[error("none of these rows has the tag {asked:?}: {}", what_instead(nearest))]
     UnknownTag { asked: String, nearest: Vec<String> },
 }
 
 fn what_instead(nearest: &[String]) -> String {
     match nearest {
-        [] => "these bills have no tags; in AWS, activate the tag as a cost allocation tag".to_owned(),
+        [] => "these bills have no tags; activate the tag as a cost allocation tag in AWS".to_owned(),
         [first, ..] => {
-            format!("the nearest are {}. Ask for one of them, as --group-by tag:{first}", nearest.join(", "))
+            format!(
+                "the nearest are {}. Use one of them, for example --group-by tag:{first}",
+                nearest.join(", ")
+            )
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{api::crd, model::ExitCode};
 /// Where the definitions go.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write one file a definition into this folder instead of printing them.
+    /// Write one file per definition into this folder instead of printing them.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }

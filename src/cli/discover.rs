@@ -31,18 +31,19 @@ const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","
 /// Where to ask, and what to write.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Ask as this role of the management account or a delegated administrator, instead of as yourself.
+    /// Call AWS with this role of the management account or a delegated administrator, instead of your own
+    /// identity.
     #[arg(long, value_name = "ARN")]
     role_arn: Option<RoleArn>,
-    /// A file that holds that role's external ID, or `-` for standard input.
+    /// A file with that role's external ID, or `-` for standard input.
     #[arg(long, value_name = "FILE", requires = "role_arn")]
     external_id_file: Option<PathBuf>,
     #[command(flatten)]
     fleet: FleetArgs,
-    /// Write one file an account into this folder instead of printing them all.
+    /// Write one file per account into this folder instead of printing them all.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Replace files that are there and differ.
+    /// Replace existing files that differ.
     #[arg(long, requires = "dir")]
     overwrite: bool,
 }
@@ -54,12 +55,14 @@ enum Fault {
     NoCredentials(#[from] NoCredentials),
     #[error(transparent)]
     ExternalId(#[from] NotWanted),
-    #[error("{0}: are the credentials still good?")]
+    #[error("{0}: check that the credentials are still valid")]
     Identity(AwsFault),
-    #[error("{0}: are the credentials still good, may they assume the role, and is its external ID given?")]
+    #[error(
+        "{0}: check that the credentials are still valid, that they may assume the role, and that its external ID is given"
+    )]
     Role(AwsFault),
     #[error(
-        "the IAM user {0} may not get a session for the list: allow it sts:GetFederationToken, organizations:DescribeOrganization and organizations:ListAccounts, or sign in as a role, or give one with --role-arn"
+        "the IAM user {0} may not get a session to list the accounts: allow it sts:GetFederationToken, organizations:DescribeOrganization and organizations:ListAccounts, or sign in as a role, or give a role with --role-arn"
     )]
     Federation(String),
     #[error("account {0} is in no organization: write its manifest by hand, with accountType Standalone")]
@@ -131,7 +134,7 @@ async fn discover(args: &Args) -> Result<(), Fault> {
     }
     let plural = if manifests.len() == 1 { "" } else { "s" };
     complain(&format!(
-        "{} manifest{plural}; what their owners create in AWS: awscost onboard --help",
+        "{} manifest{plural}; to create what they need in AWS: awscost onboard --help",
         manifests.len()
     ));
     Ok(())

@@ -35,40 +35,37 @@ pub(super) const VARIABLES: &[Variables] = &[
     Variables {
         names: &["AWSCOST_LOG"],
         readers: &[Every],
-        meaning: "What is logged to stderr: a level (error, warn, info, debug) or a filter such as awscost=debug; info by \
-                  default, on a terminal warn. No secret is logged, whatever the filter.",
+        meaning: "What is logged to stderr: a level (error, warn, info, debug) or a filter such as awscost=debug. By default info, on a terminal warn. Secrets are never logged.",
     },
     Variables {
         names: &["KUBECONFIG"],
         readers: &[Cluster, Operator],
-        meaning: "The kubeconfig file; ~/.kube/config by default. In a pod the operator takes its service account.",
+        meaning: "The kubeconfig file; ~/.kube/config by default. In a pod the operator uses its service account.",
     },
     Variables {
         names: &["AWS_REGION", "AWS_DEFAULT_REGION"],
         readers: &[Aws],
-        meaning: "The region of calls to AWS that name none; else the profile's, else us-east-1.",
+        meaning: "The default region for AWS calls; otherwise that of the profile, otherwise us-east-1.",
     },
     Variables {
         names: &["AWS_PROFILE"],
         readers: &[Aws],
-        meaning: "The profile that AWS is asked as: keys, a role, single sign-on, `aws login` or a credential_process. No \
-                  warehouse is ever opened as it.",
+        meaning: "The AWS profile: keys, a role, single sign-on, `aws login` or a credential_process. It is never used for a warehouse.",
     },
     Variables {
         names: &["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"],
         readers: &[Aws, Warehouse],
-        meaning: "The files that profiles stand in, as every AWS SDK reads them.",
+        meaning: "The files with AWS profiles, as for every AWS SDK.",
     },
     Variables {
         names: &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"],
         readers: &[Aws],
-        meaning: "The keys that AWS is asked with. No warehouse is ever opened with them.",
+        meaning: "Keys for AWS. They are never used for a warehouse.",
     },
     Variables {
         names: &["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_SESSION_NAME"],
         readers: &[Aws, Warehouse],
-        meaning: "The role of the pod's service account; EKS sets them for IRSA. A warehouse in a bucket takes it where no \
-                  credentials are named.",
+        meaning: "The role of the pod's service account; EKS sets them for IRSA. A warehouse in a bucket uses it if no credentials are given.",
     },
     Variables {
         names: &[
@@ -77,50 +74,47 @@ pub(super) const VARIABLES: &[Variables] = &[
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         ],
         readers: &[Aws, Warehouse],
-        meaning: "The credentials that the platform serves in the pod; EKS sets them for Pod Identity.",
+        meaning: "Credentials that the platform provides in the pod; EKS sets them for Pod Identity.",
     },
     Variables {
         names: &["AWS_EC2_METADATA_DISABLED"],
         readers: &[Aws],
-        meaning: "True: no credentials are taken from the machine's metadata service. Set in every Job.",
+        meaning: "If true, no credentials are taken from the machine's metadata service. Set in every Job.",
     },
     Variables {
         names: &["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"],
         readers: &[Aws],
-        meaning: "Where AWS answers, if not at its own addresses: for all services, for one (AWS_ENDPOINT_URL_STS and so \
-                  on), or the profile's addresses left out of account. The operator hands them on to its Jobs.",
+        meaning: "Other addresses for AWS: for all services, for one (AWS_ENDPOINT_URL_STS and so on), or an instruction to ignore the profile's addresses. The operator passes them on to its Jobs.",
     },
     Variables {
         names: &["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"],
         readers: &[Aws, Warehouse],
-        meaning: "True: the addresses with FIPS cryptography, those with IPv6. The operator hands them on to its Jobs.",
+        meaning: "If true, use endpoints with FIPS cryptography, or with IPv6. The operator passes them on to its Jobs.",
     },
     Variables {
         names: &["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"],
         readers: &[Aws, Cluster, Warehouse, Operator],
-        meaning: "The proxy on the way out, and the hosts that are reached without it: docs/private-networks.md. The \
-                  operator hands them on to its Jobs.",
+        meaning: "The proxy, and the hosts that are reached without it: docs/private-networks.md. The operator passes them on to its Jobs.",
     },
     Variables {
         names: &["KUBERNETES_SERVICE_HOST"],
         readers: &[Operator],
-        meaning: "The API server's address, which every pod is given: it is never asked for through a proxy. Without it, \
-                  preflight judges from outside.",
+        meaning: "The API server's address, which Kubernetes sets in every pod; no proxy is used for it. Without it, preflight runs from outside.",
     },
     Variables {
         names: &["AWS_CA_BUNDLE"],
         readers: &[Aws, Warehouse, Operator],
-        meaning: "A PEM file with certificate authorities that are trusted besides the system's. In the chart: caBundle.",
+        meaning: "A PEM file with certificate authorities that are trusted in addition to the system's. In the chart: caBundle.",
     },
     Variables {
         names: &["SSL_CERT_FILE", "SSL_CERT_DIR"],
         readers: &[Aws, Cluster, Warehouse, Operator],
-        meaning: "Certificate authorities that take the place of the system's. The operator hands them on to its Jobs.",
+        meaning: "Certificate authorities that replace the system's. The operator passes them on to its Jobs.",
     },
     Variables {
         names: &["AWSCOST_EXTERNAL_ID", "AWSCOST_NEXT_EXTERNAL_ID"],
         readers: &[ExternalId],
-        meaning: "The external ID, and the one that is to take its place, where no file names them.",
+        meaning: "The external ID and the one that will replace it, if no file is given.",
     },
     Variables {
         names: &["POD_NAME", "POD_NAMESPACE"],

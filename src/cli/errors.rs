@@ -24,10 +24,10 @@ pub struct Args {
     /// Only objects with these labels.
     #[arg(short = 'l', long, value_name = "LABELS", value_parser = labels)]
     selector: Option<String>,
-    /// What unblocks most first, with the reason for the order.
+    /// Sort by what unblocks most, and explain the order.
     #[arg(long)]
     fix_order: bool,
-    /// Also what works but could be better, such as a role that may do more than it needs to.
+    /// Also list what works but could be better, such as a role with too many permissions.
     #[arg(long)]
     advice: bool,
     /// How to print.

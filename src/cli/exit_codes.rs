@@ -6,8 +6,8 @@ pub(super) type Meaning = (u8, &'static str);
 const DONE: Meaning = (0, "done");
 const USAGE: Meaning = (2, "the command line is wrong");
 const CONFIGURATION: Meaning =
-    (11, "the configuration is wrong: an option, a file, a permission, or something that is not there");
-const TRANSIENT: Meaning = (12, "no answer in time, or a fault that passes: try again");
+    (11, "the configuration is wrong: an option, a file, a permission, or something that does not exist");
+const TRANSIENT: Meaning = (12, "there was no answer in time, or a transient fault: try again");
 
 /// Commands that only print.
 const PRINT: &[Meaning] = &[DONE, USAGE, CONFIGURATION];
@@ -17,18 +17,18 @@ const ASK: &[Meaning] = &[DONE, USAGE, CONFIGURATION, TRANSIENT];
 
 /// Commands that open a warehouse.
 const OPEN_WAREHOUSE: &[Meaning] = &[
-    (0, "done; for ingest also: this version is loaded already"),
+    (0, "done; for ingest also: this version was already loaded"),
     USAGE,
-    (10, "the data can't be read or loaded exactly: only a new version of it, or of awscost, helps"),
+    (10, "the data can't be read or loaded exactly; only a new version of the data or of awscost helps"),
     CONFIGURATION,
     TRANSIENT,
-    (13, "another writer or owner was first: nothing was changed"),
-    (14, "data files that were loaded are gone from the warehouse: ingest --force loads their months again"),
+    (13, "another writer or owner was first; nothing was changed"),
+    (14, "data files are missing in the warehouse; ingest --force loads their months again"),
 ];
 
 /// Commands that show what the cluster holds.
 const SHOW: &[Meaning] = &[
-    (0, "done, whatever it shows"),
+    (0, "done, whatever the output shows"),
     USAGE,
     (11, "the configuration is wrong: no cluster, no such object, or no permission"),
     (12, "the cluster did not answer in time"),
@@ -49,30 +49,28 @@ const CHANGE: &[Meaning] = &[
 const CHECK: &[Meaning] = &[
     (
         0,
-        "good; what only takes its time (a first delivery, an external ID that the operator will make) is no finding, and warnings \
-         are none without --strict",
+        "no findings; what only needs time (a first delivery, an external ID that the operator will create) does not count, nor do warnings without --strict",
     ),
-    (1, "findings: something must be fixed"),
+    (1, "there are findings: something must be fixed"),
     (
         2,
-        "nothing is known to be wrong, but not everything could be checked: no object of ours, an unreadable file, no AWS \
-         identity, no answer of AWS, a wrong command line",
+        "no findings, but not everything could be checked: no awscost object, an unreadable file, no AWS identity, no answer from AWS, or a wrong command line",
     ),
 ];
 
 const PREFLIGHT: &[Meaning] = &[
-    (0, "every check passed; from outside, of those that can be made there"),
+    (0, "every check passed; from outside, every check that can run there"),
     (1, "a check failed: something must be fixed"),
     (
         2,
-        "none failed, but not everything could be judged, for want of a right or an answer; a wrong command line",
+        "no check failed, but some could not run, because of a missing permission or answer; or the command line is wrong",
     ),
 ];
 
 const SUPPORT_BUNDLE: &[Meaning] = &[
-    (0, "written; what could not be read is named in index.txt"),
+    (0, "the archive was written; index.txt lists what could not be read"),
     USAGE,
-    (11, "the file is there already or can't be written, or there is no way to the cluster"),
+    (11, "the file exists or can't be written, or the cluster can't be reached"),
     (12, "the cluster did not answer in time"),
 ];
 

@@ -265,7 +265,7 @@ fn summed_up(mut words: Vec<Word>, object: &impl ResourceExt, now: Timestamp) ->
             reason: Reason::NotChecked.into(),
             severity: Severity::Untold,
             since: object.creation_timestamp().map_or(now, |created| created.0),
-            message: "The operator has not looked at it yet: see that it runs and watches this namespace."
+            message: "The operator has not checked it yet: check that it runs and watches this namespace."
                 .to_owned(),
         }),
     }

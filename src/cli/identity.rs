@@ -19,7 +19,7 @@ use crate::{
 pub struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// Only in this namespace: the operator's own, or one with accounts. By default in all.
+    /// Look only in this namespace: the operator's own, or one with accounts. By default in all.
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
 }
@@ -35,7 +35,7 @@ pub async fn run(args: Args) -> ExitCode {
             complain(&format!("as {} says", places.join(", ")));
             if principal.split_once(":role/").is_some_and(|(_, name)| !name.contains('/')) {
                 complain(
-                    "if that role has a path, put it before the name: an operator on EKS Pod Identity can't see it",
+                    "if this role has a path, add it before the name: an operator on EKS Pod Identity can't see the path",
                 );
             }
             ExitCode::Done
@@ -96,7 +96,10 @@ fn unknown() -> ClusterFault {
 fn several(seen: &Seen) -> ClusterFault {
     let each: Vec<String> =
         seen.iter().map(|(principal, places)| format!("{principal} ({})", places.join(", "))).collect();
-    ClusterFault::Refused(format!("there are several operators; -n NAMESPACE picks one: {}", each.join("; ")))
+    ClusterFault::Refused(format!(
+        "there are several operators; choose one with -n NAMESPACE: {}",
+        each.join("; ")
+    ))
 }
 
 #[cfg(test)]

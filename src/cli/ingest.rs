@@ -48,15 +48,15 @@ pub struct Args {
     /// Which family the report belongs to.
     #[arg(long, value_enum, default_value = "Auto")]
     kind: KindChoice,
-    /// A billing period such as 2026-10; may be given several times. All that are delivered if absent.
+    /// A billing period such as 2026-10; can be repeated. By default all that were delivered.
     #[arg(long = "period", value_name = "YYYY-MM")]
     periods: Vec<BillingPeriod>,
     #[command(flatten)]
     warehouse: WarehouseLocation,
-    /// The key under which the rows are kept: the account if absent, else the payer named in the data.
+    /// The key under which the rows are stored. By default the account, or the payer in the data.
     #[arg(long, value_name = "KEY")]
     connection: Option<ConnectionKey>,
-    /// The account whose bill it must be.
+    /// The account that the bill must belong to.
     #[arg(long, value_name = "ID")]
     account: Option<AccountId>,
     /// Whether the account pays for every row (Management, Standalone) or uses every row (Member).
@@ -65,29 +65,29 @@ pub struct Args {
     /// The account that must own the source bucket.
     #[arg(long, value_name = "ID")]
     bucket_owner: Option<AccountId>,
-    /// The source bucket's region, if it is not that of the AWS configuration.
+    /// The source bucket's region, if it differs from the AWS configuration.
     #[arg(long = "region", value_name = "REGION")]
     source_region: Option<Region>,
-    /// Who owns the connection in the ledger; another owner's connection is refused.
+    /// The connection's owner in the ledger. A connection of another owner is refused.
     #[arg(long, value_name = "TEXT", default_value = "cli")]
     owner: String,
-    /// Replace the loaded version even if it is newer, or the very same one: to bring back files that are gone from the
-    /// warehouse, or to read a month with a newer release.
+    /// Replace the loaded version even if it is newer or the same one, to restore files that are missing in
+    /// the warehouse or to read a month with a newer release.
     #[arg(long)]
     force: bool,
-    /// The time of the delivery, for folders whose names tell none: 2026-10-21T04:30:00Z.
+    /// The time of the delivery, for folders without a time in their names: 2026-10-21T04:30:00Z.
     #[arg(long, value_name = "TIMESTAMP", value_parser = parse_as_of)]
     as_of: Option<Timestamp>,
-    /// Load this version only.
+    /// Load only this version.
     #[arg(long, value_name = "ID", value_parser = parse_version)]
     expect_version: Option<VersionIdentity>,
-    /// Read the source with the session in this directory (session.json) and with nothing else.
+    /// Read the source only with the session in this directory (session.json).
     #[arg(long = "credentials-dir", value_name = "DIR")]
     source_credentials_dir: Option<PathBuf>,
-    /// Also write the report of the period to this file, at most 4 KiB.
+    /// Also write the period's result to this file, at most 4 KiB.
     #[arg(long, value_name = "PATH")]
     termination_log: Option<PathBuf>,
-    /// How to print: a table, or one JSON object a period.
+    /// Output format: a table, or one JSON object per period.
     #[arg(short, long, value_enum, default_value = "text")]
     output: OutputFormat,
 }
@@ -131,7 +131,7 @@ fn parse_version(text: &str) -> Result<VersionIdentity, &'static str> {
 /// A time that is yet to come would keep out every version that is delivered until then.
 fn parse_as_of(text: &str) -> Result<Timestamp, String> {
     let time: Timestamp = text.parse().map_err(|_| "a time looks like 2026-10-21T04:30:00Z".to_owned())?;
-    if time > Timestamp::now() { Err("no delivery is made in the future".to_owned()) } else { Ok(time) }
+    if time > Timestamp::now() { Err("a delivery can't be in the future".to_owned()) } else { Ok(time) }
 }
 
 /// Runs the command; every period is told of on stdout.
@@ -168,7 +168,7 @@ async fn stop_on_signal(stop: CancellationToken) {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
-        tracing::warn!("signals can't be listened to: a stop will be a kill, which a load survives");
+        tracing::warn!("signals can't be handled: a stop will kill the process, which a load survives");
         return;
     };
     tokio::select! {

@@ -210,11 +210,11 @@ impl Reading {
             (GROUP, VERSION, kind) if admission::is_ours(kind) => self.ours(origin, kind, value),
             (GROUP, VERSION, kind) => {
                 let problem =
-                    format!("{GROUP} has no kind {kind:?}; it has AwsCostAccount and CostWarehouse");
+                    format!("{GROUP} has no kind {kind:?}; its kinds are AwsCostAccount and CostWarehouse");
                 self.refuse(origin, &value, "kind", problem);
             }
             (GROUP, _, _) => {
-                let problem = format!("there is no such version; there is {GROUP}/{VERSION}");
+                let problem = format!("this version does not exist; use {GROUP}/{VERSION}");
                 self.refuse(origin, &value, "apiVersion", problem);
             }
             _ => self.manifests.ignored += 1,
@@ -283,7 +283,7 @@ impl Reading {
         let key = key(value);
         match self.seen.get(&key) {
             Some(first) => {
-                let problem = format!("it was declared before, in {first}");
+                let problem = format!("it is already declared in {first}");
                 self.refuse(origin, value, "", problem);
                 false
             }

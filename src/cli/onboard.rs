@@ -29,36 +29,36 @@ use workload::{NoWorkload, OperatorArgs, WarehouseArgs};
 /// What to print.
 #[derive(Debug, Subcommand)]
 pub enum Document {
-    /// The permission policy of the role, or of the IAM user where the manifest has keys: what the checks and loads of
-    /// this account need, and nothing more.
+    /// Print the permission policy of the role, or of the IAM user if the manifest has keys: exactly what the
+    /// checks and loads of this account need.
     #[command(after_help = "Example:\n  awscost onboard policy -f account.yaml --with-audit")]
     Policy(PolicyArgs),
-    /// The role's trust policy, with the external ID in it.
+    /// Print the role's trust policy, including the external ID.
     #[command(
         after_help = "Example:\n  awscost onboard trust -f account.yaml --external-id-file external-id \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator"
     )]
     Trust(TrustArgs),
-    /// A CloudFormation template: the role, and on request the bucket and the export.
+    /// Print a CloudFormation template for the role and, on request, the bucket and the export.
     #[command(
         after_help = "Example:\n  awscost onboard cloudformation -f account.yaml --with-bucket --with-export \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator > awscost.yaml"
     )]
     Cloudformation(CloudFormationArgs),
-    /// The same as a Terraform configuration (JSON syntax: save it as main.tf.json).
+    /// Print the same as a Terraform configuration (in JSON syntax: save it as main.tf.json).
     #[command(
         after_help = "Example:\n  awscost onboard terraform -f account.yaml --with-bucket --with-export \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator > main.tf.json"
     )]
     Terraform(TerraformArgs),
-    /// The link that opens the console with the CloudFormation stack filled in.
+    /// Print a link that opens the AWS console with the CloudFormation stack filled in.
     #[command(
         after_help = "Example:\n  awscost onboard link -f account.yaml \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator \\\n    --template-url https://acme.s3.us-east-1.amazonaws.com/awscost.yaml"
     )]
     Link(LinkArgs),
-    /// The operator's own AWS identity: the commands that create it, its policies, and the chart's values for it.
+    /// Print how to create the operator's own AWS identity: commands, policies, and values for the chart.
     #[command(
         after_help = "Example:\n  awscost onboard operator --pod-identity acme -f accounts \\\n    --principal arn:aws:iam::999988887777:role/awscost-operator | bash"
     )]
     Operator(OperatorArgs),
-    /// The AWS identity of a warehouse's Jobs: the commands that create it, its policies, and its service account.
+    /// Print how to create the AWS identity of a warehouse's Jobs: commands, policies, and service account.
     #[command(
         after_help = "Example:\n  awscost onboard warehouse --user --with-bucket -f warehouse.yaml \\\n    --principal arn:aws:iam::123456789012:user/awscost-lake | bash"
     )]
@@ -79,11 +79,12 @@ pub struct TrustArgs {
     wanted: WantedArgs,
     #[command(flatten)]
     trusted: TrustedArgs,
-    /// A file that holds the external ID, or `-` for standard input. Without it, AWSCOST_EXTERNAL_ID is taken, or
-    /// the Secret among the manifests that the account refers to.
+    /// A file with the external ID, or `-` for standard input. By default AWSCOST_EXTERNAL_ID, or the
+    /// account's Secret among the manifests.
     #[arg(long, value_name = "FILE")]
     external_id_file: Option<PathBuf>,
-    /// The same for the external ID of nextExternalIdSecretRef (AWSCOST_NEXT_EXTERNAL_ID), where the manifest has it.
+    /// A file with the external ID of nextExternalIdSecretRef, if the manifest has it. By default
+    /// AWSCOST_NEXT_EXTERNAL_ID.
     #[arg(long, value_name = "FILE")]
     next_external_id_file: Option<PathBuf>,
 }
@@ -91,10 +92,10 @@ pub struct TrustArgs {
 /// Whom the role trusts.
 #[derive(Debug, Args)]
 struct TrustedArgs {
-    /// The ARN of the role or user the operator runs as: of the role of its IRSA or Pod Identity, not of a session.
+    /// The ARN of the role or user that the operator runs as: the IRSA or Pod Identity role, not a session.
     #[arg(help_heading = "Principal options", long, value_name = "ARN")]
     principal: PrincipalArn,
-    /// The operator's identity comes from EKS Pod Identity, whose sessions carry tags: allow sts:TagSession too.
+    /// The operator uses EKS Pod Identity, whose sessions carry tags: allow sts:TagSession, too.
     #[arg(help_heading = "Principal options", long)]
     pod_identity: bool,
 }
@@ -102,13 +103,14 @@ struct TrustedArgs {
 /// What is created besides the role.
 #[derive(Debug, Args)]
 struct DeliveryArgs {
-    /// Create the bucket too: private, encrypted, kept when the stack goes, with the policy AWS delivers by.
+    /// Also create the bucket: private, encrypted, kept when the stack is deleted, with the policy that lets
+    /// AWS deliver.
     #[arg(help_heading = "Delivery options", long)]
     with_bucket: bool,
-    /// Create the CUR 2.0 export too, with every column.
+    /// Also create the CUR 2.0 export, with every column.
     #[arg(help_heading = "Delivery options", long)]
     with_export: bool,
-    /// How fine the export's rows are.
+    /// The time granularity of the export's rows.
     #[arg(
         help_heading = "Delivery options",
         long,
@@ -117,10 +119,10 @@ struct DeliveryArgs {
         requires = "with_export"
     )]
     granularity: GranularityChoice,
-    /// Have rows of pods and tasks in the export.
+    /// Include rows for pods and tasks in the export.
     #[arg(help_heading = "Delivery options", long, requires = "with_export")]
     split_cost_allocation: bool,
-    /// Have the IAM identity behind some usage in the export.
+    /// Include the IAM identity behind some usage in the export.
     #[arg(help_heading = "Delivery options", long, requires = "with_export")]
     iam_principal: bool,
 }
@@ -144,7 +146,7 @@ struct StackArgs {
     trusted: TrustedArgs,
     #[command(flatten)]
     delivery: DeliveryArgs,
-    /// Make it the template of a StackSet, for member accounts without a report: it names no account.
+    /// Make the template one for a StackSet, for member accounts without a report: it names no account.
     #[arg(long, conflicts_with_all = ["with_bucket", "with_export"])]
     stack_set: bool,
 }
@@ -165,7 +167,7 @@ pub struct TerraformArgs {
 pub struct LinkArgs {
     #[command(flatten)]
     stack: StackArgs,
-    /// Where you put the template: the https URL of an S3 object that the account's owner can read.
+    /// The https URL of an S3 object with the template, which the account's owner can read.
     #[arg(long, value_name = "URL")]
     template_url: TemplateUrl,
     /// The stack's name.
@@ -238,7 +240,7 @@ fn print_trust(args: &TrustArgs) -> Result<(), Fault> {
     let external_ids = external_ids.iter().map(|external_id| plain(external_id.expose())).collect();
     let policy = trust::policy(plain(args.trusted.principal.as_str()), external_ids, args.trusted.base());
     print(&json(&policy));
-    complain("this policy holds the external ID: keep it where the role's owner alone reads it");
+    complain("this policy contains the external ID: keep it where only the role's owner can read it");
     Ok(())
 }
 
@@ -262,7 +264,7 @@ fn print_terraform(args: &TerraformArgs) -> Result<(), Fault> {
     };
     print(&json(&terraform::configuration(&wanted, &choices)?));
     complain(
-        "save it as main.tf.json; give the external ID as TF_VAR_external_id, which Terraform keeps in its state",
+        "save this as main.tf.json, and set the external ID in TF_VAR_external_id; Terraform keeps it in its state",
     );
     args.delivery.note(&wanted);
     note_reading(&wanted);
@@ -276,7 +278,7 @@ fn print_link(args: &LinkArgs) -> Result<(), Fault> {
     let principal = &args.stack.trusted.principal;
     let link = link::quick_create(partition, region, &args.template_url, &args.stack_name, principal)?;
     print(&format!("{link}\n"));
-    complain("the console asks for the external ID: a link never holds it");
+    complain("the console asks for the external ID; the link does not contain it");
     args.stack.note(&wanted, &stack);
     Ok(())
 }
@@ -304,7 +306,7 @@ impl DeliveryArgs {
         if self.with_export {
             // See docs/aws-facts.md 3.5 and 3.6.
             complain(
-                "whoever creates the export needs bcm-data-exports:CreateExport and cur:PutReportDefinition; AWS delivers the first version within a day, and no months before this one",
+                "whoever creates the export needs bcm-data-exports:CreateExport and cur:PutReportDefinition; AWS delivers the first version within a day, and no earlier months",
             );
         }
         if let Some(report) = wanted.report.as_ref().filter(|_| self.with_bucket && wanted.kms_key.is_some())
@@ -338,12 +340,12 @@ impl StackArgs {
 
     fn note(&self, wanted: &Wanted, stack: &cloudformation::Stack) {
         let region = stack.region.as_deref().map_or_else(
-            || "in one region, whichever: IAM is the same in all".to_owned(),
+            || "in any one region, because IAM has no region".to_owned(),
             |region| format!("in {region}"),
         );
         let capability = cloudformation::CAPABILITY;
         if self.stack_set {
-            complain(&format!("make it a StackSet's template, deployed {region}, with {capability}"));
+            complain(&format!("use it as the template of a StackSet, deployed {region}, with {capability}"));
         } else {
             complain(&format!(
                 "create the stack in account {} {region}, with {capability}",
@@ -359,14 +361,14 @@ impl StackArgs {
 fn note_reading(wanted: &Wanted) {
     if let Some(report) = wanted.report.as_ref().filter(|report| report.owner != *wanted.account()) {
         complain(&format!(
-            "the bucket {} belongs to account {}: its policy has to allow {} s3:ListBucket and s3:GetObject too",
+            "the bucket {} belongs to account {}: its policy also has to allow {} s3:ListBucket and s3:GetObject",
             report.bucket,
             report.owner,
             reader(wanted)
         ));
     }
     if let Some(key) = &wanted.kms_key {
-        complain(&format!("the policy of {key} has to allow {} kms:Decrypt too", reader(wanted)));
+        complain(&format!("the policy of {key} also has to allow {} kms:Decrypt", reader(wanted)));
     }
 }
 

@@ -21,10 +21,10 @@ pub struct Args {
     /// The settings file (YAML).
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The pod's name, which holds the lease.
+    /// The pod's name, used for the lease.
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     pod_name: String,
-    /// The pod's namespace, in which the lease is.
+    /// The pod's namespace, which has the lease.
     #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
     pod_namespace: String,
 }
@@ -168,7 +168,7 @@ async fn stop_on_change(files: Vec<PathBuf>, stop: CancellationToken) {
         for (path, known) in files.iter().zip(&known) {
             let now = read(path);
             if now.is_some() && now != *known {
-                tracing::info!(path = %path.display(), "the certificate authorities changed; starting again with them");
+                tracing::info!(path = %path.display(), "the certificate authorities changed; restarting with them");
                 return stop.cancel();
             }
         }
@@ -195,7 +195,7 @@ fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping; passes under way may end");
+        tracing::info!("stopping; running reconciles may finish");
         stop.cancel();
     });
     Ok(())

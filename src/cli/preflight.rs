@@ -30,15 +30,16 @@ the operator can see: its rights, its AWS identity, its way out and its clock.
 /// Where to look.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The operator's settings file, for a pod that runs as the operator; elsewhere they are read from the cluster.
+    /// The operator's settings file, for a pod that runs as the operator. Elsewhere the settings are read
+    /// from the cluster.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The operator's namespace; by default the one where its Deployment is found, and in a pod its own.
+    /// The operator's namespace; by default that of its Deployment, and in a pod the pod's own.
     #[arg(short, long, env = "POD_NAMESPACE", value_name = "NAME")]
     namespace: Option<String>,
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// Leave a check out; may be given several times.
+    /// Skip a check. Can be repeated.
     #[arg(long, value_enum, value_name = "CHECK")]
     skip: Vec<Check>,
     /// How to print.

@@ -11,7 +11,7 @@ use crate::model::{
 /// Which reasons, and in what form.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Reasons as conditions and events spell them; all names, if none is given.
+    /// Reasons, spelled as in conditions and events. Without any, all names are listed.
     #[arg(value_name = "REASON", value_parser = reason)]
     reasons: Vec<Reason>,
     /// Print the whole page of docs/troubleshooting.md instead.
@@ -78,10 +78,10 @@ mod tests {
         insta::assert_snapshot!(told, @r"
         KmsKeyUnusable
           Condition: BucketReadable False
-          Means: The object's key is disabled, pending deletion or gone.
+          Means: The object's KMS key is disabled, pending deletion or deleted.
           Recognised by: KMS.DisabledException, KMS.NotFoundException,
             KMS.KMSInvalidStateException.
-          What to do: Enable the key, or have the report delivered anew under another.
+          What to do: Enable the key, or have the report delivered again with another key.
           Alert: AwscostAccountNotReady
         ");
         assert!(reason("Nonsense").is_err());

@@ -26,8 +26,8 @@ pub struct SelectionArgs {
     /// Accounts with these labels.
     #[arg(help_heading = "Selection options", short = 'l', long, value_name = "LABELS", value_parser = labels)]
     selector: Option<String>,
-    /// Everything that `errors` shows under this reason, or for `resume` what was suspended with it; may be given several
-    /// times.
+    /// Everything that `errors` lists under this reason; for `resume`, what was suspended with it. Can be
+    /// repeated.
     #[arg(help_heading = "Selection options", long = "reason", value_name = "REASON", value_parser = reason)]
     reasons: Vec<Reason>,
     /// All accounts of the namespace, or with -A of all namespaces.
@@ -75,7 +75,7 @@ pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
 /// A label selector. A blank one, as an unset variable of a script leaves it, would be all objects there are.
 pub(super) fn labels(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
-        return Err("it takes labels such as team=data; without any it would be everything".to_owned());
+        return Err("it takes labels such as team=data; an empty selector would select everything".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -146,7 +146,7 @@ impl SelectionArgs {
     fn names_no_warehouse(&self) -> Result<(), ClusterFault> {
         match self.names.iter().find(|wanted| wanted.kind == Kind::CostWarehouse) {
             Some(warehouse) => Err(ClusterFault::Refused(format!(
-                "CostWarehouse {} can only be reconciled from here: nothing was done",
+                "this command can't change CostWarehouse {}, only reconcile works: nothing was done",
                 warehouse.name
             ))),
             None => Ok(()),
@@ -175,7 +175,7 @@ impl SelectionArgs {
                 }
                 (Some(_), Some(_)) => {
                     return Err(ClusterFault::Refused(format!(
-                        "{} is in several namespaces: say which one with --namespace; nothing was done",
+                        "{} is in several namespaces: choose one with --namespace; nothing was done",
                         wanted.name
                     )));
                 }

@@ -26,7 +26,7 @@ use crate::{
 /// What to show.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The account's name, with or without its namespace as lists print it, or costwarehouse/NAME.
+    /// The account's name, optionally as NAMESPACE/NAME, or costwarehouse/NAME.
     #[arg(value_name = "NAME", value_parser = placed)]
     name: Placed,
     #[command(flatten)]
@@ -122,9 +122,9 @@ async fn view(args: &Args, now: Timestamp) -> Result<View, ClusterFault> {
 /// The fault of a name that no account has, with the way to the warehouse that has it.
 async fn or_a_warehouse(scope: &Scope, name: &str, fault: ClusterFault) -> ClusterFault {
     match one::<DeserializeGuard<CostWarehouse>>(scope, name).await {
-        Ok(_) => {
-            ClusterFault::Refused(format!("{fault}; the CostWarehouse of that name is costwarehouse/{name}"))
-        }
+        Ok(_) => ClusterFault::Refused(format!(
+            "{fault}; use costwarehouse/{name} for the CostWarehouse with this name"
+        )),
         Err(_) => fault,
     }
 }
@@ -146,7 +146,7 @@ where
         1 => Ok(found.remove(0)),
         0 => Err(ClusterFault::Refused(format!("no {} {name} in any namespace", K::kind(&())))),
         _ => Err(ClusterFault::Refused(format!(
-            "there is a {name} in several namespaces: say which one with --namespace"
+            "{name} exists in several namespaces: choose one with --namespace"
         ))),
     }
 }
@@ -233,7 +233,7 @@ fn rotation(account: &AwsCostAccount) -> Option<String> {
     Some(match identity.and_then(|identity| identity.external_id_in_use.as_deref()) {
         Some("Next") => format!("External ID in use: the next one, of Secret {}", next.name),
         Some(_) => format!("External ID in use: the current one, of Secret {}", current.name),
-        None => format!("External ID: of Secret {}, and then of {}", current.name, next.name),
+        None => format!("External ID: from Secret {}, to be replaced by {}", current.name, next.name),
     })
 }
 

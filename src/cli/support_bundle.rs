@@ -38,16 +38,16 @@ bucket names.";
 pub struct Args {
     #[command(flatten)]
     scope: ScopeArgs,
-    /// The operator's namespace; by default the one where its Deployment is found.
+    /// The operator's namespace; by default that of its Deployment.
     #[arg(long, value_name = "NAME")]
     operator_namespace: Option<String>,
-    /// Put the same stand-in for the same account id, ARN or bucket name wherever it stands.
+    /// Replace account ids, ARNs and bucket names, always with the same placeholder for the same value.
     #[arg(long)]
     mask: bool,
-    /// Lines of each operator pod's log, the newest.
+    /// How many of the newest log lines to take from each operator pod.
     #[arg(long, value_name = "LINES", default_value_t = 2000)]
     tail: u32,
-    /// The archive; it must not be there yet. By default awscost-support-TIME.tar.gz here.
+    /// The archive, which must not exist yet. By default awscost-support-TIME.tar.gz in the current folder.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -57,7 +57,7 @@ pub struct Args {
 enum Fault {
     #[error(transparent)]
     Cluster(#[from] ClusterFault),
-    #[error("{0} is there already: name another file with --output")]
+    #[error("{0} exists already: choose another file with --output")]
     Exists(PathBuf),
     #[error("failed to write {path}: {problem}")]
     Unwritable { path: PathBuf, problem: String },

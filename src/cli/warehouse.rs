@@ -27,7 +27,7 @@ use lost::complain_with_cure;
 /// What to do with the warehouse.
 #[derive(Debug, Subcommand)]
 pub enum Task {
-    /// Prove that loads will work: write, commit, read and remove a canary beside the tables.
+    /// Test that loads will work: write, commit, read and remove a test row beside the tables.
     #[command(
         after_help = "Example:\n  awscost warehouse probe --warehouse delta:s3://acme-lake/awscost \\\n    --warehouse-region eu-west-1 --warehouse-credentials-dir ./keys"
     )]
@@ -35,10 +35,10 @@ pub enum Task {
     /// Print what is loaded, by whom, from which version.
     #[command(after_help = "Example:\n  awscost warehouse ledger --warehouse delta:./lake")]
     Ledger(LedgerArgs),
-    /// Remove files that no reader can want any more.
+    /// Remove files that no reader needs any more.
     #[command(after_help = "Example:\n  awscost warehouse maintain --warehouse delta:./lake --retention 7d")]
     Maintain(MaintainArgs),
-    /// Remove all rows of a connection for good, or those of some months.
+    /// Permanently remove all rows of a connection, or those of some months.
     #[command(
         after_help = "Example:\n  awscost warehouse purge --warehouse delta:./lake --connection 123456789012 \\\n    --period 2026-10 --dry-run"
     )]
@@ -48,10 +48,10 @@ pub enum Task {
 /// Options of the tasks that end with a report.
 #[derive(Debug, Args)]
 pub struct ReportingArgs {
-    /// Also write the report to this file, at most 4 KiB of JSON.
+    /// Also write the result to this file, at most 4 KiB of JSON.
     #[arg(long, value_name = "PATH")]
     termination_log: Option<PathBuf>,
-    /// How to print the report.
+    /// Output format of the result.
     #[arg(short, long, value_enum, default_value = "text")]
     output: OutputFormat,
 }
@@ -84,16 +84,16 @@ pub struct PurgeArgs {
     warehouse: WarehouseLocation,
     #[command(flatten)]
     reporting: ReportingArgs,
-    /// Whose rows go.
+    /// The connection whose rows are removed.
     #[arg(long, value_name = "KEY")]
     connection: ConnectionKey,
-    /// Only this billing period, such as 2026-10; may be given several times. All of them if absent.
+    /// Only this billing period, such as 2026-10; can be repeated. By default all.
     #[arg(long = "period", value_name = "YYYY-MM")]
     periods: Vec<BillingPeriod>,
-    /// Only if the ledger says that they belong to this owner: CLUSTER/NAMESPACE/NAME, or cli.
+    /// Only rows that belong to this owner according to the ledger: CLUSTER/NAMESPACE/NAME, or cli.
     #[arg(long, value_name = "OWNER")]
     owner: Option<String>,
-    /// Only say what would be removed.
+    /// Only print what would be removed.
     #[arg(long)]
     dry_run: bool,
 }
@@ -106,7 +106,7 @@ pub struct LedgerArgs {
     /// Only this connection.
     #[arg(long, value_name = "KEY")]
     connection: Option<ConnectionKey>,
-    /// How to print: a table, or one JSON object a line.
+    /// Output format: a table, or one JSON object per line.
     #[arg(short, long, value_enum, default_value = "text")]
     output: OutputFormat,
 }
@@ -126,7 +126,7 @@ pub async fn run(task: Task) -> ExitCode {
         Task::Probe(args) => {
             let outcome = async {
                 args.warehouse.open().await?.probe().await?;
-                let message = "a canary was written, committed, read and removed".to_owned();
+                let message = "a test row was written, committed, read and removed".to_owned();
                 Ok(Told { at: args.warehouse.address().clone(), reason: Reason::ProbeSucceeded, message })
             };
             args.reporting.end(outcome.await, None)
@@ -181,7 +181,7 @@ fn would_go(args: &PurgeArgs, entries: &Entries) -> Result<String, WarehouseFaul
     });
     let months: Vec<String> = readable.chain(unreadable).collect();
     Ok(match months.as_slice() {
-        [] => format!("nothing of {} that was asked for is loaded", args.connection),
+        [] => format!("none of the requested months of {} is loaded", args.connection),
         months => format!(
             "{} billing periods of {} would be removed: {}",
             months.len(),

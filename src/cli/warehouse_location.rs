@@ -41,19 +41,19 @@ pub struct WarehouseLocation {
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 pub struct WarehouseChoice {
-    /// A CostWarehouse of a cluster: its location, region and endpoint are taken from there.
+    /// A CostWarehouse in a cluster, which provides location, region and endpoint.
     #[arg(
         value_name = "costwarehouse/NAME",
         required_unless_present = "warehouse",
         conflicts_with = "warehouse"
     )]
     object: Option<ObjectName>,
-    /// The object's namespace; by default the context's.
+    /// The object's namespace; by default that of the context.
     #[arg(short, long, value_name = "NAME", conflicts_with = "warehouse")]
     namespace: Option<String>,
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// The warehouse by its address, without a cluster: delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX.
+    /// The warehouse's address, without a cluster: delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX.
     #[arg(long = "warehouse", value_name = "delta:LOCATION")]
     warehouse: Option<Address>,
     #[command(flatten)]
@@ -66,17 +66,18 @@ struct BucketArgs {
     /// The region of the warehouse's bucket.
     #[arg(help_heading = HEADING, id = "warehouse-region", long = "warehouse-region", value_name = "REGION")]
     region: Option<Region>,
-    /// The address of the bucket's S3, where it is not AWS's: https://HOST[:PORT], or http:// in a test.
+    /// The address of an S3-compatible store other than AWS: https://HOST[:PORT], or http:// in a test.
     #[arg(help_heading = HEADING, long = "warehouse-endpoint", value_name = "URL", value_parser = parse_endpoint)]
     endpoint: Option<Url>,
-    /// Name the bucket in the path instead of in the host name.
+    /// Put the bucket's name into the path instead of the host name.
     #[arg(help_heading = HEADING, long = "warehouse-path-style")]
     path_style: bool,
-    /// The directory with the bucket's credentials: the files accessKeyId, secretAccessKey and, with temporary
-    /// keys, sessionToken. Without it and without a profile, a bucket takes the identity of the pod's service account.
+    /// The directory with the bucket's credentials: the files accessKeyId, secretAccessKey and, for temporary
+    /// keys, sessionToken. Without it and without a profile, the identity of the pod's service account is
+    /// used.
     #[arg(help_heading = HEADING, id = "warehouse-credentials-dir", long = "warehouse-credentials-dir", value_name = "DIR")]
     credentials_dir: Option<PathBuf>,
-    /// The profile of your AWS configuration that opens the bucket. AWS_PROFILE never does: it is who reads bills.
+    /// The AWS profile that opens the bucket. AWS_PROFILE is never used for it: that identity reads bills.
     #[arg(help_heading = HEADING, long = "warehouse-profile", value_name = "NAME", conflicts_with = "warehouse-credentials-dir")]
     profile: Option<String>,
 }
@@ -155,7 +156,7 @@ impl BucketArgs {
         if !location.is_bucket() {
             if self.is_given() {
                 return Err(WarehouseFault::Configuration(
-                    "--warehouse-region, -endpoint, -path-style, -credentials-dir and -profile are for a bucket, and the warehouse is a folder"
+                    "--warehouse-region, -endpoint, -path-style, -credentials-dir and -profile are only for a bucket, but the warehouse is a folder"
                         .to_owned(),
                 ));
             }

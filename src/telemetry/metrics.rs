@@ -99,45 +99,45 @@ impl Metrics {
         all.gauge("awscost_build_info", "The version, as a label.", &["version"])?
             .with_label_values(&[version])
             .set(1.0);
-        let leader = all.single("awscost_leader", "1 while this replica leads.")?;
+        let leader = all.single("awscost_leader", "1 while this replica is the leader.")?;
         let reconciles =
-            all.counter("awscost_reconcile_total", "Passes by result.", &["controller", "result"])?;
+            all.counter("awscost_reconcile_total", "Reconciles by result.", &["controller", "result"])?;
         let durations = all.histogram(
             "awscost_reconcile_duration_seconds",
-            "How long passes took.",
+            "How long reconciles took.",
             PASS,
             &["controller"],
         )?;
         let depths = all.gauge(
             "awscost_queue_depth",
-            "Objects whose pass is due and that wait for their turn.",
+            "Objects whose reconcile is due but has not started.",
             &["controller"],
         )?;
         let panics =
-            all.counter("awscost_reconcile_panics_total", "Passes that panicked.", &["controller"])?;
+            all.counter("awscost_reconcile_panics_total", "Reconciles that panicked.", &["controller"])?;
         let timeouts = all.counter(
             "awscost_reconcile_timeouts_total",
-            "Passes that ran into their limit.",
+            "Reconciles that ran into their time limit.",
             &["controller"],
         )?;
         let validations = all.histogram(
             "awscost_validation_duration_seconds",
-            "From the start of a pass that looked at AWS until what it found, by result.",
+            "How long a reconcile that called AWS took to reach its result, by result.",
             PASS,
             &["result"],
         )?;
         let calls = all.counter(
             "awscost_aws_requests_total",
-            "Calls to AWS, by API and by the code of the answer; ok for a good one.",
+            "Calls to AWS, by API and error code; ok for success.",
             &["api", "code"],
         )?;
         let call_durations = all.histogram(
             "awscost_aws_request_duration_seconds",
-            "How long calls to AWS took, with their retries.",
+            "How long calls to AWS took: for STS each attempt, otherwise a call with its retries.",
             CALL,
             &["api"],
         )?;
-        let jobs = all.counter("awscost_ingest_jobs_total", "Loads that ended, by result.", &["result"])?;
+        let jobs = all.counter("awscost_ingest_jobs_total", "Finished loads, by result.", &["result"])?;
         let accounts = Objects::new(all, CONDITIONS_OF_ACCOUNTS, ACCOUNT_VALUES)?;
         let warehouses = Objects::new(all, CONDITIONS_OF_WAREHOUSES, [])?;
         let Catalogue { registry, described } = catalogue;
@@ -255,12 +255,12 @@ impl Metrics {
 
 const CONDITIONS_OF_ACCOUNTS: (&str, &str) = (
     "awscost_account_status_condition",
-    "1 for the status and reason that each condition of an account has.",
+    "1 for the current status and reason of each condition of an account.",
 );
 
 const CONDITIONS_OF_WAREHOUSES: (&str, &str) = (
     "awscost_warehouse_status_condition",
-    "1 for the status and reason that each condition of a warehouse has.",
+    "1 for the current status and reason of each condition of a warehouse.",
 );
 
 /// In the order of the values of [`Metrics::account`].
@@ -275,10 +275,10 @@ const ACCOUNT_VALUES: [(&str, &str); 6] = [
         "When the newest version of the account's report was delivered.",
     ),
     ("awscost_account_ingested_rows", "Rows of the account's loaded months, as status lists them."),
-    ("awscost_account_history_missing_months", "Wanted months that were never delivered."),
+    ("awscost_account_history_missing_months", "Months within spec.history that were never delivered."),
     (
         "awscost_account_deletion_timestamp_seconds",
-        "When somebody deleted the account, while it is held until its rows are removed.",
+        "When somebody deleted the account; exists while its rows are being removed.",
     ),
 ];
 

@@ -121,7 +121,10 @@ fn an_amortized_total_without_its_columns_is_told_nowhere() {
     let source = format!("file://{}", books.path().display());
     let again = books.prints(&["ingest", "--source", &source, "--report", "acme"]);
     assert!(again.contains("AlreadyLoaded"), "{again}");
-    assert!(again.contains("4 of 6 USD rows have no amortized cost, so the bill has none"), "{again}");
+    assert!(
+        again.contains("4 of 6 USD rows have no amortized cost, so the bill has no such total"),
+        "{again}"
+    );
 
     let table = flat(&books.prints(&["costs", "--metric", "amortized"]));
     assert!(!table.contains("exact"), "{table}");
@@ -274,7 +277,7 @@ fn keys_that_met_under_one_name_are_told_with_the_answer() {
     assert_eq!(answer["totals"][0]["cost"], "7.75");
     let table = flat(&books.prints(&["costs", "--group-by", "tag:client"]));
     assert!(table.contains("Several tag keys go by user_client"), "{table}");
-    assert!(table.contains("000000000001 2026-10: user:Client (met another on 1 rows)"), "{table}");
+    assert!(table.contains("000000000001 2026-10: user:Client (together with another on 1 rows)"), "{table}");
 }
 
 #[test]
@@ -303,7 +306,7 @@ fn what_is_not_loaded_is_no_bill_of_nothing() {
     for asked in [["--connection", "nobody"], ["--period", "2026-09"]] {
         let (exit, said) = books.refuses(&[&["costs"][..], &asked, &["-o", "json"]].concat());
         assert_eq!(exit, Some(11), "{said}");
-        assert!(said.contains("no bill that was asked for is loaded"), "{said}");
+        assert!(said.contains("none of the requested bills is loaded"), "{said}");
     }
     let table = books.prints(&["costs", "--period", "2026-09", "--period", "2026-10"]);
     assert!(table.contains("Not loaded, and so not in these sums: 2026-09."), "{table}");

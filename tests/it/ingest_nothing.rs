@@ -43,7 +43,7 @@ fn data_without_its_metadata() {
     let place = Place::new();
     place.deliver(&spec(), &export(), FIRST);
     remove(&place.bucket().join("cur/acme/metadata"));
-    let seen = ["data/BILLING_PERIOD=2026-10/", "no metadata/", "acme-Manifest.json"];
+    let seen = ["data/BILLING_PERIOD=2026-10/", "metadata/ with its", "acme-Manifest.json"];
     says(&place, &["--as-of", FIRST], &seen);
     says(&place, &["--kind", "Cur2"], &seen);
     says(&place, &["--kind", "LegacyCur"], &["data/", "a data export, whose kind is Cur2"]);
@@ -55,7 +55,7 @@ fn folders_of_another_kind_or_spelling() {
     place.deliver(&spec(), &legacy_overwrite(), FIRST);
     says(&place, &["--kind", "Cur2"], &["20261001-20261101/", "whose kind is LegacyCur"]);
     std::fs::remove_file(place.range_folder().join("acme-Manifest.json")).expect("removed");
-    says(&place, &[], &["20261001-20261101/ holds acme-00001.csv.gz", "no acme-Manifest.json"]);
+    says(&place, &[], &["20261001-20261101/ holds acme-00001.csv.gz", "lacks acme-Manifest.json"]);
     let odd = place.bucket().join("cur/acme/metadata/BILLING_PERIOD=202610");
     remove(&place.range_folder());
     std::fs::create_dir_all(&odd).expect("a folder");
@@ -67,7 +67,7 @@ fn folders_of_another_kind_or_spelling() {
 fn another_report_beside_where_nothing_is() {
     let place = Place::new();
     place.deliver(&BillSpec { report_name: "acme-2".to_owned(), ..spec() }, &legacy_overwrite(), FIRST);
-    says(&place, &[], &["nothing is delivered", "beside it is acme-2/"]);
+    says(&place, &[], &["nothing was delivered", "beside it is acme-2/"]);
 }
 
 fn of<'a>(run: &'a Run, period: &str) -> &'a awscost::model::PeriodReport {

@@ -163,5 +163,5 @@ fn a_month_that_is_not_there_and_a_report_that_is_not_there() {
     std::fs::create_dir_all(empty.bucket().join("cur")).expect("a folder");
     let run = empty.ingest(&[]);
     assert_eq!(run.exit, Some(12), "{run:?}");
-    assert!(run.stderr.contains("nothing is delivered"), "{run:?}");
+    assert!(run.stderr.contains("nothing was delivered"), "{run:?}");
 }

@@ -172,7 +172,7 @@ async fn several_are_deleted_only_with_a_yes() {
     let place = Place::new("delete").await;
     let count = || async { place.accounts().list(&Default::default()).await.expect("a list").items.len() };
     let asked = place.run(&["delete", "--all"]).await;
-    assert_eq!(asked.status.code(), Some(11), "nobody can be asked");
+    assert_eq!(asked.status.code(), Some(11), "there is no terminal to ask");
     place.prints(&["delete", "--all", "--dry-run"]).await;
     assert_eq!(count().await, 4);
     place.prints(&["delete", "old"]).await;
@@ -209,7 +209,7 @@ async fn reconcile_waits_for_the_operators_answer() {
     assert_eq!(half.status.code(), Some(12), "nobody answers for the warehouse");
     let (stdout, stderr) = (String::from_utf8_lossy(&half.stdout), String::from_utf8_lossy(&half.stderr));
     assert!(stdout.contains("Ready True Succeeded"), "the account's answer counts all the same: {stdout}");
-    assert!(stderr.contains("/lake: the operator has not looked at it within 5 s"), "{stderr}");
+    assert!(stderr.contains("/lake: the operator did not handle the request within 5 s"), "{stderr}");
     let text = place.prints(&["reconcile", "fine", "--wait", "--timeout", "30s"]).await;
     assert!(text.contains("reconciled: Ready True Succeeded"), "{text}");
     let broken =

@@ -263,7 +263,7 @@ async fn a_bundle_has_what_helps_and_nothing_else() {
 
     let again = place.bundle("plain.tar.gz", &[]).await;
     assert_eq!(again.status.code(), Some(11), "a file that is there is left alone");
-    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("exists already"));
 
     for (name, text) in place.made("masked.tar.gz", &["--mask"]).await {
         for known in [ACCOUNT_ID, BUCKET, "acme-elsewhere", "role/finops"] {

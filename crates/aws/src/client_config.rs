@@ -79,7 +79,7 @@ impl Sdk {
             .or_else("us-east-1");
         if let Some(variable) = proxy::socks(|name| std::env::var(name).ok()) {
             tracing::warn!(
-                "{variable} names a SOCKS proxy, which calls to AWS can't go through: name an HTTP proxy, http://HOST:PORT"
+                "{variable} is a SOCKS proxy, which AWS calls can't use: set it to an HTTP proxy, http://HOST:PORT"
             );
         }
         left_out::warn().await;

@@ -35,10 +35,10 @@ fn problem(name: &str, value: &str) -> Option<String> {
     }
     let switch = |value: &str| value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false");
     if name.starts_with("AWS_ENDPOINT_URL") && Url::parse(value).is_err() {
-        return Some(format!("{name} is no address, and is left out: it takes https://HOST"));
+        return Some(format!("{name} is not an address and is ignored: it takes https://HOST"));
     }
     if SWITCHES.contains(&name) && !switch(value) {
-        return Some(format!("{name} is neither true nor false, and is left out"));
+        return Some(format!("{name} is neither true nor false and is ignored"));
     }
     None
 }

@@ -31,7 +31,7 @@ pub struct ProfileKeys {
 /// The profile gives no credentials. What it holds is never shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the AWS profile {0} gives no credentials: see that it stands in ~/.aws/config or ~/.aws/credentials, and sign in again if it takes a sign-in"
+    "the AWS profile {0} provides no credentials: check that it is in ~/.aws/config or ~/.aws/credentials, and sign in again if it needs a sign-in"
 )]
 pub struct ProfileFault(String);
 
@@ -54,7 +54,7 @@ impl Profile {
     /// [`ProfileFault`] if it gives none.
     pub async fn keys(&self) -> Result<ProfileKeys, ProfileFault> {
         let credentials = self.provider.provide_credentials().await.map_err(|fault| {
-            tracing::debug!(profile = self.name, kind = %fault, "a profile gives no credentials");
+            tracing::debug!(profile = self.name, kind = %fault, "a profile provides no credentials");
             ProfileFault(self.name.clone())
         })?;
         Ok(ProfileKeys {

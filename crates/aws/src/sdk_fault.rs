@@ -22,7 +22,7 @@ where
 
 /// The fault of an answer that lacks what it must have, or that this version can't read.
 pub(crate) fn malformed(operation: Operation, what: &'static str) -> AwsFault {
-    tracing::debug!(%operation, what, "AWS answered without what its answer must have");
+    tracing::debug!(%operation, what, "a required field is missing in AWS's answer");
     AwsFault::new(operation, Code::Unexpected)
 }
 

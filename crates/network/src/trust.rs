@@ -26,7 +26,7 @@ pub struct Trust {
 
 /// The file is no bundle of certificates.
 #[derive(Debug, thiserror::Error)]
-#[error("the CA bundle {} {problem}: name a PEM file that holds certificates and nothing secret", path.display())]
+#[error("the CA bundle {} {problem}: use a PEM file with certificates and nothing secret", path.display())]
 pub struct InvalidBundle {
     path: PathBuf,
     problem: String,
@@ -58,7 +58,7 @@ impl Trust {
     /// The authorities of a PEM text. Each is tried here, for clients that would panic at one.
     fn parse(text: &str) -> Result<Self, String> {
         if text.contains("PRIVATE KEY-----") {
-            return Err("holds a private key".to_owned());
+            return Err("contains a private key".to_owned());
         }
         let mut pem = String::new();
         let mut inside = false;
@@ -72,16 +72,16 @@ impl Trust {
         }
         let trust = Self { pem };
         if trust.pem.len() > LONGEST {
-            return Err(format!("holds more than {LONGEST} characters"));
+            return Err(format!("has more than {LONGEST} characters"));
         }
         let mut roots = RootCertStore::empty();
         for (certificate, number) in CertificateDer::pem_slice_iter(trust.pem.as_bytes()).zip(1..) {
             let usable = certificate.is_ok_and(|certificate| roots.add(certificate).is_ok());
             if !usable {
-                return Err(format!("has no usable certificate in place {number}"));
+                return Err(format!("has an unusable certificate at position {number}"));
             }
         }
-        if roots.is_empty() { Err("holds no certificate".to_owned()) } else { Ok(trust) }
+        if roots.is_empty() { Err("contains no certificate".to_owned()) } else { Ok(trust) }
     }
 
     /// True if nobody is trusted besides the system's authorities.
@@ -136,8 +136,8 @@ mod tests {
         let broken = format!("{BEGIN}\nAAAA\n{END}\n");
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         for (text, problem) in [
-            ("", "holds no certificate"),
-            ("not PEM", "holds no certificate"),
+            ("", "contains no certificate"),
+            ("not PEM", "contains no certificate"),
             (broken.as_str(), "no usable certificate in place 1"),
             (&format!("{ONE}{key}"), "private key"),
             (&ONE.repeat(3000), "more than"),

@@ -51,10 +51,10 @@ impl fmt::Display for Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Silence {
     /// The operator did not look in time.
-    #[error("the operator has not looked at it within {} s: see that it runs and watches the namespace", .0.as_secs())]
+    #[error("the operator did not handle the request within {} s: check that it runs and watches the namespace", .0.as_secs())]
     TooLong(Duration),
     /// The API server does not let it be seen.
-    #[error("its answer can't be waited for: {0}. --wait needs the verbs list and watch")]
+    #[error("can't wait for the result: {0}. --wait needs the verbs list and watch")]
     NotAllowed(String),
 }
 
@@ -114,7 +114,7 @@ pub async fn until_looked_at(scope: &Scope, names: &[Name], at: Timestamp, limit
                         pending = left;
                         answers.silent.extend(gone.into_iter().map(|name| (name, silence.clone())));
                     }
-                    None => tracing::debug!(%error, "the watch broke and begins anew"),
+                    None => tracing::debug!(%error, "the watch broke and starts again"),
                 },
             }
         }

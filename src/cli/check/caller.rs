@@ -11,7 +11,7 @@ pub(super) fn words(reason: Reason) -> Option<&'static str> {
              AWS_SECRET_ACCESS_KEY) of an identity that may assume the role; --skip-aws checks without AWS."
         }
         Reason::BaseCredentialsExpired => {
-            "The AWS credentials of this check have expired: sign in again. --skip-aws checks without AWS."
+            "Your AWS credentials have expired: sign in again, or use --skip-aws to check without AWS."
         }
         Reason::BaseCredentialsInvalid => {
             "AWS credentials for this check were not found or are not accepted: a key that is unknown, inactive or \

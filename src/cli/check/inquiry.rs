@@ -97,8 +97,7 @@ impl Inquiry<'_> {
         let lines = self.lines(&document.origin);
         let mut findings = findings(&conditions, severity, ReachedWith::Role, lines, &document.origin);
         if findings.is_empty() {
-            let message =
-                "The spec is valid. Whether it can be written to, only a probe in the cluster can tell.";
+            let message = "The spec is valid. Only a probe in the cluster can test whether the warehouse can be written to.";
             findings.push(unasked(message, Reason::Probing, &document.origin));
         }
         Subject { name, file: document.origin.file.clone(), findings }
@@ -215,7 +214,7 @@ impl Inquiry<'_> {
         let conditions = preflight::without_aws(&declared.case(), self.now);
         let mut subject = self.subject(declared, &conditions);
         if subject.findings.iter().all(|finding| finding.weight() < Severity::Advice) {
-            let message = "The spec is valid. AWS was not asked.";
+            let message = "The spec is valid. AWS was not called.";
             subject.findings.push(unasked(message, Reason::NotChecked, &declared.document.origin));
         }
         subject
@@ -275,14 +274,10 @@ impl Declared<'_> {
     /// How a Secret that was not given can be.
     fn secret_given(&self) -> String {
         if self.invalid {
-            return "; it is among the documents, and not valid there: correct it as its own finding says."
-                .to_owned();
+            return "; it is among the documents, but invalid: fix its own finding.".to_owned();
         }
         let Some(name) = self.absent.first().filter(|_| !self.asked_cluster) else { return String::new() };
-        format!(
-            "; this check was not given it: see --secret {}/{name}=PATH and --from-cluster.",
-            self.namespace
-        )
+        format!("; pass it with --secret {}/{name}=PATH or --from-cluster.", self.namespace)
     }
 
     /// How a CostWarehouse that was not given can be.
@@ -290,7 +285,7 @@ impl Declared<'_> {
         if self.asked_cluster {
             return "";
         }
-        " It is not among the documents, which have others: if it is there, give its manifest with -f, or --from-cluster."
+        " It is not among the documents: pass its manifest with -f, or use --from-cluster."
     }
 }
 
@@ -299,7 +294,7 @@ fn not_probed() -> Saying {
         ConditionType::WarehouseReady,
         ConditionStatus::Unknown,
         Reason::Probing,
-        "The CostWarehouse is declared. Whether it can be written to, only a probe in the cluster can tell.",
+        "The CostWarehouse is declared. Only a probe in the cluster can test whether it can be written to.",
     )
 }
 

@@ -94,8 +94,7 @@ impl Finding {
 }
 
 /// What is said of a check that had nothing to check.
-pub const NOTHING: &str =
-    "there is no AwsCostAccount or CostWarehouse in what was given, so nothing was checked";
+pub const NOTHING: &str = "the input has no AwsCostAccount or CostWarehouse, so nothing was checked";
 
 impl Report {
     /// True if there was nothing to check: a path that is wrong, or a build that came to nothing.

@@ -83,8 +83,8 @@ fn rule(id: &str, finding: &Finding) -> Value {
 
 /// The rule that a file can be read: most viewers show results alone, and nothing in such a file was checked.
 fn readable() -> Value {
-    let meaning = "The file can't be read as manifests, so nothing in it was checked.";
-    let remedy = "Mend what the message names.";
+    let meaning = "The file does not contain readable manifests, so nothing in it was checked.";
+    let remedy = "Fix what the message names.";
     json!({
         "id": UNREADABLE,
         "name": "Unreadable",

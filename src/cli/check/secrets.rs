@@ -47,7 +47,9 @@ impl SecretVariable {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFault {
     /// A folder or file can't be read.
-    #[error("the Secret in {path} can't be read (a folder with one file a key, or a manifest): {problem}")]
+    #[error(
+        "the Secret in {path} can't be read (expected: a folder with one file per key, or a manifest): {problem}"
+    )]
     Unreadable {
         /// Where.
         path: String,
@@ -56,7 +58,7 @@ pub enum SecretFault {
     },
     /// The manifest has no such Secret, or the file is no manifest.
     #[error(
-        "{path} is no manifest of Secret {name}: --secret {name}=PATH takes a folder with one file a key, or a manifest; --secret {name}/KEY=FILE a file with the value of one key"
+        "{path} is not a manifest of Secret {name}: --secret {name}=PATH takes a folder with one file per key, or a manifest; --secret {name}/KEY=FILE takes a file with the value of one key"
     )]
     NotThere {
         /// Where.
@@ -68,7 +70,7 @@ pub enum SecretFault {
     #[error("the environment variable {0} is not set")]
     NotSet(String),
     /// The cluster gave no answer.
-    #[error("the cluster does not give Secret {name}: {}", said(source))]
+    #[error("failed to read Secret {name} from the cluster: {}", said(source))]
     Cluster {
         /// Its name.
         name: String,
@@ -326,7 +328,7 @@ mod tests {
         let both = given(&format!("{web}{}", manifest(", namespace: finops", "canary-7d1f")));
         assert_eq!(found(&both.expect("there")).await, usable("canary-7d1f"));
         let refused = given(&web).err().map(|fault| fault.to_string()).unwrap_or_default();
-        assert!(refused.contains("is no manifest of Secret finops/acme"), "{refused}");
+        assert!(refused.contains("is not a manifest of Secret finops/acme"), "{refused}");
         let anywhere = given(&manifest("", "canary-7d1f")).expect("one that names no namespace");
         assert_eq!(found(&anywhere).await, usable("canary-7d1f"));
     }

@@ -109,7 +109,7 @@ pub(super) fn warnings(answer: &Answer) -> Vec<String> {
     let mut lines = Vec::new();
     if !answer.overlaps.is_empty() {
         lines.push(
-            "Connections overlap: they hold the same account's months, so nothing is added up across them. Ask for one with --connection."
+            "Connections overlap: they have the same account's months, so nothing is added up across them. Select one with --connection."
                 .to_owned(),
         );
         lines.extend(shortened(answer.overlaps.iter().map(|overlap| {
@@ -119,7 +119,7 @@ pub(super) fn warnings(answer: &Answer) -> Vec<String> {
     }
     if !answer.not_loaded.is_empty() {
         let periods: Vec<_> = answer.not_loaded.iter().map(ToString::to_string).collect();
-        lines.push(format!("Not loaded, and so not in these sums: {}.", periods.join(", ")));
+        lines.push(format!("Not loaded, so not in these sums: {}.", periods.join(", ")));
     }
     lines.extend(without_cost(answer));
     lines.extend(rounded(answer));
@@ -134,17 +134,17 @@ fn without_cost(answer: &Answer) -> Vec<String> {
     }
     let remedy = match answer.metric {
         Metric::Net => {
-            "AWS adds that column where an account has discounts; an export of one's own columns has to name it."
+            "AWS adds this column if an account has discounts; an export with chosen columns has to include it."
         }
         Metric::Unblended | Metric::Amortized => {
-            "A report that lacks such a column gets it by a change of its definition."
+            "To get a missing column, add it to the report's definition."
         }
     };
     let metric = answer.metric;
-    let mut lines = vec![format!("Some rows have no {metric} cost, and count as nothing here. {remedy}")];
+    let mut lines = vec![format!("Some rows have no {metric} cost and count as zero here. {remedy}")];
     lines.extend(shortened(answer.rows_without_cost.iter().map(|of| {
         let columns = of.columns.join(", ");
-        format!("  {} {}: {} rows, for want of {columns}", of.connection, of.period, of.rows)
+        format!("  {} {}: {} rows, because {columns} is missing", of.connection, of.period, of.rows)
     })));
     lines
 }
@@ -169,7 +169,7 @@ fn footer(answer: &Answer) -> Vec<String> {
         .iter()
         .map(|of| {
             let kind = match of.line_item_type.as_str() {
-                "" => "rows of no type, negative",
+                "" => "negative rows without a type",
                 other => other,
             };
             let whose = of.connection.as_ref().map(|key| format!(" of {key}")).unwrap_or_default();
@@ -179,7 +179,7 @@ fn footer(answer: &Answer) -> Vec<String> {
     let mut lines = vec![claim(answer)];
     if !included.is_empty() {
         lines.push(format!(
-            "Among them tax, credits, refunds and other negative amounts: {}.",
+            "They include tax, credits, refunds and other negative amounts: {}.",
             included.join(", ")
         ));
     }
@@ -205,12 +205,12 @@ fn claim(answer: &Answer) -> String {
     match (answer.rounded.is_empty(), answer.rows_without_cost.is_empty()) {
         (true, true) => format!("Costs are {metric}, exact, and include every row."),
         (false, true) => {
-            format!("Costs are {metric} and include every row; values were rounded, as said below.")
+            format!("Costs are {metric} and include every row; some values were rounded, see below.")
         }
-        (true, false) => format!("Costs are {metric}, and not all of them: rows lack theirs, as said below."),
+        (true, false) => format!("Costs are {metric} but incomplete: some rows have none, see below."),
         (false, false) => {
             format!(
-                "Costs are {metric}, and not all of them: rows lack theirs, and values were rounded, as said below."
+                "Costs are {metric} but incomplete: some rows have none, and some values were rounded, see below."
             )
         }
     }
@@ -381,8 +381,7 @@ mod tests {
         TOTAL         1  USD     3             2
 
         Costs are amortized, and not all of them: rows lack theirs, as said below.
-        Some rows have no amortized cost, and count as nothing here. A report that lacks
-          such a column gets it by a change of its definition.
+        Some rows have no amortized cost, and count as nothing here. To get a missing column, add it to the report's definition.
           123456789012 2026-10: 2 rows, for want of reservation_effective_cost
         Read at table version 4:
           123456789012 2026-10 version 0123456789ab, loaded 2026-11-22 15:00 UTC
@@ -404,7 +403,7 @@ mod tests {
         let text = table(&apart);
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains("Credit of a -4 USD (1 rows), Credit of b -4 USD (1 rows)"), "{text}");
-        assert!(text.contains("Not loaded, and so not in these sums: 2026-10."), "{text}");
+        assert!(text.contains("Not loaded, so not in these sums: 2026-10."), "{text}");
     }
 
     #[test]
@@ -431,17 +430,17 @@ mod tests {
         let text = table(&Answer { tag: Some(tag.clone()), ..answer() });
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for said in [
-            "Several tag keys go by user_client, and their values stand together here:",
-            "123456789012 2026-10: user:Client (met another on 1 rows)",
-            "No row of these has it: 123456789012 2026-09.",
-            "It may also mean user_user_client: ask for that with tag:user:user_client.",
+            "Several tag keys fold to user_client; their values are grouped together here:",
+            "123456789012 2026-10: user:Client (together with another on 1 rows)",
+            "None of these has the tag: 123456789012 2026-09.",
+            "It may also mean user_user_client: select it with tag:user:user_client.",
         ] {
             assert!(flat.contains(said), "{said}: {text}");
         }
         let elsewhere = TagAnswer { found: false, elsewhere: vec![load("2026-08")], ..tag };
         let text = table(&Answer { tag: Some(elsewhere), ..answer() });
         assert!(
-            text.contains("No row that was read has the tag client; 123456789012 2026-08 has it."),
+            text.contains("None of these rows has the tag client, but 123456789012 2026-08 has it."),
             "{text}"
         );
     }

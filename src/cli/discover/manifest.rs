@@ -24,19 +24,20 @@ pub(super) struct FleetArgs {
     /// The role in every account, with its path if it has one: finops/awscost.
     #[arg(long, value_name = "NAME", default_value = "awscost")]
     role_name: String,
-    /// The Secret with the external ID; {account} stands for the account's id.
+    /// The Secret with the external ID; {account} is replaced by the account's id.
     #[arg(long, value_name = "NAME", default_value = "aws-{account}-external-id")]
     external_id_secret: String,
-    /// Have the operator make the external IDs; it says where each is to be read. Without it, you create the Secrets.
+    /// Let the operator create the external IDs; its events say where to read them. Without this option, you
+    /// create the Secrets.
     #[arg(long)]
     generate_external_ids: bool,
-    /// Put the accounts' names into displayName. They may be personal data.
+    /// Put the accounts' names into displayName. Names may be personal data.
     #[arg(long)]
     with_names: bool,
     /// Leave out the management account.
     #[arg(long)]
     members_only: bool,
-    /// The CostWarehouse that takes the bills.
+    /// The CostWarehouse that the bills are loaded into.
     #[arg(long, value_name = "NAME", default_value = "costs")]
     warehouse: String,
     /// The name of the management account's report.
@@ -45,16 +46,17 @@ pub(super) struct FleetArgs {
     /// The bucket of the management account's report.
     #[arg(long, value_name = "NAME", requires = "report_name")]
     bucket: Option<BucketName>,
-    /// That bucket's region.
+    /// The region of that bucket.
     #[arg(long, value_name = "REGION", requires = "report_name")]
     bucket_region: Option<Region>,
     /// The prefix of the management account's report.
     #[arg(long, value_name = "PREFIX", requires = "report_name")]
     prefix: Option<KeyPrefix>,
-    /// The name of every member's own report. Without it members have none, and the management account's covers them.
+    /// The name of every member's own report. Without it members have none, because the management account's
+    /// report covers them.
     #[arg(long, value_name = "NAME", requires_all = ["member_bucket", "member_bucket_region"])]
     member_report_name: Option<ReportName>,
-    /// The bucket of a member's own report; {account} stands for the account's id.
+    /// The bucket of a member's own report; {account} is replaced by the account's id.
     #[arg(long, value_name = "NAME", requires = "member_report_name")]
     member_bucket: Option<String>,
     /// The region of the members' buckets.
@@ -83,7 +85,7 @@ pub(super) struct Manifest {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReportMissing {
     #[error(
-        "{0} is the management account, which needs its report: give --report-name, --bucket and --bucket-region, or leave it out with --members-only"
+        "{0} is the management account and needs a report: give --report-name, --bucket and --bucket-region, or leave the account out with --members-only"
     )]
     Management(AccountId),
     #[error("--member-bucket: {0}")]

@@ -50,7 +50,7 @@ fn replace(path: &Path, yaml: &str, overwrite: bool) -> io::Result<()> {
     if overwrite {
         return fs::write(path, yaml);
     }
-    complain(&format!("kept {}, which differs: --overwrite replaces it", path.display()));
+    complain(&format!("kept {}, which differs; use --overwrite to replace it", path.display()));
     Ok(())
 }
 

@@ -118,7 +118,7 @@ fn named(member: &Member) -> Name {
 
 /// What to do about a reason that this version does not know.
 const NEWER: &str =
-    "Only a newer operator knows this reason: see the object's message, and update this awscost.";
+    "This reason comes from a newer operator: read the object's message, and update this awscost.";
 
 /// Grouped by reason, the most frequent first.
 fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> Vec<Group> {
@@ -247,17 +247,15 @@ fn urgency(group: &Group) -> Urgency {
 
 fn why(group: &Group) -> String {
     let checks = match group.waiting {
-        0 => "Nothing else waits for it.".to_owned(),
+        0 => "It blocks no other check.".to_owned(),
         1 => "1 check waits for it.".to_owned(),
-        many => format!("{many} checks wait for it."),
+        many => format!("It blocks {many} checks."),
     };
     match group.reason.known() {
         Some(reason) if EVERYWHERE.contains(&reason) => {
-            format!("It is the operator's own: mended once, it is mended for every account. {checks}")
+            format!("This is a fault of the operator: one fix works for every account. {checks}")
         }
-        Some(reason) if WHOLE.contains(&reason) => {
-            "Nothing else of these objects is looked at before.".to_owned()
-        }
+        Some(reason) if WHOLE.contains(&reason) => "It blocks every other check of these objects.".to_owned(),
         _ => checks,
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn text(overview: &Overview, advice: bool, namespace: Option<&str>, n
     if !overview.suspended.is_empty() {
         let names: Vec<String> = overview.suspended.iter().map(ToString::to_string).collect();
         text.push('\n');
-        text.push_str(&wrap(&names.join(", "), "Suspended, so not looked at: ", "  "));
+        text.push_str(&wrap(&names.join(", "), "Suspended, so not checked: ", "  "));
     }
     text
 }
@@ -58,7 +58,7 @@ fn summary(overview: &Overview, namespace: Option<&str>) -> String {
     let warehouses = count(overview.broken_warehouses, overview.warehouses, "warehouse");
     let place = match namespace {
         _ if overview.accounts + overview.warehouses > 0 => String::new(),
-        Some(namespace) => format!(" in namespace {namespace}: -n NAMESPACE or -A looks elsewhere"),
+        Some(namespace) => format!(" in namespace {namespace}: use -n NAMESPACE or -A to look elsewhere"),
         None => " in any namespace".to_owned(),
     };
     let mut line = format!("{accounts}, {warehouses}{place}.");

@@ -75,10 +75,14 @@ fn lacks(report: &PeriodReport) -> Vec<String> {
             }
         };
         tell(without.unblended, "unblended cost", "and count as nothing");
-        tell(without.amortized, "amortized cost, so the bill has none", amortized_remedy(report).as_str());
+        tell(
+            without.amortized,
+            "amortized cost, so the bill has no such total",
+            amortized_remedy(report).as_str(),
+        );
         // Most bills have no net costs at all, and say so by having no such sum.
         if totals.net_unblended.is_some() {
-            tell(without.net_unblended, "net unblended cost", "and count as nothing in that sum");
+            tell(without.net_unblended, "net unblended cost", "and count as zero in that sum");
         }
     }
     lines
@@ -93,7 +97,7 @@ fn amortized_remedy(report: &PeriodReport) -> String {
         .filter(|column| AMORTIZED_COLUMNS.contains(column))
         .collect();
     if missing.is_empty() {
-        return "because cells that it is made of are empty".to_owned();
+        return "because cells that it is computed from are empty".to_owned();
     }
     format!("because the report lacks {}. Add these columns to the export", missing.join(", "))
 }
@@ -162,7 +166,7 @@ mod tests {
         ended.report.missing_columns =
             ["line_item_net_unblended_cost", "reservation_effective_cost"].map(str::to_owned).to_vec();
         let text = render(&[ended]);
-        let told = "2026-10: 4 of 6 USD rows have no amortized cost, so the bill has none, because the report lacks \
+        let told = "2026-10: 4 of 6 USD rows have no amortized cost, so the bill has no such total, because the report lacks \
                     reservation_effective_cost. Add these columns to the export\n";
         assert!(text.ends_with(told), "{text}");
         assert_eq!(text.lines().count(), 3, "a bill without net costs is an ordinary one: {text}");

@@ -44,7 +44,7 @@ pub(super) struct WantedArgs {
     /// Manifests with one AwsCostAccount: files, folders, or `-` for standard input.
     #[arg(help_heading = HEADING, short = 'f', long = "filename", value_name = "FILE", num_args = 1..)]
     filenames: Vec<PathBuf>,
-    /// The AwsCostAccount that is meant, where the manifests have several.
+    /// Which AwsCostAccount to use, if the manifests have several.
     #[arg(help_heading = HEADING, long, value_name = "NAME", requires = "filenames")]
     account: Option<String>,
     /// Without a manifest: the role to create.
@@ -55,10 +55,11 @@ pub(super) struct WantedArgs {
     /// The customer-managed KMS key that the bucket's objects are encrypted with.
     #[arg(help_heading = HEADING, long, value_name = "ARN")]
     kms_key: Option<KmsKeyArn>,
-    /// Let the role list metrics too, for MetricsReadable; a manifest with spec.metrics asks for it anyway.
+    /// Let the role list metrics, for MetricsReadable. A manifest with spec.metrics includes this anyway.
     #[arg(help_heading = HEADING, long)]
     with_metrics: bool,
-    /// Let the role ask what it may do itself, for PermissionsMinimal, and who owns what is in the bucket.
+    /// Let the role look up its own permissions, for PermissionsMinimal, and the ownership of objects in the
+    /// bucket.
     #[arg(help_heading = HEADING, long)]
     with_audit: bool,
 }
@@ -69,7 +70,7 @@ struct ReportArgs {
     /// Without a manifest: the report's name.
     #[arg(help_heading = HEADING, long, value_name = "NAME", requires_all = ["role_arn", "bucket", "bucket_region"])]
     report_name: Option<ReportName>,
-    /// Without a manifest: the report's kind; either if it is left out.
+    /// Without a manifest: the report's kind. By default either.
     #[arg(help_heading = HEADING, long, value_name = "KIND", requires = "report_name")]
     report_kind: Option<KindChoice>,
     /// Without a manifest: the bucket's name.
@@ -81,7 +82,7 @@ struct ReportArgs {
     /// Without a manifest: the report's prefix in the bucket.
     #[arg(help_heading = HEADING, long, value_name = "PREFIX", requires = "report_name")]
     prefix: Option<KeyPrefix>,
-    /// Without a manifest: the account that owns the bucket; the role's if it is left out.
+    /// Without a manifest: the account that owns the bucket. By default the role's account.
     #[arg(help_heading = HEADING, long, value_name = "ACCOUNT", requires = "report_name")]
     bucket_owner: Option<AccountId>,
 }
@@ -102,7 +103,7 @@ pub(in crate::cli) enum NotWanted {
     Manifests(Vec<ManifestFault>),
     #[error("the manifests have no AwsCostAccount{}", .0.as_ref().map_or_else(String::new, |name| format!(" named {name}")))]
     NoAccount(Option<String>),
-    #[error("the manifests have several AwsCostAccounts ({0}): say which with --account")]
+    #[error("the manifests have several AwsCostAccounts ({0}): choose one with --account")]
     Several(String),
     #[error("{0}: {1}")]
     Field(&'static str, String),
@@ -110,14 +111,14 @@ pub(in crate::cli) enum NotWanted {
     Impossible(#[from] Impossible),
     #[error("{0} can't be read: {1}")]
     File(String, String),
-    #[error("{0} holds no external ID: {1}")]
+    #[error("{0} contains no valid external ID: {1}")]
     ExternalId(String, InvalidExternalId),
     #[error(
-        "the trust policy needs the external ID: give --external-id-file, set {EXTERNAL_ID_VARIABLE}, or have the account's Secret among the manifests"
+        "the trust policy needs the external ID: give --external-id-file, set {EXTERNAL_ID_VARIABLE}, or add the account's Secret to the manifests"
     )]
     NoExternalId,
     #[error(
-        "the manifest has nextExternalIdSecretRef, so the trust policy needs the next external ID too: give --next-external-id-file, set {NEXT_EXTERNAL_ID_VARIABLE}, or have that Secret among the manifests"
+        "the manifest has nextExternalIdSecretRef, so the trust policy also needs the next external ID: give --next-external-id-file, set {NEXT_EXTERNAL_ID_VARIABLE}, or add that Secret to the manifests"
     )]
     NoNextExternalId,
 }

@@ -32,7 +32,7 @@ struct SourceArgs {
     /// EKS Pod Identity: the cluster's name.
     #[arg(long, value_name = "CLUSTER")]
     pod_identity: Option<ClusterName>,
-    /// The keys of an IAM user, in a Secret: for clusters outside AWS.
+    /// Keys of an IAM user in a Secret, for clusters outside AWS.
     #[arg(long)]
     user: bool,
     /// The ARN of the role to create, or with --user of the user.
@@ -58,10 +58,10 @@ pub struct OperatorArgs {
     /// The operator's service account.
     #[arg(long, value_name = "NAME", default_value = "awscost", value_parser = kubernetes_name)]
     service_account: String,
-    /// The region whose STS the operator asks; by default the first of the principal's partition.
+    /// The region whose STS the operator calls; by default the first of the principal's partition.
     #[arg(long, value_name = "REGION")]
     region: Option<Region>,
-    /// Which document.
+    /// Which document to print.
     #[arg(long, value_enum, value_name = "DOCUMENT", default_value = "commands")]
     print: OperatorDocument,
 }
@@ -87,13 +87,13 @@ pub struct WarehouseArgs {
     /// Manifests with the CostWarehouse: files, folders, or `-` for standard input.
     #[arg(short = 'f', long = "filename", value_name = "FILE", num_args = 1.., required = true)]
     filenames: Vec<PathBuf>,
-    /// The CostWarehouse that is meant, where the manifests have several.
+    /// Which CostWarehouse to use, if the manifests have several.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Have the commands create the bucket too.
+    /// Let the commands create the bucket, too.
     #[arg(long)]
     with_bucket: bool,
-    /// Which document.
+    /// Which document to print.
     #[arg(long, value_enum, value_name = "DOCUMENT", default_value = "commands")]
     print: WarehouseDocument,
 }
@@ -120,17 +120,17 @@ pub(in crate::cli) enum NoWorkload {
     NoAccounts,
     #[error("the manifests have no CostWarehouse{}", .0.as_ref().map_or_else(String::new, |name| format!(" named {name}")))]
     NoWarehouse(Option<String>),
-    #[error("the manifests have several CostWarehouses ({0}): say which with --name")]
+    #[error("the manifests have several CostWarehouses ({0}): choose one with --name")]
     Several(String),
-    #[error("{0} lies at {1}: only a bucket of AWS's takes an AWS identity")]
+    #[error("{0} is at {1}, but only a bucket in AWS needs an AWS identity")]
     NoBucket(String, String),
-    #[error("{0} has spec.delta.endpoint, so its store is not AWS's: create its keys there")]
+    #[error("{0} has spec.delta.endpoint, so its store is not AWS: create its keys there")]
     Elsewhere(String),
-    #[error("{0} has spec.delta.{1}, and {2} needs spec.delta.{3} in its place")]
+    #[error("{0} has spec.delta.{1}, but {2} needs spec.delta.{3} instead")]
     OtherIdentity(String, &'static str, &'static str, &'static str),
-    #[error("{0} has no metadata.namespace: its pods' identity is bound to one")]
+    #[error("{0} has no metadata.namespace, which the identity of its pods depends on")]
     NoNamespace(String),
-    #[error("{0} has an IAM user's keys in a Secret: there is no ServiceAccount")]
+    #[error("{0} uses an IAM user's keys in a Secret, so there is no ServiceAccount")]
     NoServiceAccount(String),
     #[error("{0}: {1}")]
     Field(&'static str, String),
@@ -191,7 +191,7 @@ impl OperatorArgs {
                 script.create_identity(&workload, &policy, &KeysSecret { namespace, name, label: None });
                 print(&script.text());
                 complain(&format!(
-                    "run it signed in to account {}, for example by | bash; --print values prints what the chart takes",
+                    "run this signed in to account {}, for example with | bash; --print values prints the chart's values",
                     workload.principal.account()
                 ));
             }
@@ -263,12 +263,12 @@ impl WarehouseArgs {
                 script.create_identity(&workload, &policy, &secret);
                 print(&script.text());
                 complain(&format!(
-                    "run it signed in to account {}, for example by | bash",
+                    "run this signed in to account {}, for example with | bash",
                     workload.principal.account()
                 ));
                 if !self.source.user {
                     complain(
-                        "the service account itself is printed by --print service-account, and what lets the operator's Jobs run as it by --print values",
+                        "--print service-account prints the service account, and --print values the chart's values that let the operator's Jobs run as it",
                     );
                 }
             }

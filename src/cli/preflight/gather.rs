@@ -69,7 +69,7 @@ async fn user(client: &Client) -> Result<String, ClusterFault> {
     let review = reviews
         .create(&PostParams::default(), &SelfSubjectReview::default())
         .await
-        .map_err(ClusterFault::api("ask the API server who calls it"))?;
+        .map_err(ClusterFault::api("ask the API server for the caller's identity"))?;
     let user = review.status.and_then(|status| status.user_info).and_then(|info| info.username);
     Ok(user.unwrap_or_default())
 }
@@ -139,7 +139,7 @@ async fn lease(client: &Client, home: &str, settings: Option<&Settings>) -> Seen
 /// Why something can't be seen.
 fn unseen(what: &str, error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status) if status.code == 403 => format!("{what} may not be read by this user"),
+        kube::Error::Api(status) if status.code == 403 => format!("this user may not read {what}"),
         error => format!("{what} can't be read: {}", said(error)),
     }
 }

@@ -82,7 +82,7 @@ impl Finding {
 
     /// It can't be known, because.
     fn unseen(check: Check, because: &str) -> Self {
-        Self::unknown(check, format!("It can't be told, because {because}."))
+        Self::unknown(check, format!("This could not be checked, because {because}."))
     }
 
     fn with(self, command: impl Into<String>) -> Self {

@@ -33,14 +33,14 @@ const INDENT: &str = "         ";
 
 fn text(report: &Report) -> String {
     let by = if report.as_operator { "the operator itself" } else { report.user.as_str() };
-    let mut text = wrap(&format!("The installation in {}, as {by} sees it.", report.namespace), "", "");
+    let mut text = wrap(&format!("The installation in {}, seen by {by}.", report.namespace), "", "");
     text.push('\n');
     report.checks.iter().for_each(|finding| text.push_str(&told(finding)));
     text.push('\n');
     text.push_str(&summary(report));
     if let Some(left) = &report.left_to_the_operator {
         let names: Vec<String> = left.checks.iter().map(|check| format!("{check:?}")).collect();
-        text.push_str(&wrap(&format!("Only the operator itself can judge {}:", names.join(", ")), "", ""));
+        text.push_str(&wrap(&format!("Only the operator itself can check {}:", names.join(", ")), "", ""));
         text.push_str(&format!("  {}\n", harmless(&left.command)));
     }
     text
@@ -66,5 +66,5 @@ fn told(finding: &Finding) -> String {
 fn summary(report: &Report) -> String {
     let count = |verdict| report.checks.iter().filter(|finding| finding.verdict == verdict).count();
     let (passed, failed, unknown) = (count(Verdict::Pass), count(Verdict::Fail), count(Verdict::Unknown));
-    format!("{passed} passed, {failed} failed, {unknown} could not be judged.\n")
+    format!("{passed} passed, {failed} failed, {unknown} could not be checked.\n")
 }

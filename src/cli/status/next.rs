@@ -32,7 +32,7 @@ fn main_steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
     };
     if member.suspended {
         let resume = format!("kubectl awscost resume {object} -n {}", name.namespace);
-        return vec![format!("It is suspended: nothing is looked at or loaded. {resume}")];
+        return vec![format!("It is suspended: nothing is checked or loaded. {resume}")];
     }
     if let Some(unseen) = of(member, Severity::Untold).find(|word| word.reason == Reason::NotChecked) {
         return vec![unseen.message.clone()];
@@ -57,7 +57,7 @@ fn main_steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
             Some(job) => format!(" kubectl logs -f job/{job} -n {}", name.namespace),
             None => String::new(),
         };
-        return vec![format!("Nothing but wait. {}{jobs}", waiting.message)];
+        return vec![format!("Wait. {}{jobs}", waiting.message)];
     }
     let advice =
         of(member, Severity::Advice).map(|word| format!("Optional: {}: {}", subject(word), word.message));

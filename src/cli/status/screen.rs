@@ -206,7 +206,7 @@ mod tests {
         let fine = condition("Ready", "True", "Succeeded", "Everything that must work does.");
         assert_eq!(next(std::slice::from_ref(&fine)), "Nothing: everything works.");
         let first = condition("ReportDelivered", "Unknown", "AwaitingFirstDelivery", "Up to 24 hours.");
-        assert_eq!(next(&[fine.clone(), first]), "Nothing but wait. Up to 24 hours.");
+        assert_eq!(next(&[fine.clone(), first]), "Wait. Up to 24 hours.");
         let broad = condition("PermissionsMinimal", "False", "CanWriteBucket", "Take s3:PutObject away.");
         let denied = condition("PermissionsMinimal", "Unknown", "AuditDenied", "The role may not ask.");
         assert_eq!(next(&[fine.clone(), denied]), "Nothing: everything works.");

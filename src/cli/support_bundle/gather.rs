@@ -98,7 +98,7 @@ async fn of_scope(scope: &Scope, bundle: &mut Bundle) {
         (namespace, accounts.as_deref().map_err(drop), warehouses.as_deref().map_err(drop))
     {
         let none = format!(
-            "accounts and warehouses: namespace {namespace} has none; -n NAMESPACE or -A collects others'"
+            "accounts and warehouses: namespace {namespace} has none; use -n NAMESPACE or -A for others"
         );
         bundle.missing.push(none);
     }
@@ -133,7 +133,7 @@ async fn of_operator(client: &Client, wanted: Wanted<'_>, bundle: &mut Bundle) {
         let judged = preflight::from_outside(client, &operator.namespace).await;
         let judged = judged.map(Content::Json).map_err(|fault| fault.to_string());
         let name = operator.file("preflight.json");
-        bundle.add(&name, "what awscost preflight says from outside", judged);
+        bundle.add(&name, "the result of awscost preflight from outside", judged);
     }
 }
 
@@ -205,7 +205,7 @@ async fn of_pods(client: &Client, operator: &Operator, tail: u32, bundle: &mut B
         let Some(name) = pod["metadata"]["name"].as_str() else { continue };
         let file = |what: &str| operator.file(&format!("{name}.{what}"));
         let now = log(client, namespace, name, tail, Life::This).await;
-        bundle.add(&file("log.jsonl"), "lines of its log, in our own form", now);
+        bundle.add(&file("log.jsonl"), "lines of its log in the operator's own format", now);
         let restarts = pod.pointer("/status/containerStatuses/0/restartCount").and_then(Value::as_i64);
         if restarts.is_some_and(|restarts| restarts > 0) {
             let before = log(client, namespace, name, tail, Life::Before).await;

@@ -63,7 +63,7 @@ impl ObjectName {
         let location: DeltaLocation = delta.location.parse().map_err(|_| unusable("location"))?;
         if !location.is_bucket() {
             return Err(WarehouseFault::Configuration(format!(
-                "costwarehouse/{} lies on the claim {}, which only a pod can mount: run this command in one, with --warehouse delta:{}",
+                "costwarehouse/{} is on the claim {}, which only a pod can mount: run this command in a pod, with --warehouse delta:{}",
                 self.0,
                 delta.persistent_volume_claim.as_deref().unwrap_or("of its spec"),
                 delta.location

@@ -206,7 +206,7 @@ async fn only_an_identity_that_is_named_opens_a_warehouse() {
     assert!(refused(&[]).contains("--warehouse-profile"), "{}", refused(&[]));
     let before = lake.sandbox.calls().all().len();
     let missing = refused(&["--warehouse-profile", "nobody"]);
-    assert!(missing.contains("the AWS profile nobody gives no credentials"), "{missing}");
+    assert!(missing.contains("the AWS profile nobody provides no credentials"), "{missing}");
     assert_eq!(lake.sandbox.calls().all().len(), before, "the store is not asked without keys");
     let stranger = refused(&["--warehouse-profile", "bills"]);
     assert!(!stranger.contains("AKIA"), "{stranger}");

@@ -60,7 +60,7 @@ pub enum Impossible {
     NoReport,
     /// The bucket belongs to another account.
     #[error(
-        "the bucket {bucket} belongs to account {owner}: create it there, with a manifest of that account"
+        "the bucket {bucket} belongs to account {owner}: create it in that account, with that account's manifest"
     )]
     ForeignBucket {
         /// The bucket.
@@ -70,7 +70,7 @@ pub enum Impossible {
     },
     /// The export can't be in the bucket's region, and both are wanted in one stack.
     #[error(
-        "an export is created in {home} and the bucket {bucket} in {region}: run --with-bucket in {region} first, then --with-export in {home}"
+        "the export belongs in {home} and the bucket {bucket} in {region}: use --with-bucket for a stack in {region} first, then --with-export for one in {home}"
     )]
     TwoRegions {
         /// Where exports are created.
@@ -81,22 +81,22 @@ pub enum Impossible {
         region: Region,
     },
     /// An export is wanted of a legacy report.
-    #[error("spec.report.kind is LegacyCur: --with-export creates a CUR 2.0 export; make it Cur2")]
+    #[error("spec.report.kind is LegacyCur, but --with-export creates a CUR 2.0 export: set it to Cur2")]
     LegacyReport,
     /// The report's name can't be an export's.
     #[error(
-        "{0} can't be the name of a new export: it takes 1 to 128 of A-Z a-z 0-9 - _; change spec.report.name"
+        "{0} can't be the name of a new export, which takes 1 to 128 of A-Z a-z 0-9 - _: change spec.report.name"
     )]
     ExportName(ReportName),
     /// Data Exports has no CloudFormation type there.
-    #[error("exports can't be created by a template in the partition {0}: create it in the console")]
+    #[error("a template can't create exports in the partition {0}: create the export in the console")]
     NoExports(&'static str),
     /// Terraform's resource can't name another owner of the bucket.
     #[error("Terraform's export can't deliver to a bucket of another account ({0}): use CloudFormation")]
     TerraformOwner(AccountId),
     /// A stack set is wanted of an account with a report.
     #[error(
-        "--stack-set is for members without spec.report: a report lies in one account's bucket, so give that account its own stack"
+        "--stack-set is only for members without spec.report: give an account with a report its own stack"
     )]
     StackSet,
     /// A role is to be trusted or created where the manifest has keys.

@@ -11,7 +11,7 @@ pub enum ReportFault {
     #[error(transparent)]
     Store(#[from] StoreFault),
     /// Nothing of that name lies under the prefix.
-    #[error("nothing is delivered under {place} yet: check prefix and report name{hint}{seen}")]
+    #[error("nothing was delivered under {place} yet: check prefix and report name{hint}{seen}")]
     NothingDelivered {
         /// Where it was looked for.
         place: String,
@@ -21,7 +21,7 @@ pub enum ReportFault {
         seen: String,
     },
     /// A legacy report and a data export share name and prefix.
-    #[error("{place} holds both a legacy report and a data export: say which with --kind (report.kind)")]
+    #[error("{place} has both a legacy report and a data export: choose one with --kind (report.kind)")]
     TwoKinds {
         /// Where both lie.
         place: String,
@@ -36,7 +36,7 @@ pub enum ReportFault {
     },
     /// Several manifests, and nothing says which is the newest.
     #[error(
-        "{period} has several manifests, and {why}: {}. Move away those of the layout that is no longer delivered",
+        "{period} has several manifests, and {why}: {}. Move those of the layout that is no longer delivered elsewhere",
         manifests.join(", ")
     )]
     SeveralManifests {
@@ -56,7 +56,7 @@ pub enum ReportFault {
         problem: InvalidManifest,
     },
     /// The manifest lists a file that is not there.
-    #[error("manifest {manifest} lists {missing}, which is not there (files missing: {count})")]
+    #[error("manifest {manifest} lists {missing}, which does not exist (files missing: {count})")]
     PartsMissing {
         /// The manifest's key.
         manifest: String,
@@ -66,7 +66,7 @@ pub enum ReportFault {
         count: usize,
     },
     /// Files are being replaced right now.
-    #[error("a delivery of {period} is under way: {sign}; it is looked at again in some minutes")]
+    #[error("a delivery of {period} is under way: {sign}; it is checked again in a few minutes")]
     DeliveryInProgress {
         /// The period.
         period: BillingPeriod,

@@ -55,13 +55,13 @@ pub enum InvalidManifest {
     #[error("it lists no files")]
     NoFiles,
     /// It lists a file of another bucket.
-    #[error("it lists {0:?}, which lies in another bucket")]
+    #[error("it lists {0:?}, which is in another bucket")]
     ForeignBucket(String),
     /// It lists a file outside the report's own folders.
     #[error("it lists {0:?}, which is not a data file of this report")]
     ForeignKey(String),
     /// It lists a file of another month.
-    #[error("it lists {key:?}, which is of {found}")]
+    #[error("it lists {key:?}, which belongs to {found}")]
     OtherPeriod {
         /// The file.
         key: String,
@@ -69,7 +69,7 @@ pub enum InvalidManifest {
         found: BillingPeriod,
     },
     /// It is for another month than its folder.
-    #[error("it says that it is for {0:?}, which is not its folder's month")]
+    #[error("its month {0:?} differs from its folder's")]
     PeriodDiffers(String),
     /// It lists a file twice.
     #[error("it lists {0:?} twice")]
@@ -188,7 +188,7 @@ fn format_of(file: &str) -> Option<FileFormat> {
 
 fn shape(error: &serde_json::Error) -> InvalidManifest {
     let what = match error.classify() {
-        serde_json::error::Category::Data => "a field has another type than manifests have",
+        serde_json::error::Category::Data => "a field has the wrong type",
         _ => "not well-formed JSON",
     };
     InvalidManifest::Shape(format!("{what} (line {}, column {})", error.line(), error.column()))

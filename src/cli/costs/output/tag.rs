@@ -8,24 +8,24 @@ pub(super) fn lines(tag: &TagAnswer) -> Vec<String> {
     let mut lines = Vec::new();
     if !tag.found && !tag.elsewhere.is_empty() {
         let elsewhere = listed(&tag.elsewhere);
-        lines.push(format!("No row that was read has the tag {}; {elsewhere} has it.", tag.asked));
+        lines.push(format!("None of these rows has the tag {}, but {elsewhere} has it.", tag.asked));
     }
     if !tag.absent_from.is_empty() {
-        lines.push(format!("No row of these has it: {}.", listed(&tag.absent_from)));
+        lines.push(format!("None of these has the tag: {}.", listed(&tag.absent_from)));
     }
     for other in &tag.also {
         let prefixed = ["user", "aws"].iter().find_map(|prefix| {
             let rest = other.strip_prefix(prefix)?.strip_prefix('_')?;
-            Some(format!(": ask for that with tag:{prefix}:{rest}"))
+            Some(format!(": select it with tag:{prefix}:{rest}"))
         });
         lines.push(format!("It may also mean {other}{}.", prefixed.unwrap_or_default()));
     }
     if !tag.collisions.is_empty() {
-        lines.push(format!("Several tag keys go by {}, and their values stand together here:", tag.key));
+        lines.push(format!("Several tag keys fold to {}; their values are grouped together here:", tag.key));
         lines.extend(shortened(tag.collisions.iter().map(|of| {
             let met = match of.rows {
                 0 => String::new(),
-                rows => format!(" (met another on {rows} rows)"),
+                rows => format!(" (together with another on {rows} rows)"),
             };
             format!("  {} {}: {}{met}", of.connection, of.period, of.original)
         })));

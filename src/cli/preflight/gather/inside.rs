@@ -168,7 +168,7 @@ async fn api_clock(client: &Client) -> Seen<SignedDuration> {
     let answer = client.send(request).await.map_err(|error| unseen("the API server's clock", &error))?;
     let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
     date.and_then(|date| clock::ahead(date, Timestamp::now()))
-        .ok_or_else(|| "the API server does not tell the time".to_owned())
+        .ok_or_else(|| "the API server returned no time".to_owned())
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(super) async fn found(client: &Client, namespace: Option<&str>) -> Result<Fo
                 .map(|one| format!("{}/{}", one.namespace().unwrap_or_default(), one.name_any()))
                 .collect();
             Err(ClusterFault::Refused(format!(
-                "there are several operators ({}): say which one with --namespace",
+                "there are several operators ({}): choose one with --namespace",
                 names.join(", ")
             )))
         }
@@ -142,7 +142,7 @@ async fn missing_namespaces(client: &Client, settings: Option<&Settings>) -> See
 
 async fn policies(client: &Client, found: &Found) -> Seen<Vec<Policy>> {
     let Some(account) = found.account() else {
-        return Err("there is no Deployment that tells the operator's account".to_owned());
+        return Err("there is no Deployment that names the operator's service account".to_owned());
     };
     let policies: Api<ValidatingAdmissionPolicy> = Api::all(client.clone());
     let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(client.clone());

@@ -39,20 +39,21 @@ pub(super) fn definitions(facts: &Facts) -> Finding {
         .collect();
     if differing.is_empty() {
         let version = env!("CARGO_PKG_VERSION");
-        return Finding::pass(check, format!("Both kinds are served as version {version} has them."));
+        return Finding::pass(
+            check,
+            format!("Both kinds are served with the definitions of version {version}."),
+        );
     }
     let message =
-        format!("The served definitions are of another version; they differ in {}.", differing.join("; "));
-    Finding::fail(check, message, "Upgrade the chart awscost-crds to the version of the operator.")
+        format!("The served definitions have another version; they differ in {}.", differing.join("; "));
+    Finding::fail(check, message, "Upgrade the chart awscost-crds to the operator's version.")
         .with(install_definitions(&facts.place))
 }
 
 pub(super) fn settings(facts: &Facts) -> Finding {
     match &facts.settings {
         Err(because) => Finding::unseen(Check::Settings, because),
-        Ok(Ok(_)) => {
-            Finding::pass(Check::Settings, "The settings and the tenancy rules in them can be used.")
-        }
+        Ok(Ok(_)) => Finding::pass(Check::Settings, "The settings and their tenancy rules are valid."),
         Ok(Err(invalid)) => {
             let message = format!("The operator can't start with its settings: {invalid}.");
             Finding::fail(Check::Settings, message, "Correct the chart's values and upgrade.")
@@ -74,7 +75,7 @@ pub(super) fn namespaces(missing: &Seen<Vec<String>>, place: &Place) -> Finding 
             Finding::fail(
                 Check::Namespaces,
                 message,
-                "Create it, then upgrade the chart: its Role goes there.",
+                "Create it, then upgrade the chart, which creates its Role there.",
             )
             .with(format!("{}\n{}", create.join("\n"), upgrade(place)))
         }
@@ -90,16 +91,16 @@ pub(super) fn lease(facts: &Facts) -> Finding {
     match &facts.lease {
         Err(because) => Finding::unseen(check, because),
         Ok(LeaseRecord::Off) => {
-            Finding::pass(check, "The settings turn the election off: no lease is needed.")
+            Finding::pass(check, "Leader election is turned off in the settings, so no lease is needed.")
         }
         Ok(LeaseRecord::Missing) => Finding::fail(
             check,
-            "There is no lease: no operator has ever led here.",
-            "See why it does not start.",
+            "There is no lease: no operator was ever the leader here.",
+            "Find out why it does not start.",
         )
         .with(logs),
         Ok(LeaseRecord::Free) => {
-            Finding::fail(check, "Nobody holds the lease: no operator is at work.", "See whether it runs.")
+            Finding::fail(check, "Nobody holds the lease: no operator is running.", "See whether it runs.")
                 .with(logs)
         }
         Ok(LeaseRecord::Held { holder, renewed: true, since, .. }) => {
@@ -109,7 +110,8 @@ pub(super) fn lease(facts: &Facts) -> Finding {
         Ok(LeaseRecord::Held { holder, lasts, .. }) => {
             let message =
                 format!("{holder} holds the lease and has not renewed it for {} s.", lasts.as_secs());
-            let fix = "See whether that pod still runs; another replica takes the lease over by itself.";
+            let fix =
+                "Check whether that pod still runs. Another replica takes over the lease automatically.";
             Finding::fail(check, message, fix).with(logs)
         }
     }
@@ -130,7 +132,7 @@ pub(super) fn deployment(view: &OutsideView, place: &Place) -> Finding {
         }
         Ok(Some(it)) => {
             let message = format!("{} has no available replica of {}.", it.name, it.wanted);
-            Finding::fail(check, message, "See what keeps its pods from getting ready.")
+            Finding::fail(check, message, "Find out why its pods do not become ready.")
                 .with(format!("kubectl -n {} describe deployment/{} pods", place.namespace, it.name))
         }
     }
@@ -156,13 +158,13 @@ pub(super) fn admission_policy(view: &OutsideView, place: &Place) -> Finding {
     let repair = format!("{} --set admissionPolicy.enabled=true", upgrade(place));
     if policies.is_empty() {
         let message =
-            "No admission policy bounds the operator's account: it may write any Secret and any Job.";
+            "No admission policy limits the operator's service account: it may write any Secret and any Job.";
         return Finding::fail(check, message, fix).with(repair);
     }
     let idle: Vec<String> =
         policies.iter().filter(|policy| !policy.denies).map(|policy| policy.name.clone()).collect();
     if !idle.is_empty() {
-        let message = format!("No binding makes the admission policy {} refuse anything.", some_of(&idle));
+        let message = format!("No binding enforces the admission policy {}.", some_of(&idle));
         return Finding::fail(check, message, fix).with(repair);
     }
     let covered = |(resource, operation): &&(&str, &str)| {
@@ -177,10 +179,10 @@ pub(super) fn admission_policy(view: &OutsideView, place: &Place) -> Finding {
     if open.is_empty() {
         return Finding::pass(
             check,
-            "The admission policies bound the operator's account, and are bound to refuse.",
+            "The admission policies limit the operator's service account, and are enforced.",
         );
     }
-    let message = format!("No admission policy bounds the operator's {}.", some_of(&open));
+    let message = format!("No admission policy limits the operator's {}.", some_of(&open));
     Finding::fail(check, message, fix).with(repair)
 }
 
@@ -205,9 +207,10 @@ pub(super) fn image(view: &OutsideView, facts: &Facts) -> Finding {
     ];
     let others: Vec<String> = others.into_iter().flatten().collect();
     if others.is_empty() {
-        return Finding::pass(check, format!("Operator and Jobs run {}.", settings.image));
+        return Finding::pass(check, format!("The operator and its Jobs run {}.", settings.image));
     }
-    let message = format!("The settings name {} for Jobs, but {}.", settings.image, others.join(", and "));
-    Finding::fail(check, message, "Change the image by the chart's values only: they set all three.")
+    let message =
+        format!("The settings give Jobs the image {}, but {}.", settings.image, others.join(", and "));
+    Finding::fail(check, message, "Change the image only in the chart's values, which set all three.")
         .with(upgrade(&facts.place))
 }

@@ -37,14 +37,16 @@ pub(super) fn admission_policy(own: &OwnView, place: &Place) -> Finding {
         .flatten()
         .collect();
     if !open.is_empty() {
-        let message = format!("No admission policy bounds the operator: it may write {}.", some_of(&open));
+        let message = format!("No admission policy limits the operator: it may write {}.", some_of(&open));
         return Finding::fail(check, message, "Upgrade the chart with admissionPolicy.enabled=true.")
             .with(format!("{} --set admissionPolicy.enabled=true", upgrade(place)));
     }
     let mut tried = tries.iter().flat_map(|tries| [&tries.foreign_secret, &tries.foreign_job]);
     match tried.find_map(untold) {
         Some(because) => Finding::unseen(check, &because),
-        None => Finding::pass(check, "The admission policies refuse what is not the operator's to write."),
+        None => {
+            Finding::pass(check, "The admission policies refuse everything that the operator need not write.")
+        }
     }
 }
 
@@ -53,7 +55,7 @@ fn untold(tried: &Tried) -> Option<String> {
     match tried {
         Tried::Taken | Tried::RefusedByPolicy => None,
         Tried::NoSuchNamespace => Some("a watched namespace does not exist".to_owned()),
-        Tried::Otherwise(words) => Some(format!("a write that was tried and not made was refused: {words}")),
+        Tried::Otherwise(words) => Some(format!("a dry-run write was refused: {words}")),
     }
 }
 
@@ -66,10 +68,10 @@ pub(super) fn image(own: &OwnView, facts: &Facts) -> Finding {
     };
     if let Some(refused) = tries.iter().find(|tries| tries.own_job == Tried::RefusedByPolicy) {
         let message = format!(
-            "The settings name {} for Jobs, and the admission policy refuses such a Job in {}.",
+            "The settings give Jobs the image {}, but the admission policy refuses such a Job in {}.",
             settings.image, refused.namespace
         );
-        return Finding::fail(check, message, "Change the image by the chart's values only: they set both.")
+        return Finding::fail(check, message, "Change the image only in the chart's values, which set both.")
             .with(upgrade(&facts.place));
     }
     match tries.iter().find_map(|tries| untold(&tries.own_job)) {
@@ -84,7 +86,8 @@ pub(super) fn rights(own: &OwnView, place: &Place) -> Finding {
         own.rights.iter().filter(|(_, answer)| *answer == Ok(false)).map(|(asked, _)| told(asked)).collect();
     if !denied.is_empty() {
         let message = format!("The operator may not {}.", some_of(&denied));
-        let fix = "Upgrade the chart: it has a Role with these rights for every watched namespace.";
+        let fix =
+            "Upgrade the chart, which creates a Role with these permissions in every watched namespace.";
         return Finding::fail(check, message, fix).with(upgrade(place));
     }
     match own.rights.iter().find_map(|(_, answer)| answer.as_ref().err()) {
@@ -92,7 +95,7 @@ pub(super) fn rights(own: &OwnView, place: &Place) -> Finding {
         None if own.rights.is_empty() => Finding::unseen(check, "the settings can't be used"),
         None => Finding::pass(
             check,
-            format!("All {} rights of release {} are granted.", own.rights.len(), release(place)),
+            format!("All {} permissions of release {} are granted.", own.rights.len(), release(place)),
         ),
     }
 }
@@ -113,7 +116,7 @@ pub(super) fn aws_identity(own: &OwnView) -> Finding {
     };
     let fault = match &sts.caller {
         Ok(caller) => {
-            let message = format!("STS{through} knows the operator as {}.", caller.arn);
+            let message = format!("STS{through} identifies the operator as {}.", caller.arn);
             return Finding::pass(check, message);
         }
         Err(fault) => fault,
@@ -134,24 +137,24 @@ fn said(fault: &AwsFault, through: &str, proxy: Option<&Proxy>) -> (String, Stri
                 .to_owned(),
         ),
         (FaultClass::Unreachable, Some(proxy)) if proxy.answers == Some(false) => (
-            format!("The proxy {} takes no connection.", proxy.address),
-            "Correct HTTPS_PROXY in aws.env, and let a NetworkPolicy's extraEgress open the proxy's port.".to_owned(),
+            format!("The proxy {} accepts no connection.", proxy.address),
+            "Correct HTTPS_PROXY in aws.env, and open the proxy's port in networkPolicy.extraEgress.".to_owned(),
         ),
         (FaultClass::Unreachable, Some(proxy)) => (
-            format!("The proxy {} does not lead to STS ({}).", proxy.address, fault.code),
-            "Let the proxy pass CONNECT to sts.*.amazonaws.com:443.".to_owned(),
+            format!("STS can't be reached through the proxy {} ({}).", proxy.address, fault.code),
+            "Allow CONNECT to sts.*.amazonaws.com:443 in the proxy.".to_owned(),
         ),
         (FaultClass::Unreachable, None) => (
             format!("STS can't be reached ({}).", fault.code),
-            "Open the way to sts.REGION.amazonaws.com:443, or set HTTPS_PROXY in aws.env.".to_owned(),
+            "Allow connections to sts.REGION.amazonaws.com:443, or set HTTPS_PROXY in aws.env.".to_owned(),
         ),
         (FaultClass::ClockSkew, _) => (
             "AWS refuses the operator's signatures, because its clock is wrong.".to_owned(),
-            "Set the clock of the node by NTP.".to_owned(),
+            "Synchronize the node's clock with NTP.".to_owned(),
         ),
         _ => (
-            format!("STS{through} does not tell who the operator is: {fault}."),
-            "See which policy or endpoint refuses the call.".to_owned(),
+            format!("STS{through} did not return the operator's identity: {fault}."),
+            "Find out which policy or endpoint denies the call.".to_owned(),
         ),
     }
 }
@@ -168,14 +171,13 @@ pub(super) fn clock(own: &OwnView) -> Finding {
         .collect();
     if !wrong.is_empty() {
         let message = format!("The operator's clock is {}.", wrong.join(" and "));
-        let fix =
-            "Set the clocks of the nodes by NTP: AWS refuses signatures of a clock that is minutes off.";
+        let fix = "Synchronize the nodes' clocks with NTP: AWS refuses signatures if a clock is minutes off.";
         return Finding::fail(check, message, fix);
     }
     match clocks.into_iter().find_map(|(_, ahead)| ahead.err()) {
         Some(because) => Finding::unseen(check, &because),
         None => {
-            Finding::pass(check, "The operator's clock agrees with the API server's and with that of STS.")
+            Finding::pass(check, "The operator's clock agrees with the clocks of the API server and of STS.")
         }
     }
 }

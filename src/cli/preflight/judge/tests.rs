@@ -163,7 +163,7 @@ fn what_both_can_see() {
             },
             Check::Definitions,
             Verdict::Fail,
-            &["of another version", "AwsCostAccount: spec.suspend"],
+            &["have another version", "AwsCostAccount: spec.suspend"],
         ),
         (
             "OpenAPI is not to be had",
@@ -286,7 +286,7 @@ fn what_an_administrator_can_see() {
             |it| it.policies = Ok(Vec::new()),
             Check::AdmissionPolicy,
             Verdict::Fail,
-            &["No admission policy bounds", "--set admissionPolicy.enabled=true"],
+            &["No admission policy limits", "--set admissionPolicy.enabled=true"],
         ),
         (
             "an unbound policy",
@@ -424,7 +424,7 @@ fn what_only_the_operator_can_see() {
             },
             Check::AwsIdentity,
             Verdict::Fail,
-            &["does not lead to STS"],
+            &["STS can't be reached through the proxy"],
         ),
         (
             "the proxy works",

@@ -147,7 +147,7 @@ fn order(mut versions: Vec<Read>, period: BillingPeriod) -> Result<Read, ReportF
     };
     if versions.len() > 1 {
         let Some(times) = comparable(&versions) else {
-            return Err(several(&versions, "nothing tells the time of all of them"));
+            return Err(several(&versions, "their times can't be compared"));
         };
         let newest = times.iter().max();
         let mut times = times.iter();

@@ -62,7 +62,7 @@ pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result
     }
     if place.is_empty() {
         let hint = if root.prefix.as_str().ends_with('/') {
-            " (the prefix ends with a slash, so keys have two; AWS keeps them, and so does awscost)"
+            " (the prefix ends with a slash, so keys contain two slashes, as AWS writes them)"
         } else {
             ""
         };

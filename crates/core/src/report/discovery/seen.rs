@@ -28,7 +28,7 @@ pub(super) fn instead(root: &ReportRoot, asked: Option<ReportKind>, there: &[Str
         .any(|name| *name == parquet || parse_folder(Area::Range, name.trim_end_matches('/')).is_some());
     let dates = there.iter().any(|name| name.contains("/date="));
     let means = if dates {
-        ": an export by days, as those of Cost Optimization Hub are, and no bill".to_owned()
+        ": an export with daily folders, such as one of Cost Optimization Hub, which is not a bill".to_owned()
     } else if export && asked == Some(ReportKind::LegacyCur) {
         ": the folders of a data export, whose kind is Cur2".to_owned()
     } else if legacy && asked == Some(ReportKind::Cur2) {
@@ -36,7 +36,7 @@ pub(super) fn instead(root: &ReportRoot, asked: Option<ReportKind>, there: &[Str
     } else {
         format!(", where {} should be", expected(root, asked))
     };
-    format!("; there is {}{means}", few(there))
+    format!("; it contains {}{means}", few(there))
 }
 
 /// The folders beside a report of which nothing is there; empty if there are none.
@@ -61,14 +61,14 @@ pub(super) fn without_manifest(root: &ReportRoot, folder: &str, listing: &Listin
     let within = entries(folder, listing);
     let holds = if within.is_empty() { "is empty".to_owned() } else { format!("holds {}", few(&within)) };
     let wanted = root.manifest_name();
-    format!("{folder} {holds}, and no {wanted}, which AWS writes last and a copy must bring along")
+    format!("{folder} {holds}; it lacks {wanted}, which AWS writes last and which a copy must include")
 }
 
 /// An export's period has data and no folder for a manifest.
 pub(super) fn data_alone(root: &ReportRoot, folder: &str) -> String {
     let wanted = root.manifest_name();
     format!(
-        "{folder} is there, and no metadata/ with its {wanted}, which AWS writes last and a copy must bring along"
+        "{folder} exists, but metadata/ with its {wanted} is missing, which AWS writes last and which a copy must include"
     )
 }
 
@@ -76,7 +76,7 @@ pub(super) fn data_alone(root: &ReportRoot, folder: &str) -> String {
 pub(super) fn other_periods(periods: &BTreeSet<BillingPeriod>) -> Option<String> {
     let (first, last) = (periods.first()?, periods.last()?);
     Some(match periods.len() {
-        1 => format!("only {first} is there"),
+        1 => format!("only {first} exists"),
         months => format!("there are {months} months, from {first} to {last}"),
     })
 }

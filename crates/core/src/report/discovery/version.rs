@@ -82,8 +82,8 @@ impl Look<'_> {
         let since = status.last_modified.or(status.file_time);
         Err(match since.filter(|since| self.is_over(*since)) {
             Some(since) => {
-                let again = format!("bring {key} here again once AWS's own says READY");
-                self.unfinished(format!("{key} has said UPDATING since {since}"), again)
+                let again = format!("copy {key} again once AWS's original says READY");
+                self.unfinished(format!("{key} says UPDATING since {since}"), again)
             }
             None => self.in_progress("the report's status is UPDATING".to_owned()),
         })
@@ -96,10 +96,10 @@ impl Look<'_> {
         let Some(newer) = times::newer(&dated, manifest) else { return Ok(()) };
         Err(if self.is_over(newer.at) {
             let again = match &self.root.anchor {
-                Anchor::Bucket(bucket) => format!("put s3://{bucket}/{} once more", read.key),
-                Anchor::Folder => "copy the folder again, whole".to_owned(),
+                Anchor::Bucket(bucket) => format!("write s3://{bucket}/{} once more", read.key),
+                Anchor::Folder => "copy the whole folder again".to_owned(),
             };
-            let sign = format!("{} is of {}, after the manifest's {manifest}", newer.key, newer.at);
+            let sign = format!("{} was written at {}, after the manifest's {manifest}", newer.key, newer.at);
             self.unfinished(sign, again)
         } else {
             self.in_progress(format!("{} is newer than the manifest", newer.key))
