@@ -15,7 +15,7 @@ pub use aws_cost_account::{AwsCostAccount, AwsCostAccountSpec};
 pub use cost_warehouse::{CostWarehouse, CostWarehouseSpec};
 pub use status::{AwsCostAccountStatus, CostWarehouseStatus};
 
-/// The API group.
+/// The API group of both kinds.
 pub const GROUP: &str = "awscost.io";
 
 /// Asks for a new look at once: any change of its value does. Echoed in `status.lastHandledReconcileAt`.

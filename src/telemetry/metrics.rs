@@ -46,11 +46,11 @@ pub struct InvalidMetrics(#[from] prometheus::Error);
 /// How a pass ended, for the `result` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassResult {
-    /// It went through.
+    /// The reconcile finished.
     Success,
     /// The object changed meanwhile, so it starts again: nothing is wrong.
     Conflict,
-    /// It ended early.
+    /// The reconcile failed, panicked or timed out.
     Error,
 }
 
@@ -68,9 +68,9 @@ pub enum ValidationResult {
 /// What one account's gauges say.
 #[derive(Debug, Clone, Default)]
 pub struct AccountGauges {
-    /// Namespace.
+    /// The account's namespace.
     pub namespace: String,
-    /// Name.
+    /// The account's name.
     pub name: String,
     /// The conditions as they stand.
     pub conditions: Vec<ConditionSeries>,
@@ -164,7 +164,7 @@ impl Metrics {
         &self.described
     }
 
-    /// Notes a pass.
+    /// Counts a reconcile, and observes how long it took.
     pub fn reconciled(&self, controller: &str, result: PassResult, took: Duration) {
         let result = match result {
             PassResult::Success => "success",

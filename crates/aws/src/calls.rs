@@ -17,7 +17,7 @@ use super::{AwsFault, Code, Operation, sdk_fault::from_sdk};
 /// belong to it: the call ends when the body begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndedCall {
-    /// Which call.
+    /// The AWS call whose fault, latency and retries this describes.
     pub operation: Operation,
     /// How it failed; `None` if it went well.
     pub failure: Option<Code>,

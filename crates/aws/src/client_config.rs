@@ -64,7 +64,7 @@ pub struct Sdk {
 /// Whether S3 is AWS's own or one that an endpoint override names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum S3Endpoint {
-    /// AWS's: virtual-host style.
+    /// AWS's own endpoints, addressed in virtual-host style.
     Aws,
     /// Another: path style, for its name may not resolve with a bucket in front.
     Overridden,

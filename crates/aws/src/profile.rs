@@ -20,7 +20,7 @@ pub struct Profile {
 pub struct ProfileKeys {
     /// The access key's id.
     pub access_key_id: String,
-    /// Its secret.
+    /// The secret access key that belongs to the key id.
     pub secret_access_key: SecretString,
     /// The session token, with temporary keys.
     pub session_token: Option<SecretString>,

@@ -35,7 +35,7 @@ const BODY_ATTEMPTS: u32 = 4;
 /// Where the bucket is and who reads it.
 #[derive(Debug, Clone)]
 pub struct BucketAccess {
-    /// The bucket.
+    /// The bucket that the report is delivered to.
     pub bucket: BucketName,
     /// Its region; `None` for the one of the standard AWS configuration.
     pub region: Option<Region>,

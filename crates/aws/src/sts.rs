@@ -41,7 +41,7 @@ pub(super) struct SdkIdentity {
     own_role: Option<RoleArn>,
     calls: Calls,
     rate: Arc<RateLimit>,
-    /// Tries a call.
+    /// How many attempts a call has.
     tries: u32,
 }
 

@@ -7,13 +7,13 @@ use prometheus::{
 /// One metric as it is told to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Described {
-    /// Its name.
+    /// The metric's name, with the prefix `awscost_`.
     pub name: &'static str,
     /// `counter`, `gauge` or `histogram`.
     pub kind: &'static str,
-    /// Its labels.
+    /// The names of the metric's labels.
     pub labels: &'static [&'static str],
-    /// What it says.
+    /// The help text, as Prometheus shows it.
     pub help: &'static str,
 }
 
@@ -50,7 +50,7 @@ impl Catalogue {
         self.keep(gauge, Described { name, kind: "gauge", labels: &[], help })
     }
 
-    /// `bounds` in seconds.
+    /// Registers a histogram with buckets of these upper bounds, in seconds.
     pub fn histogram(
         &mut self,
         name: &'static str,

@@ -16,7 +16,7 @@ use crate::{AwsFault, Operation, Sdk, model::clock::ahead, traits::Caller};
 /// What one call to STS tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StsReach {
-    /// Who calls.
+    /// The identity that STS returned, or why it returned none.
     pub caller: Result<Caller, AwsFault>,
     /// How far the clock of STS is before this machine's; absent where there was no answer.
     pub clock: Option<SignedDuration>,

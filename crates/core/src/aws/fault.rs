@@ -23,7 +23,7 @@ macro_rules! operations {
         }
 
         impl Operation {
-            /// All of them.
+            /// Every variant, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// The permission's name, for messages and metric labels.
@@ -70,11 +70,11 @@ pub enum FaultClass {
     Invalid,
     /// AWS asks to slow down.
     Throttled,
-    /// No answer came.
+    /// No answer came: no connection, DNS failure or timeout.
     Unreachable,
     /// AWS failed on its side, or the object changed under the read.
     Transient,
-    /// The clocks differ.
+    /// This machine's clock differs from AWS's by more than AWS accepts.
     ClockSkew,
     /// An answer this version doesn't know.
     Unexpected,
@@ -90,7 +90,7 @@ impl FaultClass {
 /// Which kind of policy refuses, where AWS's text says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Detail {
-    /// It says nothing.
+    /// AWS's text names no policy.
     None,
     /// An identity-based policy of the caller refuses, or none allows.
     IdentityPolicy,
@@ -137,10 +137,10 @@ impl Permission {
     }
 }
 
-/// One failed call.
+/// One failed AWS call, classified. It holds none of AWS's text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AwsFault {
-    /// Which call.
+    /// The call that failed.
     pub operation: Operation,
     /// AWS's code, or our own for what never reached AWS.
     pub code: Code,

@@ -26,7 +26,7 @@ pub struct Session {
 )]
 pub struct InvalidSessionFile;
 
-/// The file's shape.
+/// The JSON of a session file, as the operator writes it into a Secret.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct SessionFile {

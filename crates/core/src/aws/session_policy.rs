@@ -14,11 +14,11 @@ pub const MAX_CHARACTERS: usize = 2048;
 /// What the session may read.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// The bucket's partition.
+    /// The AWS partition of the bucket, for its ARN.
     pub partition: Partition,
-    /// The bucket.
+    /// The bucket that the report is delivered to.
     pub bucket: &'a BucketName,
-    /// The bucket's region.
+    /// The bucket's region, for the condition on KMS.
     pub region: &'a Region,
     /// The folders all keys lie under, each with its trailing `/`. Other keys read as forbidden, not as missing.
     pub key_roots: &'a [String],
@@ -30,7 +30,7 @@ pub struct Scope<'a> {
     "the session policy takes {characters} characters and AWS allows {MAX_CHARACTERS}: shorten the report's prefix or name"
 )]
 pub struct SessionPolicyTooLong {
-    /// Its length.
+    /// The length of the policy in characters.
     pub characters: usize,
 }
 

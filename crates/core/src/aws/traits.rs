@@ -12,17 +12,17 @@ use crate::model::{AccessKeys, AccountId, BucketName, ExternalId, Partition, Reg
 /// The traits as one value to hand around.
 #[derive(Clone)]
 pub struct Aws {
-    /// STS.
+    /// STS: sessions, and whose they are.
     pub identity: Arc<dyn Identity>,
-    /// Organizations.
+    /// AWS Organizations: membership and lists of accounts.
     pub organizations: Arc<dyn Organizations>,
     /// The two billing report APIs.
     pub catalog: Arc<dyn ReportCatalog>,
-    /// S3.
+    /// S3, for checks: listings and small reads.
     pub buckets: Arc<dyn BucketProbe>,
     /// IAM, asked about the session's own role.
     pub audit: Arc<dyn PermissionAudit>,
-    /// CloudWatch.
+    /// CloudWatch: whether metrics can be listed.
     pub metrics: Arc<dyn Metrics>,
 }
 
@@ -140,7 +140,7 @@ pub const MAX_READ: u64 = 16 * 1024 * 1024;
 /// What STS says of a caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Its account.
+    /// The account that the caller belongs to.
     pub account: AccountId,
     /// Its ARN: an assumed role's ends in the session name, which changes from session to session, unless it is the operator's
     /// own and its environment names the role.
@@ -159,7 +159,7 @@ impl Caller {
 /// The input of [`Identity::assume_role`].
 #[derive(Debug, Clone)]
 pub struct AssumeRole<'a> {
-    /// The role.
+    /// The role to assume.
     pub role: &'a RoleArn,
     /// The external ID to send, or none at all.
     pub external_id: Option<&'a ExternalId>,
@@ -180,7 +180,7 @@ pub struct Federate<'a> {
     pub keys: &'a AccessKeys,
     /// The federated user's name, which the account's owner sees in CloudTrail.
     pub name: &'static str,
-    /// The session's length.
+    /// How long the session is valid.
     pub duration: SignedDuration,
     /// The policy of the session (JSON): without one it could do nothing.
     pub policy: &'a str,
@@ -195,7 +195,7 @@ pub enum Membership {
     Standalone,
     /// In the organization of this management account, which may be itself.
     InOrganization {
-        /// The management account.
+        /// The organization's management account, which pays for all members.
         management: AccountId,
         /// What the organization is for.
         features: OrganizationFeatures,
@@ -207,7 +207,7 @@ pub enum Membership {
 pub enum OrganizationFeatures {
     /// Policies and consolidated billing, or a value AWS added later.
     All,
-    /// Consolidated billing alone.
+    /// Only consolidated billing, without policies.
     ConsolidatedBilling,
 }
 
@@ -215,11 +215,11 @@ pub enum OrganizationFeatures {
 /// leaves it out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OrganizationAccount {
-    /// Its id.
+    /// The account's 12-digit id.
     pub id: AccountId,
     /// Its name, empty where there is none.
     pub name: String,
-    /// How it stands.
+    /// Whether the account is in use.
     pub state: OrganizationAccountState,
 }
 
@@ -232,7 +232,7 @@ impl fmt::Debug for OrganizationAccount {
 /// How an account of an organization stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrganizationAccountState {
-    /// In use.
+    /// The account is in use.
     Active,
     /// Suspended, closed or about to be.
     Ending,
@@ -268,11 +268,11 @@ impl Granularity {
 /// Where AWS delivers a report, exactly as AWS says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
-    /// The bucket's name.
+    /// The bucket's name, unchecked.
     pub bucket: String,
     /// The prefix, empty for none.
     pub prefix: String,
-    /// The bucket's region.
+    /// The bucket's region, unchecked.
     pub region: String,
     /// The bucket's owner, where it was named.
     pub owner: Option<String>,
@@ -302,14 +302,14 @@ pub struct LegacyDefinition {
 /// AWS's word on the last delivery of a legacy report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegacyDelivery {
-    /// How it went.
+    /// The last delivery's result, as AWS reports it.
     pub status: LegacyDeliveryStatus,
 }
 
 /// How the last delivery of a legacy report went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LegacyDeliveryStatus {
-    /// Delivered.
+    /// The last delivery succeeded.
     Success,
     /// The bucket's policy keeps AWS out.
     PermissionsError,
@@ -322,7 +322,7 @@ pub enum LegacyDeliveryStatus {
 /// A data export as a list names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportReference {
-    /// Its ARN.
+    /// The ARN, with which the definition is read.
     pub arn: String,
     /// Its name, unique in the account.
     pub name: String,
@@ -331,9 +331,9 @@ pub struct ExportReference {
 /// A data export whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportDefinition {
-    /// Its ARN.
+    /// The export's ARN.
     pub arn: String,
-    /// Its name.
+    /// The export's name, unique in the account.
     pub name: String,
     /// The query: one SELECT.
     pub query: String,
@@ -354,7 +354,7 @@ pub struct ExportDefinition {
 /// AWS's word on a data export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportHealth {
-    /// All is well.
+    /// AWS reports no problem.
     Healthy,
     /// It can't be delivered.
     Unhealthy(ExportIllness),
@@ -380,7 +380,7 @@ pub enum ExportIllness {
 /// One execution of a data export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExportExecution {
-    /// How it ended.
+    /// How the execution ended.
     pub end: ExecutionEnd,
     /// Why it failed, where AWS says so.
     pub illness: Option<ExportIllness>,
@@ -389,9 +389,9 @@ pub struct ExportExecution {
 /// How an execution of a data export ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExecutionEnd {
-    /// It was delivered.
+    /// The files were delivered to the bucket.
     Delivered,
-    /// Its query failed.
+    /// The export's query failed, so there are no files.
     QueryFailed,
     /// It could not be written to the bucket.
     DeliveryFailed,
@@ -427,7 +427,7 @@ pub enum BucketOwner<'a> {
 /// The input of [`BucketProbe::list`].
 #[derive(Debug, Clone, Copy)]
 pub struct ListObjects<'a> {
-    /// The bucket.
+    /// The bucket to list.
     pub bucket: &'a BucketName,
     /// The region it should be in.
     pub region: &'a Region,
@@ -446,11 +446,11 @@ pub struct ListObjects<'a> {
 pub enum Delimiter {
     /// One level, by `/`.
     Slash,
-    /// All levels.
+    /// All levels below the prefix.
     None,
 }
 
-/// What [`BucketProbe::list`] found.
+/// The output of [`BucketProbe::list`]: one level or all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
     /// Objects directly under the prefix (all levels without a delimiter).
@@ -461,10 +461,10 @@ pub struct Listing {
     pub truncated: bool,
 }
 
-/// One listed object.
+/// One object of a listing, without its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectSummary {
-    /// Its key.
+    /// The object's key.
     pub key: String,
     /// Its size in bytes.
     pub size: u64,
@@ -477,22 +477,22 @@ pub struct ObjectSummary {
 /// The input of [`BucketProbe::read`].
 #[derive(Debug, Clone)]
 pub struct ReadObject<'a> {
-    /// The bucket.
+    /// The bucket to read from.
     pub bucket: &'a BucketName,
     /// The region it should be in.
     pub region: &'a Region,
     /// The owner it must have.
     pub owner: &'a AccountId,
-    /// The object's key.
+    /// The key of the object to read.
     pub key: &'a str,
     /// The range wanted, or all of it.
     pub range: Option<Range<u64>>,
 }
 
-/// What [`BucketProbe::read`] read.
+/// The output of [`BucketProbe::read`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectRead {
-    /// The bytes.
+    /// The bytes of the requested range.
     pub bytes: Bytes,
     /// The object's ETag as S3 gives it.
     pub etag: String,

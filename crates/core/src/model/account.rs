@@ -23,7 +23,7 @@ pub struct AccountId(String);
 pub struct InvalidAccountId(String);
 
 impl AccountId {
-    /// The 12 digits.
+    /// The id as text, 12 digits with leading zeros.
     pub fn as_str(&self) -> &str {
         &self.0
     }

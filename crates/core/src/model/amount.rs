@@ -35,13 +35,13 @@ pub enum InvalidAmount {
     TooLarge,
 }
 
-/// Fractional digits kept.
+/// Fractional digits of an amount; the table's `decimal(38,18)` has as many.
 const SCALE: i32 = 18;
 /// The largest magnitude of decimal(38,18), in units of 10⁻¹⁸.
 const MAX_UNITS: i128 = 10i128.pow(38) - 1;
 
 impl Amount {
-    /// Zero.
+    /// The amount 0, with which sums start.
     pub const ZERO: Self = Self(0);
 
     /// An amount from its count of 10⁻¹⁸ units, as Arrow's and Parquet's decimal(38,18) hold it.

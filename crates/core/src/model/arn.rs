@@ -9,11 +9,11 @@ use super::AccountId;
 /// An AWS partition: credentials, ARNs and buckets never cross it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Partition {
-    /// Commercial AWS.
+    /// The commercial partition, `aws`.
     Aws,
-    /// China.
+    /// The partition in China, `aws-cn`, with endpoints under amazonaws.com.cn.
     AwsCn,
-    /// GovCloud.
+    /// AWS GovCloud (US), `aws-us-gov`.
     AwsUsGov,
     /// The European sovereign cloud.
     AwsEusc,
@@ -28,7 +28,7 @@ pub enum Partition {
 }
 
 impl Partition {
-    /// All of them.
+    /// Every partition, in the order of declaration.
     pub const ALL: [Self; 8] = [
         Self::Aws,
         Self::AwsCn,
@@ -138,7 +138,7 @@ pub struct InvalidRoleArn {
 }
 
 impl RoleArn {
-    /// The partition.
+    /// The AWS partition that the role is in.
     pub fn partition(&self) -> Partition {
         self.partition
     }

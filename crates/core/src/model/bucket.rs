@@ -46,7 +46,7 @@ pub struct BucketName(String);
 pub struct InvalidBucketName(String, String);
 
 impl BucketName {
-    /// The name.
+    /// The bucket's name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -161,7 +161,7 @@ vocabulary! {
         /// AssumeRole with a random external ID succeeded.
         AnyValueAccepted,
         // Account type.
-        /// Organizations agrees.
+        /// AWS Organizations confirms the declared account type.
         Verified,
         /// Organizations agrees; the organization has consolidated billing only.
         ConsolidatedBillingOnly,
@@ -180,7 +180,7 @@ vocabulary! {
         Readable,
         /// Listing works; there is no manifest to read yet.
         ReadNotYetProvable,
-        /// No such bucket.
+        /// The report's bucket does not exist.
         BucketNotFound,
         /// The bucket lies in another region.
         BucketRegionMismatch,
@@ -288,7 +288,7 @@ vocabulary! {
         // Warehouse.
         /// The canary was written, committed, read and removed.
         ProbeSucceeded,
-        /// No such CostWarehouse.
+        /// The namespace has no CostWarehouse with this name.
         WarehouseNotFound,
         /// The probe has not ended yet.
         Probing,
@@ -360,7 +360,7 @@ vocabulary! {
         /// The region of `spec.metrics` is not enabled for the account.
         MetricsRegionDisabled,
         // Shared by all layers, status Unknown.
-        /// AWS throttles.
+        /// AWS throttles the call, so there is no verdict.
         Throttled,
         /// AWS can't be reached, or failed on its side.
         EndpointUnreachable,
@@ -372,24 +372,24 @@ vocabulary! {
         NotCheckedRecently,
         /// Not looked at yet.
         NotChecked,
-        /// Role layer broken.
+        /// Not checked, because `RoleAssumable` is not True.
         BlockedByRole,
-        /// Bucket layer broken.
+        /// Not checked, because `BucketReadable` is not True.
         BlockedByBucket,
         /// Report definition layer broken.
         BlockedByReport,
         /// Delivery layer not there.
         BlockedByDelivery,
-        /// Warehouse layer broken.
+        /// Nothing is loaded, because `WarehouseReady` is not True.
         BlockedByWarehouse,
         /// Nothing loaded to verify.
         BlockedByData,
         // Events that are no condition's reason.
-        /// A load ended.
+        /// A load succeeded (an event's reason).
         Loaded,
         /// Rows could not be purged, and the object was released.
         PurgeSkipped,
-        /// Rows were removed.
+        /// A purge removed the account's rows (an event's reason).
         Purged,
         /// Data files that a warehouse's table refers to are gone from its store.
         DataFilesGone,
@@ -409,9 +409,9 @@ impl Reason {
 /// The status of a condition, as Kubernetes spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConditionStatus {
-    /// It holds.
+    /// The condition is fulfilled.
     True,
-    /// It does not.
+    /// The condition is certainly not fulfilled.
     False,
     /// It could not be told.
     Unknown,

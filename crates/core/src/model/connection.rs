@@ -19,7 +19,7 @@ pub struct ConnectionKey(String);
 pub struct InvalidConnectionKey(String);
 
 impl ConnectionKey {
-    /// The key.
+    /// The key as text, as it is in the table's partition.
     pub fn as_str(&self) -> &str {
         &self.0
     }

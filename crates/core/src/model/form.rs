@@ -11,7 +11,7 @@ use regex::Regex;
 /// The longest text, and what it must and must not match.
 #[derive(Debug, Clone, Copy)]
 pub struct Form {
-    /// Characters at most.
+    /// The longest accepted text, in characters.
     pub longest: u32,
     /// The rules, of which only the first that is broken is told.
     pub rules: &'static [Rule],

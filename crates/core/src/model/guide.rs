@@ -24,7 +24,7 @@ use super::{Alert, ConditionStatus, ConditionType, Reason};
 /// What a person wants to know who meets a reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guide {
-    /// The reason.
+    /// The reason that this entry explains.
     pub reason: Reason,
     /// The conditions it explains, with the status they have; none for an event's reason.
     ///
@@ -34,7 +34,7 @@ pub struct Guide {
     pub meaning: &'static str,
     /// The AWS call and code, or the local check, that shows it.
     pub recognised: &'static str,
-    /// What to do.
+    /// What the reader should do, as sentences.
     pub remedy: &'static str,
 }
 

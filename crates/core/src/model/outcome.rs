@@ -53,7 +53,7 @@ impl VersionIdentity {
 pub struct CurrencyTotals {
     /// Rows of this currency.
     pub rows: u64,
-    /// Sum of `line_item_unblended_cost`.
+    /// The sum of `line_item_unblended_cost`, as on the invoice.
     pub unblended: Amount,
     /// Sum of `line_item_net_unblended_cost`; absent where no row has one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,7 +126,7 @@ pub enum TaskOutcome {
 /// The report of a probe, a purge or a maintenance: what `-o json` prints, and a Job's termination message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskReport {
-    /// How it ended.
+    /// Whether the task succeeded, or why not.
     pub outcome: TaskOutcome,
     /// The condition reason's name that explains it.
     pub reason: String,
@@ -150,7 +150,7 @@ impl TaskReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PeriodReport {
-    /// The period.
+    /// The billing period that was loaded.
     pub period: BillingPeriod,
     /// The connection key its rows carry.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -158,7 +158,7 @@ pub struct PeriodReport {
     /// The version's identity; absent if no manifest could be read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub manifest: Option<VersionIdentity>,
-    /// How it ended.
+    /// Whether the load succeeded, or why not.
     pub outcome: Outcome,
     /// The condition reason's name that explains a failure.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -181,7 +181,7 @@ pub struct PeriodReport {
     /// True if every usage row of type Anniversary carries an invoice id.
     #[serde(default)]
     pub invoiced: bool,
-    /// Totals by currency.
+    /// The loaded totals of each currency, by its ISO code.
     #[serde(default)]
     pub totals: BTreeMap<String, CurrencyTotals>,
     /// Pairs of tag keys that fold to one name on one row with different values.

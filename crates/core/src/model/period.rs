@@ -30,7 +30,7 @@ impl BillingPeriod {
         Self { year: date.year(), month: date.month() }
     }
 
-    /// The calendar year.
+    /// The calendar year, 2000 to 9000.
     pub fn year(self) -> i16 {
         self.year
     }
@@ -40,7 +40,7 @@ impl BillingPeriod {
         self.month
     }
 
-    /// The following month.
+    /// The billing period after this one.
     pub fn next(self) -> Self {
         if self.month == 12 {
             Self { year: self.year + 1, month: 1 }
@@ -49,7 +49,7 @@ impl BillingPeriod {
         }
     }
 
-    /// The month before.
+    /// The billing period before this one.
     pub fn previous(self) -> Self {
         if self.month == 1 {
             Self { year: self.year - 1, month: 12 }
@@ -58,7 +58,7 @@ impl BillingPeriod {
         }
     }
 
-    /// Its first day.
+    /// The first day of the month; the period begins there at midnight UTC.
     pub fn first_day(self) -> Date {
         jiff::civil::date(self.year, self.month, 1)
     }

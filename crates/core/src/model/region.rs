@@ -29,7 +29,7 @@ pub struct Region(String);
 pub struct InvalidRegion(String);
 
 impl Region {
-    /// The name.
+    /// The region's name as text, such as `eu-west-1`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

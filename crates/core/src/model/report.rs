@@ -29,7 +29,7 @@ pub struct ReportName(String);
 pub struct InvalidReportName(String, String);
 
 impl ReportName {
-    /// The name.
+    /// The report's name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -12,7 +12,7 @@ pub struct ExternalId(SecretString);
 /// The text is not an external ID. The text itself is never shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidExternalId {
-    /// Empty.
+    /// The Secret's key has no content.
     #[error("it is empty")]
     Empty,
     /// Leading or trailing white space, most often the newline of `echo` or an editor.

@@ -42,7 +42,7 @@ pub struct Choices {
     pub base: BaseIdentity,
     /// The bucket and its policy too.
     pub bucket: bool,
-    /// The export too.
+    /// Also create the export, with these choices.
     pub export: Option<ExportChoices>,
     /// Whose stack it is.
     pub scope: Scope,
@@ -60,7 +60,7 @@ pub enum Scope {
 /// A template, and what its user has to know.
 #[derive(Debug, Clone)]
 pub struct Stack {
-    /// The template.
+    /// The template, ready to print.
     pub template: Template,
     /// The region the stack has to be in; any where there is none, as IAM is in all.
     pub region: Option<String>,

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::model::ReportKind;
 
-/// Delivers legacy reports.
+/// The service principal that delivers legacy reports (docs/aws-facts.md 4.1).
 const LEGACY_DELIVERER: &str = "billingreports.amazonaws.com";
-/// Delivers exports.
+/// The service principal that delivers data exports (docs/aws-facts.md 4.2).
 const EXPORT_DELIVERER: &str = "bcm-data-exports.amazonaws.com";
 /// The table of CUR 2.0.
 pub const TABLE: &str = "COST_AND_USAGE_REPORT";
@@ -44,19 +44,19 @@ pub enum ExportGranularity {
 /// A data export as both template languages take it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportDefinition {
-    /// Its name.
+    /// The export's name.
     pub name: String,
     /// One SELECT of all columns (docs/aws-facts.md 3.3: never `*`).
     pub query: String,
     /// The table's properties; all values are text (docs/aws-facts.md 3.4).
     pub properties: BTreeMap<&'static str, &'static str>,
-    /// The bucket.
+    /// The bucket that AWS delivers to.
     pub bucket: String,
     /// Its owner, where that is another account than the export's.
     pub bucket_owner: Option<String>,
     /// The prefix in it.
     pub prefix: String,
-    /// Its region.
+    /// The region of that bucket.
     pub region: String,
 }
 

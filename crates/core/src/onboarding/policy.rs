@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::text::{Reference, Text};
 
-/// A policy document.
+/// An IAM policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase", bound(serialize = "R: Reference"))]
 pub struct Policy<R> {
@@ -22,11 +22,11 @@ impl<R> Policy<R> {
     }
 }
 
-/// One permission.
+/// One statement of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase", bound(serialize = "R: Reference"))]
 pub struct Statement<R> {
-    /// Says what for.
+    /// The statement's id, which says what it is for.
     pub sid: &'static str,
     effect: Effect,
     /// Who; in trust and bucket policies only.
@@ -48,7 +48,7 @@ enum Effect {
     Allow,
 }
 
-/// Who is allowed.
+/// The principal of a trust or bucket policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(bound(serialize = "R: Reference"))]
 pub enum Principal<R> {
@@ -66,9 +66,9 @@ pub enum Principal<R> {
 pub enum Operator {
     /// ARNs part by part, with wildcards.
     ArnLike,
-    /// The same text.
+    /// The value equals the text exactly.
     StringEquals,
-    /// Text with wildcards.
+    /// The value matches the text, in which `*` is a wildcard.
     StringLike,
 }
 
@@ -88,7 +88,7 @@ impl<R> Statement<R> {
         Self { sid, effect: Effect::Allow, principal, action, resource, condition }
     }
 
-    /// For this principal.
+    /// The statement for this principal.
     #[must_use]
     pub fn to(mut self, principal: Principal<R>) -> Self {
         self.principal = Some(principal);

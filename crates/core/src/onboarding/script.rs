@@ -14,9 +14,9 @@ const POLICY: &str = "awscost";
 /// The Secret that takes a user's keys.
 #[derive(Debug, Clone)]
 pub struct KeysSecret {
-    /// Its namespace.
+    /// The namespace of the Secret.
     pub namespace: String,
-    /// Its name.
+    /// The name of the Secret.
     pub name: String,
     /// What it is labelled with, as `KEY=VALUE`.
     pub label: Option<String>,
@@ -32,7 +32,7 @@ impl Script {
         Self("set -euo pipefail\n".to_owned())
     }
 
-    /// The text.
+    /// The script's text, ready for bash.
     pub fn text(self) -> String {
         self.0
     }

@@ -25,7 +25,7 @@ pub struct Choices {
     pub base: BaseIdentity,
     /// The bucket and its policy too.
     pub bucket: bool,
-    /// The export too.
+    /// Also create the export, with these choices.
     pub export: Option<ExportChoices>,
 }
 
@@ -53,11 +53,11 @@ struct Provider {
 /// What a configuration refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variable {
-    /// The external ID.
+    /// The variable for the external ID.
     ExternalId,
     /// The one that is to follow.
     NextExternalId,
-    /// The operator's identity.
+    /// The variable for the operator's role or user ARN.
     Principal,
 }
 

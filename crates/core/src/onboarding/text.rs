@@ -13,7 +13,7 @@ pub struct Text<R>(pub Vec<Part<R>>);
 /// A piece of a [`Text`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part<R> {
-    /// As it stands.
+    /// Text that is printed unchanged.
     Literal(String),
     /// Filled in by whoever uses the document.
     Reference(R),

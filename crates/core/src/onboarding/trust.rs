@@ -15,7 +15,7 @@ pub enum BaseIdentity {
     PodIdentity,
 }
 
-/// The trust policy.
+/// The trust policy of an account's role.
 pub fn policy<R>(principal: Text<R>, external_ids: Vec<Text<R>>, base: BaseIdentity) -> Policy<R> {
     let action = match base {
         BaseIdentity::Plain => vec!["sts:AssumeRole"],

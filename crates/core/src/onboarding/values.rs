@@ -66,7 +66,7 @@ struct ServiceAccountValues {
 pub struct Served {
     /// The namespace of its object, if it names one.
     pub namespace: Option<String>,
-    /// The AWS account.
+    /// The AWS account that is loaded.
     pub account: AccountId,
     /// Its role; it may be reached with keys instead.
     pub role: Option<RoleArn>,

@@ -28,7 +28,7 @@ pub enum Reader {
     Role(RoleArn),
     /// An IAM user that is there and whose keys the operator holds: deprecated, and nothing is created for it.
     User {
-        /// The user's account.
+        /// The account that the IAM user is in.
         account: AccountId,
         /// The partition that account is in.
         partition: Partition,
@@ -38,7 +38,7 @@ pub enum Reader {
 /// The report to read, and where it lies.
 #[derive(Debug, Clone)]
 pub struct WantedReport {
-    /// Its name.
+    /// The report's name.
     pub name: ReportName,
     /// Its family; `None` for whichever has the name.
     pub kind: Option<ReportKind>,
@@ -46,7 +46,7 @@ pub struct WantedReport {
     pub bucket: BucketName,
     /// The prefix in it.
     pub prefix: KeyPrefix,
-    /// The bucket's region.
+    /// The region of the report's bucket.
     pub region: Region,
     /// The account that owns the bucket.
     pub owner: AccountId,
@@ -63,9 +63,9 @@ pub enum Impossible {
         "the bucket {bucket} belongs to account {owner}: create it in that account, with that account's manifest"
     )]
     ForeignBucket {
-        /// The bucket.
+        /// The bucket that was to be created.
         bucket: BucketName,
-        /// Its owner.
+        /// The account that must own the bucket.
         owner: AccountId,
     },
     /// The export can't be in the bucket's region, and both are wanted in one stack.
@@ -75,9 +75,9 @@ pub enum Impossible {
     TwoRegions {
         /// Where exports are created.
         home: &'static str,
-        /// The bucket.
+        /// The bucket of the report.
         bucket: BucketName,
-        /// Its region.
+        /// The region of that bucket.
         region: Region,
     },
     /// An export is wanted of a legacy report.
@@ -109,15 +109,15 @@ pub enum Impossible {
     ForeignPrincipal {
         /// Who is to assume the role.
         principal: Box<PrincipalArn>,
-        /// The role.
+        /// The role to create.
         role: RoleArn,
     },
     /// A key of another partition or region.
     #[error("the key {key} is not in the bucket's partition and region ({region})")]
     ForeignKey {
-        /// The key.
+        /// The KMS key of the bucket's objects.
         key: KmsKeyArn,
-        /// The bucket's region.
+        /// The region in which S3 uses the key.
         region: Region,
     },
 }
@@ -229,7 +229,7 @@ pub enum ArnFault {
 }
 
 impl PrincipalArn {
-    /// The ARN.
+    /// The ARN as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -296,7 +296,7 @@ impl fmt::Display for PrincipalArn {
 }
 
 impl KmsKeyArn {
-    /// The ARN.
+    /// The KMS key's ARN as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }

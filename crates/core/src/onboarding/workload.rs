@@ -36,7 +36,7 @@ pub struct Workload {
     pub principal: PrincipalArn,
     /// Where it comes from.
     pub source: Source,
-    /// The pod's namespace.
+    /// The namespace of the pods that use the identity.
     pub namespace: String,
     /// The pod's service account.
     pub service_account: String,
@@ -50,11 +50,11 @@ pub enum WorkloadFault {
         "{principal} is not an IAM {needed}: give the ARN of the {needed} to create, arn:{partition}:iam::{account}:{needed}/NAME"
     )]
     Kind {
-        /// What was given.
+        /// The ARN that was given.
         principal: Box<PrincipalArn>,
-        /// Its partition.
+        /// The partition in the ARN.
         partition: &'static str,
-        /// Its account.
+        /// The account in the ARN.
         account: AccountId,
         /// What takes its place.
         needed: &'static str,

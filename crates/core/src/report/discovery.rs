@@ -24,7 +24,7 @@ use periods::{Candidate, Place};
 /// The periods that are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// Whatever is there.
+    /// Every period that was delivered.
     All,
     /// These; one that is not there is reported as such.
     Only(BTreeSet<BillingPeriod>),
@@ -33,11 +33,11 @@ pub enum Wanted {
 /// A data file of a version, as it was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveredFile {
-    /// Its key.
+    /// The file's key in the bucket or folder.
     pub key: String,
     /// What reading is pinned to.
     pub etag: String,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
@@ -46,13 +46,13 @@ pub struct DeliveredFile {
 pub struct Delivery {
     /// The family of the report.
     pub kind: ReportKind,
-    /// The month.
+    /// The billing period that was delivered.
     pub period: BillingPeriod,
-    /// The manifest's key.
+    /// The key of the manifest that names the version's files.
     pub manifest_key: String,
     /// The manifest's ETag when it was read.
     pub manifest_etag: String,
-    /// The version's identity.
+    /// A hash of everything that makes the version; equal content has an equal identity.
     pub version: VersionIdentity,
     /// Assembly or execution id, for display.
     pub assembly: Option<String>,
@@ -81,7 +81,7 @@ impl Delivery {
 /// What was found of one period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The month.
+    /// The billing period that was looked up.
     pub period: BillingPeriod,
     /// Its current version, or why there is none to take.
     pub delivery: Result<Delivery, ReportFault>,

@@ -23,13 +23,13 @@ pub enum ReportFault {
     /// A legacy report and a data export share name and prefix.
     #[error("{place} has both a legacy report and a data export: choose one with --kind (report.kind)")]
     TwoKinds {
-        /// Where both lie.
+        /// The prefix that has both.
         place: String,
     },
     /// The period has no manifest.
     #[error("{period} has no manifest yet: {}", seen.as_deref().unwrap_or("its first delivery is not complete"))]
     NoManifest {
-        /// The period.
+        /// The billing period without a manifest.
         period: BillingPeriod,
         /// What is there instead, if anything is.
         seen: Option<String>,
@@ -40,9 +40,9 @@ pub enum ReportFault {
         manifests.join(", ")
     )]
     SeveralManifests {
-        /// The period.
+        /// The billing period with several manifests.
         period: BillingPeriod,
-        /// Their keys.
+        /// The keys of the manifests.
         manifests: Vec<String>,
         /// Why they can't be ordered.
         why: &'static str,
@@ -50,7 +50,7 @@ pub enum ReportFault {
     /// The manifest is not one, or not this report's.
     #[error("manifest {key}: {problem}")]
     Manifest {
-        /// The manifest's key.
+        /// The key of the manifest that can't be read.
         key: String,
         /// What is wrong with it.
         problem: InvalidManifest,
@@ -58,7 +58,7 @@ pub enum ReportFault {
     /// The manifest lists a file that is not there.
     #[error("manifest {manifest} lists {missing}, which does not exist (files missing: {count})")]
     PartsMissing {
-        /// The manifest's key.
+        /// The key of the manifest.
         manifest: String,
         /// The first missing file.
         missing: String,
@@ -68,9 +68,9 @@ pub enum ReportFault {
     /// Files are being replaced right now.
     #[error("a delivery of {period} is under way: {sign}; it is checked again in a few minutes")]
     DeliveryInProgress {
-        /// The period.
+        /// The billing period that is being delivered.
         period: BillingPeriod,
-        /// What shows it.
+        /// The evidence, as half a sentence.
         sign: String,
     },
     /// Files were replaced, and no manifest came after them, for longer than a delivery takes.
@@ -79,9 +79,9 @@ pub enum ReportFault {
          re-encryption caused it, {again}"
     )]
     DeliveryUnfinished {
-        /// The period.
+        /// The billing period whose delivery stopped half-way.
         period: BillingPeriod,
-        /// What shows it.
+        /// The evidence, as half a sentence.
         sign: String,
         /// What makes a copied month whole.
         again: String,
@@ -97,7 +97,7 @@ pub enum FaultClass {
     Data,
     /// Nothing is wrong: what is waited for is not there yet.
     NotYet,
-    /// A passing fault.
+    /// A fault that may go away by itself.
     Transient,
 }
 

@@ -22,7 +22,7 @@ pub enum Anchor {
 /// Where one report lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportRoot {
-    /// Bucket or folder.
+    /// The bucket or folder that the keys are in.
     pub anchor: Anchor,
     /// Byte for byte as AWS was told it; empty for a folder.
     pub prefix: KeyPrefix,
@@ -37,11 +37,11 @@ pub struct ReportRoot {
 pub enum Area {
     /// Legacy: manifests and csv files, in a folder named for a range of dates.
     Range,
-    /// Legacy Parquet: `year=/month=`.
+    /// Legacy Parquet data files, in folders `year=/month=`.
     Month,
-    /// Export manifests.
+    /// Manifests of a data export, under `metadata/`.
     Metadata,
-    /// Export data files.
+    /// Data files of a data export, under `data/`.
     Data,
 }
 
@@ -50,7 +50,7 @@ pub enum Area {
 pub struct ReportKey {
     /// Which part of the report.
     pub area: Area,
-    /// The month.
+    /// The billing period that the folder is for.
     pub period: BillingPeriod,
     /// The period's folder as it is spelled there: its spelling varies (docs/aws-facts.md 2.4, 3.7).
     pub folder: String,

@@ -19,7 +19,7 @@ pub enum FileFormat {
     CsvGz,
     /// Comma-separated, one entry of a ZIP archive.
     CsvZip,
-    /// Parquet.
+    /// Parquet files; each has its own compression.
     Parquet,
 }
 
@@ -28,7 +28,7 @@ pub enum FileFormat {
 pub struct Manifest {
     /// The family it belongs to.
     pub kind: ReportKind,
-    /// The month.
+    /// The billing period that the manifest is for.
     pub period: BillingPeriod,
     /// Legacy: the assembly id; export: the execution id. For display, and where it is a time, for order.
     pub assembly: Option<String>,
@@ -63,9 +63,9 @@ pub enum InvalidManifest {
     /// It lists a file of another month.
     #[error("it lists {key:?}, which belongs to {found}")]
     OtherPeriod {
-        /// The file.
+        /// The key of the file in question.
         key: String,
-        /// Its month.
+        /// The month in the file's key.
         found: BillingPeriod,
     },
     /// It is for another month than its folder.

@@ -20,7 +20,7 @@ pub struct Freshness {
 pub enum Readiness {
     /// The newest delivery is fresh.
     Delivered {
-        /// When it came.
+        /// When the newest delivery was written.
         newest: Timestamp,
     },
     /// Nothing yet, and it is early days.
@@ -29,7 +29,7 @@ pub enum Readiness {
     FirstOverdue,
     /// The newest delivery is too old.
     Stale {
-        /// When it came.
+        /// When the newest delivery was written.
         newest: Timestamp,
     },
 }

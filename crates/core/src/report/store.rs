@@ -13,7 +13,7 @@ pub struct ListedObject {
     pub key: String,
     /// Opaque; changes whenever the content does.
     pub etag: String,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
     /// When it was put; `None` where the store's times mean nothing, as in a folder that was copied.
     pub last_modified: Option<Timestamp>,
@@ -33,7 +33,7 @@ pub struct Listing {
 /// An object that was read whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// Its content.
+    /// The whole content of the object.
     pub bytes: Bytes,
     /// As in [`ListedObject::etag`].
     pub etag: String,
@@ -65,22 +65,22 @@ pub enum StoreFault {
         /// What is wrong and how to mend it.
         problem: String,
     },
-    /// A passing fault.
+    /// A fault that may go away by itself.
     #[error("{problem}")]
     Transient {
         /// The condition reason it stands for.
         reason: Reason,
-        /// What failed.
+        /// What failed, as a sentence without a period.
         problem: String,
     },
     /// The object is larger than its kind ever is.
     #[error("{key} has {size} bytes; at most {limit} are read")]
     TooLarge {
-        /// The object.
+        /// The key of the object.
         key: String,
-        /// Its size.
+        /// The object's size in bytes.
         size: u64,
-        /// The limit.
+        /// The most bytes that are read.
         limit: u64,
     },
 }

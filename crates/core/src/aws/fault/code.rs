@@ -13,7 +13,7 @@ macro_rules! codes {
         pub enum Code { $($(#[$doc])* $name,)* }
 
         impl Code {
-            /// All of them.
+            /// Every code, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// Its name, for messages and metric labels.
@@ -101,7 +101,7 @@ codes! {
     /// An object is larger than this program reads in one piece. Ours.
     ObjectTooLarge: Invalid = [],
 
-    /// Too many requests.
+    /// AWS throttles; each service has its own spelling, all of which are this code.
     Throttling: Throttled =
         ["Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
          "TooManyRequestsException", "SlowDown", "RequestThrottled", "RequestThrottledException",

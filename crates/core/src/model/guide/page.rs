@@ -42,7 +42,7 @@ Exit codes of `awscost ingest` and `awscost warehouse`: 0 done, 10 the data can'
 writer or owner was first.
 ";
 
-/// The whole page.
+/// The text of docs/troubleshooting.md.
 pub fn markdown() -> String {
     let mut page = HEAD.to_owned();
     page.push_str("\n## All reasons\n\n");
