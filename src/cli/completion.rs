@@ -215,7 +215,7 @@ mod tests {
             }
         }
         assert!(there("awscost-page.1").is_empty(), "a hidden command has no page");
-        assert!(there("awscost-warehouse-probe.1").contains("canary"), "a command of a command has one");
+        assert!(there("awscost-warehouse-probe.1").contains("test row"), "a command of a command has one");
     }
 
     #[test]

@@ -81,7 +81,8 @@ mod tests {
           Means: The object's KMS key is disabled, pending deletion or deleted.
           Recognised by: KMS.DisabledException, KMS.NotFoundException,
             KMS.KMSInvalidStateException.
-          What to do: Enable the key, or have the report delivered again with another key.
+          What to do: Enable the key, or have the report delivered again with another
+            key.
           Alert: AwscostAccountNotReady
         ");
         assert!(reason("Nonsense").is_err());

@@ -327,7 +327,7 @@ async fn a_document_that_is_there_and_not_valid_is_not_called_missing() {
     let (code, report) = Check::of(&documents, Some(&sandbox)).json();
     assert_eq!((code, reason(&report, "RoleAssumable")), (1, Some("SecretNotUsable")), "{report:#}");
     let said = words(&report, "RoleAssumable");
-    assert!(said.contains("it is among the documents, and not valid there"), "{said}");
+    assert!(said.contains("it is among the documents, but invalid"), "{said}");
 }
 
 #[test]

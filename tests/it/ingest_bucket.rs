@@ -194,7 +194,7 @@ async fn a_month_in_place_that_was_copied_is_told_with_its_way_out() {
     let run = bucket.ingest(ANALYST, &options).await;
     assert_eq!((run.exit, run.report().reason.as_deref()), (Some(10), Some("DeliveryUnfinished")), "{run:?}");
     let said = run.report().message.clone().expect("words");
-    let way_out = "put s3://acme-billing/cur/acme/20261001-20261101/acme-Manifest.json once more";
+    let way_out = "write s3://acme-billing/cur/acme/20261001-20261101/acme-Manifest.json once more";
     assert!(said.contains(way_out), "{said}");
     bucket.deliver(1, &legacy_overwrite(), FIRST, |key| key.ends_with("Manifest.json"));
     let run = bucket.ingest(ANALYST, &options).await;

@@ -151,7 +151,7 @@ fn one_document_holds_the_external_id_and_the_page_on_commands_says_which() {
     }
     let page =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md")).expect("the page");
-    let said = "One command prints external IDs, for that is what it is for: [`awscost onboard trust`]";
+    let said = "Only one command prints external IDs: [`awscost onboard trust`]";
     assert!(page.contains(said), "docs/cli.md must say: {said}");
 }
 

@@ -229,14 +229,9 @@ fn what_no_identity_can_be_made_for_is_refused_with_the_way_out() {
     let minio = &format!("{keys}, endpoint: http://minio");
     for (source, principal, delta, part) in [
         ("--user", role, keys, "is not an IAM user"),
-        (
-            "--pod-identity=acme",
-            role,
-            keys,
-            "--pod-identity needs spec.delta.serviceAccountName in its place",
-        ),
-        ("--user", user, volume, "only a bucket of AWS's"),
-        ("--user", user, minio, "its store is not AWS's"),
+        ("--pod-identity=acme", role, keys, "--pod-identity needs spec.delta.serviceAccountName instead"),
+        ("--user", user, volume, "only a bucket in AWS"),
+        ("--user", user, minio, "its store is not AWS:"),
     ] {
         let output = awscost(
             &["onboard", "warehouse", source, "--principal", principal, "-f", "-"],

@@ -122,7 +122,7 @@ async fn a_purge_takes_the_months_it_is_asked_for_and_says_before_what_would_go(
     for (options, said) in [
         (&[][..], "2 billing periods of 123456789012 would be removed: 2026-10 (2 rows), 2026-11 (1 rows)"),
         (&["--period", "2026-11"], "1 billing periods of 123456789012 would be removed: 2026-11 (1 rows)"),
-        (&["--period", "2026-01"], "nothing of 123456789012 that was asked for is loaded"),
+        (&["--period", "2026-01"], "none of the requested months of 123456789012 is loaded"),
         (&["--owner", "cli"], "nothing would be removed: 123456789012 belongs to cluster/finops/acme"),
     ] {
         assert_eq!(purge(&[options, &["--dry-run"]].concat()), said);

@@ -52,7 +52,7 @@ mod tests {
         for (name, value, expected) in [
             ("AWS_ENDPOINT_URL", "https://sandbox:9000", None),
             ("AWS_ENDPOINT_URL", "", None),
-            ("AWS_ENDPOINT_URL_STS", "canary and no address", Some("AWS_ENDPOINT_URL_STS is no address")),
+            ("AWS_ENDPOINT_URL_STS", "canary and no address", Some("AWS_ENDPOINT_URL_STS is not an address")),
             ("AWS_USE_FIPS_ENDPOINT", "True", None),
             ("AWS_USE_FIPS_ENDPOINT", "canary", Some("AWS_USE_FIPS_ENDPOINT is neither true nor false")),
             ("AWS_REGION", "canary", None),

@@ -138,7 +138,7 @@ mod tests {
         for (text, problem) in [
             ("", "contains no certificate"),
             ("not PEM", "contains no certificate"),
-            (broken.as_str(), "no usable certificate in place 1"),
+            (broken.as_str(), "unusable certificate at position 1"),
             (&format!("{ONE}{key}"), "private key"),
             (&ONE.repeat(3000), "more than"),
         ] {

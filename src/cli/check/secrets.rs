@@ -300,7 +300,7 @@ mod tests {
         std::fs::write(&plain, "canary-7d1f").expect("written");
         let plain = SecretFile { namespace: "finops".into(), name: "acme".into(), key: None, path: plain };
         let refused = Secrets::default().add_file(&plain).expect_err("a plain file is none").to_string();
-        assert!(refused.contains("a folder with one file a key, or a manifest"), "{refused}");
+        assert!(refused.contains("a folder with one file per key, or a manifest"), "{refused}");
         let mut secrets = Secrets::default();
         secrets
             .add_file(&SecretFile { namespace: "finops".into(), name: "acme".into(), key: None, path })

@@ -144,7 +144,7 @@ fn without_cost(answer: &Answer) -> Vec<String> {
     let mut lines = vec![format!("Some rows have no {metric} cost and count as zero here. {remedy}")];
     lines.extend(shortened(answer.rows_without_cost.iter().map(|of| {
         let columns = of.columns.join(", ");
-        format!("  {} {}: {} rows, because {columns} is missing", of.connection, of.period, of.rows)
+        format!("  {} {}: {} rows lack {columns}", of.connection, of.period, of.rows)
     })));
     lines
 }
@@ -311,7 +311,7 @@ mod tests {
         TOTAL             1231.500000001  USD   121
 
         Costs are unblended, exact, and include every row.
-        Among them tax, credits, refunds and other negative amounts: Credit -3 USD (1
+        They include tax, credits, refunds and other negative amounts: Credit -3 USD (1
           rows).
         Read at table version 4:
           123456789012 2026-10 version 0123456789ab, loaded 2026-11-22 15:00 UTC
@@ -380,9 +380,10 @@ mod tests {
         AmazonRDS     -  USD     2             2
         TOTAL         1  USD     3             2
 
-        Costs are amortized, and not all of them: rows lack theirs, as said below.
-        Some rows have no amortized cost, and count as nothing here. To get a missing column, add it to the report's definition.
-          123456789012 2026-10: 2 rows, for want of reservation_effective_cost
+        Costs are amortized but incomplete: some rows have none, see below.
+        Some rows have no amortized cost and count as zero here. To get a missing
+          column, add it to the report's definition.
+          123456789012 2026-10: 2 rows lack reservation_effective_cost
         Read at table version 4:
           123456789012 2026-10 version 0123456789ab, loaded 2026-11-22 15:00 UTC
         ");

@@ -75,14 +75,14 @@ fn a_kind_or_version_of_our_group_that_is_not_there_is_no_other_kind() {
     let said = faults(&ACCOUNT.replace("AwsCostAccount", "AwsCostAcount"));
     assert!(said.contains("kind: awscost.io has no kind \"AwsCostAcount\""), "{said}");
     let said = faults(&ACCOUNT.replace("v1alpha1", "v1"));
-    assert!(said.contains("apiVersion: there is no such version; there is awscost.io/v1alpha1"), "{said}");
+    assert!(said.contains("apiVersion: this version does not exist; use awscost.io/v1alpha1"), "{said}");
 }
 
 #[test]
 fn one_object_is_declared_once() {
     let said = faults(&format!("{ACCOUNT}---\n{ACCOUNT}"));
     assert!(
-        said.contains("document 2, AwsCostAccount acme: it was declared before, in a.yaml:1: document 1"),
+        said.contains("document 2, AwsCostAccount acme: it is already declared in a.yaml:1: document 1"),
         "{said}"
     );
 }

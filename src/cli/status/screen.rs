@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn each_state_has_its_next_step() {
         let next = |conditions: &[Value]| account(conditions, &json!({})).next.join(" | ");
-        assert!(next(&[]).contains("has not looked at it yet"));
+        assert!(next(&[]).contains("has not checked it yet"));
         let fine = condition("Ready", "True", "Succeeded", "Everything that must work does.");
         assert_eq!(next(std::slice::from_ref(&fine)), "Nothing: everything works.");
         let first = condition("ReportDelivered", "Unknown", "AwaitingFirstDelivery", "Up to 24 hours.");

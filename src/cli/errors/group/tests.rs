@@ -211,7 +211,7 @@ fn an_empty_scope_is_named() {
     let nothing = Overview::of(&Fleet::default(), remedy, false);
     assert_eq!(
         text(&nothing, false, Some("finops"), at(0)),
-        "No accounts, no warehouses in namespace finops: -n NAMESPACE or -A looks\nelsewhere.\n"
+        "No accounts, no warehouses in namespace finops: use -n NAMESPACE or -A to look\nelsewhere.\n"
     );
     assert_eq!(text(&nothing, false, None, at(0)), "No accounts, no warehouses in any namespace.\n");
 }

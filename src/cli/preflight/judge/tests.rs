@@ -293,7 +293,7 @@ fn what_an_administrator_can_see() {
             |it| policies(it)[0].denies = false,
             Check::AdmissionPolicy,
             Verdict::Fail,
-            &["No binding makes the admission policy secrets"],
+            &["No binding enforces the admission policy secrets"],
         ),
         ("a gap", |it| policies(it).truncate(2), Check::AdmissionPolicy, Verdict::Fail, &["DELETE of jobs"]),
         (
@@ -414,7 +414,7 @@ fn what_only_the_operator_can_see() {
             },
             Check::AwsIdentity,
             Verdict::Fail,
-            &["The proxy proxy.corp:3128 takes no connection"],
+            &["The proxy proxy.corp:3128 accepts no connection"],
         ),
         (
             "the proxy leads nowhere",

@@ -265,7 +265,7 @@ fn a_wanted_period_that_is_not_there_is_reported() {
     assert_eq!(found.len(), 1);
     assert!(matches!(found[0].delivery, Err(ReportFault::NoManifest { .. })));
     let said = found[0].delivery.as_ref().expect_err("nothing").to_string();
-    assert!(said.contains("only 2026-10 is there"), "{said}");
+    assert!(said.contains("only 2026-10 exists"), "{said}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn of_checks(target: &Target) -> BTreeSet<ConditionType> {
 #[test]
 fn the_page_on_accounts_says_which_conditions_an_account_has() {
     let page = include_str!("../../../../../../docs/awscostaccount.md");
-    let part = page.split("| An account with | has |").nth(1).expect("the table");
+    let part = page.split("| An account with | has these conditions |").nth(1).expect("the table");
     let rows: Vec<(&str, &str)> = part
         .lines()
         .skip(2)
@@ -39,7 +39,7 @@ fn the_page_on_accounts_says_which_conditions_an_account_has() {
     let checked: BTreeSet<ConditionType> =
         accounts.iter().flat_map(|(_, target)| of_checks(target)).chain(of_checks(&metrics)).collect();
     for ((account, cell), (_, target)) in rows.iter().zip(&accounts) {
-        let all_but = cell.strip_prefix("all below but ");
+        let all_but = cell.strip_prefix("all below except ");
         let said: BTreeSet<ConditionType> = match all_but {
             Some(others) => ConditionType::ALL
                 .iter()

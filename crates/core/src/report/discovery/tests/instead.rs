@@ -27,21 +27,21 @@ fn what_is_there_instead_is_said_by_name_whether_months_are_asked_for_or_not() {
         (DATA, None, &["data/BILLING_PERIOD=2026-10/", "metadata/", "r-Manifest.json"][..]),
         (DATA, cur2, &["data/BILLING_PERIOD=2026-10/", "metadata/"]),
         (DATA, legacy, &["data/", "a data export", "Cur2"]),
-        (range, None, &["20261001-20261101/", "r-1.csv.gz", "no r-Manifest.json"]),
+        (range, None, &["20261001-20261101/", "r-1.csv.gz", "lacks r-Manifest.json"]),
         (range, cur2, &["20261001-20261101/", "legacy report", "LegacyCur"]),
-        (month, None, &["year=2026/month=10/", "no r-Manifest.json"]),
+        (month, None, &["year=2026/month=10/", "lacks r-Manifest.json"]),
         (month, cur2, &["r/", "legacy report", "LegacyCur"]),
         (
             "p/r/metadata/BILLING_PERIOD=202610/r-Manifest.json",
             None,
             &["metadata/BILLING_PERIOD=202610/", "metadata/BILLING_PERIOD=2026-10/ should be"],
         ),
-        ("p/r/metadata/date=2026-10-01/r-Manifest.json", None, &["date=2026-10-01/", "no bill"]),
+        ("p/r/metadata/date=2026-10-01/r-Manifest.json", None, &["date=2026-10-01/", "not a bill"]),
         ("p/r/oops/x", None, &["oops/", "20261001-20261101/", "metadata/BILLING_PERIOD=2026-10/"]),
         ("p/r/oops/x", legacy, &["oops/", "20261001-20261101/"]),
         ("p/r/20261001-20261102/r-Manifest.json", legacy, &["20261001-20261102/"]),
         ("p/r/r/oops/x", legacy, &["r/oops/"]),
-        ("p/r/r-Manifest.json", None, &["there is r-Manifest.json"]),
+        ("p/r/r-Manifest.json", None, &["it contains r-Manifest.json"]),
     ] {
         let bucket = Bucket::default();
         bucket.put(key, "x");

@@ -43,7 +43,10 @@ fn a_month_in_place_whose_files_stay_newer_is_waited_for_and_then_told_with_its_
         let late = look(8 * HOUR + 10).expect_err("it never ends");
         assert_eq!((late.class(), late.reason()), (FaultClass::Data, Reason::DeliveryUnfinished), "{late}");
         let said = late.to_string();
-        assert!(said.contains(file) && said.contains(&format!("put s3://acme-billing/{manifest}")), "{said}");
+        assert!(
+            said.contains(file) && said.contains(&format!("write s3://acme-billing/{manifest}")),
+            "{said}"
+        );
         // What the message advises, and it is a version.
         put_manifest();
         assert_eq!(look(9 * HOUR).expect("whole").files.len(), 1);
