@@ -368,7 +368,7 @@ mod tests {
         let fault = ReportFault::DeliveryUnfinished {
             period: period(month),
             sign: "a is of 10:00, after the manifest's 9:00".to_owned(),
-            again: "put s3://acme-billing/m once more".to_owned(),
+            again: "write s3://acme-billing/m once more".to_owned(),
         };
         Found { period: period(month), delivery: Err(fault) }
     }
@@ -377,7 +377,7 @@ mod tests {
     fn a_month_that_can_t_be_taken_is_shown_with_its_way_out_wherever_it_stands() {
         let [delivered, history] = judged(Ok(vec![found("2026-10", "a"), unfinished("2026-11")]), &[]);
         assert_eq!((delivered.verdict, delivered.reason), (Verdict::Fail, Reason::DeliveryUnfinished));
-        assert!(delivered.message.contains("put s3://acme-billing/m once more"), "{}", delivered.message);
+        assert!(delivered.message.contains("write s3://acme-billing/m once more"), "{}", delivered.message);
         assert_eq!(history.reason, Reason::Complete);
         let [delivered, history] = judged(Ok(vec![unfinished("2026-10"), found("2026-11", "a")]), &[]);
         assert_eq!(delivered.reason, Reason::Delivered);
