@@ -345,7 +345,7 @@ fn a_configuration_that_the_sdk_leaves_out_is_told_without_the_sdks_insides() {
         [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     for said in [
         "AWS_USE_FIPS_ENDPOINT is neither true nor false",
-        "AWS_ENDPOINT_URL_STS is no address",
+        "AWS_ENDPOINT_URL_STS is not an address",
         "the files with AWS profiles",
     ] {
         assert!(stderr.contains(said), "{said}: {stderr}");

@@ -257,7 +257,7 @@ fn a_month_in_which_nothing_has_the_tag_is_answered_and_says_where_it_is() {
     let (exit, said) = books.refuses(&["costs", "--group-by", "tag:Team", "--connection", "plain"]);
     assert_eq!(exit, Some(11), "{said}");
     let both = flat(&books.prints(&["costs", "--group-by", "tag:Owner"]));
-    assert!(both.contains("No row of these has it: plain 2026-10."), "{both}");
+    assert!(both.contains("None of these has the tag: plain 2026-10."), "{both}");
 }
 
 #[test]

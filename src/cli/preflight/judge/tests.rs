@@ -431,7 +431,7 @@ fn what_only_the_operator_can_see() {
             |it| through_a_proxy(it, None),
             Check::AwsIdentity,
             Verdict::Pass,
-            &["through the proxy proxy.corp:3128 knows the operator as arn:"],
+            &["through the proxy proxy.corp:3128 identifies the operator as arn:"],
         ),
         (
             "AWS is slow",
