@@ -39,9 +39,9 @@ use crate::{
     api::{AwsCostAccount, CostWarehouse},
     aws::Aws,
     model::Region,
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
     telemetry::{
-        http::{self, Health},
+        http::{self, HealthState},
         metrics::Metrics,
     },
 };
@@ -82,7 +82,7 @@ pub struct Operator {
     /// Environment handed on to Jobs.
     pub job_env: BTreeMap<String, String>,
     /// Authorities that Jobs trust besides the system's.
-    pub authorities: Trust,
+    pub authorities: TrustedAuthorities,
     /// Who this process is.
     pub identity: Identity,
 }
@@ -110,7 +110,7 @@ pub enum OperatorFault {
 /// [`OperatorFault`] if it can't start, or must stop at once.
 pub async fn run(operator: Operator, stop: CancellationToken) -> Result<(), OperatorFault> {
     let metrics = operator.metrics.clone();
-    let health = Health::default();
+    let health = HealthState::default();
     let address = operator.settings.metrics_address;
     let listener = http::bind(address).await.map_err(|source| OperatorFault::Listen { address, source })?;
     let served = CancellationToken::new();
@@ -127,7 +127,7 @@ pub async fn run(operator: Operator, stop: CancellationToken) -> Result<(), Oper
 async fn lead(
     operator: Operator,
     metrics: &Metrics,
-    health: &Health,
+    health: &HealthState,
     stop: &CancellationToken,
 ) -> Result<(), OperatorFault> {
     let election = operator.settings.leader_election.clone();
@@ -181,7 +181,7 @@ async fn lead(
 
 /// Waits until the lease is ours, and says meanwhile whose it is: in the log and to whoever asks `/readyz`. A release that
 /// shares its lease with another by mistake looks well otherwise, and never works.
-async fn stand_by(led: &mut channel::Receiver<Leadership>, lease: &str, health: &Health) {
+async fn stand_by(led: &mut channel::Receiver<Leadership>, lease: &str, health: &HealthState) {
     loop {
         let leadership = led.borrow_and_update().clone();
         match leadership {
@@ -203,7 +203,7 @@ async fn stand_by(led: &mut channel::Receiver<Leadership>, lease: &str, health: 
 async fn work(
     operator: Operator,
     metrics: &Metrics,
-    health: &Health,
+    health: &HealthState,
     known: channel::Sender<Option<String>>,
     stop: CancellationToken,
 ) {

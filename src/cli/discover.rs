@@ -15,10 +15,12 @@ use super::{
 use crate::{
     aws::{
         Aws, AwsFault, AwsSettings, Code, FaultClass, NoCredentials, OwnCredentials, Sdk, Session,
-        traits::{AssumeRole, Federate, Membership, OrganizationAccount, OrganizationAccountState},
+        traits::{
+            AssumeRole, FederateUser, OrganizationAccount, OrganizationAccountState, OrganizationMembership,
+        },
     },
     model::{AccountId, ExitCode, Partition, Region, RoleArn},
-    network::trust::{InvalidBundle, Trust},
+    network::trust::{InvalidBundle, TrustedAuthorities},
 };
 use manifest::{Fleet, FleetArgs, ReportMissing};
 use output::NotWritten;
@@ -111,7 +113,7 @@ pub async fn run(args: Args) -> ExitCode {
 }
 
 async fn discover(args: &Args) -> Result<(), Fault> {
-    let trust = Trust::of_environment()?;
+    let trust = TrustedAuthorities::of_environment()?;
     let sdk = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await;
     let organization = ask(&sdk, &sdk.aws(), args, Timestamp::now()).await?;
     let fleet =
@@ -155,8 +157,8 @@ async fn ask(sdk: &Sdk, aws: &Aws, args: &Args, now: Timestamp) -> Result<Organi
         _ => Fault::Organizations(fault),
     };
     let management = match aws.organizations.membership(&session, partition).await.map_err(refused)? {
-        Membership::Standalone => return Err(Fault::Standalone(account.clone())),
-        Membership::InOrganization { management, .. } => management,
+        OrganizationMembership::Standalone => return Err(Fault::Standalone(account.clone())),
+        OrganizationMembership::InOrganization { management, .. } => management,
     };
     let mut accounts = aws.organizations.accounts(&session, partition).await.map_err(refused)?;
     accounts.sort_by(|left, right| left.id.cmp(&right.id));
@@ -188,8 +190,13 @@ async fn session(
     match sdk.own_credentials(now).await? {
         OwnCredentials::Session(session) => Ok(session),
         OwnCredentials::Keys(keys) => {
-            let request =
-                Federate { keys: &keys, name: "awscost-discover", duration: SESSION, policy: POLICY, region };
+            let request = FederateUser {
+                keys: &keys,
+                name: "awscost-discover",
+                duration: SESSION,
+                policy: POLICY,
+                region,
+            };
             aws.identity.federate(request).await.map_err(|fault| match fault.class {
                 FaultClass::Denied => Fault::Federation(caller.to_owned()),
                 _ => Fault::Identity(fault),

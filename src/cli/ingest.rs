@@ -30,8 +30,8 @@ use crate::{
         AccountId, AccountType, BillingPeriod, ConnectionKey, ExitCode, Region, ReportKind, ReportName,
         VersionIdentity,
     },
-    network::trust::Trust,
-    report::{BillSource, Found, ReportRoot, Wanted, beside, deliveries},
+    network::trust::TrustedAuthorities,
+    report::{BillSource, FoundPeriod, ReportRoot, WantedPeriods, beside, deliveries},
     warehouse::ledger::{Ordering, Source},
 };
 use output::{Output, OutputFormat};
@@ -183,9 +183,9 @@ async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> R
     let source = open_source(args).await?;
     let root = root(args);
     let wanted = if args.periods.is_empty() {
-        Wanted::All
+        WantedPeriods::All
     } else {
-        Wanted::Only(args.periods.iter().copied().collect::<BTreeSet<_>>())
+        WantedPeriods::Only(args.periods.iter().copied().collect::<BTreeSet<_>>())
     };
     let warehouse = args.warehouse.open().await?;
     let looked = async {
@@ -255,7 +255,7 @@ async fn open_source(args: &Args) -> Result<Box<dyn BillSource>, LoadFault> {
     Ok(match &args.source {
         SourceLocation::Folder(path) => Box::new(FolderSource::new(path)),
         SourceLocation::S3 { bucket, .. } => {
-            let trust = Trust::of_environment()?;
+            let trust = TrustedAuthorities::of_environment()?;
             let sdk = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await;
             let access = BucketAccess {
                 bucket: bucket.clone(),
@@ -275,7 +275,7 @@ async fn open_source(args: &Args) -> Result<Box<dyn BillSource>, LoadFault> {
 async fn identify(
     args: &Args,
     source: &dyn BillSource,
-    found: &[Found],
+    found: &[FoundPeriod],
 ) -> Result<(ConnectionKey, ExpectedBill), BTreeMap<BillingPeriod, LoadFault>> {
     let expected = args.account.as_ref().map(|account| ExpectedBill::of(account, args.account_type.into()));
     if let Some(connection) = &args.connection {
@@ -290,7 +290,7 @@ async fn identify(
 
 /// The ends of all months where none tells whose they are: each with its own fault, the newest first.
 fn without_payer(
-    found: Vec<Found>,
+    found: Vec<FoundPeriod>,
     mut silent: BTreeMap<BillingPeriod, LoadFault>,
     output: &mut Output,
 ) -> Vec<Ended> {

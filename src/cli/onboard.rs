@@ -13,7 +13,7 @@ use super::warehouse::{complain, print};
 use crate::{
     model::ExitCode,
     onboarding::{
-        Impossible, PrincipalArn, Reader, Wanted, cloudformation,
+        BillReader, OnboardingFault, PrincipalArn, WantedAccount, cloudformation,
         delivery::{self, ExportChoices, ExportGranularity},
         link::{self, LinkFault, StackName, TemplateUrl},
         permissions, terraform,
@@ -195,7 +195,7 @@ enum Fault {
     #[error(transparent)]
     Wanted(#[from] NotWanted),
     #[error(transparent)]
-    Impossible(#[from] Impossible),
+    Impossible(#[from] OnboardingFault),
     #[error(transparent)]
     Link(#[from] LinkFault),
     #[error(transparent)]
@@ -256,7 +256,7 @@ fn print_cloudformation(args: &CloudFormationArgs) -> Result<(), Fault> {
 
 fn print_terraform(args: &TerraformArgs) -> Result<(), Fault> {
     let wanted = args.wanted.read()?.wanted;
-    let choices = terraform::Choices {
+    let choices = terraform::TerraformChoices {
         principal: args.trusted.principal.clone(),
         base: args.trusted.base(),
         bucket: args.delivery.with_bucket,
@@ -302,7 +302,7 @@ impl DeliveryArgs {
     }
 
     /// What creating takes besides the document.
-    fn note(&self, wanted: &Wanted) {
+    fn note(&self, wanted: &WantedAccount) {
         if self.with_export {
             // See docs/aws-facts.md 3.5 and 3.6.
             complain(
@@ -321,24 +321,24 @@ impl DeliveryArgs {
 }
 
 impl StackArgs {
-    fn stack(&self) -> Result<(Wanted, cloudformation::Stack), Fault> {
+    fn stack(&self) -> Result<(WantedAccount, cloudformation::FilledStack), Fault> {
         let wanted = self.wanted.read()?.wanted;
-        let choices = cloudformation::Choices {
+        let choices = cloudformation::TemplateChoices {
             principal: self.trusted.principal.clone(),
             base: self.trusted.base(),
             bucket: self.delivery.with_bucket,
             export: self.delivery.export(),
             scope: if self.stack_set {
-                cloudformation::Scope::StackSet
+                cloudformation::StackScope::StackSet
             } else {
-                cloudformation::Scope::Account
+                cloudformation::StackScope::Account
             },
         };
         let stack = cloudformation::stack(&wanted, &choices)?;
         Ok((wanted, stack))
     }
 
-    fn note(&self, wanted: &Wanted, stack: &cloudformation::Stack) {
+    fn note(&self, wanted: &WantedAccount, stack: &cloudformation::FilledStack) {
         let region = stack.region.as_deref().map_or_else(
             || "in any one region, because IAM has no region".to_owned(),
             |region| format!("in {region}"),
@@ -358,7 +358,7 @@ impl StackArgs {
 }
 
 /// What reading takes besides the policy.
-fn note_reading(wanted: &Wanted) {
+fn note_reading(wanted: &WantedAccount) {
     if let Some(report) = wanted.report.as_ref().filter(|report| report.owner != *wanted.account()) {
         complain(&format!(
             "the bucket {} belongs to account {}: its policy also has to allow {} s3:ListBucket and s3:GetObject",
@@ -372,10 +372,10 @@ fn note_reading(wanted: &Wanted) {
     }
 }
 
-fn reader(wanted: &Wanted) -> String {
+fn reader(wanted: &WantedAccount) -> String {
     match &wanted.reader {
-        Reader::Role(role) => role.to_string(),
-        Reader::User { account, .. } => format!("the IAM user of account {account}"),
+        BillReader::Role(role) => role.to_string(),
+        BillReader::User { account, .. } => format!("the IAM user of account {account}"),
     }
 }
 

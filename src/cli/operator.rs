@@ -11,7 +11,7 @@ use crate::{
     aws::{AwsSettings, CallObserver, EndedCall, Sdk},
     controller::{self, Identity, Operator, OperatorFault, settings::Settings},
     model::{ExitCode, Region},
-    network::trust::{InvalidBundle, Trust},
+    network::trust::{InvalidBundle, TrustedAuthorities},
     telemetry::metrics::{InvalidMetrics, Metrics},
 };
 
@@ -110,8 +110,8 @@ async fn start(args: Args) -> Result<(), Fault> {
         .map_err(|source| Fault::Unreadable { path: args.config.clone(), source })?;
     let settings = Settings::parse(&text)?;
     let authorities = match &settings.ca_bundle {
-        Some(path) => Trust::read(path)?,
-        None => Trust::default(),
+        Some(path) => TrustedAuthorities::read(path)?,
+        None => TrustedAuthorities::default(),
     };
     let mut config = cluster::config(None, None).await?;
     let watched = trusted_files(&settings, &mut config, &authorities);
@@ -124,7 +124,11 @@ async fn start(args: Args) -> Result<(), Fault> {
     let usual = AwsSettings::default();
     let aws_settings = AwsSettings {
         sts_calls_per_second: settings.testing.sts_calls_per_second.unwrap_or(usual.sts_calls_per_second),
-        trust: if authorities.is_empty() { Trust::of_environment()? } else { authorities.clone() },
+        trust: if authorities.is_empty() {
+            TrustedAuthorities::of_environment()?
+        } else {
+            authorities.clone()
+        },
     };
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
     let sdk = Sdk::load(aws_settings).await.heard_by(Arc::new(CallCounter(metrics.clone())));
@@ -145,7 +149,11 @@ async fn start(args: Args) -> Result<(), Fault> {
 }
 
 /// Lets the API server's certificate be of these authorities too; the files that all this was read from.
-fn trusted_files(settings: &Settings, config: &mut kube::Config, authorities: &Trust) -> Vec<PathBuf> {
+fn trusted_files(
+    settings: &Settings,
+    config: &mut kube::Config,
+    authorities: &TrustedAuthorities,
+) -> Vec<PathBuf> {
     let Some(bundle) = &settings.ca_bundle else { return Vec::new() };
     // kube would read this one file again and again, and trust nothing else.
     let cluster = config.root_cert_file.take();

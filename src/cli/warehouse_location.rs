@@ -10,9 +10,9 @@ use url::Url;
 
 use super::cluster::ClusterArgs;
 use crate::{
-    aws::endpoints::{self, Variant},
+    aws::endpoints::{self, EndpointVariant},
     model::Region,
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
     schema::COSTS,
     warehouse::{
         Warehouse, WarehouseFault,
@@ -162,8 +162,8 @@ impl BucketArgs {
             }
             return Ok(folder(location));
         }
-        let trust =
-            Trust::of_environment().map_err(|fault| WarehouseFault::Configuration(fault.to_string()))?;
+        let trust = TrustedAuthorities::of_environment()
+            .map_err(|fault| WarehouseFault::Configuration(fault.to_string()))?;
         let identity = identity::of(self, &trust).await?;
         let (endpoint, sts_endpoint) = self.endpoints().await;
         Ok(DeltaOptions {
@@ -180,7 +180,7 @@ impl BucketArgs {
     /// S3 and STS as the SDK would ask them in this region: object_store knows neither partitions nor FIPS.
     async fn endpoints(&self) -> (Option<Url>, Option<Url>) {
         let Some(region) = &self.region else { return (self.endpoint.clone(), None) };
-        let variant = Variant::configured(self.profile.as_deref()).await;
+        let variant = EndpointVariant::configured(self.profile.as_deref()).await;
         let endpoint = match &self.endpoint {
             Some(named) => Some(named.clone()),
             None => endpoints::s3(region, variant).await,
@@ -204,7 +204,7 @@ fn folder(location: DeltaLocation) -> DeltaOptions {
         region: None,
         endpoint: None,
         sts_endpoint: None,
-        trust: Trust::default(),
+        trust: TrustedAuthorities::default(),
         addressing: Addressing::default(),
         identity: None,
         retention: DEFAULT_RETENTION,

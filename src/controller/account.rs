@@ -34,7 +34,7 @@ use crate::{
         AwsCostAccount, AwsCostAccountStatus, RECONCILE_ALIASES, RECONCILE_AT, conditions,
         status::{BucketStatus, Identity, LastAssumed, OperatorIdentity, ReportStatus},
     },
-    aws::traits::{Caller, Membership},
+    aws::traits::{Caller, OrganizationMembership},
     connection::{ExternalIdPolicy, Finding, checks, principal},
     model::{Reason, ReportKind},
 };
@@ -369,8 +369,8 @@ impl Pass<'_> {
         bill: Option<BillPicture<'a>>,
     ) -> Picture<'a> {
         let management = match memory.facts.membership.known() {
-            Some(Membership::InOrganization { management, .. }) => Some(management.to_string()),
-            Some(Membership::Standalone) => None,
+            Some(OrganizationMembership::InOrganization { management, .. }) => Some(management.to_string()),
+            Some(OrganizationMembership::Standalone) => None,
             None => base.status.identity.as_ref().and_then(|known| known.management_account_id.clone()),
         };
         Picture {

@@ -38,7 +38,7 @@ use crate::{
     aws::{Aws, AwsFault, traits::Caller},
     connection::{Ages, Facts, Sessions},
     model::Region,
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
     telemetry::metrics::Metrics,
 };
 use children::Children;
@@ -202,7 +202,7 @@ pub struct Parts {
     /// Environment handed on to Jobs.
     pub job_env: BTreeMap<String, String>,
     /// Authorities that Jobs trust besides the system's.
-    pub authorities: Trust,
+    pub authorities: TrustedAuthorities,
     /// Metrics.
     pub metrics: Metrics,
     /// Writes events.

@@ -10,21 +10,23 @@ use crate::{
     aws::{Aws, Session},
     connection::{ReportTarget, STALE_AFTER},
     model::{BillingPeriod, ReportKind},
-    report::{Anchor, FaultClass, Found, ReportFault, ReportRoot, Wanted, deliveries as list},
+    report::{
+        FaultClass, FoundPeriod, ReportAnchor, ReportFault, ReportRoot, WantedPeriods, deliveries as list,
+    },
 };
 use report_store::SessionStore;
 
 /// The last conclusive listing, and the doubt since.
 #[derive(Debug, Clone, Default)]
 pub struct Deliveries {
-    answer: Option<(Timestamp, Result<Vec<Found>, ReportFault>)>,
+    answer: Option<(Timestamp, Result<Vec<FoundPeriod>, ReportFault>)>,
     doubt: Option<ReportFault>,
     looked_at: Option<Timestamp>,
 }
 
 impl Deliveries {
     /// Takes in a listing. Passing faults change nothing of what was known.
-    pub fn record(&mut self, at: Timestamp, listed: Result<Vec<Found>, ReportFault>) {
+    pub fn record(&mut self, at: Timestamp, listed: Result<Vec<FoundPeriod>, ReportFault>) {
         self.looked_at = Some(at);
         match listed {
             Err(fault) if passing(&fault) => self.doubt = Some(fault),
@@ -44,7 +46,7 @@ impl Deliveries {
         }
     }
 
-    fn settle(&mut self, at: Timestamp, answer: Result<Vec<Found>, ReportFault>) {
+    fn settle(&mut self, at: Timestamp, answer: Result<Vec<FoundPeriod>, ReportFault>) {
         self.answer = Some((at, answer));
         self.doubt = None;
     }
@@ -53,7 +55,7 @@ impl Deliveries {
     ///
     /// # Errors
     /// The fault, if there is no listing to go by.
-    pub fn standing(&self, now: Timestamp) -> Result<&[Found], Option<&ReportFault>> {
+    pub fn standing(&self, now: Timestamp) -> Result<&[FoundPeriod], Option<&ReportFault>> {
         match (&self.answer, &self.doubt) {
             (Some((at, _)), Some(doubt)) if now.duration_since(*at) >= STALE_AFTER => Err(Some(doubt)),
             // Nothing of that name yet is a listing with nothing in it.
@@ -64,7 +66,7 @@ impl Deliveries {
     }
 
     /// The last listing, however old.
-    pub fn known(&self) -> &[Found] {
+    pub fn known(&self) -> &[FoundPeriod] {
         match &self.answer {
             Some((_, Ok(found))) => found,
             _ => &[],
@@ -73,7 +75,7 @@ impl Deliveries {
 
     /// What lies where a manifest is waited for, as a clause; empty if nothing does.
     pub fn instead(&self) -> String {
-        let of_month = |found: &Found| match &found.delivery {
+        let of_month = |found: &FoundPeriod| match &found.delivery {
             Err(ReportFault::NoManifest { seen: Some(seen), .. }) => Some((found.period, seen.clone())),
             _ => None,
         };
@@ -85,7 +87,7 @@ impl Deliveries {
     }
 
     /// The last listing, if there was any look at all.
-    pub fn listed(&self) -> Option<&[Found]> {
+    pub fn listed(&self) -> Option<&[FoundPeriod]> {
         self.answer.as_ref().map(|_| self.known())
     }
 
@@ -119,12 +121,12 @@ pub async fn look_at_deliveries(
 ) {
     let store = SessionStore::new(aws, session, report);
     let root = ReportRoot {
-        anchor: Anchor::Bucket(report.bucket.clone()),
+        anchor: ReportAnchor::Bucket(report.bucket.clone()),
         prefix: report.prefix.clone(),
         name: report.name.clone(),
         kind: report.kind.or(kind),
     };
-    let wanted = Wanted::Only(wanted.iter().copied().collect());
+    let wanted = WantedPeriods::Only(wanted.iter().copied().collect());
     seen.record(now, list(&store, &root, &wanted, now).await);
 }
 
@@ -147,7 +149,7 @@ mod tests {
         assert_eq!(seen.standing(at(0)), Err(None));
         seen.record(at(0), Ok(vec![found("2026-11", "a")]));
         seen.record(at(10), Err(passing_fault()));
-        assert_eq!(seen.standing(at(300)).map(<[Found]>::len), Ok(1));
+        assert_eq!(seen.standing(at(300)).map(<[FoundPeriod]>::len), Ok(1));
         assert!(seen.standing(at(361)).is_err());
         assert_eq!(seen.known().len(), 1);
     }
@@ -156,7 +158,7 @@ mod tests {
     fn a_passing_fault_of_one_month_keeps_that_month() {
         let mut seen = Deliveries::default();
         seen.record(at(0), Ok(vec![found("2026-11", "a"), found("2026-10", "b")]));
-        let broken = Found { period: period("2026-11"), delivery: Err(passing_fault()) };
+        let broken = FoundPeriod { period: period("2026-11"), delivery: Err(passing_fault()) };
         seen.record(at(10), Ok(vec![broken, nothing("2026-10")]));
         let ok: Vec<bool> = seen.known().iter().map(|found| found.delivery.is_ok()).collect();
         assert_eq!(ok, [true, false]);
@@ -175,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_newest_month_without_a_manifest_tells_what_is_there_instead() {
-        let month = |text: &str, seen: Option<&str>| Found {
+        let month = |text: &str, seen: Option<&str>| FoundPeriod {
             period: period(text),
             delivery: Err(ReportFault::NoManifest { period: period(text), seen: seen.map(str::to_owned) }),
         };
@@ -189,7 +191,7 @@ mod tests {
         let mut seen = Deliveries::default();
         seen.record(at(0), Ok(vec![found("2026-11", "a")]));
         let fault = ReportFault::DeliveryInProgress { period: period("2026-11"), sign: "x".to_owned() };
-        seen.record(at(10), Ok(vec![Found { period: period("2026-11"), delivery: Err(fault) }]));
+        seen.record(at(10), Ok(vec![FoundPeriod { period: period("2026-11"), delivery: Err(fault) }]));
         assert!(seen.known()[0].delivery.is_err());
     }
 
@@ -200,7 +202,7 @@ mod tests {
         seen.record(at(0), Err(passing_fault()));
         assert_eq!(seen.look_again_at(), Some(at(5)), "no answer yet");
         let fault = ReportFault::DeliveryInProgress { period: period("2026-11"), sign: "x".to_owned() };
-        seen.record(at(10), Ok(vec![Found { period: period("2026-11"), delivery: Err(fault) }]));
+        seen.record(at(10), Ok(vec![FoundPeriod { period: period("2026-11"), delivery: Err(fault) }]));
         assert_eq!(seen.look_again_at(), Some(at(15)));
         seen.record(at(15), Err(passing_fault()));
         assert_eq!(seen.look_again_at(), Some(at(20)), "a look without an answer counts as one");

@@ -23,13 +23,13 @@ use super::metrics::Metrics;
 
 /// Whether the process can do its work, as the kubelet asks it.
 #[derive(Debug, Clone, Default)]
-pub struct Health {
+pub struct HealthState {
     ready: Arc<AtomicBool>,
     failed: Arc<AtomicBool>,
     standing_by: Arc<Mutex<Option<String>>>,
 }
 
-impl Health {
+impl HealthState {
     /// The watches are up, or another replica leads.
     pub fn set_ready(&self) {
         self.ready.store(true, Ordering::Relaxed);
@@ -81,20 +81,20 @@ pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 pub async fn serve(
     listener: TcpListener,
     metrics: Metrics,
-    health: Health,
+    health: HealthState,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let app = Router::new()
         .route("/metrics", get(page))
         .route(
             "/healthz",
-            get(|State((_, health)): State<(Metrics, Health)>| async move {
+            get(|State((_, health)): State<(Metrics, HealthState)>| async move {
                 verdict(health.is_alive(), "ok".to_owned())
             }),
         )
         .route(
             "/readyz",
-            get(|State((_, health)): State<(Metrics, Health)>| async move {
+            get(|State((_, health)): State<(Metrics, HealthState)>| async move {
                 verdict(health.is_ready(), health.ready_text())
             }),
         )
@@ -102,7 +102,7 @@ pub async fn serve(
     axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
-async fn page(State((metrics, _)): State<(Metrics, Health)>) -> Response {
+async fn page(State((metrics, _)): State<(Metrics, HealthState)>) -> Response {
     match metrics.page() {
         Ok(page) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], page).into_response(),
         Err(error) => {

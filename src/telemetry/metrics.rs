@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGauge, Registry, TextEncoder};
 
-use catalogue::Catalogue;
-pub use catalogue::Described;
+use catalogue::MetricCatalogue;
+pub use catalogue::MetricDescription;
 pub use objects::ConditionSeries;
-use objects::{Objects, Said};
+use objects::{ObjectGauges, ObjectSeries};
 
 /// Bounds of a pass's duration, in seconds: from one without I/O to the pass's limit.
 const PASS: &[f64] = &[0.005, 0.02, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
@@ -23,7 +23,7 @@ const CALL: &[f64] = &[0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
-    described: Vec<Described>,
+    described: Vec<MetricDescription>,
     reconciles: IntCounterVec,
     durations: HistogramVec,
     depths: GaugeVec,
@@ -34,8 +34,8 @@ pub struct Metrics {
     call_durations: HistogramVec,
     jobs: IntCounterVec,
     leader: IntGauge,
-    accounts: Objects<6>,
-    warehouses: Objects<0>,
+    accounts: ObjectGauges<6>,
+    warehouses: ObjectGauges<0>,
 }
 
 /// The metrics could not be registered or written.
@@ -45,7 +45,7 @@ pub struct InvalidMetrics(#[from] prometheus::Error);
 
 /// How a pass ended, for the `result` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PassResult {
+pub enum ReconcileResult {
     /// The reconcile finished.
     Success,
     /// The object changed meanwhile, so it starts again: nothing is wrong.
@@ -94,7 +94,7 @@ impl Metrics {
     /// # Errors
     /// If a name or label is not one of Prometheus'.
     pub fn new(version: &str) -> Result<Self, InvalidMetrics> {
-        let mut catalogue = Catalogue::default();
+        let mut catalogue = MetricCatalogue::default();
         let all = &mut catalogue;
         all.gauge("awscost_build_info", "The version, as a label.", &["version"])?
             .with_label_values(&[version])
@@ -138,9 +138,9 @@ impl Metrics {
             &["api"],
         )?;
         let jobs = all.counter("awscost_ingest_jobs_total", "Finished loads, by result.", &["result"])?;
-        let accounts = Objects::new(all, CONDITIONS_OF_ACCOUNTS, ACCOUNT_VALUES)?;
-        let warehouses = Objects::new(all, CONDITIONS_OF_WAREHOUSES, [])?;
-        let Catalogue { registry, described } = catalogue;
+        let accounts = ObjectGauges::new(all, CONDITIONS_OF_ACCOUNTS, ACCOUNT_VALUES)?;
+        let warehouses = ObjectGauges::new(all, CONDITIONS_OF_WAREHOUSES, [])?;
+        let MetricCatalogue { registry, described } = catalogue;
         Ok(Self {
             registry,
             described,
@@ -160,16 +160,16 @@ impl Metrics {
     }
 
     /// Every metric there is.
-    pub fn described(&self) -> &[Described] {
+    pub fn described(&self) -> &[MetricDescription] {
         &self.described
     }
 
     /// Counts a reconcile, and observes how long it took.
-    pub fn reconciled(&self, controller: &str, result: PassResult, took: Duration) {
+    pub fn reconciled(&self, controller: &str, result: ReconcileResult, took: Duration) {
         let result = match result {
-            PassResult::Success => "success",
-            PassResult::Conflict => "conflict",
-            PassResult::Error => "error",
+            ReconcileResult::Success => "success",
+            ReconcileResult::Conflict => "conflict",
+            ReconcileResult::Error => "error",
         };
         self.reconciles.with_label_values(&[controller, result]).inc();
         self.durations.with_label_values(&[controller]).observe(took.as_secs_f64());
@@ -229,13 +229,13 @@ impl Metrics {
             seconds(gauges.deletion),
         ];
         let AccountGauges { namespace, name, conditions, .. } = gauges;
-        self.accounts.set(uid, Said { namespace, name, conditions, values });
+        self.accounts.set(uid, ObjectSeries { namespace, name, conditions, values });
     }
 
     /// Sets one warehouse's gauges; series that no longer hold go.
     pub fn warehouse(&self, uid: &str, namespace: &str, name: &str, conditions: Vec<ConditionSeries>) {
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
-        self.warehouses.set(uid, Said { namespace, name, conditions, values: [] });
+        self.warehouses.set(uid, ObjectSeries { namespace, name, conditions, values: [] });
     }
 
     /// Removes an object's series: it is gone.

@@ -17,8 +17,8 @@ use awscost::{
     },
     model::{Outcome, ReportKind},
     report::{
-        Anchor, BillSource, DeliveredFile, Found, Listing, Object, ReportRoot, ReportStore, SourceFile,
-        StoreFault, Wanted, deliveries,
+        BillSource, DeliveredFile, FoundPeriod, Listing, Object, ReportAnchor, ReportRoot, ReportStore,
+        SourceFile, StoreFault, WantedPeriods, deliveries,
     },
     warehouse::{
         Warehouse,
@@ -65,8 +65,8 @@ impl Bucket {
         totals
     }
 
-    async fn found(&self) -> Vec<Found> {
-        deliveries(self, &root(), &Wanted::All, jiff::Timestamp::now()).await.expect("a report")
+    async fn found(&self) -> Vec<FoundPeriod> {
+        deliveries(self, &root(), &WantedPeriods::All, jiff::Timestamp::now()).await.expect("a report")
     }
 }
 
@@ -90,7 +90,7 @@ fn tear(place: &Place, version: u32) {
 
 fn root() -> ReportRoot {
     ReportRoot {
-        anchor: Anchor::Folder,
+        anchor: ReportAnchor::Folder,
         prefix: "".parse().expect("a prefix"),
         name: "acme".parse().expect("a name"),
         kind: Some(ReportKind::LegacyCur),
@@ -123,7 +123,7 @@ impl BillSource for Bucket {
     }
 }
 
-async fn load(bucket: &Bucket, warehouse: &MemoryWarehouse, found: Vec<Found>) -> Ended {
+async fn load(bucket: &Bucket, warehouse: &MemoryWarehouse, found: Vec<FoundPeriod>) -> Ended {
     let terms = Terms {
         connection: "acme".parse().expect("a key"),
         owner: "cli".to_owned(),

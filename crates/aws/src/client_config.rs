@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     model::RoleArn,
-    network::{proxy, trust::Trust},
+    network::{proxy, trust::TrustedAuthorities},
 };
 
 /// What can be set besides the standard AWS configuration.
@@ -36,12 +36,12 @@ pub struct AwsSettings {
     /// Calls to STS a second, for the whole process.
     pub sts_calls_per_second: u32,
     /// Authorities that are trusted besides the system's.
-    pub trust: Trust,
+    pub trust: TrustedAuthorities,
 }
 
 impl Default for AwsSettings {
     fn default() -> Self {
-        Self { sts_calls_per_second: STS_CALLS_PER_SECOND, trust: Trust::default() }
+        Self { sts_calls_per_second: STS_CALLS_PER_SECOND, trust: TrustedAuthorities::default() }
     }
 }
 

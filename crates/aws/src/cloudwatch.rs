@@ -3,13 +3,15 @@
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::{Client, config::Region as SdkRegion};
 
-use super::{AwsFault, Operation, Sdk, Session, calls::Calls, client_config::credentials, traits::Metrics};
+use super::{
+    AwsFault, Operation, Sdk, Session, calls::Calls, client_config::credentials, traits::MetricsApi,
+};
 use crate::model::Region;
 
 /// A namespace that every account has metrics in, so that the answer is short (docs/aws-facts.md 10).
 const NAMESPACE: &str = "AWS/Usage";
 
-/// [`Metrics`] over the SDK.
+/// [`MetricsApi`] over the SDK.
 pub(super) struct SdkMetrics {
     client: Client,
     calls: Calls,
@@ -22,7 +24,7 @@ impl SdkMetrics {
 }
 
 #[async_trait]
-impl Metrics for SdkMetrics {
+impl MetricsApi for SdkMetrics {
     async fn can_list(&self, session: &Session, region: &Region) -> Result<(), AwsFault> {
         let config = aws_sdk_cloudwatch::Config::builder()
             .region(SdkRegion::new(region.as_str().to_owned()))

@@ -11,7 +11,7 @@ use super::{
     calls::Calls,
     client_config::credentials,
     sdk_fault::malformed,
-    traits::{Destination, Granularity, LegacyDefinition, LegacyDelivery, LegacyDeliveryStatus},
+    traits::{LegacyDefinition, LegacyDelivery, LegacyDeliveryStatus, ReportDestination, ReportGranularity},
 };
 use crate::model::Partition;
 
@@ -70,12 +70,12 @@ fn definition(from: &ReportDefinition) -> LegacyDefinition {
     });
     LegacyDefinition {
         name: from.report_name().to_owned(),
-        granularity: Granularity::from_name(from.time_unit().as_str()),
+        granularity: ReportGranularity::from_name(from.time_unit().as_str()),
         format: from.format().as_str().to_owned(),
         compression: from.compression().as_str().to_owned(),
         resource_ids: from.additional_schema_elements().contains(&SchemaElement::Resources),
         refreshes_closed: from.refresh_closed_reports(),
-        destination: Destination {
+        destination: ReportDestination {
             bucket: from.s3_bucket().to_owned(),
             prefix: from.s3_prefix().to_owned(),
             region: from.s3_region().as_str().to_owned(),

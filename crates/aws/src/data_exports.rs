@@ -16,8 +16,8 @@ use super::{
     cur::LegacyReports,
     sdk_fault::malformed,
     traits::{
-        Destination, ExecutionEnd, ExportDefinition, ExportExecution, ExportHealth, ExportIllness,
-        ExportReference, LegacyDefinition, ReportCatalog,
+        ExecutionEnd, ExportDefinition, ExportExecution, ExportHealth, ExportIllness, ExportReference,
+        LegacyDefinition, ReportCatalog, ReportDestination,
     },
 };
 use crate::model::Partition;
@@ -125,7 +125,7 @@ impl ReportCatalog for SdkCatalog {
                 .collect(),
             format: files.format().as_str().to_owned(),
             compression: files.compression().as_str().to_owned(),
-            destination: Destination {
+            destination: ReportDestination {
                 bucket: target.s3_bucket().to_owned(),
                 prefix: target.s3_prefix().to_owned(),
                 region: target.s3_region().to_owned(),

@@ -10,14 +10,14 @@ use crate::model::Region;
 
 /// Which of a service's endpoints are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Variant {
+pub struct EndpointVariant {
     /// Those with validated cryptography (`AWS_USE_FIPS_ENDPOINT`).
     pub fips: bool,
     /// Those that answer over IPv6 too (`AWS_USE_DUALSTACK_ENDPOINT`).
     pub dual_stack: bool,
 }
 
-impl Variant {
+impl EndpointVariant {
     /// What the environment or the profile asks for; the profile is the environment's own if none is named.
     pub async fn configured(profile: Option<&str>) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -36,7 +36,7 @@ impl Variant {
 }
 
 /// S3 in a region, without a bucket in front; `None` where there is no such endpoint.
-pub async fn s3(region: &Region, variant: Variant) -> Option<Url> {
+pub async fn s3(region: &Region, variant: EndpointVariant) -> Option<Url> {
     let parameters = s3_rules::Params::builder()
         .region(region.as_str())
         .use_fips(variant.fips)
@@ -48,7 +48,7 @@ pub async fn s3(region: &Region, variant: Variant) -> Option<Url> {
 }
 
 /// STS in a region; `None` where there is no such endpoint.
-pub async fn sts(region: &Region, variant: Variant) -> Option<Url> {
+pub async fn sts(region: &Region, variant: EndpointVariant) -> Option<Url> {
     let parameters = sts_rules::Params::builder()
         .region(region.as_str())
         .use_fips(variant.fips)
@@ -63,9 +63,9 @@ pub async fn sts(region: &Region, variant: Variant) -> Option<Url> {
 mod tests {
     use super::*;
 
-    const PLAIN: Variant = Variant { fips: false, dual_stack: false };
-    const FIPS: Variant = Variant { fips: true, dual_stack: false };
-    const BOTH: Variant = Variant { fips: true, dual_stack: true };
+    const PLAIN: EndpointVariant = EndpointVariant { fips: false, dual_stack: false };
+    const FIPS: EndpointVariant = EndpointVariant { fips: true, dual_stack: false };
+    const BOTH: EndpointVariant = EndpointVariant { fips: true, dual_stack: true };
 
     #[tokio::test]
     async fn each_partition_has_its_own_names() {
@@ -101,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn a_bucket_in_front_is_what_the_sdk_itself_would_ask() {
         for region in ["eu-west-1", "us-gov-west-1", "cn-northwest-1"] {
-            for variant in [PLAIN, FIPS, BOTH, Variant { fips: false, dual_stack: true }] {
+            for variant in [PLAIN, FIPS, BOTH, EndpointVariant { fips: false, dual_stack: true }] {
                 let parameters = s3_rules::Params::builder()
                     .region(region)
                     .bucket("acme-lake")

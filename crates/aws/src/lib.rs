@@ -22,7 +22,7 @@ mod sts;
 mod transport;
 
 pub use awscost_core::aws::{
-    Aws, AwsFault, Code, Detail, FaultClass, InvalidSessionFile, Operation, Permission, Session, fault,
+    Aws, AwsFault, Code, Detail, FaultClass, IamPermission, InvalidSessionFile, Operation, Session, fault,
     session_policy, traits,
 };
 pub use calls::{CallObserver, EndedCall};

@@ -13,7 +13,8 @@ use super::{
     client_config::credentials,
     sdk_fault::malformed,
     traits::{
-        Membership, OrganizationAccount, OrganizationAccountState, OrganizationFeatures, Organizations,
+        OrganizationAccount, OrganizationAccountState, OrganizationFeatures, OrganizationMembership,
+        OrganizationsApi,
     },
 };
 use crate::model::Partition;
@@ -21,7 +22,7 @@ use crate::model::Partition;
 /// Far more pages of twenty than an organization may have accounts.
 const MAX_PAGES: usize = 5_000;
 
-/// [`Organizations`] over the SDK.
+/// [`OrganizationsApi`] over the SDK.
 pub(super) struct SdkOrganizations {
     client: Client,
     calls: Calls,
@@ -41,13 +42,19 @@ fn config(session: &Session, partition: Partition) -> Builder {
 }
 
 #[async_trait]
-impl Organizations for SdkOrganizations {
-    async fn membership(&self, session: &Session, partition: Partition) -> Result<Membership, AwsFault> {
+impl OrganizationsApi for SdkOrganizations {
+    async fn membership(
+        &self,
+        session: &Session,
+        partition: Partition,
+    ) -> Result<OrganizationMembership, AwsFault> {
         let request = self.client.describe_organization().customize();
         let sending = request.config_override(config(session, partition)).send();
         let output = match self.calls.make(Operation::DescribeOrganization, sending).await {
             Ok(output) => output,
-            Err(fault) if fault.code == Code::OrganizationsNotInUse => return Ok(Membership::Standalone),
+            Err(fault) if fault.code == Code::OrganizationsNotInUse => {
+                return Ok(OrganizationMembership::Standalone);
+            }
             Err(fault) => return Err(fault),
         };
         // The API still says "master" for what AWS now calls the management account (docs/aws-facts.md 8).
@@ -59,7 +66,7 @@ impl Organizations for SdkOrganizations {
         };
         management
             .and_then(|id| id.parse().ok())
-            .map(|management| Membership::InOrganization { management, features })
+            .map(|management| OrganizationMembership::InOrganization { management, features })
             .ok_or_else(|| malformed(Operation::DescribeOrganization, "no management account"))
     }
 

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::transport;
-use crate::{model::Region, network::trust::Trust};
+use crate::{model::Region, network::trust::TrustedAuthorities};
 
 /// A profile: keys, a role, single sign-on, a console sign-in or a helper program, as it says.
 #[derive(Debug)]
-pub struct Profile {
+pub struct ProfileCredentials {
     name: String,
     provider: ProfileFileCredentialsProvider,
 }
@@ -35,9 +35,9 @@ pub struct ProfileKeys {
 )]
 pub struct ProfileFault(String);
 
-impl Profile {
+impl ProfileCredentials {
     /// The profile of a name; nothing is read yet. The region is for profiles that ask STS and name none.
-    pub fn new(name: &str, region: Option<&Region>, trust: &Trust) -> Self {
+    pub fn new(name: &str, region: Option<&Region>, trust: &TrustedAuthorities) -> Self {
         let region = region.map(|region| aws_config::Region::new(region.as_str().to_owned()));
         let mut config = ProviderConfig::without_region().with_region(region);
         if let Some(client) = transport::trusting(trust) {

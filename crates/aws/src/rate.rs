@@ -12,11 +12,11 @@ pub const STS_CALLS_PER_SECOND: u32 = 10;
 #[derive(Debug)]
 pub struct RateLimit {
     per_second: u32,
-    bucket: Mutex<Bucket>,
+    bucket: Mutex<TokenBucket>,
 }
 
 #[derive(Debug)]
-struct Bucket {
+struct TokenBucket {
     /// Calls that may go now. Negative: calls that were promised a later time.
     tokens: f64,
     filled_at: Instant,
@@ -28,7 +28,7 @@ impl RateLimit {
         let per_second = per_second.max(1);
         Self {
             per_second,
-            bucket: Mutex::new(Bucket { tokens: f64::from(per_second), filled_at: Instant::now() }),
+            bucket: Mutex::new(TokenBucket { tokens: f64::from(per_second), filled_at: Instant::now() }),
         }
     }
 
@@ -45,7 +45,7 @@ impl RateLimit {
     }
 }
 
-impl Bucket {
+impl TokenBucket {
     /// Takes one token at `now` and says how long to wait before using it.
     fn take(&mut self, per_second: f64, now: Instant) -> Duration {
         let elapsed = now.saturating_duration_since(self.filled_at).as_secs_f64();
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_burst_goes_at_once_and_the_rest_in_turn() {
         let start = Instant::now();
-        let mut bucket = Bucket { tokens: 10.0, filled_at: start };
+        let mut bucket = TokenBucket { tokens: 10.0, filled_at: start };
         let mut waits = (0..30).map(|_| bucket.take(10.0, start).as_millis());
         assert!(waits.by_ref().take(10).all(|wait| wait == 0));
         assert_eq!(waits.collect::<Vec<_>>(), (1..=20).map(|turn| turn * 100).collect::<Vec<_>>());
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_pause_fills_the_bucket_and_no_more() {
         let start = Instant::now();
-        let mut bucket = Bucket { tokens: 0.0, filled_at: start };
+        let mut bucket = TokenBucket { tokens: 0.0, filled_at: start };
         let later = start + Duration::from_secs(3600);
         let free = (0..20).filter(|_| bucket.take(10.0, later).is_zero()).count();
         assert_eq!(free, 10);

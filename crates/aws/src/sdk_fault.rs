@@ -7,7 +7,7 @@ use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIden
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::{AwsFault, Code, Detail, Operation, Permission};
+use super::{AwsFault, Code, Detail, IamPermission, Operation};
 use crate::model::Region;
 
 /// The fault behind an SDK error.
@@ -118,10 +118,10 @@ fn detail(message: &str) -> Detail {
 }
 
 /// The permission that AWS's text speaks of, if it is another than the call's own.
-fn lacks(operation: Operation, message: &str) -> Option<Permission> {
+fn lacks(operation: Operation, message: &str) -> Option<IamPermission> {
     let other = match operation {
-        Operation::AssumeRole => Permission::TagSession,
-        Operation::GetObject => Permission::KmsDecrypt,
+        Operation::AssumeRole => IamPermission::TagSession,
+        Operation::GetObject => IamPermission::KmsDecrypt,
         _ => return None,
     };
     message.contains(other.as_str()).then_some(other)
@@ -200,8 +200,8 @@ mod tests {
 
     #[test]
     fn a_refusal_tells_which_policy_refused_and_what_where_it_says_so() {
+        use IamPermission::{KmsDecrypt, TagSession};
         use Operation::{AssumeRole, GetObject, ListBucket};
-        use Permission::{KmsDecrypt, TagSession};
         let head = "User: arn:aws:sts::1:assumed-role/op/s is not authorized to perform:";
         let own = "because no identity-based policy allows the";
         let boundary = "because no permissions boundary allows the";

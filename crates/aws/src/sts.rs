@@ -22,7 +22,7 @@ use super::{
     client_config::{credentials, timestamp},
     rate::RateLimit,
     sdk_fault::malformed,
-    traits::{AssumeRole, Caller, Federate, Identity},
+    traits::{AssumeRole, Caller, FederateUser, StsApi},
 };
 use crate::model::{AccessKeys, Region, RoleArn};
 
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// for none.
 const BACKOFF: Duration = if cfg!(test) { Duration::from_millis(1) } else { Duration::from_secs(1) };
 
-/// [`Identity`] over the SDK.
+/// [`StsApi`] over the SDK.
 pub(super) struct SdkIdentity {
     base: Client,
     in_session: Client,
@@ -94,7 +94,7 @@ fn may_pass(fault: &AwsFault) -> bool {
 }
 
 #[async_trait]
-impl Identity for SdkIdentity {
+impl StsApi for SdkIdentity {
     async fn base_caller(&self) -> Result<Caller, AwsFault> {
         self.in_turn(|| async {
             let sending = self.base.get_caller_identity().send();
@@ -133,7 +133,7 @@ impl Identity for SdkIdentity {
         self.caller_with(&user_credentials(keys), region).await
     }
 
-    async fn federate(&self, request: Federate<'_>) -> Result<Session, AwsFault> {
+    async fn federate(&self, request: FederateUser<'_>) -> Result<Session, AwsFault> {
         let seconds = i32::try_from(request.duration.as_secs()).unwrap_or(3600);
         self.in_turn(|| async {
             let sending = self

@@ -9,6 +9,6 @@ mod session;
 pub mod session_policy;
 pub mod traits;
 
-pub use fault::{AwsFault, Code, Detail, FaultClass, Operation, Permission};
+pub use fault::{AwsFault, Code, Detail, FaultClass, IamPermission, Operation};
 pub use session::{InvalidSessionFile, Session};
 pub use traits::Aws;

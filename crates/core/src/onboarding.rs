@@ -1,7 +1,7 @@
 //! What the owner of an account creates in AWS so that it can be connected: least privilege for what a manifest asks for.
-//! And what an operator and a warehouse are in AWS themselves: a [`workload::Workload`].
+//! And what an operator and a warehouse are in AWS themselves: a [`workload::WorkloadIdentity`].
 //!
-//! Everything here is a value made from [`Wanted`] or from a workload: policies, templates, commands, a link. Nothing asks AWS, and
+//! Everything here is a value made from [`WantedAccount`] or from a workload: policies, templates, commands, a link. Nothing asks AWS, and
 //! no external ID passes through but into the trust policy that a person asks for; templates take it as a parameter.
 
 pub mod cloudformation;
@@ -17,7 +17,9 @@ pub mod values;
 mod wanted;
 pub mod workload;
 
-pub use wanted::{ArnFault, Impossible, KmsKeyArn, PrincipalArn, Reader, Wanted, WantedReport};
+pub use wanted::{
+    ArnFault, BillReader, KmsKeyArn, OnboardingFault, PrincipalArn, WantedAccount, WantedReport,
+};
 
 #[cfg(test)]
 mod sample;

@@ -11,11 +11,11 @@ mod source;
 mod store;
 mod version;
 
-pub use discovery::{DeliveredFile, Delivery, Found, Wanted, beside, confirm, deliveries};
+pub use discovery::{DeliveredFile, Delivery, FoundPeriod, WantedPeriods, beside, confirm, deliveries};
 pub use fault::{FaultClass, ReportFault};
-pub use layout::{Anchor, Area, ReportKey, ReportRoot};
+pub use layout::{KeyArea, ReportAnchor, ReportKey, ReportRoot};
 pub use manifest::{FileFormat, InvalidManifest, MANIFEST_LIMIT, Manifest};
-pub use readiness::{Freshness, Readiness, missing_months, readiness};
+pub use readiness::{DeliveryReadiness, FreshnessLimits, missing_months, readiness};
 pub use source::{BillSource, SourceFault, SourceFile};
 pub use store::{ListedObject, Listing, Object, ReportStore, StoreFault};
 pub use version::identity;

@@ -19,7 +19,7 @@ const END: &str = "-----END CERTIFICATE-----";
 
 /// Certificate authorities in PEM; none by default.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Trust {
+pub struct TrustedAuthorities {
     /// Certificates alone, whatever else stood in the file.
     pem: String,
 }
@@ -32,7 +32,7 @@ pub struct InvalidBundle {
     problem: String,
 }
 
-impl Trust {
+impl TrustedAuthorities {
     /// The authorities of the file that the environment names; none where it names none.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl Trust {
     }
 }
 
-impl fmt::Debug for Trust {
+impl fmt::Debug for TrustedAuthorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Trust({} certificates)", self.certificates().count())
     }
@@ -124,10 +124,11 @@ mod tests {
 
     #[test]
     fn certificates_are_kept_and_comments_are_not() {
-        let trust = Trust::parse(&format!("# ours\n{ONE}\nwords between\n{OTHER}")).expect("a bundle");
+        let trust =
+            TrustedAuthorities::parse(&format!("# ours\n{ONE}\nwords between\n{OTHER}")).expect("a bundle");
         assert_eq!(trust.certificates().count(), 2);
         assert!(!trust.pem().contains("ours") && !trust.pem().contains("words"), "{}", trust.pem());
-        assert_eq!(Trust::parse(trust.pem()), Ok(trust.clone()), "what is written reads back");
+        assert_eq!(TrustedAuthorities::parse(trust.pem()), Ok(trust.clone()), "what is written reads back");
         assert_eq!(format!("{trust:?}"), "Trust(2 certificates)");
     }
 
@@ -142,10 +143,10 @@ mod tests {
             (&format!("{ONE}{key}"), "private key"),
             (&ONE.repeat(3000), "more than"),
         ] {
-            let refused = Trust::parse(text).expect_err("it is no bundle");
+            let refused = TrustedAuthorities::parse(text).expect_err("it is no bundle");
             assert!(refused.contains(problem), "{refused}");
         }
-        let missing = Trust::read(Path::new("/nowhere/ca.pem")).expect_err("there is none");
+        let missing = TrustedAuthorities::read(Path::new("/nowhere/ca.pem")).expect_err("there is none");
         assert!(missing.to_string().contains("/nowhere/ca.pem can't be read"), "{missing}");
     }
 }

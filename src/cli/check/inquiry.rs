@@ -31,7 +31,7 @@ use crate::{
         settings::Settings,
     },
     model::{ConditionStatus, ConditionType, Reason},
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
 };
 
 /// Accounts that are looked at at once: the operator's own measure.
@@ -111,7 +111,7 @@ impl Inquiry<'_> {
         if self.args.skip_aws {
             return Ok(declared.iter().map(|declared| self.without_aws(declared)).collect());
         }
-        let trust = Trust::of_environment()?;
+        let trust = TrustedAuthorities::of_environment()?;
         let aws = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await.aws();
         let mut preflight = Preflight::new(aws, own_region(), self.tenancy()?).await;
         let cases: Vec<Case<'_>> = declared.iter().map(Declared::case).collect();

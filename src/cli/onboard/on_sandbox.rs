@@ -25,7 +25,7 @@ const KEY_SECRET: &str = "the-secret-of-a-user-that-only-this-test-knows";
 struct Variant {
     name: &'static str,
     account_type: AccountType,
-    wanted: Wanted,
+    wanted: WantedAccount,
     /// A key of the report's first manifest.
     manifest: &'static str,
 }
@@ -39,8 +39,8 @@ fn payer(name: &'static str, kind: Option<ReportKind>, kms_key: Option<&str>) ->
         region: "us-east-1".parse().expect("a region"),
         owner: "123456789012".parse().expect("an account"),
     };
-    let wanted = Wanted {
-        reader: Reader::Role("arn:aws:iam::123456789012:role/awscost".parse().expect("a role")),
+    let wanted = WantedAccount {
+        reader: BillReader::Role("arn:aws:iam::123456789012:role/awscost".parse().expect("a role")),
         report: Some(report),
         kms_key: kms_key.map(|key| key.parse().expect("a key")),
         rotating: false,
@@ -60,8 +60,8 @@ fn shop(name: &'static str, kind: Option<ReportKind>) -> Variant {
         region: "eu-west-1".parse().expect("a region"),
         owner: "210987654321".parse().expect("an account"),
     };
-    let wanted = Wanted {
-        reader: Reader::Role("arn:aws:iam::210987654321:role/finops/awscost".parse().expect("a role")),
+    let wanted = WantedAccount {
+        reader: BillReader::Role("arn:aws:iam::210987654321:role/finops/awscost".parse().expect("a role")),
         report: Some(report),
         kms_key: None,
         rotating: false,
@@ -77,7 +77,7 @@ fn member() -> Variant {
     let payer = payer("a member without a report", None, None);
     Variant {
         account_type: AccountType::Management,
-        wanted: Wanted { report: None, ..payer.wanted },
+        wanted: WantedAccount { report: None, ..payer.wanted },
         ..payer
     }
 }
@@ -85,15 +85,15 @@ fn member() -> Variant {
 /// All that can be asked for.
 fn audited(name: &'static str) -> Variant {
     let payer = payer(name, Some(ReportKind::Cur2), None);
-    Variant { wanted: Wanted { metrics: true, audit: true, ..payer.wanted }, ..payer }
+    Variant { wanted: WantedAccount { metrics: true, audit: true, ..payer.wanted }, ..payer }
 }
 
 /// The same, read with the keys of an IAM user.
 fn user(name: &'static str) -> Variant {
     let variant = audited(name);
     let reader =
-        Reader::User { account: variant.wanted.account().clone(), partition: variant.wanted.partition() };
-    Variant { wanted: Wanted { reader, ..variant.wanted }, ..variant }
+        BillReader::User { account: variant.wanted.account().clone(), partition: variant.wanted.partition() };
+    Variant { wanted: WantedAccount { reader, ..variant.wanted }, ..variant }
 }
 
 fn variants() -> Vec<Variant> {
@@ -127,7 +127,7 @@ impl Variant {
         sandbox.world_mut(|world| {
             let account = world.accounts.get_mut(self.wanted.account().as_str()).expect("the account");
             let policies = [("awscost".to_owned(), policy)].into();
-            if let Reader::Role(_) = self.wanted.reader {
+            if let BillReader::Role(_) = self.wanted.reader {
                 let role = account.roles.iter_mut().find(|role| role.name == "awscost").expect("the role");
                 role.policies = policies;
                 role.trust = trust;
@@ -158,7 +158,7 @@ impl Variant {
             owner: report.owner.clone(),
         });
         let access = match &self.wanted.reader {
-            Reader::Role(role) => Access::Role(RoleAccess {
+            BillReader::Role(role) => Access::Role(RoleAccess {
                 role: role.clone(),
                 external_id: ExternalId::parse(EXTERNAL_ID.as_bytes()).expect("an external ID"),
                 external_id_place: "Secret acme-external-id".to_owned(),
@@ -166,7 +166,7 @@ impl Variant {
                 secret_version: None,
                 policy: ExternalIdPolicy::Enforce,
             }),
-            Reader::User { .. } => {
+            BillReader::User { .. } => {
                 Access::Keys(AccessKeys::parse(KEY_ID.as_bytes(), KEY_SECRET.as_bytes()).expect("keys"))
             }
         };

@@ -24,7 +24,7 @@ use crate::{
         AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Partition, Region, ReportKind,
         ReportName, RoleArn,
     },
-    onboarding::{Impossible, KmsKeyArn, Reader, Wanted, WantedReport},
+    onboarding::{BillReader, KmsKeyArn, OnboardingFault, WantedAccount, WantedReport},
 };
 
 /// The variables that hold external IDs where no file does: command lines are seen by others.
@@ -108,7 +108,7 @@ pub(in crate::cli) enum NotWanted {
     #[error("{0}: {1}")]
     Field(&'static str, String),
     #[error(transparent)]
-    Impossible(#[from] Impossible),
+    Impossible(#[from] OnboardingFault),
     #[error("{0} can't be read: {1}")]
     File(String, String),
     #[error("{0} contains no valid external ID: {1}")]
@@ -129,7 +129,7 @@ fn lines(faults: &[ManifestFault]) -> String {
 
 /// What is asked for.
 pub(super) struct Asked {
-    pub(super) wanted: Wanted,
+    pub(super) wanted: WantedAccount,
     /// The external ID of the Secret among the manifests that the account refers to.
     secret: Option<Result<ExternalId, NotWanted>>,
     /// The one that is to follow, alike.
@@ -153,9 +153,9 @@ impl WantedArgs {
         })
     }
 
-    fn of_options(&self, role: &RoleArn) -> Wanted {
-        Wanted {
-            reader: Reader::Role(role.clone()),
+    fn of_options(&self, role: &RoleArn) -> WantedAccount {
+        WantedAccount {
+            reader: BillReader::Role(role.clone()),
             report: self.report.read(role.account()),
             kms_key: self.kms_key.clone(),
             rotating: false,
@@ -164,11 +164,11 @@ impl WantedArgs {
         }
     }
 
-    fn of_manifest(&self, account: &AwsCostAccount) -> Result<Wanted, NotWanted> {
+    fn of_manifest(&self, account: &AwsCostAccount) -> Result<WantedAccount, NotWanted> {
         let spec = &account.spec;
         let reader = reader(spec)?;
         let owner = reader.account().clone();
-        Ok(Wanted {
+        Ok(WantedAccount {
             reader,
             report: spec.report.as_ref().map(|report| declared(report, owner)).transpose()?,
             kms_key: self.kms_key.clone(),
@@ -211,9 +211,9 @@ impl ReportArgs {
 }
 
 /// Who reads for a manifest: its role, or the user of its keys, who is of the account it declares.
-fn reader(spec: &AwsCostAccountSpec) -> Result<Reader, NotWanted> {
+fn reader(spec: &AwsCostAccountSpec) -> Result<BillReader, NotWanted> {
     if let Some(role) = &spec.access.role_arn {
-        return Ok(Reader::Role(parsed("spec.access.roleArn", role)?));
+        return Ok(BillReader::Role(parsed("spec.access.roleArn", role)?));
     }
     let account = spec.account_id.as_deref().unwrap_or_default();
     // Nothing else says where keys are good: the bucket, the metrics or STS are in the user's own partition.
@@ -221,7 +221,7 @@ fn reader(spec: &AwsCostAccountSpec) -> Result<Reader, NotWanted> {
     let region = region.or_else(|| spec.metrics.as_ref().map(|metrics| metrics.region.as_str()));
     let region = region.or(spec.access.sts_region.as_deref());
     let region: Option<Region> = region.map(|text| parsed("region", text)).transpose()?;
-    Ok(Reader::User {
+    Ok(BillReader::User {
         account: parsed("spec.accountId", account)?,
         partition: region.map_or(Partition::Aws, |region| region.partition()),
     })

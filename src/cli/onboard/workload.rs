@@ -15,9 +15,9 @@ use crate::{
     model::{BucketName, Region},
     onboarding::{
         PrincipalArn,
-        script::{KeysSecret, Script},
-        values::{JobValues, OPERATOR_KEYS, OperatorValues, Served, ServiceAccount},
-        workload::{ClusterName, Issuer, RolePattern, Source, Unusable, Workload},
+        script::{KeysSecret, ShellScript},
+        values::{JobValues, OPERATOR_KEYS, OperatorValues, ServedAccount, ServiceAccount},
+        workload::{ClusterName, CredentialSource, OidcIssuer, RolePattern, Unusable, WorkloadIdentity},
     },
 };
 
@@ -28,7 +28,7 @@ use crate::{
 struct SourceArgs {
     /// IAM roles for service accounts: the cluster's OpenID Connect issuer, an https URL.
     #[arg(long, value_name = "ISSUER")]
-    irsa: Option<Issuer>,
+    irsa: Option<OidcIssuer>,
     /// EKS Pod Identity: the cluster's name.
     #[arg(long, value_name = "CLUSTER")]
     pod_identity: Option<ClusterName>,
@@ -145,13 +145,13 @@ fn kubernetes_name(text: &str) -> Result<String, Unusable> {
 }
 
 impl SourceArgs {
-    fn workload(&self, namespace: &str, service_account: &str) -> Result<Workload, Fault> {
+    fn workload(&self, namespace: &str, service_account: &str) -> Result<WorkloadIdentity, Fault> {
         let source = match (&self.irsa, &self.pod_identity) {
-            (Some(issuer), _) => Source::Irsa(issuer.clone()),
-            (None, Some(cluster)) => Source::PodIdentity(cluster.clone()),
-            (None, None) => Source::User,
+            (Some(issuer), _) => CredentialSource::Irsa(issuer.clone()),
+            (None, Some(cluster)) => CredentialSource::PodIdentity(cluster.clone()),
+            (None, None) => CredentialSource::User,
         };
-        let workload = Workload {
+        let workload = WorkloadIdentity {
             principal: self.principal.clone(),
             source,
             namespace: namespace.to_owned(),
@@ -187,7 +187,7 @@ impl OperatorArgs {
             }
             OperatorDocument::Commands => {
                 let (namespace, name) = (self.namespace.clone(), OPERATOR_KEYS.to_owned());
-                let mut script = Script::begin();
+                let mut script = ShellScript::begin();
                 script.create_identity(&workload, &policy, &KeysSecret { namespace, name, label: None });
                 print(&script.text());
                 complain(&format!(
@@ -200,18 +200,18 @@ impl OperatorArgs {
     }
 
     /// The accounts of the manifests.
-    fn served(&self) -> Result<Vec<Served>, Fault> {
+    fn served(&self) -> Result<Vec<ServedAccount>, Fault> {
         if self.filenames.is_empty() {
             return Ok(Vec::new());
         }
         let manifests = read(&self.filenames)?;
-        let accounts: Vec<Served> =
+        let accounts: Vec<ServedAccount> =
             manifests.accounts.iter().map(|document| served(&document.object)).collect::<Result<_, _>>()?;
         if accounts.is_empty() { Err(NoWorkload::NoAccounts.into()) } else { Ok(accounts) }
     }
 
     /// The roles to assume: those of the manifests, or the options'.
-    fn roles(&self, served: &[Served]) -> Result<Vec<RolePattern>, Fault> {
+    fn roles(&self, served: &[ServedAccount]) -> Result<Vec<RolePattern>, Fault> {
         let of_manifests = served.iter().filter_map(|one| one.role.as_ref());
         let parsed = of_manifests.map(|role| {
             let text = role.to_string();
@@ -223,7 +223,7 @@ impl OperatorArgs {
     }
 }
 
-fn served(account: &AwsCostAccount) -> Result<Served, NoWorkload> {
+fn served(account: &AwsCostAccount) -> Result<ServedAccount, NoWorkload> {
     let (spec, parsed) =
         (&account.spec, |field: &'static str| move |problem: String| NoWorkload::Field(field, problem));
     let role = spec.access.role_arn.as_ref().map(|role| role.parse::<crate::model::RoleArn>());
@@ -235,7 +235,7 @@ fn served(account: &AwsCostAccount) -> Result<Served, NoWorkload> {
         (None, Some(role)) => role.account().clone(),
         (None, None) => return Err(parsed("spec.accountId")("it is needed".to_owned())),
     };
-    Ok(Served { namespace: account.namespace(), account: id, role })
+    Ok(ServedAccount { namespace: account.namespace(), account: id, role })
 }
 
 impl WarehouseArgs {
@@ -256,7 +256,7 @@ impl WarehouseArgs {
             WarehouseDocument::Commands => {
                 let label = Some(format!("{USE_LABEL}={USE_WAREHOUSE}"));
                 let secret = KeysSecret { namespace: warehouse.namespace, name: warehouse.identity, label };
-                let mut script = Script::begin();
+                let mut script = ShellScript::begin();
                 if self.with_bucket {
                     script.create_bucket(&warehouse.bucket, &warehouse.region);
                 }

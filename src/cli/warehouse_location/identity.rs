@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::BucketArgs;
 use crate::{
     aws::profile::Profile,
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
     warehouse::{
         WarehouseFault,
         delta::{GivenKeys, KeySource, NoKeys, WarehouseIdentity},
@@ -29,7 +29,10 @@ const READS: u32 = 5;
 ///
 /// # Errors
 /// [`WarehouseFault::Refused`] if they give none.
-pub(super) async fn of(args: &BucketArgs, trust: &Trust) -> Result<WarehouseIdentity, WarehouseFault> {
+pub(super) async fn of(
+    args: &BucketArgs,
+    trust: &TrustedAuthorities,
+) -> Result<WarehouseIdentity, WarehouseFault> {
     if let Some(name) = &args.profile {
         let profile = Profile::new(name, args.region.as_ref(), trust);
         // Asked now, so that a profile that gives nothing is told as such and not as a refusal of the store's.
@@ -172,7 +175,7 @@ mod tests {
             std::os::unix::fs::symlink(format!("..data/{name}"), folder.path().join(name)).expect("linked");
         }
         let args = BucketArgs { credentials_dir: Some(folder.path().to_owned()), ..BucketArgs::default() };
-        let identity = of(&args, &Trust::default()).await.expect("keys");
+        let identity = of(&args, &TrustedAuthorities::default()).await.expect("keys");
         let WarehouseIdentity::Given(source) = identity else {
             panic!("{identity:?} can never be another than it is now");
         };

@@ -10,7 +10,7 @@ use crate::{
     connection::{Facts, Finding, Verdict},
     controller::{deliveries::Deliveries, validate::Bill},
     model::{BillingPeriod, ConditionType, Reason, ReportKind},
-    report::{FaultClass, Found, Readiness, ReportFault, missing_months, readiness},
+    report::{DeliveryReadiness, FaultClass, FoundPeriod, ReportFault, missing_months, readiness},
 };
 
 const DELIVERED: ConditionType = ConditionType::ReportDelivered;
@@ -61,10 +61,12 @@ impl Question<'_> {
         let report = &self.bill.report;
         let instead = self.deliveries.instead();
         match readiness(times, self.since, self.bill.freshness, self.now) {
-            Readiness::Delivered { .. } => {
+            DeliveryReadiness::Delivered { .. } => {
                 Finding::pass(DELIVERED, Reason::Delivered, "A complete manifest is there, and it is fresh.")
             }
-            Readiness::AwaitingFirst | Readiness::FirstOverdue if self.loaded().next().is_some() => {
+            DeliveryReadiness::AwaitingFirst | DeliveryReadiness::FirstOverdue
+                if self.loaded().next().is_some() =>
+            {
                 Finding::fail(
                     DELIVERED,
                     Reason::DeliveredButNotHere,
@@ -77,7 +79,9 @@ impl Question<'_> {
                     ),
                 )
             }
-            Readiness::AwaitingFirst | Readiness::FirstOverdue if self.delivered_by_its_word() => {
+            DeliveryReadiness::AwaitingFirst | DeliveryReadiness::FirstOverdue
+                if self.delivered_by_its_word() =>
+            {
                 Finding::fail(
                     DELIVERED,
                     Reason::DeliveredButNotHere,
@@ -90,7 +94,7 @@ impl Question<'_> {
                     ),
                 )
             }
-            Readiness::AwaitingFirst => Finding::unknown(
+            DeliveryReadiness::AwaitingFirst => Finding::unknown(
                 DELIVERED,
                 Reason::AwaitingFirstDelivery,
                 format!(
@@ -99,7 +103,7 @@ impl Question<'_> {
                     report.key_root()
                 ),
             ),
-            Readiness::FirstOverdue => Finding::fail(
+            DeliveryReadiness::FirstOverdue => Finding::fail(
                 DELIVERED,
                 Reason::FirstDeliveryOverdue,
                 format!(
@@ -110,7 +114,7 @@ impl Question<'_> {
                     report.key_root()
                 ),
             ),
-            Readiness::Stale { .. } => Finding::fail(
+            DeliveryReadiness::Stale { .. } => Finding::fail(
                 DELIVERED,
                 Reason::DeliveryStale,
                 "The newest delivery is older than spec.freshness.maxDeliveryAge. Look at the report in AWS's \
@@ -149,7 +153,7 @@ impl Question<'_> {
         let found = self.deliveries.standing(self.now).ok()?;
         let newest = newest(found)?.period;
         let loaded: BTreeSet<BillingPeriod> = self.loaded().collect();
-        let lasts = |found: &&Found| match &found.delivery {
+        let lasts = |found: &&FoundPeriod| match &found.delivery {
             Ok(_) => false,
             Err(ReportFault::PartsMissing { .. }) => !loaded.contains(&found.period),
             Err(fault) => matches!(fault.class(), FaultClass::Data | FaultClass::Configuration),
@@ -276,13 +280,13 @@ fn legacy_illness(name: &str, status: LegacyDeliveryStatus) -> Option<Finding> {
 }
 
 /// The newest period that has a manifest.
-fn newest(found: &[Found]) -> Option<&Found> {
-    let present = |found: &&Found| !matches!(found.delivery, Err(ReportFault::NoManifest { .. }));
+fn newest(found: &[FoundPeriod]) -> Option<&FoundPeriod> {
+    let present = |found: &&FoundPeriod| !matches!(found.delivery, Err(ReportFault::NoManifest { .. }));
     found.iter().filter(present).max_by_key(|found| found.period)
 }
 
 /// What is wrong with the newest period that has a manifest; a delivery under way is nothing wrong.
-fn newest_fault(found: &[Found]) -> Option<&ReportFault> {
+fn newest_fault(found: &[FoundPeriod]) -> Option<&ReportFault> {
     let fault = newest(found)?.delivery.as_ref().err();
     fault.filter(|fault| !matches!(fault, ReportFault::DeliveryInProgress { .. }))
 }
@@ -340,7 +344,7 @@ mod tests {
     }
 
     /// ReportDelivered and HistoryComplete of a listing, with the months that status knows.
-    fn judged(listed: Result<Vec<Found>, ReportFault>, known: &[PeriodStatus]) -> [Finding; 2] {
+    fn judged(listed: Result<Vec<FoundPeriod>, ReportFault>, known: &[PeriodStatus]) -> [Finding; 2] {
         let mut deliveries = Deliveries::default();
         deliveries.record(at(0), listed);
         let question = Question {
@@ -364,13 +368,13 @@ mod tests {
         delivered
     }
 
-    fn unfinished(month: &str) -> Found {
+    fn unfinished(month: &str) -> FoundPeriod {
         let fault = ReportFault::DeliveryUnfinished {
             period: period(month),
             sign: "a is of 10:00, after the manifest's 9:00".to_owned(),
             again: "write s3://acme-billing/m once more".to_owned(),
         };
-        Found { period: period(month), delivery: Err(fault) }
+        FoundPeriod { period: period(month), delivery: Err(fault) }
     }
 
     #[test]
@@ -390,7 +394,10 @@ mod tests {
         let (manifest, missing) = ("m".to_owned(), "f".to_owned());
         let parts = ReportFault::PartsMissing { manifest, missing, count: 1 };
         let listed = || {
-            Ok(vec![Found { period: period("2026-10"), delivery: Err(parts.clone()) }, found("2026-11", "a")])
+            Ok(vec![
+                FoundPeriod { period: period("2026-10"), delivery: Err(parts.clone()) },
+                found("2026-11", "a"),
+            ])
         };
         assert_eq!(judged(listed(), &[])[1].reason, Reason::ManifestPartsMissing);
         let mut known = periods::update(&[], &periods::wanted(2, at(0)), Some(&[]), &[], at(0)).list;

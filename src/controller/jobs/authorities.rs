@@ -34,7 +34,7 @@ use crate::{
         status::Blockage,
     },
     model::Reason,
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
 };
 
 /// The Secret's name in every namespace.
@@ -47,7 +47,7 @@ const EVERY: Duration = Duration::from_secs(10 * 60);
 /// What is trusted, and which versions of the Secrets are known to say so.
 #[derive(Debug)]
 pub struct Authorities {
-    trust: Trust,
+    trust: TrustedAuthorities,
     /// By namespace: the resource version this process wrote.
     written: Mutex<HashMap<String, String>>,
     changed: Notify,
@@ -55,12 +55,12 @@ pub struct Authorities {
 
 impl Authorities {
     /// Nothing is written yet.
-    pub fn new(trust: Trust) -> Self {
+    pub fn new(trust: TrustedAuthorities) -> Self {
         Self { trust, written: Mutex::default(), changed: Notify::new() }
     }
 
     /// The authorities.
-    pub fn trust(&self) -> &Trust {
+    pub fn trust(&self) -> &TrustedAuthorities {
         &self.trust
     }
 
@@ -196,7 +196,7 @@ fn foreign(namespace: &str) -> Refused {
     })
 }
 
-fn secret(namespace: &str, trust: &Trust) -> Secret {
+fn secret(namespace: &str, trust: &TrustedAuthorities) -> Secret {
     let labels = [mark::NAME, mark::MANAGED_BY, (mark::COMPONENT, "ca"), (USE_LABEL, USE_CA)];
     Secret {
         metadata: ObjectMeta {

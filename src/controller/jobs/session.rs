@@ -281,7 +281,7 @@ pub async fn delete(context: &Context, namespace: &str, name: &str, uid: &str) -
 mod tests {
     use super::*;
     use crate::{
-        aws::{Operation, Permission},
+        aws::{IamPermission, Operation},
         connection::sample,
         controller::loads::periods::tests::at,
     };
@@ -341,13 +341,13 @@ mod tests {
             (Detail::OrganizationPolicy, Reason::OrganizationPolicyDenies, Reason::OrganizationPolicyDenies),
             (Detail::EndpointPolicy, Reason::NetworkPolicyDenied, Reason::NetworkPolicyDenied),
         ] {
-            for lacks in [None, Some(Permission::TagSession)] {
+            for lacks in [None, Some(IamPermission::TagSession)] {
                 let fault =
                     AwsFault { detail, lacks, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
                 assert_eq!((reason(&fault, &role), reason(&fault, &keys)), (over_role, with_keys), "{fault}");
             }
         }
-        let lacks = Some(Permission::TagSession);
+        let lacks = Some(IamPermission::TagSession);
         let tagged = AwsFault { lacks, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
         assert_eq!(reason(&tagged, &role), Reason::TagSessionDenied, "no policy is named");
     }

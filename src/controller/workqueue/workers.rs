@@ -29,7 +29,7 @@ use crate::{
             queue::{Queue, Urgency},
         },
     },
-    telemetry::metrics::PassResult,
+    telemetry::metrics::ReconcileResult,
 };
 
 /// Several changes of one object within this time are one pass.
@@ -176,9 +176,9 @@ where
         Err(_) => Err(ReconcileFault::TimedOut),
     };
     let result = match &outcome {
-        Ok(_) => PassResult::Success,
-        Err(ReconcileFault::Stale) => PassResult::Conflict,
-        Err(_) => PassResult::Error,
+        Ok(_) => ReconcileResult::Success,
+        Err(ReconcileFault::Stale) => ReconcileResult::Conflict,
+        Err(_) => ReconcileResult::Error,
     };
     context.metrics.reconciled(controller, result, started.elapsed());
     let uid = object.uid().unwrap_or_default();

@@ -6,7 +6,7 @@ use prometheus::{
 
 /// One metric as it is told to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Described {
+pub struct MetricDescription {
     /// The metric's name, with the prefix `awscost_`.
     pub name: &'static str,
     /// `counter`, `gauge` or `histogram`.
@@ -19,12 +19,12 @@ pub struct Described {
 
 /// Registers metrics and keeps their descriptions.
 #[derive(Debug, Default)]
-pub(super) struct Catalogue {
+pub(super) struct MetricCatalogue {
     pub registry: Registry,
-    pub described: Vec<Described>,
+    pub described: Vec<MetricDescription>,
 }
 
-impl Catalogue {
+impl MetricCatalogue {
     pub fn counter(
         &mut self,
         name: &'static str,
@@ -32,7 +32,7 @@ impl Catalogue {
         labels: &'static [&'static str],
     ) -> Result<IntCounterVec, prometheus::Error> {
         let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
-        self.keep(counter, Described { name, kind: "counter", labels, help })
+        self.keep(counter, MetricDescription { name, kind: "counter", labels, help })
     }
 
     pub fn gauge(
@@ -42,12 +42,12 @@ impl Catalogue {
         labels: &'static [&'static str],
     ) -> Result<GaugeVec, prometheus::Error> {
         let gauge = GaugeVec::new(Opts::new(name, help), labels)?;
-        self.keep(gauge, Described { name, kind: "gauge", labels, help })
+        self.keep(gauge, MetricDescription { name, kind: "gauge", labels, help })
     }
 
     pub fn single(&mut self, name: &'static str, help: &'static str) -> Result<IntGauge, prometheus::Error> {
         let gauge = IntGauge::new(name, help)?;
-        self.keep(gauge, Described { name, kind: "gauge", labels: &[], help })
+        self.keep(gauge, MetricDescription { name, kind: "gauge", labels: &[], help })
     }
 
     /// Registers a histogram with buckets of these upper bounds, in seconds.
@@ -59,13 +59,13 @@ impl Catalogue {
         labels: &'static [&'static str],
     ) -> Result<HistogramVec, prometheus::Error> {
         let histogram = HistogramVec::new(HistogramOpts::new(name, help).buckets(bounds.to_vec()), labels)?;
-        self.keep(histogram, Described { name, kind: "histogram", labels, help })
+        self.keep(histogram, MetricDescription { name, kind: "histogram", labels, help })
     }
 
     fn keep<M: Collector + Clone + 'static>(
         &mut self,
         metric: M,
-        described: Described,
+        described: MetricDescription,
     ) -> Result<M, prometheus::Error> {
         self.registry.register(Box::new(metric.clone()))?;
         self.described.push(described);

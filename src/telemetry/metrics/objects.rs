@@ -7,7 +7,7 @@ use std::{
 
 use prometheus::GaugeVec;
 
-use super::catalogue::Catalogue;
+use super::catalogue::MetricCatalogue;
 use crate::model::{ConditionStatus, ConditionType, Reason};
 
 /// A condition as a series has it.
@@ -20,7 +20,7 @@ const CONDITION: &[&str] = &["namespace", "name", "condition", "status", "reason
 
 /// What one object's gauges say: `N` values, of which some may be absent.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Said<const N: usize> {
+pub(super) struct ObjectSeries<const N: usize> {
     pub namespace: String,
     pub name: String,
     pub conditions: Vec<ConditionSeries>,
@@ -29,17 +29,17 @@ pub(super) struct Said<const N: usize> {
 
 /// The gauges of all objects of one kind.
 #[derive(Clone)]
-pub(super) struct Objects<const N: usize> {
+pub(super) struct ObjectGauges<const N: usize> {
     conditions: GaugeVec,
-    /// As many as [`Said`] has values.
+    /// As many as [`ObjectSeries`] has values.
     values: Vec<GaugeVec>,
-    said: Arc<Mutex<HashMap<String, Said<N>>>>,
+    said: Arc<Mutex<HashMap<String, ObjectSeries<N>>>>,
 }
 
-impl<const N: usize> Objects<N> {
+impl<const N: usize> ObjectGauges<N> {
     /// Registers a gauge for conditions and one for each value; each a name and what it says.
     pub fn new(
-        catalogue: &mut Catalogue,
+        catalogue: &mut MetricCatalogue,
         (name, help): (&'static str, &'static str),
         values: [(&'static str, &'static str); N],
     ) -> Result<Self, prometheus::Error> {
@@ -52,7 +52,7 @@ impl<const N: usize> Objects<N> {
     }
 
     /// Sets an object's series; those that no longer hold go.
-    pub fn set(&self, uid: &str, now: Said<N>) {
+    pub fn set(&self, uid: &str, now: ObjectSeries<N>) {
         let mut all = self.said();
         if let Some(before) = all.get(uid) {
             for old in before.conditions.iter().filter(|old| !now.conditions.contains(old)) {
@@ -89,21 +89,21 @@ impl<const N: usize> Objects<N> {
         }
     }
 
-    fn drop_condition(&self, said: &Said<N>, condition: ConditionSeries) {
+    fn drop_condition(&self, said: &ObjectSeries<N>, condition: ConditionSeries) {
         // Fails only if there is no such series.
         let _ = self.conditions.remove_label_values(&labels(said, condition));
     }
 
-    fn said(&self) -> MutexGuard<'_, HashMap<String, Said<N>>> {
+    fn said(&self) -> MutexGuard<'_, HashMap<String, ObjectSeries<N>>> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn labels<const N: usize>(said: &Said<N>, (type_, status, reason): ConditionSeries) -> [&str; 5] {
+fn labels<const N: usize>(said: &ObjectSeries<N>, (type_, status, reason): ConditionSeries) -> [&str; 5] {
     [&said.namespace, &said.name, type_.as_str(), status.as_str(), reason.as_str()]
 }
 
-fn drop_value<const N: usize>(gauge: &GaugeVec, said: &Said<N>) {
+fn drop_value<const N: usize>(gauge: &GaugeVec, said: &ObjectSeries<N>) {
     // Fails only if there is no such series.
     let _ = gauge.remove_label_values(&[&said.namespace, &said.name]);
 }

@@ -12,9 +12,9 @@ use tokio::net::TcpListener;
 
 use super::{some_keys, some_session};
 use crate::{
-    Aws, AwsFault, Code, Detail, FaultClass, Operation, Permission, Sdk,
+    Aws, AwsFault, Code, Detail, FaultClass, IamPermission, Operation, Sdk,
     model::{AccessKeys, AccountId, BucketName, Partition, Region, RoleArn},
-    traits::{AssumeRole, BucketOwner, Delimiter, Federate, ListObjects, PermissionQuestion, ReadObject},
+    traits::{AssumeRole, BucketOwner, Delimiter, FederateUser, ListObjects, PermissionQuestion, ReadObject},
 };
 
 /// An answer of AWS's.
@@ -101,7 +101,7 @@ pub(super) async fn call(aws: &Aws, operation: Operation) -> Result<(), AwsFault
         }
         Operation::GetFederationToken => {
             let keys = AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys");
-            let request = Federate {
+            let request = FederateUser {
                 keys: &keys,
                 name: "awscost-ingest",
                 duration: SignedDuration::from_hours(1),
@@ -208,7 +208,7 @@ async fn sts_errors() {
         let fault = fault(Operation::AssumeRole, sts(status, code, message)).await;
         assert_eq!((fault.code, fault.class, fault.detail), (expected, class, detail), "{code} {message}");
         assert_eq!(fault.operation, Operation::AssumeRole);
-        let tagging = message.contains("sts:TagSession").then_some(Permission::TagSession);
+        let tagging = message.contains("sts:TagSession").then_some(IamPermission::TagSession);
         assert_eq!(fault.lacks, tagging, "{message}");
     }
 }
@@ -326,7 +326,7 @@ async fn s3_errors() {
         let fault = fault(operation, s3(status, code, rest)).await;
         assert_eq!((fault.code, fault.class, fault.detail), (expected, class, detail), "{operation} {code}");
         assert_eq!(fault.region, None);
-        assert_eq!(fault.lacks, rest.contains("kms:Decrypt").then_some(Permission::KmsDecrypt), "{rest}");
+        assert_eq!(fault.lacks, rest.contains("kms:Decrypt").then_some(IamPermission::KmsDecrypt), "{rest}");
     }
 }
 
@@ -425,7 +425,7 @@ async fn a_session_client_has_no_credentials_of_its_own_to_fall_back_on() {
 #[test]
 fn a_fault_says_what_failed_and_nothing_of_awss() {
     let fault = AwsFault {
-        lacks: Some(Permission::KmsDecrypt),
+        lacks: Some(IamPermission::KmsDecrypt),
         region: "us-west-2".parse().ok(),
         ..AwsFault::new(Operation::GetObject, Code::AccessDenied)
     };

@@ -6,12 +6,12 @@ use jiff::SignedDuration;
 
 use super::sandbox::{operator, sdk};
 use crate::{
-    Aws, AwsFault, Code, Detail, Permission, Session,
+    Aws, AwsFault, Code, Detail, IamPermission, Session,
     model::{AccessKeys, AccountId, BucketName, ExternalId, Partition, Region, RoleArn},
     session_policy,
     traits::{
-        AssumeRole, BucketOwner, Delimiter, Federate, ListObjects, ObjectOwnership, OrganizationAccountState,
-        PermissionQuestion, ReadObject,
+        AssumeRole, BucketOwner, Delimiter, FederateUser, ListObjects, ObjectOwnership,
+        OrganizationAccountState, PermissionQuestion, ReadObject,
     },
 };
 
@@ -234,7 +234,7 @@ async fn tagging_is_refused_in_the_policys_own_name() {
         });
         sandbox.world_mut(change);
         let told = assume(&operator(&sandbox)).await.err().map(|fault| (fault.detail, fault.lacks));
-        let expected = detail.map(|detail| (detail, Some(Permission::TagSession)));
+        let expected = detail.map(|detail| (detail, Some(IamPermission::TagSession)));
         assert_eq!(told, expected, "{what}");
     }
 }
@@ -396,7 +396,7 @@ async fn a_users_keys_and_the_sessions_made_with_them() {
     .expect("short enough");
     let here = region();
     let federate = || {
-        aws.identity.federate(Federate {
+        aws.identity.federate(FederateUser {
             keys: &keys,
             name: "awscost-ingest",
             duration: SignedDuration::from_hours(1),

@@ -5,12 +5,12 @@ use awscost_sandbox::{Fault, Rule, Sandbox, World};
 use jiff::SignedDuration;
 
 use crate::{
-    Aws, AwsFault, Code, Detail, FaultClass, Operation, Permission, Sdk, Session,
+    Aws, AwsFault, Code, Detail, FaultClass, IamPermission, Operation, Sdk, Session,
     model::{AccountId, BucketName, ExternalId, Partition, Region, RoleArn},
     session_policy,
     traits::{
-        AssumeRole, BucketOwner, Delimiter, ExportHealth, Granularity, ListObjects, Membership,
-        OrganizationFeatures, ReadObject,
+        AssumeRole, BucketOwner, Delimiter, ExportHealth, ListObjects, OrganizationFeatures,
+        OrganizationMembership, ReadObject, ReportGranularity,
     },
 };
 
@@ -136,9 +136,12 @@ async fn organizations() {
     let management = "123456789012".parse().expect("an account");
     assert_eq!(
         aws.organizations.membership(&payer, Partition::Aws).await,
-        Ok(Membership::InOrganization { management, features: OrganizationFeatures::All })
+        Ok(OrganizationMembership::InOrganization { management, features: OrganizationFeatures::All })
     );
-    assert_eq!(aws.organizations.membership(&shop, Partition::Aws).await, Ok(Membership::Standalone));
+    assert_eq!(
+        aws.organizations.membership(&shop, Partition::Aws).await,
+        Ok(OrganizationMembership::Standalone)
+    );
     let denied =
         assume(&aws, PAYER, Some(PAYER_ID), Some(session_policy::DENY_ALL)).await.expect("a session");
     let fault = aws.organizations.membership(&denied, Partition::Aws).await.expect_err("it may do nothing");
@@ -166,7 +169,7 @@ async fn legacy_definitions_of_many_pages() {
     assert_eq!(calls.len(), 3, "pages of five");
     assert!(calls.iter().all(|call| call.region == "us-east-1"), "the API's only region");
     let own = found.iter().find(|definition| definition.name == "shop-cur").expect("the shop's report");
-    assert_eq!((own.granularity, own.resource_ids), (Granularity::Hourly, true));
+    assert_eq!((own.granularity, own.resource_ids), (ReportGranularity::Hourly, true));
     assert_eq!((own.format.as_str(), own.compression.as_str()), ("textORcsv", "GZIP"));
     assert_eq!(own.destination.region, "eu-west-1");
     assert_eq!(own.delivery, None);
@@ -278,7 +281,7 @@ async fn faults_on_demand() {
     };
     sandbox.faults().add(Rule::on("s3", "GetObject", kms).times(1));
     let fault = read(&aws, &payer, "cur/acme-cur/m").await.expect_err("the key refuses");
-    assert_eq!((fault.code, fault.lacks), (Code::AccessDenied, Some(Permission::KmsDecrypt)));
+    assert_eq!((fault.code, fault.lacks), (Code::AccessDenied, Some(IamPermission::KmsDecrypt)));
 
     sandbox.faults().add(Rule::on("sts", "GetCallerIdentity", Fault::Throttle).times(1));
     let fault = aws.identity.base_caller().await.expect_err("throttled");

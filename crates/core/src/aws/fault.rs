@@ -120,14 +120,14 @@ impl Detail {
 
 /// A permission that a call can need beside its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Permission {
+pub enum IamPermission {
     /// To assume a role with session tags.
     TagSession,
     /// To read an encrypted object.
     KmsDecrypt,
 }
 
-impl Permission {
+impl IamPermission {
     /// Its name in a policy.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -149,7 +149,7 @@ pub struct AwsFault {
     /// Which policy refused, as far as AWS gave it away.
     pub detail: Detail,
     /// The permission that was refused, where AWS spoke of another than the call's own.
-    pub lacks: Option<Permission>,
+    pub lacks: Option<IamPermission>,
     /// The region in which the bucket really is, where S3 said so.
     pub region: Option<Region>,
 }
@@ -162,7 +162,7 @@ impl AwsFault {
 
     /// The permission that was refused.
     pub fn permission(&self) -> &'static str {
-        self.lacks.map_or(self.operation.as_str(), Permission::as_str)
+        self.lacks.map_or(self.operation.as_str(), IamPermission::as_str)
     }
 
     /// The same fault where it answers nothing about the question asked, whatever its class says by itself.

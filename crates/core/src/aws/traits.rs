@@ -13,9 +13,9 @@ use crate::model::{AccessKeys, AccountId, BucketName, ExternalId, Partition, Reg
 #[derive(Clone)]
 pub struct Aws {
     /// STS: sessions, and whose they are.
-    pub identity: Arc<dyn Identity>,
+    pub identity: Arc<dyn StsApi>,
     /// AWS Organizations: membership and lists of accounts.
-    pub organizations: Arc<dyn Organizations>,
+    pub organizations: Arc<dyn OrganizationsApi>,
     /// The two billing report APIs.
     pub catalog: Arc<dyn ReportCatalog>,
     /// S3, for checks: listings and small reads.
@@ -23,12 +23,12 @@ pub struct Aws {
     /// IAM, asked about the session's own role.
     pub audit: Arc<dyn PermissionAudit>,
     /// CloudWatch: whether metrics can be listed.
-    pub metrics: Arc<dyn Metrics>,
+    pub metrics: Arc<dyn MetricsApi>,
 }
 
 /// Who calls, and becoming someone else.
 #[async_trait]
-pub trait Identity: Send + Sync {
+pub trait StsApi: Send + Sync {
     /// The operator's own identity (`sts:GetCallerIdentity`), asked of its own region's STS.
     async fn base_caller(&self) -> Result<Caller, AwsFault>;
 
@@ -42,14 +42,18 @@ pub trait Identity: Send + Sync {
     async fn keys_caller(&self, keys: &AccessKeys, region: &Region) -> Result<Caller, AwsFault>;
 
     /// A session with what the keys' user and the policy both allow (`sts:GetFederationToken`).
-    async fn federate(&self, request: Federate<'_>) -> Result<Session, AwsFault>;
+    async fn federate(&self, request: FederateUser<'_>) -> Result<Session, AwsFault>;
 }
 
 /// Whether the session's account is in an organization.
 #[async_trait]
-pub trait Organizations: Send + Sync {
+pub trait OrganizationsApi: Send + Sync {
     /// `organizations:DescribeOrganization`, which any member account may call.
-    async fn membership(&self, session: &Session, partition: Partition) -> Result<Membership, AwsFault>;
+    async fn membership(
+        &self,
+        session: &Session,
+        partition: Partition,
+    ) -> Result<OrganizationMembership, AwsFault>;
 
     /// `organizations:ListAccounts`, pages followed also where one is empty; only the management account and delegated
     /// administrators may call it.
@@ -129,7 +133,7 @@ pub trait PermissionAudit: Send + Sync {
 
 /// CloudWatch of the session's account.
 #[async_trait]
-pub trait Metrics: Send + Sync {
+pub trait MetricsApi: Send + Sync {
     /// Whether metrics can be listed in a region (`cloudwatch:ListMetrics`); that there are none is fine.
     async fn can_list(&self, session: &Session, region: &Region) -> Result<(), AwsFault>;
 }
@@ -156,7 +160,7 @@ impl Caller {
     }
 }
 
-/// The input of [`Identity::assume_role`].
+/// The input of [`StsApi::assume_role`].
 #[derive(Debug, Clone)]
 pub struct AssumeRole<'a> {
     /// The role to assume.
@@ -173,9 +177,9 @@ pub struct AssumeRole<'a> {
     pub region: &'a Region,
 }
 
-/// The input of [`Identity::federate`].
+/// The input of [`StsApi::federate`].
 #[derive(Debug, Clone)]
-pub struct Federate<'a> {
+pub struct FederateUser<'a> {
     /// The IAM user's keys.
     pub keys: &'a AccessKeys,
     /// The federated user's name, which the account's owner sees in CloudTrail.
@@ -190,7 +194,7 @@ pub struct Federate<'a> {
 
 /// Whether an account is in an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Membership {
+pub enum OrganizationMembership {
     /// In none: its own payer.
     Standalone,
     /// In the organization of this management account, which may be itself.
@@ -242,7 +246,7 @@ pub enum OrganizationAccountState {
 
 /// How fine a report's rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Granularity {
+pub enum ReportGranularity {
     /// One row an hour.
     Hourly,
     /// One row a day.
@@ -253,7 +257,7 @@ pub enum Granularity {
     Other,
 }
 
-impl Granularity {
+impl ReportGranularity {
     /// From AWS's word in either API.
     pub fn from_name(name: &str) -> Self {
         match name {
@@ -267,7 +271,7 @@ impl Granularity {
 
 /// Where AWS delivers a report, exactly as AWS says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Destination {
+pub struct ReportDestination {
     /// The bucket's name, unchecked.
     pub bucket: String,
     /// The prefix, empty for none.
@@ -284,7 +288,7 @@ pub struct LegacyDefinition {
     /// Its name, unique in the account.
     pub name: String,
     /// How fine its rows are.
-    pub granularity: Granularity,
+    pub granularity: ReportGranularity,
     /// `textORcsv` or `Parquet`, as AWS spells it.
     pub format: String,
     /// `GZIP`, `ZIP` or `Parquet`, as AWS spells it.
@@ -294,7 +298,7 @@ pub struct LegacyDefinition {
     /// True if refunds and credits of closed months are delivered too; absent where the definition does not say.
     pub refreshes_closed: Option<bool>,
     /// Where it is delivered.
-    pub destination: Destination,
+    pub destination: ReportDestination,
     /// What AWS says of its last delivery; absent before the first.
     pub delivery: Option<LegacyDelivery>,
 }
@@ -344,7 +348,7 @@ pub struct ExportDefinition {
     /// `GZIP`, `ZIP` or `PARQUET`, as AWS spells it.
     pub compression: String,
     /// Where it is delivered.
-    pub destination: Destination,
+    pub destination: ReportDestination,
     /// AWS's word on it.
     pub health: ExportHealth,
     /// When it was last generated; absent before the first delivery.

@@ -7,7 +7,7 @@ use crate::{
         AwsFault,
         traits::{
             Caller, ExportDefinition, ExportExecution, ExportReference, LegacyDefinition, Listing,
-            Membership, ObjectOwnership,
+            ObjectOwnership, OrganizationMembership,
         },
     },
     model::RoleArn,
@@ -196,7 +196,7 @@ pub struct Facts {
     /// The two probes of the external ID.
     pub enforcement: Fact<Enforcement>,
     /// The account's organization.
-    pub membership: Fact<Membership>,
+    pub membership: Fact<OrganizationMembership>,
     /// Legacy report definitions.
     pub legacy: Fact<Vec<LegacyDefinition>>,
     /// Data exports by name.

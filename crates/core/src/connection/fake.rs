@@ -11,9 +11,9 @@ use crate::{
         Aws, AwsFault, Code, Operation, Session,
         traits::{
             AssumeRole, BucketOwner, BucketProbe, Caller, ExportDefinition, ExportExecution, ExportReference,
-            Federate, Identity, LegacyDefinition, ListObjects, Listing, Membership, Metrics, ObjectOwnership,
-            ObjectRead, OrganizationAccount, Organizations, PermissionAudit, PermissionQuestion, ReadObject,
-            ReportCatalog,
+            FederateUser, LegacyDefinition, ListObjects, Listing, MetricsApi, ObjectOwnership, ObjectRead,
+            OrganizationAccount, OrganizationMembership, OrganizationsApi, PermissionAudit,
+            PermissionQuestion, ReadObject, ReportCatalog, StsApi,
         },
     },
     model::{AccessKeys, AccountId, BucketName, ExternalId, Partition, Region, RoleArn},
@@ -38,7 +38,7 @@ pub struct Script {
     /// What AssumeRole ends in before anybody looks at the trust policy.
     pub assume: Option<AwsFault>,
     pub session: Result<Caller, AwsFault>,
-    pub membership: Result<Membership, AwsFault>,
+    pub membership: Result<OrganizationMembership, AwsFault>,
     pub legacy: Result<Vec<LegacyDefinition>, AwsFault>,
     pub exports: Result<Vec<ExportReference>, AwsFault>,
     pub export: Result<ExportDefinition, AwsFault>,
@@ -102,7 +102,7 @@ impl FakeAws {
 }
 
 #[async_trait]
-impl Identity for FakeAws {
+impl StsApi for FakeAws {
     async fn base_caller(&self) -> Result<Caller, AwsFault> {
         self.called("base_caller").base
     }
@@ -132,7 +132,7 @@ impl Identity for FakeAws {
         self.called("keys_caller").keys
     }
 
-    async fn federate(&self, request: Federate<'_>) -> Result<Session, AwsFault> {
+    async fn federate(&self, request: FederateUser<'_>) -> Result<Session, AwsFault> {
         self.called(request.name).federate.map_or_else(|| Ok(session()), Err)
     }
 }
@@ -147,8 +147,8 @@ fn session() -> Session {
 }
 
 #[async_trait]
-impl Organizations for FakeAws {
-    async fn membership(&self, _: &Session, _: Partition) -> Result<Membership, AwsFault> {
+impl OrganizationsApi for FakeAws {
+    async fn membership(&self, _: &Session, _: Partition) -> Result<OrganizationMembership, AwsFault> {
         self.called("membership").membership
     }
 
@@ -229,7 +229,7 @@ impl PermissionAudit for FakeAws {
 }
 
 #[async_trait]
-impl Metrics for FakeAws {
+impl MetricsApi for FakeAws {
     async fn can_list(&self, _: &Session, _: &Region) -> Result<(), AwsFault> {
         self.called("can_list").metrics
     }

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     aws::traits::{
-        Caller, Destination, ExportDefinition, ExportHealth, ExportReference, Granularity, LegacyDefinition,
-        Listing, Membership, ObjectOwnership, ObjectRead, OrganizationFeatures,
+        Caller, ExportDefinition, ExportHealth, ExportReference, LegacyDefinition, Listing, ObjectOwnership,
+        ObjectRead, OrganizationFeatures, OrganizationMembership, ReportDestination, ReportGranularity,
     },
     model::{AccessKeys, AccountType, ExternalId, ReportKind},
 };
@@ -86,8 +86,8 @@ pub fn assumed() -> Caller {
     }
 }
 
-pub fn destination() -> Destination {
-    Destination {
+pub fn destination() -> ReportDestination {
+    ReportDestination {
         bucket: "acme-billing".to_owned(),
         prefix: "cur".to_owned(),
         region: "eu-west-1".to_owned(),
@@ -98,7 +98,7 @@ pub fn destination() -> Destination {
 pub fn legacy(name: &str) -> LegacyDefinition {
     LegacyDefinition {
         name: name.to_owned(),
-        granularity: Granularity::Hourly,
+        granularity: ReportGranularity::Hourly,
         format: "textORcsv".to_owned(),
         compression: "GZIP".to_owned(),
         resource_ids: true,
@@ -163,8 +163,8 @@ pub fn last_assumed() -> LastAssumed {
     }
 }
 
-pub fn membership() -> Membership {
-    Membership::InOrganization {
+pub fn membership() -> OrganizationMembership {
+    OrganizationMembership::InOrganization {
         management: ACCOUNT.parse().expect("an account"),
         features: OrganizationFeatures::All,
     }

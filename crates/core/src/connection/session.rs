@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{Access, ExternalIdInUse, NextExternalId, RoleAccess, Target};
 use crate::aws::{
     Aws, AwsFault, FaultClass, Session,
-    traits::{AssumeRole, Federate},
+    traits::{AssumeRole, FederateUser},
 };
 
 /// AWS's cap on sessions of chained roles, and so the longest that works everywhere (docs/aws-facts.md 1.3).
@@ -41,7 +41,7 @@ pub async fn open(aws: &Aws, target: &Target, purpose: Purpose<'_>) -> Result<Op
     match &target.access {
         Access::Role(access) => assume(aws, target, access, purpose).await,
         Access::Keys(keys) => {
-            let request = Federate {
+            let request = FederateUser {
                 keys,
                 name: purpose.name,
                 duration: LENGTH,

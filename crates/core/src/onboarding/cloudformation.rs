@@ -10,14 +10,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Impossible, PrincipalArn, Wanted,
+    OnboardingFault, PrincipalArn, WantedAccount,
     delivery::{self, ExportChoices},
     permissions,
-    text::{Part, Reference, Text},
+    text::{TemplateReference, Text, TextPart},
     trust::{self, BaseIdentity},
 };
 use crate::model::RoleArn;
-use resources::{Inline, Properties, Resource};
+use resources::{Inline, ResourceProperties, StackResource};
 
 /// What a stack has to be allowed, because its role has a name (docs/aws-facts.md 6.1).
 pub const CAPABILITY: &str = "CAPABILITY_NAMED_IAM";
@@ -35,7 +35,7 @@ const EXPORT: &str = "Export";
 
 /// What the template creates besides the role.
 #[derive(Debug, Clone)]
-pub struct Choices {
+pub struct TemplateChoices {
     /// Whom the role trusts.
     pub principal: PrincipalArn,
     /// Where that identity comes from.
@@ -45,12 +45,12 @@ pub struct Choices {
     /// Also create the export, with these choices.
     pub export: Option<ExportChoices>,
     /// Whose stack it is.
-    pub scope: Scope,
+    pub scope: StackScope,
 }
 
 /// Which accounts the template is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum StackScope {
     /// The one the manifest names.
     Account,
     /// Whichever a stack set brings it to.
@@ -59,9 +59,9 @@ pub enum Scope {
 
 /// A template, and what its user has to know.
 #[derive(Debug, Clone)]
-pub struct Stack {
+pub struct FilledStack {
     /// The template, ready to print.
-    pub template: Template,
+    pub template: StackTemplate,
     /// The region the stack has to be in; any where there is none, as IAM is in all.
     pub region: Option<String>,
 }
@@ -69,19 +69,19 @@ pub struct Stack {
 /// A template as CloudFormation takes it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Template {
+pub struct StackTemplate {
     #[serde(rename = "AWSTemplateFormatVersion")]
     version: &'static str,
     description: String,
     metadata: BTreeMap<&'static str, Value>,
-    parameters: BTreeMap<&'static str, Parameter>,
-    resources: BTreeMap<&'static str, Resource>,
-    outputs: BTreeMap<&'static str, Output>,
+    parameters: BTreeMap<&'static str, TemplateParameter>,
+    resources: BTreeMap<&'static str, StackResource>,
+    outputs: BTreeMap<&'static str, TemplateOutput>,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Parameter {
+struct TemplateParameter {
     #[serde(rename = "Type")]
     kind: &'static str,
     description: &'static str,
@@ -99,14 +99,14 @@ struct Parameter {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Output {
+struct TemplateOutput {
     description: &'static str,
     value: Value,
 }
 
 /// What a template refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Variable {
+pub enum TemplateVariable {
     /// The parameter with the external ID.
     ExternalId,
     /// The parameter with the next one.
@@ -121,7 +121,7 @@ pub enum Variable {
     Role,
 }
 
-impl Variable {
+impl TemplateVariable {
     fn name(self) -> &'static str {
         match self {
             Self::ExternalId => EXTERNAL_ID_PARAMETER,
@@ -134,11 +134,11 @@ impl Variable {
     }
 }
 
-impl Reference for Variable {
+impl TemplateReference for TemplateVariable {
     fn render(text: &Text<Self>) -> Value {
         match &text.0[..] {
-            [Part::Reference(one)] => json!({"Ref": one.name()}),
-            parts if parts.iter().all(|part| matches!(part, Part::Literal(_))) => {
+            [TextPart::Reference(one)] => json!({"Ref": one.name()}),
+            parts if parts.iter().all(|part| matches!(part, TextPart::Literal(_))) => {
                 Value::String(parts.iter().map(|part| substituted(part, "${")).collect())
             }
             // In a substitution, `${!x}` is the literal `${x}`.
@@ -149,37 +149,40 @@ impl Reference for Variable {
     }
 }
 
-fn substituted(part: &Part<Variable>, literal_mark: &str) -> String {
+fn substituted(part: &TextPart<TemplateVariable>, literal_mark: &str) -> String {
     match part {
-        Part::Literal(literal) => literal.replace("${", literal_mark),
-        Part::Reference(reference) => format!("${{{}}}", reference.name()),
+        TextPart::Literal(literal) => literal.replace("${", literal_mark),
+        TextPart::Reference(reference) => format!("${{{}}}", reference.name()),
     }
 }
 
 /// The stack for what is wanted.
 ///
 /// # Errors
-/// [`Impossible`] for what AWS would refuse.
-pub fn stack(wanted: &Wanted, choices: &Choices) -> Result<Stack, Impossible> {
+/// [`OnboardingFault`] for what AWS would refuse.
+pub fn stack(wanted: &WantedAccount, choices: &TemplateChoices) -> Result<FilledStack, OnboardingFault> {
     let role_arn = choices.principal.role(wanted)?;
-    if choices.scope == Scope::StackSet && wanted.report.is_some() {
-        return Err(Impossible::StackSet);
+    if choices.scope == StackScope::StackSet && wanted.report.is_some() {
+        return Err(OnboardingFault::StackSet);
     }
     let region = region(wanted, choices)?;
-    let mut resources = BTreeMap::from([(ROLE, Resource::plain(role(role_arn, wanted, choices)))]);
+    let mut resources = BTreeMap::from([(ROLE, StackResource::plain(role(role_arn, wanted, choices)))]);
     if choices.bucket {
         let report = delivery::own_bucket(wanted)?;
-        resources.insert(BUCKET, Resource::retained(Properties::bucket(wanted, report)));
+        resources.insert(BUCKET, StackResource::retained(ResourceProperties::bucket(wanted, report)));
         let policy = delivery::bucket_policy(wanted, report);
-        let bucket = Text::reference(Variable::Bucket);
-        resources.insert(BUCKET_POLICY, Resource::retained(Properties::bucket_policy(bucket, policy)));
+        let bucket = Text::reference(TemplateVariable::Bucket);
+        resources.insert(
+            BUCKET_POLICY,
+            StackResource::retained(ResourceProperties::bucket_policy(bucket, policy)),
+        );
     }
     if let Some(export) = choices.export {
         let report = delivery::exportable(wanted)?;
         let definition = delivery::export(wanted, report, export);
         // AWS proves that it may write when the export is created (docs/aws-facts.md 3.6).
         let after = choices.bucket.then_some(BUCKET_POLICY);
-        resources.insert(EXPORT, Resource::plain(Properties::export(definition)).after(after));
+        resources.insert(EXPORT, StackResource::plain(ResourceProperties::export(definition)).after(after));
     }
     let region_rule = region.as_ref().map_or_else(
         || "It can be in any region, for IAM is the same in all.".to_owned(),
@@ -194,8 +197,8 @@ pub fn stack(wanted: &Wanted, choices: &Choices) -> Result<Stack, Impossible> {
         "Region": region.as_deref().unwrap_or("any"),
         "Capabilities": [CAPABILITY],
     });
-    let output = |description, value| Output { description, value };
-    let template = Template {
+    let output = |description, value| TemplateOutput { description, value };
+    let template = StackTemplate {
         version: "2010-09-09",
         description,
         metadata: BTreeMap::from([("Awscost", metadata)]),
@@ -206,17 +209,17 @@ pub fn stack(wanted: &Wanted, choices: &Choices) -> Result<Stack, Impossible> {
         )]),
         resources,
     };
-    Ok(Stack { template, region })
+    Ok(FilledStack { template, region })
 }
 
 /// Where the stack has to be: a bucket where it is declared, an export in the partition's home (docs/aws-facts.md 6.1).
-fn region(wanted: &Wanted, choices: &Choices) -> Result<Option<String>, Impossible> {
+fn region(wanted: &WantedAccount, choices: &TemplateChoices) -> Result<Option<String>, OnboardingFault> {
     let home = wanted.partition().home_region();
     let bucket = choices.bucket.then(|| wanted.needed_report()).transpose()?;
     match (bucket, choices.export) {
         (Some(report), Some(_)) if report.region.as_str() != home => {
             let (bucket, region) = (report.bucket.clone(), report.region.clone());
-            Err(Impossible::TwoRegions { home, bucket, region })
+            Err(OnboardingFault::TwoRegions { home, bucket, region })
         }
         (_, Some(_)) => Ok(Some(home.to_owned())),
         (Some(report), None) => Ok(Some(report.region.to_string())),
@@ -224,15 +227,15 @@ fn region(wanted: &Wanted, choices: &Choices) -> Result<Option<String>, Impossib
     }
 }
 
-fn role(role: &RoleArn, wanted: &Wanted, choices: &Choices) -> Properties {
+fn role(role: &RoleArn, wanted: &WantedAccount, choices: &TemplateChoices) -> ResourceProperties {
     let account = match choices.scope {
-        Scope::Account => Text::from(role.account().as_str()),
-        Scope::StackSet => Text::reference(Variable::Account),
+        StackScope::Account => Text::from(role.account().as_str()),
+        StackScope::StackSet => Text::reference(TemplateVariable::Account),
     };
-    let mut external_ids = vec![Text::reference(Variable::ExternalId)];
-    external_ids.extend(wanted.rotating.then(|| Text::reference(Variable::NextExternalId)));
-    let trust = trust::policy(Text::reference(Variable::Principal), external_ids, choices.base);
-    Properties::Role {
+    let mut external_ids = vec![Text::reference(TemplateVariable::ExternalId)];
+    external_ids.extend(wanted.rotating.then(|| Text::reference(TemplateVariable::NextExternalId)));
+    let trust = trust::policy(Text::reference(TemplateVariable::Principal), external_ids, choices.base);
+    ResourceProperties::Role {
         role_name: role.role_name().to_owned(),
         path: role.path(),
         description: "Lets awscost read the cost report and nothing else",
@@ -243,7 +246,7 @@ fn role(role: &RoleArn, wanted: &Wanted, choices: &Choices) -> Properties {
     }
 }
 
-fn creates(resources: &BTreeMap<&'static str, Resource>) -> String {
+fn creates(resources: &BTreeMap<&'static str, StackResource>) -> String {
     let parts: Vec<&str> = [(ROLE, "the role"), (BUCKET, "the bucket"), (EXPORT, "the export")]
         .iter()
         .filter(|(name, _)| resources.contains_key(name))
@@ -252,8 +255,11 @@ fn creates(resources: &BTreeMap<&'static str, Resource>) -> String {
     parts.join(", ")
 }
 
-fn parameters(wanted: &Wanted, choices: &Choices) -> BTreeMap<&'static str, Parameter> {
-    let external_id = |description| Parameter {
+fn parameters(
+    wanted: &WantedAccount,
+    choices: &TemplateChoices,
+) -> BTreeMap<&'static str, TemplateParameter> {
+    let external_id = |description| TemplateParameter {
         kind: "String",
         description,
         no_echo: Some(true),
@@ -262,7 +268,7 @@ fn parameters(wanted: &Wanted, choices: &Choices) -> BTreeMap<&'static str, Para
         // STS's own rule (docs/aws-facts.md 1.2).
         allowed_pattern: "^[A-Za-z0-9_+=,.@:/-]*$",
         constraint_description: "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -",
-        ..Parameter::default()
+        ..TemplateParameter::default()
     };
     let current = external_id("The external ID in the Secret that spec.access.externalIdSecretRef names");
     let next = external_id("The external ID in the Secret that spec.access.nextExternalIdSecretRef names");
@@ -270,13 +276,13 @@ fn parameters(wanted: &Wanted, choices: &Choices) -> BTreeMap<&'static str, Para
         (EXTERNAL_ID_PARAMETER, current),
         (
             PRINCIPAL_PARAMETER,
-            Parameter {
+            TemplateParameter {
                 kind: "String",
                 description: "The role or user of the awscost operator, the only one that may assume this role",
                 default: Some(choices.principal.to_string()),
                 allowed_pattern: "^arn:[a-z-]+:iam::[0-9]{12}:(role|user)/[A-Za-z0-9_+=,.@/-]+$",
                 constraint_description: "The whole ARN of one role or user, never an account's root",
-                ..Parameter::default()
+                ..TemplateParameter::default()
             },
         ),
     ]);

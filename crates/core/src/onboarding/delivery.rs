@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Impossible, Wanted, WantedReport,
+    OnboardingFault, WantedAccount, WantedReport,
     permissions::bucket_arn,
     policy::{Operator, Policy, Principal, Statement},
     text::Text,
@@ -43,7 +43,7 @@ pub enum ExportGranularity {
 
 /// A data export as both template languages take it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExportDefinition {
+pub struct NewExport {
     /// The export's name.
     pub name: String,
     /// One SELECT of all columns (docs/aws-facts.md 3.3: never `*`).
@@ -63,17 +63,17 @@ pub struct ExportDefinition {
 /// The report, if an export of it can be created by a template that runs in the role's account.
 ///
 /// # Errors
-/// [`Impossible`] where AWS would refuse it.
-pub fn exportable(wanted: &Wanted) -> Result<&WantedReport, Impossible> {
+/// [`OnboardingFault`] where AWS would refuse it.
+pub fn exportable(wanted: &WantedAccount) -> Result<&WantedReport, OnboardingFault> {
     let report = wanted.needed_report()?;
     if report.kind == Some(ReportKind::LegacyCur) {
-        return Err(Impossible::LegacyReport);
+        return Err(OnboardingFault::LegacyReport);
     }
     if !wanted.partition().has_export_templates() {
-        return Err(Impossible::NoExports(wanted.partition().as_str()));
+        return Err(OnboardingFault::NoExports(wanted.partition().as_str()));
     }
     if !report.has_export_name() {
-        return Err(Impossible::ExportName(report.name.clone()));
+        return Err(OnboardingFault::ExportName(report.name.clone()));
     }
     Ok(report)
 }
@@ -81,17 +81,20 @@ pub fn exportable(wanted: &Wanted) -> Result<&WantedReport, Impossible> {
 /// The report, if its bucket can be created by a template that runs in the role's account.
 ///
 /// # Errors
-/// [`Impossible::NoReport`] or [`Impossible::ForeignBucket`].
-pub fn own_bucket(wanted: &Wanted) -> Result<&WantedReport, Impossible> {
+/// [`OnboardingFault::NoReport`] or [`OnboardingFault::ForeignBucket`].
+pub fn own_bucket(wanted: &WantedAccount) -> Result<&WantedReport, OnboardingFault> {
     let report = wanted.needed_report()?;
     if report.owner != *wanted.account() {
-        return Err(Impossible::ForeignBucket { bucket: report.bucket.clone(), owner: report.owner.clone() });
+        return Err(OnboardingFault::ForeignBucket {
+            bucket: report.bucket.clone(),
+            owner: report.owner.clone(),
+        });
     }
     Ok(report)
 }
 
 /// The export of a report.
-pub fn export(wanted: &Wanted, report: &WantedReport, choices: ExportChoices) -> ExportDefinition {
+pub fn export(wanted: &WantedAccount, report: &WantedReport, choices: ExportChoices) -> NewExport {
     let flag = |on: bool| if on { "TRUE" } else { "FALSE" };
     let mut properties = BTreeMap::from([
         (
@@ -115,7 +118,7 @@ pub fn export(wanted: &Wanted, report: &WantedReport, choices: ExportChoices) ->
     let columns: Vec<&str> = selectable_columns()
         .filter_map(|(column, property)| property.is_none_or(has).then_some(column))
         .collect();
-    ExportDefinition {
+    NewExport {
         name: report.name.to_string(),
         query: format!("SELECT {} FROM {TABLE}", columns.join(", ")),
         properties,
@@ -143,7 +146,7 @@ pub fn deliverers(report: &WantedReport) -> Vec<&'static str> {
 }
 
 /// The policy that lets AWS deliver into the bucket on behalf of this account alone (docs/aws-facts.md 4.1, 4.2).
-pub fn bucket_policy<R>(wanted: &Wanted, report: &WantedReport) -> Policy<R> {
+pub fn bucket_policy<R>(wanted: &WantedAccount, report: &WantedReport) -> Policy<R> {
     let partition = wanted.partition();
     let (bucket, home, account) = (bucket_arn(partition, report), partition.home_region(), wanted.account());
     let on_behalf =
@@ -208,15 +211,15 @@ mod tests {
     fn what_aws_would_refuse_is_refused_here() {
         let mut wanted = sample::wanted();
         wanted.report.as_mut().expect("a report").kind = Some(ReportKind::LegacyCur);
-        assert_eq!(exportable(&wanted).map(drop), Err(Impossible::LegacyReport));
+        assert_eq!(exportable(&wanted).map(drop), Err(OnboardingFault::LegacyReport));
         let mut wanted = sample::wanted();
         wanted.report.as_mut().expect("a report").name = "old*name".parse().expect("a name");
-        assert!(matches!(exportable(&wanted), Err(Impossible::ExportName(_))));
+        assert!(matches!(exportable(&wanted), Err(OnboardingFault::ExportName(_))));
         let mut wanted = sample::wanted();
         wanted.report.as_mut().expect("a report").owner = "999999999999".parse().expect("an account");
-        assert!(matches!(own_bucket(&wanted), Err(Impossible::ForeignBucket { .. })));
-        let wanted = Wanted { report: None, ..sample::wanted() };
-        assert_eq!(own_bucket(&wanted).map(drop), Err(Impossible::NoReport));
+        assert!(matches!(own_bucket(&wanted), Err(OnboardingFault::ForeignBucket { .. })));
+        let wanted = WantedAccount { report: None, ..sample::wanted() };
+        assert_eq!(own_bucket(&wanted).map(drop), Err(OnboardingFault::NoReport));
     }
 
     #[test]

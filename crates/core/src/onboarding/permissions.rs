@@ -2,14 +2,14 @@
 //! (docs/aws-facts.md 5.2).
 
 use super::{
-    Reader, Wanted, WantedReport,
+    BillReader, WantedAccount, WantedReport,
     policy::{Operator, Policy, Statement},
     text::Text,
 };
 use crate::model::{Partition, ReportKind, RoleArn, taken_literally};
 
 /// The policy of the role or user, which is in `account`: a template may leave that open.
-pub fn policy<R: Clone>(wanted: &Wanted, account: &Text<R>) -> Policy<R> {
+pub fn policy<R: Clone>(wanted: &WantedAccount, account: &Text<R>) -> Policy<R> {
     let anything = || vec![Text::from("*")];
     let mut statements = Vec::new();
     if let Some(report) = &wanted.report {
@@ -25,10 +25,10 @@ pub fn policy<R: Clone>(wanted: &Wanted, account: &Text<R>) -> Policy<R> {
         statements.push(Statement::allow("ListMetrics", vec!["cloudwatch:ListMetrics"], anything()));
     }
     match &wanted.reader {
-        Reader::Role(role) if wanted.audit => statements.push(own_permissions(role, account)),
-        Reader::Role(_) => {}
+        BillReader::Role(role) if wanted.audit => statements.push(own_permissions(role, account)),
+        BillReader::Role(_) => {}
         // A federated session never holds more than its user does, and can't ask IAM anything.
-        Reader::User { .. } => {
+        BillReader::User { .. } => {
             let sessions = Text::from(format!("arn:{}:sts::", wanted.partition().as_str()))
                 .then(account)
                 .then(":federated-user/awscost-*".to_owned());
@@ -47,7 +47,7 @@ pub fn policy<R: Clone>(wanted: &Wanted, account: &Text<R>) -> Policy<R> {
 }
 
 /// Listing and reading the report's own folder, and nothing beside it.
-fn reading<R>(wanted: &Wanted, report: &WantedReport) -> Vec<Statement<R>> {
+fn reading<R>(wanted: &WantedAccount, report: &WantedReport) -> Vec<Statement<R>> {
     let partition = wanted.partition();
     let bucket = bucket_arn(partition, report);
     let below = format!("{}*", taken_literally(&report.key_root()));
@@ -73,7 +73,11 @@ fn reading<R>(wanted: &Wanted, report: &WantedReport) -> Vec<Statement<R>> {
 }
 
 /// Looking up the report's definition in the API of its kind, or in both.
-fn definitions<R: Clone>(wanted: &Wanted, report: &WantedReport, account: &Text<R>) -> Vec<Statement<R>> {
+fn definitions<R: Clone>(
+    wanted: &WantedAccount,
+    report: &WantedReport,
+    account: &Text<R>,
+) -> Vec<Statement<R>> {
     let partition = wanted.partition();
     let anything = || vec![Text::from("*")];
     let mut statements = Vec::new();
@@ -125,7 +129,7 @@ mod tests {
     use super::{super::sample, *};
 
     /// Action and resources of every statement, a line each.
-    fn lines(wanted: &Wanted) -> Vec<String> {
+    fn lines(wanted: &WantedAccount) -> Vec<String> {
         let account = Text::<Infallible>::from(wanted.account().as_str());
         let policy = serde_json::to_value(policy(wanted, &account)).expect("JSON");
         let statements = policy["Statement"].as_array().expect("statements").iter();
@@ -149,7 +153,7 @@ mod tests {
     #[test]
     fn the_kind_decides_which_api_is_asked() {
         let mut wanted = sample::wanted();
-        let actions = |wanted: &Wanted| lines(wanted).join("\n");
+        let actions = |wanted: &WantedAccount| lines(wanted).join("\n");
         wanted.report.as_mut().expect("a report").kind = Some(ReportKind::LegacyCur);
         assert!(!actions(&wanted).contains("bcm-data-exports"), "{}", actions(&wanted));
         wanted.report.as_mut().expect("a report").kind = Some(ReportKind::Cur2);
@@ -158,14 +162,14 @@ mod tests {
 
     #[test]
     fn a_member_without_a_report_sees_its_organization_alone() {
-        let wanted = Wanted { report: None, ..sample::wanted() };
+        let wanted = WantedAccount { report: None, ..sample::wanted() };
         assert_eq!(lines(&wanted), [r#""organizations:DescribeOrganization" "*""#]);
     }
 
     #[test]
     fn what_is_asked_for_is_added_on_the_one_thing_it_is_for() {
         let kms_key = Some("arn:aws:kms:us-east-1:123456789012:key/1234".parse().expect("a key"));
-        let wanted = Wanted { metrics: true, audit: true, kms_key, ..sample::wanted() };
+        let wanted = WantedAccount { metrics: true, audit: true, kms_key, ..sample::wanted() };
         let plain = lines(&sample::wanted());
         let added: Vec<String> = lines(&wanted).into_iter().filter(|line| !plain.contains(line)).collect();
         insta::assert_json_snapshot!(added, @r#"
@@ -180,9 +184,11 @@ mod tests {
 
     #[test]
     fn a_user_gets_its_sessions_itself_and_asks_iam_nothing() {
-        let reader =
-            Reader::User { account: "123456789012".parse().expect("an account"), partition: Partition::Aws };
-        let wanted = Wanted { reader, audit: true, report: None, ..sample::wanted() };
+        let reader = BillReader::User {
+            account: "123456789012".parse().expect("an account"),
+            partition: Partition::Aws,
+        };
+        let wanted = WantedAccount { reader, audit: true, report: None, ..sample::wanted() };
         assert_eq!(
             lines(&wanted),
             [

@@ -4,11 +4,11 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Serialize, Serializer};
 
-use super::text::{Reference, Text};
+use super::text::{TemplateReference, Text};
 
 /// An IAM policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase", bound(serialize = "R: Reference"))]
+#[serde(rename_all = "PascalCase", bound(serialize = "R: TemplateReference"))]
 pub struct Policy<R> {
     version: &'static str,
     /// What it allows. We never deny: that is for those who allow too much.
@@ -24,7 +24,7 @@ impl<R> Policy<R> {
 
 /// One statement of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase", bound(serialize = "R: Reference"))]
+#[serde(rename_all = "PascalCase", bound(serialize = "R: TemplateReference"))]
 pub struct Statement<R> {
     /// The statement's id, which says what it is for.
     pub sid: &'static str,
@@ -50,7 +50,7 @@ enum Effect {
 
 /// The principal of a trust or bucket policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(bound(serialize = "R: Reference"))]
+#[serde(bound(serialize = "R: TemplateReference"))]
 pub enum Principal<R> {
     /// An AWS identity by its ARN.
     #[serde(rename = "AWS")]
@@ -74,11 +74,11 @@ pub enum Operator {
 
 /// The keys one operator compares, each with the values it may have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(bound(serialize = "R: Reference"))]
+#[serde(bound(serialize = "R: TemplateReference"))]
 pub struct Keys<R>(BTreeMap<Cow<'static, str>, Values<R>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent, bound(serialize = "R: Reference"))]
+#[serde(transparent, bound(serialize = "R: TemplateReference"))]
 struct Values<R>(#[serde(serialize_with = "one_or_many")] Vec<Text<R>>);
 
 impl<R> Statement<R> {

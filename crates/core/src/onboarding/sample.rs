@@ -1,10 +1,10 @@
 //! A connection for tests: an organization's payer with a report in a bucket of its own.
 
-use super::{Reader, Wanted, WantedReport};
+use super::{BillReader, WantedAccount, WantedReport};
 
-pub(super) fn wanted() -> Wanted {
-    Wanted {
-        reader: Reader::Role("arn:aws:iam::123456789012:role/finops/awscost".parse().expect("a role")),
+pub(super) fn wanted() -> WantedAccount {
+    WantedAccount {
+        reader: BillReader::Role("arn:aws:iam::123456789012:role/finops/awscost".parse().expect("a role")),
         report: Some(WantedReport {
             name: "acme-cur".parse().expect("a name"),
             kind: None,

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use super::{
     policy::Policy,
-    workload::{Source, Workload},
+    workload::{CredentialSource, WorkloadIdentity},
 };
 use crate::model::{BucketName, Region};
 
@@ -24,9 +24,9 @@ pub struct KeysSecret {
 
 /// A script under way.
 #[derive(Debug)]
-pub struct Script(String);
+pub struct ShellScript(String);
 
-impl Script {
+impl ShellScript {
     /// One that ends at the first command that fails.
     pub fn begin() -> Self {
         Self("set -euo pipefail\n".to_owned())
@@ -61,7 +61,12 @@ impl Script {
 
     /// Creates the role or user, or finds it there, and puts its policy; gives it to the pod: by its service account, or as
     /// keys in `secret`.
-    pub fn create_identity(&mut self, workload: &Workload, policy: &Policy<Infallible>, secret: &KeysSecret) {
+    pub fn create_identity(
+        &mut self,
+        workload: &WorkloadIdentity,
+        policy: &Policy<Infallible>,
+        secret: &KeysSecret,
+    ) {
         let (path, name) = workload.principal.path_and_name();
         match workload.trust() {
             Err(_) => {
@@ -88,7 +93,7 @@ impl Script {
                 self.put_policy("put-role-policy", &role, policy);
             }
         }
-        if let Source::PodIdentity(cluster) = &workload.source {
+        if let CredentialSource::PodIdentity(cluster) = &workload.source {
             self.associate(workload, &cluster.to_string());
         }
     }
@@ -100,7 +105,7 @@ impl Script {
     }
 
     /// Gives the role to the service account, which has one role at most.
-    fn associate(&mut self, workload: &Workload, cluster: &str) {
+    fn associate(&mut self, workload: &WorkloadIdentity, cluster: &str) {
         let (namespace, account) = (&workload.namespace, &workload.service_account);
         let of = ["--cluster-name", cluster, "--namespace", namespace, "--service-account", account];
         let list = words(&[&["aws", "eks", "list-pod-identity-associations"], &of[..]].concat());
@@ -153,8 +158,8 @@ pub fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn script(principal: &str, source: Source, label: Option<&str>) -> String {
-        let workload = Workload {
+    fn script(principal: &str, source: CredentialSource, label: Option<&str>) -> String {
+        let workload = WorkloadIdentity {
             principal: principal.parse().expect("a principal"),
             source,
             namespace: "awscost-system".to_owned(),
@@ -167,14 +172,14 @@ mod tests {
             name: "awscost-aws".to_owned(),
             label: label.map(str::to_owned),
         };
-        let mut script = Script::begin();
+        let mut script = ShellScript::begin();
         script.create_identity(&workload, &policy, &secret);
         script.text()
     }
 
     #[test]
     fn a_role_of_pod_identity_is_associated() {
-        let cluster = Source::PodIdentity("acme".parse().expect("a cluster"));
+        let cluster = CredentialSource::PodIdentity("acme".parse().expect("a cluster"));
         insta::assert_snapshot!(script("arn:aws:iam::999988887777:role/ops/awscost-operator", cluster, None));
     }
 
@@ -182,7 +187,7 @@ mod tests {
     fn a_users_keys_go_straight_into_their_secret() {
         insta::assert_snapshot!(script(
             "arn:aws:iam::999988887777:user/awscost-operator",
-            Source::User,
+            CredentialSource::User,
             Some("awscost.io/use=warehouse")
         ));
     }
@@ -190,7 +195,7 @@ mod tests {
     #[test]
     fn a_bucket_is_made_where_it_is_wanted() {
         let made = |region: &str| {
-            let mut script = Script::begin();
+            let mut script = ShellScript::begin();
             script.create_bucket(&"acme-lake".parse().expect("a bucket"), &region.parse().expect("a region"));
             script.text().lines().last().unwrap_or_default().trim().to_owned()
         };

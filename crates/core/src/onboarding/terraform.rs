@@ -7,18 +7,18 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Impossible, PrincipalArn, Wanted,
-    delivery::{self, ExportChoices, ExportDefinition, TABLE},
+    OnboardingFault, PrincipalArn, WantedAccount,
+    delivery::{self, ExportChoices, NewExport, TABLE},
     permissions,
     policy::Policy,
-    text::{Part, Reference, Text},
+    text::{TemplateReference, Text, TextPart},
     trust::{self, BaseIdentity},
 };
 use crate::model::RoleArn;
 
 /// What the configuration creates besides the role.
 #[derive(Debug, Clone)]
-pub struct Choices {
+pub struct TerraformChoices {
     /// Whom the role trusts.
     pub principal: PrincipalArn,
     /// Where that identity comes from.
@@ -31,9 +31,9 @@ pub struct Choices {
 
 /// A configuration, whole: a folder with it alone can be applied.
 #[derive(Debug, Clone, Serialize)]
-pub struct Configuration {
+pub struct TerraformConfiguration {
     terraform: Value,
-    provider: BTreeMap<&'static str, Vec<Provider>>,
+    provider: BTreeMap<&'static str, Vec<RequiredProvider>>,
     variable: BTreeMap<&'static str, Value>,
     /// By type, then by name.
     resource: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
@@ -42,7 +42,7 @@ pub struct Configuration {
 
 /// One configuration of the AWS provider.
 #[derive(Debug, Clone, Serialize)]
-struct Provider {
+struct RequiredProvider {
     region: String,
     /// Another account's credentials create nothing.
     allowed_account_ids: [String; 1],
@@ -52,7 +52,7 @@ struct Provider {
 
 /// What a configuration refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Variable {
+pub enum TerraformVariable {
     /// The variable for the external ID.
     ExternalId,
     /// The one that is to follow.
@@ -61,13 +61,13 @@ pub enum Variable {
     Principal,
 }
 
-impl Reference for Variable {
+impl TemplateReference for TerraformVariable {
     fn render(text: &Text<Self>) -> Value {
-        let part = |part: &Part<Self>| match part {
-            Part::Literal(literal) => literally(literal),
-            Part::Reference(Self::ExternalId) => "${var.external_id}".to_owned(),
-            Part::Reference(Self::NextExternalId) => "${var.next_external_id}".to_owned(),
-            Part::Reference(Self::Principal) => "${var.principal_arn}".to_owned(),
+        let part = |part: &TextPart<Self>| match part {
+            TextPart::Literal(literal) => literally(literal),
+            TextPart::Reference(Self::ExternalId) => "${var.external_id}".to_owned(),
+            TextPart::Reference(Self::NextExternalId) => "${var.next_external_id}".to_owned(),
+            TextPart::Reference(Self::Principal) => "${var.principal_arn}".to_owned(),
         };
         Value::String(text.0.iter().map(part).collect())
     }
@@ -86,9 +86,12 @@ const NAME: &str = "awscost";
 /// The configuration for what is wanted.
 ///
 /// # Errors
-/// [`Impossible`] for what AWS or Terraform's provider would refuse.
-pub fn configuration(wanted: &Wanted, choices: &Choices) -> Result<Configuration, Impossible> {
-    let mut resources = Resources::default();
+/// [`OnboardingFault`] for what AWS or Terraform's provider would refuse.
+pub fn configuration(
+    wanted: &WantedAccount,
+    choices: &TerraformChoices,
+) -> Result<TerraformConfiguration, OnboardingFault> {
+    let mut resources = ResourceBlocks::default();
     role(choices.principal.role(wanted)?, wanted, choices, &mut resources);
     if choices.bucket {
         bucket(wanted, &mut resources)?;
@@ -97,14 +100,14 @@ pub fn configuration(wanted: &Wanted, choices: &Choices) -> Result<Configuration
         let report = delivery::exportable(wanted)?;
         let definition = delivery::export(wanted, report, export_choices);
         if definition.bucket_owner.is_some() {
-            return Err(Impossible::TerraformOwner(report.owner.clone()));
+            return Err(OnboardingFault::TerraformOwner(report.owner.clone()));
         }
         let after = choices.bucket.then_some("aws_s3_bucket_policy.awscost");
         resources.add("aws_bcmdataexports_export", export(wanted, definition, after));
     }
     // The first with exports (hashicorp/terraform-provider-aws#37144).
     let version = if choices.export.is_some() { ">= 5.47" } else { ">= 5.0" };
-    Ok(Configuration {
+    Ok(TerraformConfiguration {
         terraform: json!({
             "required_version": ">= 1.3",
             "required_providers": {"aws": {"source": "hashicorp/aws", "version": version}},
@@ -120,18 +123,18 @@ pub fn configuration(wanted: &Wanted, choices: &Choices) -> Result<Configuration
 }
 
 #[derive(Default)]
-struct Resources(BTreeMap<&'static str, BTreeMap<&'static str, Value>>);
+struct ResourceBlocks(BTreeMap<&'static str, BTreeMap<&'static str, Value>>);
 
-impl Resources {
+impl ResourceBlocks {
     fn add(&mut self, kind: &'static str, resource: Value) {
         self.0.entry(kind).or_default().insert(NAME, resource);
     }
 }
 
-fn providers(wanted: &Wanted, choices: &Choices) -> Vec<Provider> {
+fn providers(wanted: &WantedAccount, choices: &TerraformChoices) -> Vec<RequiredProvider> {
     let home = wanted.partition().home_region();
     let region = wanted.report.as_ref().filter(|_| choices.bucket).map(|report| report.region.to_string());
-    let provider = |region: String, alias| Provider {
+    let provider = |region: String, alias| RequiredProvider {
         region,
         allowed_account_ids: [wanted.account().to_string()],
         alias,
@@ -159,7 +162,7 @@ fn external_id(variable: &str, field: &str) -> Value {
     })
 }
 
-fn variables(wanted: &Wanted, principal: &PrincipalArn) -> BTreeMap<&'static str, Value> {
+fn variables(wanted: &WantedAccount, principal: &PrincipalArn) -> BTreeMap<&'static str, Value> {
     let mut variables = BTreeMap::from([
         ("external_id", external_id("external_id", "externalIdSecretRef")),
         (
@@ -177,10 +180,10 @@ fn variables(wanted: &Wanted, principal: &PrincipalArn) -> BTreeMap<&'static str
     variables
 }
 
-fn role(role: &RoleArn, wanted: &Wanted, choices: &Choices, resources: &mut Resources) {
-    let mut external_ids = vec![Text::reference(Variable::ExternalId)];
-    external_ids.extend(wanted.rotating.then(|| Text::reference(Variable::NextExternalId)));
-    let trust = trust::policy(Text::reference(Variable::Principal), external_ids, choices.base);
+fn role(role: &RoleArn, wanted: &WantedAccount, choices: &TerraformChoices, resources: &mut ResourceBlocks) {
+    let mut external_ids = vec![Text::reference(TerraformVariable::ExternalId)];
+    external_ids.extend(wanted.rotating.then(|| Text::reference(TerraformVariable::NextExternalId)));
+    let trust = trust::policy(Text::reference(TerraformVariable::Principal), external_ids, choices.base);
     resources.add(
         "aws_iam_role",
         json!({
@@ -203,7 +206,7 @@ fn role(role: &RoleArn, wanted: &Wanted, choices: &Choices, resources: &mut Reso
     );
 }
 
-fn bucket(wanted: &Wanted, resources: &mut Resources) -> Result<(), Impossible> {
+fn bucket(wanted: &WantedAccount, resources: &mut ResourceBlocks) -> Result<(), OnboardingFault> {
     let report = delivery::own_bucket(wanted)?;
     let of_bucket = |rest: Value| {
         let mut resource = Map::from_iter([("bucket".to_owned(), json!("${aws_s3_bucket.awscost.id}"))]);
@@ -236,12 +239,12 @@ fn bucket(wanted: &Wanted, resources: &mut Resources) -> Result<(), Impossible> 
     );
     resources.add(
         "aws_s3_bucket_policy",
-        of_bucket(json!({"policy": document(&delivery::bucket_policy::<Variable>(wanted, report))})),
+        of_bucket(json!({"policy": document(&delivery::bucket_policy::<TerraformVariable>(wanted, report))})),
     );
     Ok(())
 }
 
-fn export(wanted: &Wanted, definition: ExportDefinition, after: Option<&str>) -> Value {
+fn export(wanted: &WantedAccount, definition: NewExport, after: Option<&str>) -> Value {
     // The provider compares with what AWS echoes, the billing view included (docs/aws-facts.md 3.4).
     let mut properties: Map<String, Value> =
         definition.properties.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
@@ -280,7 +283,7 @@ fn export(wanted: &Wanted, definition: ExportDefinition, after: Option<&str>) ->
 }
 
 /// A policy as the text an argument takes; references stand in it as they do in any text of Terraform's.
-fn document(policy: &Policy<Variable>) -> String {
+fn document(policy: &Policy<TerraformVariable>) -> String {
     serde_json::to_string(policy).expect("a policy of texts and lists")
 }
 
@@ -289,13 +292,13 @@ mod tests {
     use super::{super::sample, *};
     use crate::onboarding::delivery::ExportGranularity;
 
-    fn choices() -> Choices {
+    fn choices() -> TerraformChoices {
         let export = ExportChoices {
             granularity: ExportGranularity::Daily,
             split_cost_allocation: true,
             iam_principal: false,
         };
-        Choices {
+        TerraformChoices {
             principal: "arn:aws:iam::999988887777:role/awscost-operator".parse().expect("a principal"),
             base: BaseIdentity::Plain,
             bucket: true,
@@ -323,14 +326,14 @@ mod tests {
 
     #[test]
     fn literals_mean_themselves() {
-        assert_eq!(Variable::render(&Text::from("a${*}%{b}")), json!("a$${*}%%{b}"));
+        assert_eq!(TerraformVariable::render(&Text::from("a${*}%{b}")), json!("a$${*}%%{b}"));
     }
 
     #[test]
     fn a_foreign_bucket_is_beyond_terraform() {
         let mut wanted = sample::wanted();
         wanted.report.as_mut().expect("a report").owner = "999999999999".parse().expect("an account");
-        let refused = configuration(&wanted, &Choices { bucket: false, ..choices() }).map(drop);
-        assert!(matches!(refused, Err(Impossible::TerraformOwner(_))), "{refused:?}");
+        let refused = configuration(&wanted, &TerraformChoices { bucket: false, ..choices() }).map(drop);
+        assert!(matches!(refused, Err(OnboardingFault::TerraformOwner(_))), "{refused:?}");
     }
 }

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 /// Text of literals and references, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text<R>(pub Vec<Part<R>>);
+pub struct Text<R>(pub Vec<TextPart<R>>);
 
 /// A piece of a [`Text`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part<R> {
+pub enum TextPart<R> {
     /// Text that is printed unchanged.
     Literal(String),
     /// Filled in by whoever uses the document.
@@ -20,17 +20,17 @@ pub enum Part<R> {
 }
 
 /// References of one language, and how a text with them is written in it.
-pub trait Reference: Sized {
+pub trait TemplateReference: Sized {
     /// The text as the language has it. Literals mean themselves, whatever they hold.
     fn render(text: &Text<Self>) -> Value;
 }
 
 /// Plain JSON has no references.
-impl Reference for Infallible {
+impl TemplateReference for Infallible {
     fn render(text: &Text<Self>) -> Value {
-        let literal = |part: &Part<Self>| match part {
-            Part::Literal(literal) => literal.clone(),
-            Part::Reference(never) => match *never {},
+        let literal = |part: &TextPart<Self>| match part {
+            TextPart::Literal(literal) => literal.clone(),
+            TextPart::Reference(never) => match *never {},
         };
         Value::String(text.0.iter().map(literal).collect())
     }
@@ -39,7 +39,7 @@ impl Reference for Infallible {
 impl<R> Text<R> {
     /// Nothing but a reference.
     pub fn reference(reference: R) -> Self {
-        Self(vec![Part::Reference(reference)])
+        Self(vec![TextPart::Reference(reference)])
     }
 
     /// The text with `more` behind it.
@@ -52,13 +52,13 @@ impl<R> Text<R> {
 
 impl<R> From<&str> for Text<R> {
     fn from(literal: &str) -> Self {
-        Self(vec![Part::Literal(literal.to_owned())])
+        Self(vec![TextPart::Literal(literal.to_owned())])
     }
 }
 
 impl<R> From<String> for Text<R> {
     fn from(literal: String) -> Self {
-        Self(vec![Part::Literal(literal)])
+        Self(vec![TextPart::Literal(literal)])
     }
 }
 
@@ -68,7 +68,7 @@ impl<R: Clone> From<&Self> for Text<R> {
     }
 }
 
-impl<R: Reference> Serialize for Text<R> {
+impl<R: TemplateReference> Serialize for Text<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         R::render(self).serialize(serializer)
     }

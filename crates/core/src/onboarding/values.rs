@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::workload::{Source, Workload};
+use super::workload::{CredentialSource, WorkloadIdentity};
 use crate::model::{AccountId, Region, RoleArn};
 
 /// The Secret in which the chart looks for the operator's keys.
@@ -17,38 +17,38 @@ const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
 #[serde(rename_all = "camelCase")]
 pub struct OperatorValues {
     #[serde(skip_serializing_if = "Option::is_none")]
-    watch: Option<Watch>,
+    watch: Option<WatchValues>,
     #[serde(skip_serializing_if = "Tenancy::is_empty")]
-    tenancy: Tenancy,
-    aws: Aws,
+    tenancy: TenancyValues,
+    aws: AwsValues,
     #[serde(skip_serializing_if = "Option::is_none")]
     service_account: Option<ServiceAccountValues>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Watch {
+struct WatchValues {
     namespaces: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Tenancy {
+struct TenancyValues {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    rules: Vec<Rule>,
+    rules: Vec<TenancyRuleValues>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     own_account_role_arns: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rule {
+struct TenancyRuleValues {
     namespaces: Vec<String>,
     account_ids: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Aws {
+struct AwsValues {
     env: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     credentials_secret: Option<&'static str>,
@@ -63,7 +63,7 @@ struct ServiceAccountValues {
 
 /// An account that the operator is to serve.
 #[derive(Debug, Clone)]
-pub struct Served {
+pub struct ServedAccount {
     /// The namespace of its object, if it names one.
     pub namespace: Option<String>,
     /// The AWS account that is loaded.
@@ -72,14 +72,14 @@ pub struct Served {
     pub role: Option<RoleArn>,
 }
 
-impl Tenancy {
+impl TenancyValues {
     fn is_empty(&self) -> bool {
         self.rules.is_empty() && self.own_account_role_arns.is_empty()
     }
 
     /// Rules where several namespaces are watched, which start no operator without; and the roles of the operator's own account.
-    fn of(workload: &Workload, served: &[Served], namespaces: &BTreeSet<String>) -> Self {
-        let rule = |namespace: &String| Rule {
+    fn of(workload: &WorkloadIdentity, served: &[ServedAccount], namespaces: &BTreeSet<String>) -> Self {
+        let rule = |namespace: &String| TenancyRuleValues {
             namespaces: vec![namespace.clone()],
             account_ids: served
                 .iter()
@@ -98,27 +98,27 @@ impl Tenancy {
 
 impl OperatorValues {
     /// The values of an operator that is `workload` in AWS and serves these accounts.
-    pub fn of(workload: &Workload, served: &[Served], region: &Region) -> Self {
+    pub fn of(workload: &WorkloadIdentity, served: &[ServedAccount], region: &Region) -> Self {
         let namespaces: BTreeSet<String> = served.iter().filter_map(|one| one.namespace.clone()).collect();
         let annotations = annotations(workload);
         let service_account = ServiceAccountValues { name: workload.service_account.clone(), annotations };
         Self {
-            tenancy: Tenancy::of(workload, served, &namespaces),
-            watch: (!namespaces.is_empty()).then_some(Watch { namespaces }),
-            aws: Aws {
+            tenancy: TenancyValues::of(workload, served, &namespaces),
+            watch: (!namespaces.is_empty()).then_some(WatchValues { namespaces }),
+            aws: AwsValues {
                 env: BTreeMap::from([("AWS_REGION", region.to_string())]),
-                credentials_secret: (workload.source == Source::User).then_some(OPERATOR_KEYS),
+                credentials_secret: (workload.source == CredentialSource::User).then_some(OPERATOR_KEYS),
             },
-            service_account: (workload.source != Source::User).then_some(service_account),
+            service_account: (workload.source != CredentialSource::User).then_some(service_account),
         }
     }
 }
 
-fn annotations(workload: &Workload) -> BTreeMap<&'static str, String> {
+fn annotations(workload: &WorkloadIdentity) -> BTreeMap<&'static str, String> {
     match workload.source {
-        Source::Irsa(_) => BTreeMap::from([(ROLE_ANNOTATION, workload.principal.to_string())]),
+        CredentialSource::Irsa(_) => BTreeMap::from([(ROLE_ANNOTATION, workload.principal.to_string())]),
         // The association binds them, from the outside.
-        Source::PodIdentity(_) | Source::User => BTreeMap::new(),
+        CredentialSource::PodIdentity(_) | CredentialSource::User => BTreeMap::new(),
     }
 }
 
@@ -128,13 +128,13 @@ fn annotations(workload: &Workload) -> BTreeMap<&'static str, String> {
 pub struct ServiceAccount {
     api_version: &'static str,
     kind: &'static str,
-    metadata: Metadata,
+    metadata: ObjectMetadata,
     /// AWS's token is mounted by EKS; the API server's is not needed.
     automount_service_account_token: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Metadata {
+struct ObjectMetadata {
     name: String,
     namespace: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -143,11 +143,11 @@ struct Metadata {
 
 impl ServiceAccount {
     /// The service account of `workload`.
-    pub fn of(workload: &Workload) -> Self {
+    pub fn of(workload: &WorkloadIdentity) -> Self {
         Self {
             api_version: "v1",
             kind: "ServiceAccount",
-            metadata: Metadata {
+            metadata: ObjectMetadata {
                 name: workload.service_account.clone(),
                 namespace: workload.namespace.clone(),
                 annotations: annotations(workload),
@@ -160,19 +160,19 @@ impl ServiceAccount {
 /// Values of the chart that let the operator's Jobs run as a service account.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JobValues {
-    jobs: Jobs,
+    jobs: JobsValues,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Jobs {
+struct JobsValues {
     service_accounts: [String; 1],
 }
 
 impl JobValues {
     /// For the service account of `workload`.
-    pub fn of(workload: &Workload) -> Self {
-        Self { jobs: Jobs { service_accounts: [workload.service_account.clone()] } }
+    pub fn of(workload: &WorkloadIdentity) -> Self {
+        Self { jobs: JobsValues { service_accounts: [workload.service_account.clone()] } }
     }
 }
 
@@ -182,16 +182,16 @@ mod tests {
 
     use super::*;
 
-    fn values(source: Source, principal: &str, served: &[(&str, &str)]) -> Value {
-        let workload = Workload {
+    fn values(source: CredentialSource, principal: &str, served: &[(&str, &str)]) -> Value {
+        let workload = WorkloadIdentity {
             principal: principal.parse().expect("a principal"),
             source,
             namespace: "awscost-system".to_owned(),
             service_account: "awscost".to_owned(),
         };
-        let served: Vec<Served> = served
+        let served: Vec<ServedAccount> = served
             .iter()
-            .map(|(namespace, account)| Served {
+            .map(|(namespace, account)| ServedAccount {
                 namespace: Some((*namespace).to_owned()),
                 account: account.parse().expect("an account"),
                 role: format!("arn:aws:iam::{account}:role/awscost").parse().ok(),
@@ -205,7 +205,7 @@ mod tests {
     fn one_account_of_the_operators_own_is_named_and_no_rule_is_made() {
         let user = "arn:aws:iam::123456789012:user/awscost-operator";
         assert_eq!(
-            values(Source::User, user, &[("finops", "123456789012")]),
+            values(CredentialSource::User, user, &[("finops", "123456789012")]),
             json!({
                 "watch": {"namespaces": ["finops"]},
                 "tenancy": {"ownAccountRoleArns": ["arn:aws:iam::123456789012:role/awscost"]},
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn several_namespaces_have_a_rule_each() {
-        let issuer = Source::Irsa("https://oidc.example/id/A".parse().expect("an issuer"));
+        let issuer = CredentialSource::Irsa("https://oidc.example/id/A".parse().expect("an issuer"));
         let role = "arn:aws:iam::999988887777:role/awscost-operator";
         assert_eq!(
             values(issuer, role, &[("b", "222222222222"), ("a", "111111111111"), ("a", "333333333333")]),

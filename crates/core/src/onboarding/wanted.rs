@@ -6,9 +6,9 @@ use crate::model::{AccountId, BucketName, KeyPrefix, Partition, Region, ReportKi
 
 /// The connection whose AWS side is to be created.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct WantedAccount {
     /// Who is to read.
-    pub reader: Reader,
+    pub reader: BillReader,
     /// The report it is to read; a member may have none.
     pub report: Option<WantedReport>,
     /// The customer-managed key the bucket's objects are encrypted with.
@@ -23,7 +23,7 @@ pub struct Wanted {
 
 /// Who reads for the operator.
 #[derive(Debug, Clone)]
-pub enum Reader {
+pub enum BillReader {
     /// A role to create, which the operator assumes.
     Role(RoleArn),
     /// An IAM user that is there and whose keys the operator holds: deprecated, and nothing is created for it.
@@ -54,7 +54,7 @@ pub struct WantedReport {
 
 /// What can't be created as asked for, with the way out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Impossible {
+pub enum OnboardingFault {
     /// A bucket or an export is wanted of a manifest without a report.
     #[error("the manifest has no spec.report: --with-bucket, --with-export and --kms-key need one")]
     NoReport,
@@ -122,12 +122,12 @@ pub enum Impossible {
     },
 }
 
-impl Wanted {
+impl WantedAccount {
     /// The partition everything is in.
     pub fn partition(&self) -> Partition {
         match &self.reader {
-            Reader::Role(role) => role.partition(),
-            Reader::User { partition, .. } => *partition,
+            BillReader::Role(role) => role.partition(),
+            BillReader::User { partition, .. } => *partition,
         }
     }
 
@@ -137,34 +137,34 @@ impl Wanted {
     }
 
     /// The role, where something needs one.
-    pub(super) fn needed_role(&self) -> Result<&RoleArn, Impossible> {
+    pub(super) fn needed_role(&self) -> Result<&RoleArn, OnboardingFault> {
         match &self.reader {
-            Reader::Role(role) => Ok(role),
-            Reader::User { .. } => Err(Impossible::Keys),
+            BillReader::Role(role) => Ok(role),
+            BillReader::User { .. } => Err(OnboardingFault::Keys),
         }
     }
 
     /// The report, where something needs one.
-    pub(super) fn needed_report(&self) -> Result<&WantedReport, Impossible> {
-        self.report.as_ref().ok_or(Impossible::NoReport)
+    pub(super) fn needed_report(&self) -> Result<&WantedReport, OnboardingFault> {
+        self.report.as_ref().ok_or(OnboardingFault::NoReport)
     }
 
     /// Refuses what contradicts itself.
     ///
     /// # Errors
-    /// [`Impossible::NoReport`] or [`Impossible::ForeignKey`] for a key that can't be the bucket's.
-    pub fn checked(self) -> Result<Self, Impossible> {
+    /// [`OnboardingFault::NoReport`] or [`OnboardingFault::ForeignKey`] for a key that can't be the bucket's.
+    pub fn checked(self) -> Result<Self, OnboardingFault> {
         if let Some(key) = &self.kms_key {
             let region = self.needed_report()?.region.clone();
             if key.partition != self.partition() || key.region != region {
-                return Err(Impossible::ForeignKey { key: key.clone(), region });
+                return Err(OnboardingFault::ForeignKey { key: key.clone(), region });
             }
         }
         Ok(self)
     }
 }
 
-impl Reader {
+impl BillReader {
     /// The account it is in.
     pub fn account(&self) -> &AccountId {
         match self {
@@ -257,13 +257,13 @@ impl PrincipalArn {
     /// The role it is to assume.
     ///
     /// # Errors
-    /// [`Impossible::ForeignPrincipal`] if it never could, and [`Impossible::Keys`] where there is no role.
-    pub fn role<'a>(&self, wanted: &'a Wanted) -> Result<&'a RoleArn, Impossible> {
+    /// [`OnboardingFault::ForeignPrincipal`] if it never could, and [`OnboardingFault::Keys`] where there is no role.
+    pub fn role<'a>(&self, wanted: &'a WantedAccount) -> Result<&'a RoleArn, OnboardingFault> {
         let role = wanted.needed_role()?;
         if self.partition() == role.partition() {
             return Ok(role);
         }
-        Err(Impossible::ForeignPrincipal { principal: Box::new(self.clone()), role: role.clone() })
+        Err(OnboardingFault::ForeignPrincipal { principal: Box::new(self.clone()), role: role.clone() })
     }
 }
 

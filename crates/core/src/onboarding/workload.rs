@@ -20,9 +20,9 @@ const LONGEST_OF_ROLE: usize = 10_240;
 
 /// Where a pod's identity comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum CredentialSource {
     /// A role that the cluster's identity provider vouches for: IAM roles for service accounts.
-    Irsa(Issuer),
+    Irsa(OidcIssuer),
     /// A role that EKS Pod Identity hands out in this cluster.
     PodIdentity(ClusterName),
     /// The keys of an IAM user, in a Secret.
@@ -31,11 +31,11 @@ pub enum Source {
 
 /// The pod, and what it is to be in AWS.
 #[derive(Debug, Clone)]
-pub struct Workload {
+pub struct WorkloadIdentity {
     /// The role or user to create.
     pub principal: PrincipalArn,
     /// Where it comes from.
-    pub source: Source,
+    pub source: CredentialSource,
     /// The namespace of the pods that use the identity.
     pub namespace: String,
     /// The pod's service account.
@@ -77,13 +77,13 @@ pub enum WorkloadFault {
     },
 }
 
-impl Workload {
+impl WorkloadIdentity {
     /// Refuses a user for a service account, and a role for keys.
     ///
     /// # Errors
     /// [`WorkloadFault::Kind`].
     pub fn checked(self) -> Result<Self, WorkloadFault> {
-        let needs_user = self.source == Source::User;
+        let needs_user = self.source == CredentialSource::User;
         if needs_user == self.principal.is_user() {
             return Ok(self);
         }
@@ -101,13 +101,13 @@ impl Workload {
     /// [`WorkloadFault::NoTrust`] for a user.
     pub fn trust(&self) -> Result<Policy<Infallible>, WorkloadFault> {
         let statement = match &self.source {
-            Source::User => return Err(WorkloadFault::NoTrust),
-            Source::PodIdentity(_) => {
+            CredentialSource::User => return Err(WorkloadFault::NoTrust),
+            CredentialSource::PodIdentity(_) => {
                 // The association names cluster, namespace and service account; its sessions carry tags.
                 Statement::allow("EksPodIdentity", vec!["sts:AssumeRole", "sts:TagSession"], Vec::new())
                     .to(Principal::Service(POD_IDENTITY))
             }
-            Source::Irsa(issuer) => {
+            CredentialSource::Irsa(issuer) => {
                 let (partition, account) = (self.principal.partition().as_str(), self.principal.account());
                 let provider = format!("arn:{partition}:iam::{account}:oidc-provider/{issuer}");
                 let subject = format!("system:serviceaccount:{}:{}", self.namespace, self.service_account);
@@ -130,8 +130,8 @@ impl Workload {
         }
         // What EKS Pod Identity tags its sessions with goes along into every role (docs/aws-facts.md 1.6).
         let actions = match self.source {
-            Source::PodIdentity(_) => vec!["sts:AssumeRole", "sts:TagSession"],
-            Source::Irsa(_) | Source::User => vec!["sts:AssumeRole"],
+            CredentialSource::PodIdentity(_) => vec!["sts:AssumeRole", "sts:TagSession"],
+            CredentialSource::Irsa(_) | CredentialSource::User => vec!["sts:AssumeRole"],
         };
         let mut resources: Vec<&str> = roles.iter().map(|role| role.text.as_str()).collect();
         resources.sort_unstable();
@@ -158,7 +158,7 @@ impl Workload {
 
     fn short_enough(&self, policy: Policy<Infallible>) -> Result<Policy<Infallible>, WorkloadFault> {
         let text = serde_json::to_string(&policy).expect("a policy of texts, lists and maps");
-        let most = if self.source == Source::User { LONGEST_OF_USER } else { LONGEST_OF_ROLE };
+        let most = if self.source == CredentialSource::User { LONGEST_OF_USER } else { LONGEST_OF_ROLE };
         match text.len() {
             length if length > most => Err(WorkloadFault::TooLong { length, most }),
             _ => Ok(policy),
@@ -168,7 +168,7 @@ impl Workload {
 
 /// An OpenID Connect issuer as IAM names its provider: host and path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issuer(String);
+pub struct OidcIssuer(String);
 
 /// The name of an EKS cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,7 +202,7 @@ pub enum Unusable {
     Kubernetes,
 }
 
-impl FromStr for Issuer {
+impl FromStr for OidcIssuer {
     type Err = Unusable;
 
     fn from_str(text: &str) -> Result<Self, Unusable> {
@@ -218,7 +218,7 @@ impl FromStr for Issuer {
     }
 }
 
-impl fmt::Display for Issuer {
+impl fmt::Display for OidcIssuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -275,8 +275,8 @@ mod tests {
 
     const ROLE: &str = "arn:aws:iam::999988887777:role/awscost-operator";
 
-    fn workload(principal: &str, source: Source) -> Workload {
-        Workload {
+    fn workload(principal: &str, source: CredentialSource) -> WorkloadIdentity {
+        WorkloadIdentity {
             principal: principal.parse().expect("a principal"),
             source,
             namespace: "awscost-system".to_owned(),
@@ -284,12 +284,12 @@ mod tests {
         }
     }
 
-    fn irsa() -> Source {
-        Source::Irsa("https://oidc.eks.eu-west-1.amazonaws.com/id/ABC".parse().expect("an issuer"))
+    fn irsa() -> CredentialSource {
+        CredentialSource::Irsa("https://oidc.eks.eu-west-1.amazonaws.com/id/ABC".parse().expect("an issuer"))
     }
 
-    fn pods() -> Source {
-        Source::PodIdentity("acme".parse().expect("a cluster"))
+    fn pods() -> CredentialSource {
+        CredentialSource::PodIdentity("acme".parse().expect("a cluster"))
     }
 
     #[test]
@@ -344,18 +344,24 @@ mod tests {
     fn what_iam_would_refuse_is_refused_with_the_way_out() {
         let user = "arn:aws:iam::999988887777:user/awscost-operator";
         for (principal, source, part) in
-            [(ROLE, Source::User, "is not an IAM user"), (user, pods(), "is not an IAM role")]
+            [(ROLE, CredentialSource::User, "is not an IAM user"), (user, pods(), "is not an IAM role")]
         {
             let fault = workload(principal, source).checked().expect_err(part).to_string();
             assert!(fault.contains(part), "{fault}");
         }
-        assert_eq!(workload(user, Source::User).trust().expect_err("no trust"), WorkloadFault::NoTrust);
+        assert_eq!(
+            workload(user, CredentialSource::User).trust().expect_err("no trust"),
+            WorkloadFault::NoTrust
+        );
         let abroad: RolePattern = "arn:aws-cn:iam::123456789012:role/awscost".parse().expect("a role");
         assert!(matches!(workload(ROLE, irsa()).assuming(&[abroad]), Err(WorkloadFault::ForeignRole(..))));
         let many: Vec<RolePattern> =
             (0..100).map(|n| format!("arn:aws:iam::{n:012}:role/awscost").parse().expect("a role")).collect();
         assert!(workload(ROLE, irsa()).assuming(&many).is_ok(), "a role's policy takes them");
-        let long = workload(user, Source::User).assuming(&many).expect_err("a user's does not").to_string();
+        let long = workload(user, CredentialSource::User)
+            .assuming(&many)
+            .expect_err("a user's does not")
+            .to_string();
         assert!(long.contains("--role-arns"), "{long}");
     }
 
@@ -369,7 +375,7 @@ mod tests {
             "https://a:1/b",
             "https://a?b",
         ] {
-            assert_eq!(bad.parse::<Issuer>(), Err(Unusable::Issuer), "{bad}");
+            assert_eq!(bad.parse::<OidcIssuer>(), Err(Unusable::Issuer), "{bad}");
         }
         for bad in ["", "-a", "a b", "a/b"] {
             assert_eq!(bad.parse::<ClusterName>(), Err(Unusable::Cluster), "{bad}");

@@ -19,11 +19,11 @@ use crate::model::{BillingPeriod, Reason, ReportKind, VersionIdentity};
 
 use super::{FileFormat, MANIFEST_LIMIT, ReportFault, ReportRoot, ReportStore, StoreFault};
 pub use periods::beside;
-use periods::{Candidate, Place};
+use periods::{PeriodFolder, ReportFolders};
 
 /// The periods that are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedPeriods {
     /// Every period that was delivered.
     All,
     /// These; one that is not there is reported as such.
@@ -80,7 +80,7 @@ impl Delivery {
 
 /// What was found of one period.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundPeriod {
     /// The billing period that was looked up.
     pub period: BillingPeriod,
     /// Its current version, or why there is none to take.
@@ -90,21 +90,21 @@ pub struct Found {
 /// Finds the current version of every wanted period, oldest first.
 ///
 /// # Errors
-/// What stands in the way of the report as a whole. What is wrong with one period is in its [`Found`].
+/// What stands in the way of the report as a whole. What is wrong with one period is in its [`FoundPeriod`].
 pub async fn deliveries(
     store: &dyn ReportStore,
     root: &ReportRoot,
-    wanted: &Wanted,
+    wanted: &WantedPeriods,
     now: Timestamp,
-) -> Result<Vec<Found>, ReportFault> {
+) -> Result<Vec<FoundPeriod>, ReportFault> {
     let place = periods::locate(store, root).await?;
     let periods = match wanted {
-        Wanted::All => place.periods(),
-        Wanted::Only(periods) => periods.clone(),
+        WantedPeriods::All => place.periods(),
+        WantedPeriods::Only(periods) => periods.clone(),
     };
     let mut found = Vec::with_capacity(periods.len());
     for period in periods {
-        let look = Look { store, root, place: &place, period, now };
+        let look = PeriodLook { store, root, place: &place, period, now };
         let delivery = look.delivery().await;
         // Without permission or network every further period fails alike: say it once.
         if let Err(fault @ ReportFault::Store(StoreFault::Refused { reason, .. })) = &delivery
@@ -112,7 +112,7 @@ pub async fn deliveries(
         {
             return Err(fault.clone());
         }
-        found.push(Found { period, delivery });
+        found.push(FoundPeriod { period, delivery });
     }
     refused_alike(&found).map_or(Ok(found), Err)
 }
@@ -131,7 +131,7 @@ fn is_of_one_object(reason: Reason) -> bool {
 }
 
 /// The first period's refusal, if every period was refused for the same reason.
-fn refused_alike(found: &[Found]) -> Option<ReportFault> {
+fn refused_alike(found: &[FoundPeriod]) -> Option<ReportFault> {
     let first = found.first()?.delivery.as_ref().err()?;
     let ReportFault::Store(StoreFault::Refused { reason, .. }) = first else { return None };
     let alike = found.iter().all(|found| {
@@ -153,21 +153,21 @@ pub async fn confirm(store: &dyn ReportStore, delivery: &Delivery) -> Result<boo
 }
 
 /// One look at one period.
-struct Look<'a> {
+struct PeriodLook<'a> {
     store: &'a dyn ReportStore,
     root: &'a ReportRoot,
-    place: &'a Place,
+    place: &'a ReportFolders,
     period: BillingPeriod,
     now: Timestamp,
 }
 
-impl Look<'_> {
+impl PeriodLook<'_> {
     async fn delivery(&self) -> Result<Delivery, ReportFault> {
         let candidates = self.place.candidates.get(&self.period).map(Vec::as_slice).unwrap_or_default();
         let mut manifests = self.manifests(candidates).await?;
         if manifests.is_empty() {
             let seen = match (candidates.first(), self.place.data.get(&self.period)) {
-                (Some(Candidate { folder, .. }), _) => manifests
+                (Some(PeriodFolder { folder, .. }), _) => manifests
                     .listed
                     .get(folder)
                     .map(|listing| seen::without_manifest(self.root, folder, listing)),

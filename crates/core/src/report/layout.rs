@@ -11,7 +11,7 @@ use crate::model::{BillingPeriod, BucketName, KeyPrefix, ReportKind, ReportName}
 
 /// What the keys of a report are relative to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Anchor {
+pub enum ReportAnchor {
     /// A bucket: a manifest may name no other.
     Bucket(BucketName),
     /// A folder that is laid out as the bucket is from the prefix on. Its manifests name a bucket and a
@@ -23,7 +23,7 @@ pub enum Anchor {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportRoot {
     /// The bucket or folder that the keys are in.
-    pub anchor: Anchor,
+    pub anchor: ReportAnchor,
     /// Byte for byte as AWS was told it; empty for a folder.
     pub prefix: KeyPrefix,
     /// The report's or export's name.
@@ -34,7 +34,7 @@ pub struct ReportRoot {
 
 /// The part of a report that a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Area {
+pub enum KeyArea {
     /// Legacy: manifests and csv files, in a folder named for a range of dates.
     Range,
     /// Legacy Parquet data files, in folders `year=/month=`.
@@ -49,7 +49,7 @@ pub enum Area {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportKey {
     /// Which part of the report.
-    pub area: Area,
+    pub area: KeyArea,
     /// The billing period that the folder is for.
     pub period: BillingPeriod,
     /// The period's folder as it is spelled there: its spelling varies (docs/aws-facts.md 2.4, 3.7).
@@ -70,7 +70,7 @@ impl ReportRoot {
     /// (docs/aws-facts.md 2.4).
     pub fn bases(&self) -> Vec<String> {
         let base = self.base();
-        if self.prefix.as_str().is_empty() && matches!(self.anchor, Anchor::Bucket(_)) {
+        if self.prefix.as_str().is_empty() && matches!(self.anchor, ReportAnchor::Bucket(_)) {
             let slashed = format!("/{base}");
             vec![base, slashed]
         } else {
@@ -101,10 +101,10 @@ impl ReportRoot {
     /// The folder of a key, with its slash.
     fn folder(&self, base: &str, key: &ReportKey) -> String {
         let area = match key.area {
-            Area::Range => String::new(),
-            Area::Month => format!("{}/", self.name),
-            Area::Metadata => "metadata/".to_owned(),
-            Area::Data => "data/".to_owned(),
+            KeyArea::Range => String::new(),
+            KeyArea::Month => format!("{}/", self.name),
+            KeyArea::Metadata => "metadata/".to_owned(),
+            KeyArea::Data => "data/".to_owned(),
         };
         let run = key.run.as_deref().map(|run| format!("{run}/")).unwrap_or_default();
         format!("{base}{area}{}/{run}", key.folder)
@@ -118,18 +118,18 @@ impl ReportRoot {
             return None;
         }
         let (area, folder, tail) = match parts.as_slice() {
-            ["metadata", folder, tail @ ..] => (Area::Metadata, (*folder).to_owned(), tail),
-            ["data", folder, tail @ ..] => (Area::Data, (*folder).to_owned(), tail),
+            ["metadata", folder, tail @ ..] => (KeyArea::Metadata, (*folder).to_owned(), tail),
+            ["data", folder, tail @ ..] => (KeyArea::Data, (*folder).to_owned(), tail),
             [name, year, month, tail @ ..] if *name == self.name.as_str() => {
-                (Area::Month, format!("{year}/{month}"), tail)
+                (KeyArea::Month, format!("{year}/{month}"), tail)
             }
-            [folder, tail @ ..] => (Area::Range, (*folder).to_owned(), tail),
+            [folder, tail @ ..] => (KeyArea::Range, (*folder).to_owned(), tail),
             [] => return None,
         };
         let period = parse_folder(area, &folder)?;
         let (run, file) = match tail {
             [file] => (None, *file),
-            [run, file] if area != Area::Month => (Some((*run).to_owned()), *file),
+            [run, file] if area != KeyArea::Month => (Some((*run).to_owned()), *file),
             _ => return None,
         };
         Some(ReportKey { area, period, folder, run, file: file.to_owned() })
@@ -140,8 +140,8 @@ impl ReportRoot {
     /// In a folder the prefix of the bucket is unknown, so what precedes the report's name is dropped.
     pub fn localize(&self, base: &str, key: &str) -> Option<(String, ReportKey)> {
         match self.anchor {
-            Anchor::Bucket(_) => self.parse(base, key).map(|parsed| (key.to_owned(), parsed)),
-            Anchor::Folder => std::iter::once(0)
+            ReportAnchor::Bucket(_) => self.parse(base, key).map(|parsed| (key.to_owned(), parsed)),
+            ReportAnchor::Folder => std::iter::once(0)
                 .chain(key.match_indices('/').map(|(at, _)| at + 1))
                 .find_map(|at| self.parse(base, &key[at..]).map(|parsed| (key[at..].to_owned(), parsed))),
         }
@@ -149,16 +149,16 @@ impl ReportRoot {
 }
 
 /// The month that a period's folder is for, in any of the spellings that were seen.
-pub fn parse_folder(area: Area, folder: &str) -> Option<BillingPeriod> {
+pub fn parse_folder(area: KeyArea, folder: &str) -> Option<BillingPeriod> {
     match area {
-        Area::Range => parse_range(folder),
-        Area::Month => {
+        KeyArea::Range => parse_range(folder),
+        KeyArea::Month => {
             let (year, month) = folder.split_once('/')?;
             let year = year.strip_prefix("year=").filter(|text| digits(text, 4..=4))?;
             let month = month.strip_prefix("month=").filter(|text| digits(text, 1..=2))?;
             BillingPeriod::new(year.parse().ok()?, month.parse().ok()?)
         }
-        Area::Metadata | Area::Data => {
+        KeyArea::Metadata | KeyArea::Data => {
             let (label, period) = folder.split_once('=')?;
             label.eq_ignore_ascii_case("billing_period").then(|| period.parse().ok()).flatten()
         }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::model::{BillingPeriod, ReportKind};
 
-use super::layout::{Anchor, Area, ReportRoot};
+use super::layout::{KeyArea, ReportAnchor, ReportRoot};
 
 /// The largest manifest that is read. Real ones have some kilobytes, with 10,000 files some megabytes.
 pub const MANIFEST_LIMIT: u64 = 16 * 1024 * 1024;
@@ -80,7 +80,7 @@ pub enum InvalidManifest {
 }
 
 /// What both dialects boil down to before the checks.
-struct Draft {
+struct ManifestDraft {
     assembly: Option<String>,
     bucket: Option<String>,
     keys: Vec<String>,
@@ -113,7 +113,7 @@ impl Manifest {
         {
             return Err(InvalidManifest::PeriodDiffers(says));
         }
-        if let (Some(named), Anchor::Bucket(bucket)) = (&draft.bucket, &root.anchor)
+        if let (Some(named), ReportAnchor::Bucket(bucket)) = (&draft.bucket, &root.anchor)
             && named != bucket.as_str()
         {
             return Err(InvalidManifest::ForeignBucket(named.clone()));
@@ -133,8 +133,8 @@ impl Manifest {
             let foreign = || InvalidManifest::ForeignKey(listed.clone());
             let (local, parsed) = root.localize(base, key).ok_or_else(foreign)?;
             let own = match kind {
-                ReportKind::LegacyCur => matches!(parsed.area, Area::Range | Area::Month),
-                ReportKind::Cur2 => parsed.area == Area::Data,
+                ReportKind::LegacyCur => matches!(parsed.area, KeyArea::Range | KeyArea::Month),
+                ReportKind::Cur2 => parsed.area == KeyArea::Data,
             };
             if !own {
                 return Err(foreign());
@@ -168,8 +168,8 @@ fn within_bucket<'a>(listed: &'a str, root: &ReportRoot) -> Result<&'a str, Inva
     let foreign = || InvalidManifest::ForeignBucket(listed.to_owned());
     let (bucket, key) = address.split_once('/').ok_or_else(foreign)?;
     match &root.anchor {
-        Anchor::Bucket(own) if own.as_str() != bucket => Err(foreign()),
-        Anchor::Bucket(_) | Anchor::Folder => Ok(key),
+        ReportAnchor::Bucket(own) if own.as_str() != bucket => Err(foreign()),
+        ReportAnchor::Bucket(_) | ReportAnchor::Folder => Ok(key),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::BillingPeriod;
 
 /// How patient a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Freshness {
+pub struct FreshnessLimits {
     /// The newest delivery may be this old. AWS delivers at least once a day (docs/aws-facts.md 2.3).
     pub max_delivery_age: SignedDuration,
     /// A new report may take this long to appear. AWS says up to 24 hours (docs/aws-facts.md 2.3).
@@ -17,7 +17,7 @@ pub struct Freshness {
 
 /// What can be said of a report's deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readiness {
+pub enum DeliveryReadiness {
     /// The newest delivery is fresh.
     Delivered {
         /// When the newest delivery was written.
@@ -41,16 +41,16 @@ pub enum Readiness {
 pub fn readiness(
     delivered: impl IntoIterator<Item = Timestamp>,
     since: Timestamp,
-    freshness: Freshness,
+    freshness: FreshnessLimits,
     now: Timestamp,
-) -> Readiness {
+) -> DeliveryReadiness {
     match delivered.into_iter().max() {
         Some(newest) if now.duration_since(newest) > freshness.max_delivery_age => {
-            Readiness::Stale { newest }
+            DeliveryReadiness::Stale { newest }
         }
-        Some(newest) => Readiness::Delivered { newest },
-        None if now.duration_since(since) > freshness.first_delivery_grace => Readiness::FirstOverdue,
-        None => Readiness::AwaitingFirst,
+        Some(newest) => DeliveryReadiness::Delivered { newest },
+        None if now.duration_since(since) > freshness.first_delivery_grace => DeliveryReadiness::FirstOverdue,
+        None => DeliveryReadiness::AwaitingFirst,
     }
 }
 
@@ -73,7 +73,7 @@ pub fn missing_months(
 mod tests {
     use super::*;
 
-    const FRESHNESS: Freshness = Freshness {
+    const FRESHNESS: FreshnessLimits = FreshnessLimits {
         max_delivery_age: SignedDuration::from_hours(36),
         first_delivery_grace: SignedDuration::from_hours(48),
     };
@@ -91,12 +91,12 @@ mod tests {
         let fresh = "2026-11-02T00:00:00Z";
         assert_eq!(
             judge(&["2026-10-01T00:00:00Z", fresh], "2026-01-01T00:00:00Z"),
-            Readiness::Delivered { newest: at(fresh) }
+            DeliveryReadiness::Delivered { newest: at(fresh) }
         );
         let old = "2026-11-01T23:59:59Z";
-        assert_eq!(judge(&[old], "2026-01-01T00:00:00Z"), Readiness::Stale { newest: at(old) });
-        assert_eq!(judge(&[], "2026-11-01T12:00:00Z"), Readiness::AwaitingFirst);
-        assert_eq!(judge(&[], "2026-11-01T11:59:59Z"), Readiness::FirstOverdue);
+        assert_eq!(judge(&[old], "2026-01-01T00:00:00Z"), DeliveryReadiness::Stale { newest: at(old) });
+        assert_eq!(judge(&[], "2026-11-01T12:00:00Z"), DeliveryReadiness::AwaitingFirst);
+        assert_eq!(judge(&[], "2026-11-01T11:59:59Z"), DeliveryReadiness::FirstOverdue);
     }
 
     #[test]

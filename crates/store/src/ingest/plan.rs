@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     model::{BillingPeriod, ConnectionKey, VersionIdentity},
-    report::{Delivery, Found, ReportFault},
+    report::{Delivery, FoundPeriod, ReportFault},
     warehouse::ledger::{Decision, LedgerRow, Ordering, Source, decide},
 };
 
@@ -68,7 +68,7 @@ pub struct Planned {
 /// Decides for every period, the newest first: it is the one people look at.
 ///
 /// `rows` are the ledger rows of the connection, all periods.
-pub fn plan(found: Vec<Found>, rows: &[LedgerRow], terms: &Terms) -> Vec<Planned> {
+pub fn plan(found: Vec<FoundPeriod>, rows: &[LedgerRow], terms: &Terms) -> Vec<Planned> {
     let mut planned: Vec<Planned> = found
         .into_iter()
         .map(|found| Planned {

@@ -26,7 +26,9 @@ use super::{
 };
 use crate::{
     model::Outcome,
-    report::{self, BillSource, Delivery, FileFormat, ReportFault, ReportRoot, SourceFault, Wanted, confirm},
+    report::{
+        self, BillSource, Delivery, FileFormat, ReportFault, ReportRoot, SourceFault, WantedPeriods, confirm,
+    },
     schema::amortized::RESERVATION,
     warehouse::{
         Committed, Slot, Stage, Warehouse, WarehouseFault,
@@ -139,7 +141,7 @@ impl Loader<'_> {
     }
 
     async fn look_again(&self, delivery: &Delivery) -> Result<Box<Delivery>, ReportFault> {
-        let wanted = Wanted::Only(BTreeSet::from([delivery.period]));
+        let wanted = WantedPeriods::Only(BTreeSet::from([delivery.period]));
         let found = report::deliveries(self.source, self.root, &wanted, Timestamp::now()).await?;
         found
             .into_iter()

@@ -27,7 +27,7 @@ use crate::{
     },
     controller::settings::{Settings, Watch},
     model::clock,
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
 };
 
 /// A Secret's or Job's name that the chart's policies keep from the operator.
@@ -134,7 +134,7 @@ where
 }
 
 async fn sts() -> (Seen<StsReach>, Option<Proxy>) {
-    let sts = match Trust::of_environment() {
+    let sts = match TrustedAuthorities::of_environment() {
         Ok(trust) => Ok(Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await.reach_sts().await),
         Err(fault) => Err(fault.to_string()),
     };

@@ -6,7 +6,7 @@ use super::super::{Facts, Finding, Standing, Target};
 use crate::{
     aws::{
         FaultClass,
-        traits::{Membership, OrganizationFeatures},
+        traits::{OrganizationFeatures, OrganizationMembership},
     },
     model::{AccountId, AccountType, ConditionType::AccountTypeVerified, Reason},
 };
@@ -29,13 +29,13 @@ pub(in crate::connection) fn check(facts: &Facts, target: &Target, now: Timestam
     }
 }
 
-fn compare(membership: &Membership, target: &Target) -> Finding {
+fn compare(membership: &OrganizationMembership, target: &Target) -> Finding {
     let account = &target.account;
     match (target.account_type, membership) {
-        (AccountType::Standalone, Membership::Standalone) => {
+        (AccountType::Standalone, OrganizationMembership::Standalone) => {
             verified(format!("Account {account} is in no organization."))
         }
-        (AccountType::Management, Membership::InOrganization { management, features })
+        (AccountType::Management, OrganizationMembership::InOrganization { management, features })
             if management == account =>
         {
             in_organization_as_declared(
@@ -43,7 +43,7 @@ fn compare(membership: &Membership, target: &Target) -> Finding {
                 format!("Account {account} is the management account of its organization."),
             )
         }
-        (AccountType::Member, Membership::InOrganization { management, features })
+        (AccountType::Member, OrganizationMembership::InOrganization { management, features })
             if management != account =>
         {
             in_organization_as_declared(
@@ -54,14 +54,14 @@ fn compare(membership: &Membership, target: &Target) -> Finding {
                 ),
             )
         }
-        (AccountType::Management | AccountType::Member, Membership::Standalone) => fail(
+        (AccountType::Management | AccountType::Member, OrganizationMembership::Standalone) => fail(
             Reason::NotInOrganization,
             format!(
                 "accountType is {}, but account {account} is in no organization. Set accountType: Standalone.",
                 target.account_type
             ),
         ),
-        (AccountType::Management, Membership::InOrganization { management, .. }) => fail(
+        (AccountType::Management, OrganizationMembership::InOrganization { management, .. }) => fail(
             Reason::DeclaredManagementIsMember,
             format!(
                 "accountType is Management, but account {account} is a member of the organization of account {management}: \
@@ -69,14 +69,14 @@ fn compare(membership: &Membership, target: &Target) -> Finding {
                  whole organization's bill."
             ),
         ),
-        (AccountType::Member, Membership::InOrganization { .. }) => fail(
+        (AccountType::Member, OrganizationMembership::InOrganization { .. }) => fail(
             Reason::DeclaredMemberIsManagement,
             format!(
                 "accountType is Member, but account {account} is the management account: its report holds every member's \
                  usage. Set accountType: Management."
             ),
         ),
-        (AccountType::Standalone, Membership::InOrganization { management, .. }) => {
+        (AccountType::Standalone, OrganizationMembership::InOrganization { management, .. }) => {
             fail(Reason::DeclaredStandaloneIsInOrganization, in_organization(account, management))
         }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     aws::{
-        AwsFault, Code, FaultClass, Permission,
+        AwsFault, Code, FaultClass, IamPermission,
         session_policy::{Scope, SessionPolicyTooLong, build},
         traits::ObjectOwnership,
     },
@@ -225,7 +225,7 @@ fn read_refused(
     }
     match (fault.code, fault.class) {
         (Code::AllAccessDisabled | Code::AccountProblem, _) => disabled(report),
-        (Code::AccessDenied, _) if fault.lacks == Some(Permission::KmsDecrypt) => fail(
+        (Code::AccessDenied, _) if fault.lacks == Some(IamPermission::KmsDecrypt) => fail(
             Reason::KmsDecryptDenied,
             format!(
                 "{role} may read {objects}, but not decrypt it.{} Allow it kms:Decrypt on the bucket's key, in its own policy \

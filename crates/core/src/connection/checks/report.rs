@@ -10,7 +10,7 @@ use super::{
 use crate::{
     aws::{
         AwsFault, FaultClass, Operation,
-        traits::{Destination, ExportDefinition, Granularity, LegacyDefinition},
+        traits::{ExportDefinition, LegacyDefinition, ReportDestination, ReportGranularity},
     },
     model::{ConditionType::ReportConfigured, Partition, Reason, ReportKind},
 };
@@ -63,7 +63,7 @@ impl Chosen<'_> {
         }
     }
 
-    fn destination(&self) -> &Destination {
+    fn destination(&self) -> &ReportDestination {
         match self {
             Self::Legacy(definition) => &definition.destination,
             Self::Export(export) => &export.destination,
@@ -303,7 +303,7 @@ fn suits(
 }
 
 /// Each way in which a destination is not the declared one. Prefixes are compared byte for byte, as AWS uses them.
-fn differences(destination: &Destination, report: &ReportTarget) -> Vec<String> {
+fn differences(destination: &ReportDestination, report: &ReportTarget) -> Vec<String> {
     let pairs = [
         ("bucket", destination.bucket.as_str(), report.bucket.as_str()),
         ("prefix", destination.prefix.as_str(), report.prefix.as_str()),
@@ -363,7 +363,8 @@ fn judge_export(export: &ExportDefinition, problems: &mut Vec<(Reason, String)>)
     }
     let property =
         |key: &str| export.properties.get(TABLE).and_then(|table| table.get(key)).map(String::as_str);
-    let granularity = property("TIME_GRANULARITY").map_or(Granularity::Other, Granularity::from_name);
+    let granularity =
+        property("TIME_GRANULARITY").map_or(ReportGranularity::Other, ReportGranularity::from_name);
     judge_granularity(name, granularity, problems);
     judge_rows(name, &query, problems);
     if property("INCLUDE_RESOURCES") != Some("TRUE") || !query.selects("line_item_resource_id") {
@@ -435,8 +436,8 @@ fn judge_format(
     }
 }
 
-fn judge_granularity(name: &str, granularity: Granularity, problems: &mut Vec<(Reason, String)>) {
-    if granularity == Granularity::Monthly {
+fn judge_granularity(name: &str, granularity: ReportGranularity, problems: &mut Vec<(Reason, String)>) {
+    if granularity == ReportGranularity::Monthly {
         problems.push((
             Reason::GranularityTooCoarse,
             format!("Report {name} has monthly rows, too coarse for daily costs: set HOURLY or DAILY."),

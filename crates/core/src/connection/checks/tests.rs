@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use super::*;
 use crate::{
-    aws::{AwsFault, Code, Detail, Operation, Permission},
+    aws::{AwsFault, Code, Detail, IamPermission, Operation},
     connection::{
         Asker, Enforcement, Excess, ExternalIdInUse, Fact, LastAssumed, ManifestRead, NextExternalId,
         ReportTarget, fake, sample,
@@ -50,7 +50,7 @@ fn detailed<T>(operation: Operation, code: Code, detail: Detail) -> Fact<T> {
 /// A refusal to assume the role that speaks of session tags.
 fn tagging<T>(detail: Detail) -> Fact<T> {
     let fault = fault(Operation::AssumeRole, Code::AccessDenied);
-    Fact::seen(sample::now(), Err(AwsFault { detail, lacks: Some(Permission::TagSession), ..fault }))
+    Fact::seen(sample::now(), Err(AwsFault { detail, lacks: Some(IamPermission::TagSession), ..fault }))
 }
 
 fn seen<T>(value: T) -> Fact<T> {
@@ -316,7 +316,7 @@ role broken
 fn account_type() {
     use Operation::DescribeOrganization;
 
-    use crate::aws::traits::{Membership, OrganizationFeatures};
+    use crate::aws::traits::{OrganizationFeatures, OrganizationMembership};
     let text = findings(
         ConditionType::AccountTypeVerified,
         &[
@@ -324,26 +324,32 @@ fn account_type() {
             ("member", |facts, target| {
                 target.account_type = AccountType::Member;
                 let management = "444455556666".parse().expect("an account");
-                facts.membership =
-                    seen(Membership::InOrganization { management, features: OrganizationFeatures::All });
+                facts.membership = seen(OrganizationMembership::InOrganization {
+                    management,
+                    features: OrganizationFeatures::All,
+                });
             }),
             ("standalone", |facts, target| {
                 target.account_type = AccountType::Standalone;
-                facts.membership = seen(Membership::Standalone);
+                facts.membership = seen(OrganizationMembership::Standalone);
             }),
-            ("management in none", |facts, _| facts.membership = seen(Membership::Standalone)),
+            ("management in none", |facts, _| facts.membership = seen(OrganizationMembership::Standalone)),
             ("management is member", |facts, _| {
                 let management = "444455556666".parse().expect("an account");
-                facts.membership =
-                    seen(Membership::InOrganization { management, features: OrganizationFeatures::All });
+                facts.membership = seen(OrganizationMembership::InOrganization {
+                    management,
+                    features: OrganizationFeatures::All,
+                });
             }),
             ("member is management", |_, target| target.account_type = AccountType::Member),
             ("standalone is management", |_, target| target.account_type = AccountType::Standalone),
             ("standalone is member", |facts, target| {
                 target.account_type = AccountType::Standalone;
                 let management = "444455556666".parse().expect("an account");
-                facts.membership =
-                    seen(Membership::InOrganization { management, features: OrganizationFeatures::All });
+                facts.membership = seen(OrganizationMembership::InOrganization {
+                    management,
+                    features: OrganizationFeatures::All,
+                });
             }),
             ("denied", |facts, _| facts.membership = refused(DescribeOrganization, Code::AccessDenied)),
             ("throttled", |facts, _| facts.membership = refused(DescribeOrganization, Code::Throttling)),

@@ -33,7 +33,7 @@ const BREAKAGES: [Breakage; 8] = [
         aws.trust = Trust::IfExists;
     }),
     ("the account left its organization", AccountTypeVerified, SignedDuration::from_hours(6), |aws| {
-        aws.membership = Ok(crate::aws::traits::Membership::Standalone);
+        aws.membership = Ok(crate::aws::traits::OrganizationMembership::Standalone);
     }),
     ("the report was deleted", ReportConfigured, SignedDuration::from_hours(6), |aws| {
         aws.exports = Ok(Vec::new());

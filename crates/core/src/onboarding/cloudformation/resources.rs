@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Variable;
+use super::TemplateVariable;
 use crate::onboarding::{
-    Wanted, WantedReport,
-    delivery::{ExportDefinition, TABLE},
+    WantedAccount, WantedReport,
+    delivery::{NewExport, TABLE},
     policy::Policy,
     text::Text,
 };
@@ -15,17 +15,17 @@ use crate::onboarding::{
 /// A resource: its properties, and what becomes of it when the stack goes.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Resource {
+pub(super) struct StackResource {
     #[serde(flatten)]
-    properties: Properties,
+    properties: ResourceProperties,
     #[serde(flatten)]
-    attributes: Attributes,
+    attributes: ResourceAttributes,
 }
 
 /// What CloudFormation is told besides the properties.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Attributes {
+pub(super) struct ResourceAttributes {
     #[serde(skip_serializing_if = "Option::is_none")]
     depends_on: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,45 +37,45 @@ pub(super) struct Attributes {
 /// The properties of each type.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "Type", content = "Properties")]
-pub(super) enum Properties {
+pub(super) enum ResourceProperties {
     #[serde(rename = "AWS::IAM::Role", rename_all = "PascalCase")]
     Role {
         role_name: String,
         path: String,
         description: &'static str,
         max_session_duration: u32,
-        assume_role_policy_document: Policy<Variable>,
-        policies: [Inline; 1],
+        assume_role_policy_document: Policy<TemplateVariable>,
+        policies: [InlinePolicy; 1],
     },
     #[serde(rename = "AWS::S3::Bucket", rename_all = "PascalCase")]
     Bucket {
         bucket_name: String,
-        ownership_controls: Rules<Ownership>,
+        ownership_controls: RuleList<OwnershipRule>,
         public_access_block_configuration: PublicAccessBlock,
         bucket_encryption: BucketEncryption,
     },
     #[serde(rename = "AWS::S3::BucketPolicy", rename_all = "PascalCase")]
-    BucketPolicy { bucket: Text<Variable>, policy_document: Policy<Variable> },
+    BucketPolicy { bucket: Text<TemplateVariable>, policy_document: Policy<TemplateVariable> },
     #[serde(rename = "AWS::BCMDataExports::Export", rename_all = "PascalCase")]
-    Export { export: Export },
+    Export { export: ExportProperty },
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Inline {
+pub(super) struct InlinePolicy {
     pub(super) policy_name: &'static str,
-    pub(super) policy_document: Policy<Variable>,
+    pub(super) policy_document: Policy<TemplateVariable>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Rules<T> {
+pub(super) struct RuleList<T> {
     rules: [T; 1],
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Ownership {
+pub(super) struct OwnershipRule {
     object_ownership: &'static str,
 }
 
@@ -116,12 +116,12 @@ pub(super) enum DefaultEncryption {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Export {
+pub(super) struct ExportProperty {
     name: String,
     description: &'static str,
     data_query: DataQuery,
-    destination_configurations: Destinations,
-    refresh_cadence: Cadence,
+    destination_configurations: ExportDestinations,
+    refresh_cadence: RefreshCadence,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -133,24 +133,24 @@ struct DataQuery {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Destinations {
-    s3_destination: Destination,
+struct ExportDestinations {
+    s3_destination: ExportDestination,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Destination {
+struct ExportDestination {
     s3_bucket: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     s3_bucket_owner: Option<String>,
     s3_prefix: String,
     s3_region: String,
-    s3_output_configurations: Output,
+    s3_output_configurations: S3Output,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Output {
+struct S3Output {
     output_type: &'static str,
     format: &'static str,
     compression: &'static str,
@@ -159,21 +159,24 @@ struct Output {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Cadence {
+struct RefreshCadence {
     frequency: &'static str,
 }
 
-impl Resource {
+impl StackResource {
     /// One that goes with the stack.
-    pub(super) fn plain(properties: Properties) -> Self {
-        Self { properties, attributes: Attributes::default() }
+    pub(super) fn plain(properties: ResourceProperties) -> Self {
+        Self { properties, attributes: ResourceAttributes::default() }
     }
 
     /// One that stays when the stack goes: bills can't be had again.
-    pub(super) fn retained(properties: Properties) -> Self {
+    pub(super) fn retained(properties: ResourceProperties) -> Self {
         let stays = Some("Retain");
-        let attributes =
-            Attributes { deletion_policy: stays, update_replace_policy: stays, ..Attributes::default() };
+        let attributes = ResourceAttributes {
+            deletion_policy: stays,
+            update_replace_policy: stays,
+            ..ResourceAttributes::default()
+        };
         Self { properties, attributes }
     }
 
@@ -184,8 +187,8 @@ impl Resource {
     }
 }
 
-impl Properties {
-    pub(super) fn bucket(wanted: &Wanted, report: &WantedReport) -> Self {
+impl ResourceProperties {
+    pub(super) fn bucket(wanted: &WantedAccount, report: &WantedReport) -> Self {
         let default = match &wanted.kms_key {
             Some(key) => DefaultEncryption::Kms { key: key.to_string() },
             None => DefaultEncryption::S3,
@@ -193,7 +196,9 @@ impl Properties {
         Self::Bucket {
             bucket_name: report.bucket.to_string(),
             // What AWS delivers is the owner's, without access lists.
-            ownership_controls: Rules { rules: [Ownership { object_ownership: "BucketOwnerEnforced" }] },
+            ownership_controls: RuleList {
+                rules: [OwnershipRule { object_ownership: "BucketOwnerEnforced" }],
+            },
             public_access_block_configuration: PublicAccessBlock {
                 block_public_acls: true,
                 block_public_policy: true,
@@ -208,26 +213,29 @@ impl Properties {
         }
     }
 
-    pub(super) fn bucket_policy(bucket: Text<Variable>, policy_document: Policy<Variable>) -> Self {
+    pub(super) fn bucket_policy(
+        bucket: Text<TemplateVariable>,
+        policy_document: Policy<TemplateVariable>,
+    ) -> Self {
         Self::BucketPolicy { bucket, policy_document }
     }
 
-    pub(super) fn export(definition: ExportDefinition) -> Self {
+    pub(super) fn export(definition: NewExport) -> Self {
         Self::Export {
-            export: Export {
+            export: ExportProperty {
                 name: definition.name,
                 description: "The cost report that awscost loads",
                 data_query: DataQuery {
                     query_statement: definition.query,
                     table_configurations: BTreeMap::from([(TABLE, definition.properties)]),
                 },
-                destination_configurations: Destinations {
-                    s3_destination: Destination {
+                destination_configurations: ExportDestinations {
+                    s3_destination: ExportDestination {
                         s3_bucket: definition.bucket,
                         s3_bucket_owner: definition.bucket_owner,
                         s3_prefix: definition.prefix,
                         s3_region: definition.region,
-                        s3_output_configurations: Output {
+                        s3_output_configurations: S3Output {
                             output_type: "CUSTOM",
                             format: "PARQUET",
                             compression: "PARQUET",
@@ -237,7 +245,7 @@ impl Properties {
                         },
                     },
                 },
-                refresh_cadence: Cadence { frequency: "SYNCHRONOUS" },
+                refresh_cadence: RefreshCadence { frequency: "SYNCHRONOUS" },
             },
         }
     }

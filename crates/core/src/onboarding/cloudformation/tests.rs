@@ -9,17 +9,17 @@ const EXPORT_CHOICES: ExportChoices = ExportChoices {
     iam_principal: false,
 };
 
-fn choices() -> Choices {
-    Choices {
+fn choices() -> TemplateChoices {
+    TemplateChoices {
         principal: "arn:aws:iam::999988887777:role/awscost-operator".parse().expect("a principal"),
         base: BaseIdentity::Plain,
         bucket: true,
         export: Some(EXPORT_CHOICES),
-        scope: Scope::Account,
+        scope: StackScope::Account,
     }
 }
 
-fn template(wanted: &Wanted, choices: &Choices) -> Value {
+fn template(wanted: &WantedAccount, choices: &TemplateChoices) -> Value {
     serde_json::to_value(stack(wanted, choices).expect("possible").template).expect("JSON")
 }
 
@@ -41,12 +41,12 @@ fn the_bucket_stays_and_the_export_waits_for_its_policy() {
 #[test]
 fn what_a_stack_needs_is_said_in_it() {
     let wanted = sample::wanted();
-    let description = |choices: &Choices| {
+    let description = |choices: &TemplateChoices| {
         template(&wanted, choices)["Description"].as_str().expect("a description").to_owned()
     };
     let all = description(&choices());
     assert!(all.contains("must be in us-east-1") && all.contains("CAPABILITY_NAMED_IAM"), "{all}");
-    let role = description(&Choices { bucket: false, export: None, ..choices() });
+    let role = description(&TemplateChoices { bucket: false, export: None, ..choices() });
     assert!(role.contains("any region"), "{role}");
 }
 
@@ -55,18 +55,19 @@ fn a_bucket_elsewhere_and_its_export_are_two_stacks() {
     let mut wanted = sample::wanted();
     wanted.report.as_mut().expect("a report").region = "eu-west-1".parse().expect("a region");
     let refused = stack(&wanted, &choices()).map(|stack| stack.region);
-    assert!(matches!(refused, Err(Impossible::TwoRegions { .. })), "{refused:?}");
-    let region =
-        |bucket, export| stack(&wanted, &Choices { bucket, export, ..choices() }).expect("possible").region;
+    assert!(matches!(refused, Err(OnboardingFault::TwoRegions { .. })), "{refused:?}");
+    let region = |bucket, export| {
+        stack(&wanted, &TemplateChoices { bucket, export, ..choices() }).expect("possible").region
+    };
     assert_eq!(region(true, None).as_deref(), Some("eu-west-1"));
     assert_eq!(region(false, Some(EXPORT_CHOICES)).as_deref(), Some("us-east-1"));
 }
 
 #[test]
 fn a_stack_set_names_no_account() {
-    let choices = Choices { bucket: false, export: None, scope: Scope::StackSet, ..choices() };
-    assert_eq!(stack(&sample::wanted(), &choices).map(drop), Err(Impossible::StackSet));
-    let wanted = Wanted { report: None, audit: true, metrics: true, ..sample::wanted() };
+    let choices = TemplateChoices { bucket: false, export: None, scope: StackScope::StackSet, ..choices() };
+    assert_eq!(stack(&sample::wanted(), &choices).map(drop), Err(OnboardingFault::StackSet));
+    let wanted = WantedAccount { report: None, audit: true, metrics: true, ..sample::wanted() };
     let text = template(&wanted, &choices).to_string();
     assert!(!text.contains(wanted.account().as_str()), "{text}");
     assert!(text.contains(r#"{"Fn::Sub":"arn:aws:iam::${AWS::AccountId}:role/finops/awscost"}"#), "{text}");
@@ -74,14 +75,14 @@ fn a_stack_set_names_no_account() {
 
 #[test]
 fn literals_mean_themselves_beside_references_too() {
-    let text = Text::from("a${*}").then(Text::reference(Variable::Account));
-    assert_eq!(Variable::render(&text), json!({"Fn::Sub": "a${!*}${AWS::AccountId}"}));
-    assert_eq!(Variable::render(&Text::from("a${*}")), json!("a${*}"));
+    let text = Text::from("a${*}").then(Text::reference(TemplateVariable::Account));
+    assert_eq!(TemplateVariable::render(&text), json!({"Fn::Sub": "a${!*}${AWS::AccountId}"}));
+    assert_eq!(TemplateVariable::render(&Text::from("a${*}")), json!("a${*}"));
 }
 
 #[test]
 fn no_role_trusts_another_partition() {
     let principal = "arn:aws-cn:iam::999988887777:role/awscost-operator".parse().expect("a principal");
-    let refused = stack(&sample::wanted(), &Choices { principal, ..choices() }).map(drop);
-    assert!(matches!(refused, Err(Impossible::ForeignPrincipal { .. })), "{refused:?}");
+    let refused = stack(&sample::wanted(), &TemplateChoices { principal, ..choices() }).map(drop);
+    assert!(matches!(refused, Err(OnboardingFault::ForeignPrincipal { .. })), "{refused:?}");
 }

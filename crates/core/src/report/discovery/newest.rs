@@ -10,14 +10,14 @@ use crate::model::{BillingPeriod, clock::is_future};
 
 use super::{
     super::{InvalidManifest, Listing, MANIFEST_LIMIT, Manifest, Object, ReportFault},
-    Look,
-    periods::Candidate,
+    PeriodLook,
+    periods::PeriodFolder,
     times,
 };
 
 /// A manifest that was read.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct ReadManifest {
     pub(super) key: String,
     pub(super) base: String,
     pub(super) object: Object,
@@ -30,7 +30,7 @@ pub(super) struct Read {
 
 /// One that is no manifest of this report.
 #[derive(Debug)]
-pub(super) struct Unreadable {
+pub(super) struct UnreadableManifest {
     key: String,
     put: Option<Timestamp>,
     problem: InvalidManifest,
@@ -38,17 +38,20 @@ pub(super) struct Unreadable {
 
 /// What was read of a period.
 #[derive(Debug, Default)]
-pub(super) struct Manifests {
-    read: Vec<Read>,
-    unreadable: Vec<Unreadable>,
+pub(super) struct PeriodManifests {
+    read: Vec<ReadManifest>,
+    unreadable: Vec<UnreadableManifest>,
     /// The folders they lie in, listed after they were read.
     pub(super) listed: BTreeMap<String, Listing>,
 }
 
-impl Look<'_> {
+impl PeriodLook<'_> {
     /// Reads every manifest that may be the newest.
-    pub(super) async fn manifests(&self, candidates: &[Candidate]) -> Result<Manifests, ReportFault> {
-        let mut manifests = Manifests::default();
+    pub(super) async fn manifests(
+        &self,
+        candidates: &[PeriodFolder],
+    ) -> Result<PeriodManifests, ReportFault> {
+        let mut manifests = PeriodManifests::default();
         for candidate in candidates {
             self.read(&mut manifests, candidate, &candidate.folder).await?;
         }
@@ -69,7 +72,7 @@ impl Look<'_> {
 
     /// Folders of single versions beside the manifest that points to the current one, the newest first, and whether a name
     /// tells its time. They matter only where that manifest is absent or older, as in a copy that was cut off.
-    fn newer_runs(&self, manifests: &Manifests, folder: &str) -> Vec<(String, bool)> {
+    fn newer_runs(&self, manifests: &PeriodManifests, folder: &str) -> Vec<(String, bool)> {
         let pointer = format!("{folder}{}", self.root.manifest_name());
         let pointer = manifests.read.iter().find(|read| read.key == pointer);
         let matters = |time: &Option<Timestamp>| match (time, pointer) {
@@ -90,11 +93,11 @@ impl Look<'_> {
     /// Reads the manifest in a folder; false if there is none.
     async fn read(
         &self,
-        manifests: &mut Manifests,
-        candidate: &Candidate,
+        manifests: &mut PeriodManifests,
+        candidate: &PeriodFolder,
         folder: &str,
     ) -> Result<bool, ReportFault> {
-        let Candidate { base, kind, .. } = candidate;
+        let PeriodFolder { base, kind, .. } = candidate;
         let key = format!("{folder}{}", self.root.manifest_name());
         let Some(object) = self.store.get(&key, MANIFEST_LIMIT).await? else { return Ok(false) };
         match Manifest::parse(&object.bytes, self.root, base, *kind, self.period) {
@@ -102,17 +105,17 @@ impl Look<'_> {
                 let named = times::named(&manifest);
                 let ordered_at = times::order(named, object.last_modified, self.now);
                 let base = base.clone();
-                manifests.read.push(Read { key, base, object, manifest, named, ordered_at });
+                manifests.read.push(ReadManifest { key, base, object, manifest, named, ordered_at });
             }
             Err(problem) => {
-                manifests.unreadable.push(Unreadable { key, put: object.last_modified, problem });
+                manifests.unreadable.push(UnreadableManifest { key, put: object.last_modified, problem });
             }
         }
         Ok(true)
     }
 }
 
-impl Manifests {
+impl PeriodManifests {
     pub(super) fn is_empty(&self) -> bool {
         self.read.is_empty() && self.unreadable.is_empty()
     }
@@ -121,13 +124,13 @@ impl Manifests {
     ///
     /// # Errors
     /// The manifest that can't be read, or the names of those that can't be ordered.
-    pub(super) fn newest(self, period: BillingPeriod) -> Result<Read, ReportFault> {
+    pub(super) fn newest(self, period: BillingPeriod) -> Result<ReadManifest, ReportFault> {
         let put = self.read.iter().filter_map(|read| read.object.last_modified).max();
-        let newer = |bad: &Unreadable| bad.put.zip(put).is_none_or(|(bad, good)| bad >= good);
+        let newer = |bad: &UnreadableManifest| bad.put.zip(put).is_none_or(|(bad, good)| bad >= good);
         if let Some(bad) = self.unreadable.into_iter().find(newer) {
             return Err(ReportFault::Manifest { key: bad.key, problem: bad.problem });
         }
-        let mut versions: Vec<Read> = Vec::with_capacity(self.read.len());
+        let mut versions: Vec<ReadManifest> = Vec::with_capacity(self.read.len());
         for read in self.read {
             // The same version in two places is one: beside its files, and where it points to them.
             if !versions.iter().any(|known| is_same(known, &read)) {
@@ -139,8 +142,8 @@ impl Manifests {
 }
 
 /// The newest of different versions.
-fn order(mut versions: Vec<Read>, period: BillingPeriod) -> Result<Read, ReportFault> {
-    let several = |of: &[Read], why| ReportFault::SeveralManifests {
+fn order(mut versions: Vec<ReadManifest>, period: BillingPeriod) -> Result<ReadManifest, ReportFault> {
+    let several = |of: &[ReadManifest], why| ReportFault::SeveralManifests {
         period,
         manifests: of.iter().map(|read| read.key.clone()).collect(),
         why,
@@ -163,9 +166,9 @@ fn order(mut versions: Vec<Read>, period: BillingPeriod) -> Result<Read, ReportF
 ///
 /// A time in a name is when AWS made a version, Last-Modified is when something put the manifest here. The two can be
 /// compared only where AWS itself put it, soon after it was made: a copy comes at any time.
-fn comparable(versions: &[Read]) -> Option<Vec<Timestamp>> {
+fn comparable(versions: &[ReadManifest]) -> Option<Vec<Timestamp>> {
     let named = versions.iter().filter(|read| read.is_named()).count();
-    let time = |read: &Read| match read.object.last_modified {
+    let time = |read: &ReadManifest| match read.object.last_modified {
         _ if named == 0 || named == versions.len() => read.ordered_at,
         Some(put) if read.is_named() => {
             read.named.filter(|named| put.duration_since(*named) <= times::BETWEEN_DELIVERIES).map(|_| put)
@@ -175,13 +178,13 @@ fn comparable(versions: &[Read]) -> Option<Vec<Timestamp>> {
     versions.iter().map(time).collect()
 }
 
-impl Read {
+impl ReadManifest {
     /// True if a time in its names orders it.
     pub(super) fn is_named(&self) -> bool {
         self.named.is_some() && self.named == self.ordered_at
     }
 }
 
-fn is_same(one: &Read, other: &Read) -> bool {
+fn is_same(one: &ReadManifest, other: &ReadManifest) -> bool {
     one.manifest.assembly == other.manifest.assembly && one.manifest.files == other.manifest.files
 }

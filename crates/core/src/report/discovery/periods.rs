@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{BillingPeriod, ReportKind};
 
 use super::{
-    super::{Anchor, Area, Listing, ReportFault, ReportRoot, ReportStore, StoreFault, layout::parse_folder},
+    super::{
+        KeyArea, Listing, ReportAnchor, ReportFault, ReportRoot, ReportStore, StoreFault,
+        layout::parse_folder,
+    },
     seen,
 };
 
 /// A folder of a period that may hold manifests.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Candidate {
+pub(super) struct PeriodFolder {
     /// The report's base that it lies under.
     pub(super) base: String,
     /// The family whose layout it has.
@@ -22,8 +25,8 @@ pub(super) struct Candidate {
 
 /// Where a report lies: by period, the folders with its manifests, and folders of data.
 #[derive(Debug, Default)]
-pub(super) struct Place {
-    pub(super) candidates: BTreeMap<BillingPeriod, Vec<Candidate>>,
+pub(super) struct ReportFolders {
+    pub(super) candidates: BTreeMap<BillingPeriod, Vec<PeriodFolder>>,
     /// The data folder of an export's period.
     pub(super) data: BTreeMap<BillingPeriod, String>,
     /// What lies there that is no period of the report.
@@ -35,8 +38,8 @@ pub(super) struct Place {
 ///
 /// # Errors
 /// [`ReportFault::NothingDelivered`] with what is there instead where no period is found.
-pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result<Place, ReportFault> {
-    let mut place = Place::default();
+pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result<ReportFolders, ReportFault> {
+    let mut place = ReportFolders::default();
     let mut kind = root.kind;
     for (index, base) in root.bases().into_iter().enumerate() {
         // Only legacy reports have keys that start with a slash.
@@ -82,7 +85,7 @@ fn kind_of(
     let folder = |name: &str| top.folders.iter().any(|folder| *folder == format!("{base}{name}/"));
     let export = folder("metadata") || folder("data");
     let legacy = folder(root.name.as_str()) && !matches!(root.name.as_str(), "metadata" | "data")
-        || top.folders.iter().any(|folder| period_of(base, Area::Range, folder).is_some());
+        || top.folders.iter().any(|folder| period_of(base, KeyArea::Range, folder).is_some());
     match asked {
         Some(ReportKind::Cur2) => Ok(export.then_some(ReportKind::Cur2)),
         Some(ReportKind::LegacyCur) => Ok(legacy.then_some(ReportKind::LegacyCur)),
@@ -93,7 +96,7 @@ fn kind_of(
     }
 }
 
-impl Place {
+impl ReportFolders {
     /// A legacy report's manifests: in the range folder, and beside the Parquet files (docs/aws-facts.md 2.4).
     async fn legacy(
         &mut self,
@@ -102,14 +105,14 @@ impl Place {
         base: &str,
         top: &Listing,
     ) -> Result<(), ReportFault> {
-        self.take(base, Area::Range, base, top);
+        self.take(base, KeyArea::Range, base, top);
         let parquet = root.parquet_folder(base);
         if top.folders.contains(&parquet) {
             let years = store.list(&parquet).await?;
-            self.take(base, Area::Month, &parquet, &years);
+            self.take(base, KeyArea::Month, &parquet, &years);
             for year in years.folders.iter().filter(|year| year[parquet.len()..].starts_with("year=")) {
                 let months = store.list(year).await?;
-                self.take(base, Area::Month, &parquet, &months);
+                self.take(base, KeyArea::Month, &parquet, &months);
             }
         }
         Ok(())
@@ -122,7 +125,7 @@ impl Place {
         base: &str,
         top: &Listing,
     ) -> Result<(), ReportFault> {
-        for (area, name) in [(Area::Metadata, "metadata"), (Area::Data, "data")] {
+        for (area, name) in [(KeyArea::Metadata, "metadata"), (KeyArea::Data, "data")] {
             let parent = format!("{base}{name}/");
             if !top.folders.contains(&parent) {
                 continue;
@@ -134,17 +137,17 @@ impl Place {
     }
 
     /// Takes in a listing: the folders of periods that it has below `parent`, and all its names while no period is known.
-    fn take(&mut self, base: &str, area: Area, parent: &str, listing: &Listing) {
+    fn take(&mut self, base: &str, area: KeyArea, parent: &str, listing: &Listing) {
         for (period, folder) in periods(parent, area, listing) {
             let kind = match area {
-                Area::Data => {
+                KeyArea::Data => {
                     self.data.entry(period).or_insert(folder);
                     continue;
                 }
-                Area::Metadata => ReportKind::Cur2,
-                Area::Range | Area::Month => ReportKind::LegacyCur,
+                KeyArea::Metadata => ReportKind::Cur2,
+                KeyArea::Range | KeyArea::Month => ReportKind::LegacyCur,
             };
-            let candidate = Candidate { base: base.to_owned(), kind, folder };
+            let candidate = PeriodFolder { base: base.to_owned(), kind, folder };
             self.candidates.entry(period).or_default().push(candidate);
         }
         if self.is_empty() {
@@ -165,14 +168,14 @@ impl Place {
 /// The periods that have a folder in the listing, each with the folder.
 fn periods<'a>(
     parent: &'a str,
-    area: Area,
+    area: KeyArea,
     listing: &'a Listing,
 ) -> impl Iterator<Item = (BillingPeriod, String)> + 'a {
     let of = move |folder: &'a String| Some((period_of(parent, area, folder)?, folder.clone()));
     listing.folders.iter().filter_map(of)
 }
 
-fn period_of(base: &str, area: Area, folder: &str) -> Option<BillingPeriod> {
+fn period_of(base: &str, area: KeyArea, folder: &str) -> Option<BillingPeriod> {
     parse_folder(area, folder.strip_prefix(base)?.strip_suffix('/')?)
 }
 
@@ -194,7 +197,7 @@ pub async fn beside(store: &dyn ReportStore, root: &ReportRoot, mut fault: Repor
 /// Where the report is looked for, in words.
 fn describe(root: &ReportRoot) -> String {
     match &root.anchor {
-        Anchor::Bucket(bucket) => format!("s3://{bucket}/{}", root.base()),
-        Anchor::Folder => format!("the folder's {}", root.base()),
+        ReportAnchor::Bucket(bucket) => format!("s3://{bucket}/{}", root.base()),
+        ReportAnchor::Folder => format!("the folder's {}", root.base()),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{BillingPeriod, ReportKind};
 
-use super::super::{Area, Listing, ReportRoot, layout::parse_folder};
+use super::super::{KeyArea, Listing, ReportRoot, layout::parse_folder};
 
 /// As many names tell what is there.
 const NAMED: usize = 3;
@@ -25,7 +25,7 @@ pub(super) fn instead(root: &ReportRoot, asked: Option<ReportKind>, there: &[Str
     let export = there.iter().any(|name| name == "metadata/" || name == "data/");
     let legacy = there
         .iter()
-        .any(|name| *name == parquet || parse_folder(Area::Range, name.trim_end_matches('/')).is_some());
+        .any(|name| *name == parquet || parse_folder(KeyArea::Range, name.trim_end_matches('/')).is_some());
     let dates = there.iter().any(|name| name.contains("/date="));
     let means = if dates {
         ": an export with daily folders, such as one of Cost Optimization Hub, which is not a bill".to_owned()

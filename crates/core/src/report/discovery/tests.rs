@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     model::Reason,
-    report::{Anchor, FaultClass, FileFormat, ListedObject, Listing, Object, StoreFault},
+    report::{FaultClass, FileFormat, ListedObject, Listing, Object, ReportAnchor, StoreFault},
 };
 
 /// A bucket in memory. Each put is a second later than the one before.
@@ -44,15 +44,24 @@ impl Bucket {
         self.put(key, &format!(r#"{{"executionId":"0b5c","dataFiles":{files:?}}}"#))
     }
 
-    fn look(&self, wanted: &Wanted) -> Result<Vec<Found>, ReportFault> {
+    fn look(&self, wanted: &WantedPeriods) -> Result<Vec<FoundPeriod>, ReportFault> {
         self.look_for(None, wanted)
     }
 
-    fn look_for(&self, kind: Option<ReportKind>, wanted: &Wanted) -> Result<Vec<Found>, ReportFault> {
+    fn look_for(
+        &self,
+        kind: Option<ReportKind>,
+        wanted: &WantedPeriods,
+    ) -> Result<Vec<FoundPeriod>, ReportFault> {
         self.look_at(&ReportRoot { kind, ..root("p") }, wanted, NOW)
     }
 
-    fn look_at(&self, root: &ReportRoot, wanted: &Wanted, now: i64) -> Result<Vec<Found>, ReportFault> {
+    fn look_at(
+        &self,
+        root: &ReportRoot,
+        wanted: &WantedPeriods,
+        now: i64,
+    ) -> Result<Vec<FoundPeriod>, ReportFault> {
         let now = time(now).expect("a time");
         futures::executor::block_on(deliveries(self, root, wanted, now))
     }
@@ -62,7 +71,7 @@ impl Bucket {
     }
 
     fn only_of(&self, root: &ReportRoot, now: i64) -> Result<Delivery, ReportFault> {
-        let mut found = self.look_at(root, &Wanted::All, now)?;
+        let mut found = self.look_at(root, &WantedPeriods::All, now)?;
         assert_eq!(found.len(), 1);
         found.remove(0).delivery
     }
@@ -84,7 +93,7 @@ fn time(seconds: i64) -> Option<Timestamp> {
 
 fn root(prefix: &str) -> ReportRoot {
     ReportRoot {
-        anchor: Anchor::Bucket("acme-billing".parse().expect("bucket")),
+        anchor: ReportAnchor::Bucket("acme-billing".parse().expect("bucket")),
         prefix: prefix.parse().expect("prefix"),
         name: "r".parse().expect("name"),
         kind: None,
@@ -191,7 +200,7 @@ fn exports_in_either_spelling_and_with_the_time_in_the_folder() {
         &[&format!("s3://acme-billing/{file}")],
     );
     bucket.put("p/r/metadata/billing_period=2026-11/r-Metadata.json", "{}");
-    let found = bucket.look(&Wanted::All).expect("found");
+    let found = bucket.look(&WantedPeriods::All).expect("found");
     let deliveries: Vec<Delivery> =
         found.into_iter().map(|found| found.delivery.expect("delivered")).collect();
     assert_eq!(deliveries[0].ordered_at, "2026-10-25T13:15:05.826Z".parse().ok());
@@ -251,7 +260,7 @@ fn one_bad_period_does_not_hide_the_others() {
     let bucket = Bucket::default();
     overwrite(&bucket, "a");
     bucket.put("p/r/20260901-20261001/r-Manifest.json", "{}");
-    let found = bucket.look(&Wanted::All).expect("found");
+    let found = bucket.look(&WantedPeriods::All).expect("found");
     assert!(matches!(found[0].delivery, Err(ReportFault::Manifest { .. })));
     assert!(found[1].delivery.is_ok());
 }
@@ -260,7 +269,7 @@ fn one_bad_period_does_not_hide_the_others() {
 fn a_wanted_period_that_is_not_there_is_reported() {
     let bucket = Bucket::default();
     overwrite(&bucket, "a");
-    let wanted = Wanted::Only(BTreeSet::from(["2026-12".parse().expect("period")]));
+    let wanted = WantedPeriods::Only(BTreeSet::from(["2026-12".parse().expect("period")]));
     let found = bucket.look(&wanted).expect("found");
     assert_eq!(found.len(), 1);
     assert!(matches!(found[0].delivery, Err(ReportFault::NoManifest { .. })));
@@ -272,13 +281,13 @@ fn a_wanted_period_that_is_not_there_is_reported() {
 fn nothing_there_and_both_there_are_told_apart() {
     let bucket = Bucket::default();
     bucket.put("p/aws-programmatic-access-test-object", "");
-    assert!(matches!(bucket.look(&Wanted::All), Err(ReportFault::NothingDelivered { .. })));
+    assert!(matches!(bucket.look(&WantedPeriods::All), Err(ReportFault::NothingDelivered { .. })));
     overwrite(&bucket, "a");
     let file = "p/r/data/BILLING_PERIOD=2026-10/r-1.csv.gz";
     bucket.put(file, "").export("p/r/metadata/BILLING_PERIOD=2026-10/r-Manifest.json", &[file]);
-    assert!(matches!(bucket.look(&Wanted::All), Err(ReportFault::TwoKinds { .. })));
+    assert!(matches!(bucket.look(&WantedPeriods::All), Err(ReportFault::TwoKinds { .. })));
     for kind in [ReportKind::LegacyCur, ReportKind::Cur2] {
-        let found = bucket.look_for(Some(kind), &Wanted::All).expect("found");
+        let found = bucket.look_for(Some(kind), &WantedPeriods::All).expect("found");
         assert_eq!(found[0].delivery.as_ref().expect("delivered").kind, kind);
     }
 }

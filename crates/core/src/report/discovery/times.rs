@@ -40,13 +40,13 @@ pub(super) fn order(named: Option<Timestamp>, put: Option<Timestamp>, now: Times
 
 /// A file that is replaced in place, and its time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Dated<'a> {
+pub(super) struct DatedFile<'a> {
     pub(super) key: &'a str,
     pub(super) at: Timestamp,
 }
 
 /// The newest file that was put after the manifest, if there is one.
-pub(super) fn newer<'a>(files: &[Dated<'a>], manifest: Timestamp) -> Option<Dated<'a>> {
+pub(super) fn newer<'a>(files: &[DatedFile<'a>], manifest: Timestamp) -> Option<DatedFile<'a>> {
     files.iter().copied().filter(|file| file.at > manifest).max_by_key(|file| file.at)
 }
 
@@ -54,7 +54,7 @@ pub(super) fn newer<'a>(files: &[Dated<'a>], manifest: Timestamp) -> Option<Date
 ///
 /// A plain copy stamps its files one after another in any order, so a time means something only if it is far off, or if
 /// all are whole seconds, as S3's are.
-pub(super) fn torn(files: &[Dated<'_>], manifest: Timestamp, named: Option<Timestamp>) -> Option<String> {
+pub(super) fn torn(files: &[DatedFile<'_>], manifest: Timestamp, named: Option<Timestamp>) -> Option<String> {
     let kept = |time: Timestamp| time.subsec_nanosecond() == 0;
     let all_kept = kept(manifest) && files.iter().all(|file| kept(file.at));
     let after = if all_kept { SignedDuration::ZERO } else { ONE_COPY };
@@ -70,7 +70,7 @@ pub(super) fn torn(files: &[Dated<'_>], manifest: Timestamp, named: Option<Times
     before_put.then(|| sentence(oldest, &format!("long before the manifest's {manifest}")))
 }
 
-fn sentence(file: Dated<'_>, how: &str) -> String {
+fn sentence(file: DatedFile<'_>, how: &str) -> String {
     format!(
         "{} has the time {}, {how}, so the month may be half of one delivery and half of another: copy its folder again, \
          whole, and load it again",

@@ -7,17 +7,19 @@ use jiff::Timestamp;
 use crate::model::ReportKind;
 
 use super::{
-    super::{Anchor, FileFormat, ListedObject, Listing, MANIFEST_LIMIT, Manifest, ReportFault, identity},
-    DeliveredFile, Delivery, Look,
-    newest::Read,
-    times::{self, Dated},
+    super::{
+        FileFormat, ListedObject, Listing, MANIFEST_LIMIT, Manifest, ReportAnchor, ReportFault, identity,
+    },
+    DeliveredFile, Delivery, PeriodLook,
+    newest::ReadManifest,
+    times::{self, DatedFile},
 };
 
-impl Look<'_> {
+impl PeriodLook<'_> {
     /// The version that a manifest makes with its files as they are now.
     pub(super) async fn version(
         &self,
-        read: Read,
+        read: ReadManifest,
         listed: BTreeMap<String, Listing>,
     ) -> Result<Delivery, ReportFault> {
         let listed = self.list_files(&read.manifest, listed).await?;
@@ -69,7 +71,7 @@ impl Look<'_> {
     ///
     /// The status is one word in a Parquet file of one row. It stands there as plain bytes, since Snappy does
     /// not shorten a single word, so no Parquet reader is needed to see it.
-    async fn not_updating(&self, read: &Read) -> Result<(), ReportFault> {
+    async fn not_updating(&self, read: &ReadManifest) -> Result<(), ReportFault> {
         const STATUS_LIMIT: u64 = 64 * 1024;
         if read.manifest.kind != ReportKind::LegacyCur || read.manifest.format != FileFormat::Parquet {
             return Ok(());
@@ -90,14 +92,14 @@ impl Look<'_> {
     }
 
     /// Refuses files that are replaced in place and were put after the manifest: the next version has begun.
-    fn not_begun(&self, read: &Read, objects: &[&ListedObject]) -> Result<(), ReportFault> {
+    fn not_begun(&self, read: &ReadManifest, objects: &[&ListedObject]) -> Result<(), ReportFault> {
         let Some(manifest) = read.object.last_modified else { return Ok(()) };
         let dated = self.in_place(read, objects, |object| object.last_modified);
         let Some(newer) = times::newer(&dated, manifest) else { return Ok(()) };
         Err(if self.is_over(newer.at) {
             let again = match &self.root.anchor {
-                Anchor::Bucket(bucket) => format!("write s3://{bucket}/{} once more", read.key),
-                Anchor::Folder => "copy the whole folder again".to_owned(),
+                ReportAnchor::Bucket(bucket) => format!("write s3://{bucket}/{} once more", read.key),
+                ReportAnchor::Folder => "copy the whole folder again".to_owned(),
             };
             let sign = format!("{} was written at {}, after the manifest's {manifest}", newer.key, newer.at);
             self.unfinished(sign, again)
@@ -106,7 +108,7 @@ impl Look<'_> {
         })
     }
 
-    fn torn(&self, read: &Read, objects: &[&ListedObject]) -> Option<String> {
+    fn torn(&self, read: &ReadManifest, objects: &[&ListedObject]) -> Option<String> {
         let manifest = read.object.file_time?;
         let dated = self.in_place(read, objects, |object| object.file_time);
         let named = read.named.filter(|_| read.is_named());
@@ -117,14 +119,14 @@ impl Look<'_> {
     /// the times in it prove nothing: a copy may bring them in any order.
     fn in_place<'o>(
         &self,
-        read: &Read,
+        read: &ReadManifest,
         objects: &[&'o ListedObject],
         time: impl Fn(&ListedObject) -> Option<Timestamp>,
-    ) -> Vec<Dated<'o>> {
+    ) -> Vec<DatedFile<'o>> {
         let replaced =
             |key: &str| self.root.parse(&read.base, key).is_some_and(|parsed| parsed.run.is_none());
         let in_place = objects.iter().filter(|object| replaced(&object.key));
-        in_place.filter_map(|object| Some(Dated { key: &object.key, at: time(object)? })).collect()
+        in_place.filter_map(|object| Some(DatedFile { key: &object.key, at: time(object)? })).collect()
     }
 
     /// True if a delivery whose last sign is of this time must be over.
@@ -143,7 +145,7 @@ impl Look<'_> {
 
 /// The manifest's files as listed, if all are there.
 fn complete<'a>(
-    read: &Read,
+    read: &ReadManifest,
     listed: &'a BTreeMap<String, ListedObject>,
 ) -> Result<Vec<&'a ListedObject>, ReportFault> {
     let missing: Vec<&String> = read.manifest.files.iter().filter(|key| !listed.contains_key(*key)).collect();

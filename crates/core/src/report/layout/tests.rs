@@ -6,14 +6,14 @@ use super::*;
 
 fn root(prefix: &str, name: &str) -> ReportRoot {
     ReportRoot {
-        anchor: Anchor::Bucket("acme-billing".parse().expect("bucket")),
+        anchor: ReportAnchor::Bucket("acme-billing".parse().expect("bucket")),
         prefix: prefix.parse().expect("prefix"),
         name: name.parse().expect("name"),
         kind: None,
     }
 }
 
-fn shape(root: &ReportRoot, key: &str) -> Option<(Area, String, Option<String>, String)> {
+fn shape(root: &ReportRoot, key: &str) -> Option<(KeyArea, String, Option<String>, String)> {
     root.parse(&root.base(), key)
         .map(|parsed| (parsed.area, parsed.period.to_string(), parsed.run, parsed.file))
 }
@@ -22,32 +22,38 @@ fn shape(root: &ReportRoot, key: &str) -> Option<(Area, String, Option<String>, 
 fn keys_of_every_dialect() {
     let root = root("cur", "acme");
     for (key, area, period, run, file) in [
-        ("cur/acme/20261001-20261101/acme-Manifest.json", Area::Range, "2026-10", None, "acme-Manifest.json"),
+        (
+            "cur/acme/20261001-20261101/acme-Manifest.json",
+            KeyArea::Range,
+            "2026-10",
+            None,
+            "acme-Manifest.json",
+        ),
         (
             "cur/acme/20261201-20270101/20261221T043010Z/acme-00001.csv.gz",
-            Area::Range,
+            KeyArea::Range,
             "2026-12",
             Some("20261221T043010Z"),
             "acme-00001.csv.gz",
         ),
-        ("cur/acme/20160101-20160131/acme-1.csv.zip", Area::Range, "2016-01", None, "acme-1.csv.zip"),
+        ("cur/acme/20160101-20160131/acme-1.csv.zip", KeyArea::Range, "2016-01", None, "acme-1.csv.zip"),
         (
             "cur/acme/acme/year=2026/month=1/acme-00001.snappy.parquet",
-            Area::Month,
+            KeyArea::Month,
             "2026-01",
             None,
             "acme-00001.snappy.parquet",
         ),
         (
             "cur/acme/metadata/BILLING_PERIOD=2026-10/acme-Manifest.json",
-            Area::Metadata,
+            KeyArea::Metadata,
             "2026-10",
             None,
             "acme-Manifest.json",
         ),
         (
             "cur/acme/data/billing_period=2026-10/2026-10-25T13:15:05.826Z-0b5c/acme-00001.csv.gz",
-            Area::Data,
+            KeyArea::Data,
             "2026-10",
             Some("2026-10-25T13:15:05.826Z-0b5c"),
             "acme-00001.csv.gz",
@@ -91,7 +97,7 @@ fn a_report_without_prefix_may_start_with_a_slash() {
 
 #[test]
 fn a_folder_drops_the_prefix_of_the_bucket() {
-    let root = ReportRoot { anchor: Anchor::Folder, ..root("", "acme") };
+    let root = ReportRoot { anchor: ReportAnchor::Folder, ..root("", "acme") };
     let local = |key| root.localize("acme/", key).map(|(local, _)| local);
     assert_eq!(
         local("deep/acme/prefix/acme/acme/year=2026/month=1/f.parquet").as_deref(),
@@ -104,7 +110,7 @@ fn a_folder_drops_the_prefix_of_the_bucket() {
 
 prop_compose! {
     fn any_key()(
-        area in prop_oneof![Just(Area::Range), Just(Area::Month), Just(Area::Metadata), Just(Area::Data)],
+        area in prop_oneof![Just(KeyArea::Range), Just(KeyArea::Month), Just(KeyArea::Metadata), Just(KeyArea::Data)],
         year in 2000i16..2100,
         month in 1i8..=12,
         upper in any::<bool>(),
@@ -113,12 +119,12 @@ prop_compose! {
     ) -> ReportKey {
         let period = BillingPeriod::new(year, month).expect("a month");
         let folder = match area {
-            Area::Range => period.date_range(),
-            Area::Month => format!("year={year}/month={month}"),
-            Area::Metadata | Area::Data if upper => format!("BILLING_PERIOD={period}"),
-            Area::Metadata | Area::Data => format!("billing_period={period}"),
+            KeyArea::Range => period.date_range(),
+            KeyArea::Month => format!("year={year}/month={month}"),
+            KeyArea::Metadata | KeyArea::Data if upper => format!("BILLING_PERIOD={period}"),
+            KeyArea::Metadata | KeyArea::Data => format!("billing_period={period}"),
         };
-        ReportKey { area, period, folder, run: run.filter(|_| area != Area::Month), file }
+        ReportKey { area, period, folder, run: run.filter(|_| area != KeyArea::Month), file }
     }
 }
 
@@ -142,7 +148,7 @@ proptest! {
     fn no_text_makes_the_parser_fail(key in any::<String>()) {
         let root = root("", "a");
         let _ = root.parse("", &key);
-        let folder = ReportRoot { anchor: Anchor::Folder, ..root };
+        let folder = ReportRoot { anchor: ReportAnchor::Folder, ..root };
         let _ = folder.localize("a/", &key);
     }
 }

@@ -3,20 +3,20 @@
 
 use serde::Deserialize;
 
-use super::{Draft, InvalidManifest, shape};
+use super::{InvalidManifest, ManifestDraft, shape};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+struct ExportManifest {
     execution_id: Option<String>,
-    data_files: Vec<Entry>,
+    data_files: Vec<ExportEntry>,
     #[serde(default)]
-    columns: Vec<Column>,
+    columns: Vec<ExportColumn>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Entry {
+enum ExportEntry {
     Text(String),
     Object {
         #[serde(alias = "relativePath", alias = "s3Uri", alias = "path")]
@@ -25,16 +25,16 @@ enum Entry {
 }
 
 #[derive(Deserialize)]
-struct Column {
+struct ExportColumn {
     name: Option<String>,
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Draft, InvalidManifest> {
-    let document: Document = serde_json::from_slice(bytes).map_err(|error| shape(&error))?;
+pub(super) fn parse(bytes: &[u8]) -> Result<ManifestDraft, InvalidManifest> {
+    let document: ExportManifest = serde_json::from_slice(bytes).map_err(|error| shape(&error))?;
     let keys = document.data_files.into_iter().map(|entry| match entry {
-        Entry::Text(key) | Entry::Object { key } => key,
+        ExportEntry::Text(key) | ExportEntry::Object { key } => key,
     });
-    Ok(Draft {
+    Ok(ManifestDraft {
         assembly: document.execution_id.filter(|id| !id.is_empty()),
         bucket: None,
         keys: keys.collect(),

@@ -2,20 +2,20 @@
 
 use super::*;
 
-fn root(anchor: Anchor) -> ReportRoot {
+fn root(anchor: ReportAnchor) -> ReportRoot {
     ReportRoot {
-        prefix: if anchor == Anchor::Folder { "" } else { "cur" }.parse().expect("prefix"),
+        prefix: if anchor == ReportAnchor::Folder { "" } else { "cur" }.parse().expect("prefix"),
         anchor,
         name: "acme".parse().expect("name"),
         kind: None,
     }
 }
 
-fn bucket() -> Anchor {
-    Anchor::Bucket("acme-billing".parse().expect("bucket"))
+fn bucket() -> ReportAnchor {
+    ReportAnchor::Bucket("acme-billing".parse().expect("bucket"))
 }
 
-fn parse(kind: ReportKind, anchor: Anchor, text: &str) -> Result<Manifest, InvalidManifest> {
+fn parse(kind: ReportKind, anchor: ReportAnchor, text: &str) -> Result<Manifest, InvalidManifest> {
     let root = root(anchor);
     let base = root.base();
     Manifest::parse(text.as_bytes(), &root, &base, kind, "2026-10".parse().expect("period"))
@@ -59,7 +59,7 @@ fn an_export_manifest_in_each_spelling_of_its_entries() {
 #[test]
 fn a_folder_knows_neither_bucket_nor_prefix() {
     let text = r#"{"dataFiles":["s3://elsewhere/a/b/acme/data/BILLING_PERIOD=2026-10/acme-00001.csv.gz"]}"#;
-    let manifest = parse(ReportKind::Cur2, Anchor::Folder, text).expect("parses");
+    let manifest = parse(ReportKind::Cur2, ReportAnchor::Folder, text).expect("parses");
     assert_eq!(manifest.files, ["acme/data/BILLING_PERIOD=2026-10/acme-00001.csv.gz"]);
 }
 

@@ -59,7 +59,7 @@ fn decided(version: &str, ordered_at: Option<&str>, rows: &[LedgerRow], terms: &
 
 #[test]
 fn the_newest_period_comes_first() {
-    let found = ["2026-09", "2026-11", "2026-10"].map(|period| Found {
+    let found = ["2026-09", "2026-11", "2026-10"].map(|period| FoundPeriod {
         period: period.parse().expect("a period"),
         delivery: Ok(delivery(period, "a", Some(OCTOBER_20))),
     });

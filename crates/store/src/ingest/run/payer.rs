@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::{BillingPeriod, ConnectionKey},
-    report::{BillSource, Delivery, Found},
+    report::{BillSource, Delivery, FoundPeriod},
     schema::COSTS,
 };
 
@@ -34,7 +34,7 @@ pub struct Payer {
 /// By month, why no delivered month names a usable payer.
 pub async fn find_payer(
     source: &dyn BillSource,
-    found: &[Found],
+    found: &[FoundPeriod],
 ) -> Result<Payer, BTreeMap<BillingPeriod, LoadFault>> {
     let mut silent = BTreeMap::new();
     for delivery in found.iter().rev().filter_map(|found| found.delivery.as_ref().ok()) {

@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use crate::model::{BucketName, InvalidBucketName, InvalidKeyPrefix, KeyPrefix};
-use crate::report::Anchor;
+use crate::report::ReportAnchor;
 
 /// Where reports lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +38,10 @@ pub enum InvalidLocation {
 
 impl SourceLocation {
     /// What the keys of its reports are relative to.
-    pub fn anchor(&self) -> Anchor {
+    pub fn anchor(&self) -> ReportAnchor {
         match self {
-            Self::S3 { bucket, .. } => Anchor::Bucket(bucket.clone()),
-            Self::Folder(_) => Anchor::Folder,
+            Self::S3 { bucket, .. } => ReportAnchor::Bucket(bucket.clone()),
+            Self::Folder(_) => ReportAnchor::Folder,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
         form::matches,
         place::{ADDRESS, ENDPOINT, LOCATION},
     },
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
     schema::{COSTS, TableContract},
     warehouse::WarehouseFault,
 };
@@ -202,7 +202,7 @@ pub struct DeltaOptions {
     /// The STS that a web identity token is exchanged at, if not AWS's plain one in the region.
     pub sts_endpoint: Option<Url>,
     /// Authorities that are trusted besides the system's.
-    pub trust: Trust,
+    pub trust: TrustedAuthorities,
     /// Whether the bucket stands in the path instead of in the host name.
     pub addressing: Addressing,
     /// Who writes; needed for a bucket.
@@ -234,7 +234,7 @@ impl DeltaOptions {
             region: None,
             endpoint: None,
             sts_endpoint: None,
-            trust: Trust::default(),
+            trust: TrustedAuthorities::default(),
             addressing: Addressing::default(),
             identity: None,
             retention: DEFAULT_RETENTION,

@@ -35,12 +35,12 @@ fn bucket() {
             }),
             ("get denied", |facts, _| facts.manifest = refused(GetObject, Code::AccessDenied)),
             ("decrypt denied", |facts, _| {
-                let lacks = Some(Permission::KmsDecrypt);
+                let lacks = Some(IamPermission::KmsDecrypt);
                 let fault = AwsFault { lacks, ..fault(GetObject, Code::AccessDenied) };
                 facts.manifest = Fact::seen(sample::now(), Err(fault));
             }),
             ("decrypt denied by an organization", |facts, _| {
-                let (lacks, detail) = (Some(Permission::KmsDecrypt), Detail::OrganizationPolicy);
+                let (lacks, detail) = (Some(IamPermission::KmsDecrypt), Detail::OrganizationPolicy);
                 let fault = AwsFault { lacks, detail, ..fault(GetObject, Code::AccessDenied) };
                 facts.manifest = Fact::seen(sample::now(), Err(fault));
             }),

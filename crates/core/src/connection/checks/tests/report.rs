@@ -1,7 +1,7 @@
 //! What is wrong with a report's definition → the reason and the whole message.
 
 use super::*;
-use crate::aws::traits::{ExportDefinition, Granularity, LegacyDefinition};
+use crate::aws::traits::{ExportDefinition, LegacyDefinition, ReportGranularity};
 
 #[test]
 fn definitions() {
@@ -85,7 +85,7 @@ fn definitions() {
             ("legacy, wrong all over", |facts, _| {
                 only_legacy(facts, |legacy| {
                     legacy.compression = "ZIP".to_owned();
-                    legacy.granularity = Granularity::Monthly;
+                    legacy.granularity = ReportGranularity::Monthly;
                     legacy.resource_ids = false;
                 });
             }),

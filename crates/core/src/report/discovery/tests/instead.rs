@@ -4,7 +4,7 @@ use super::*;
 
 const DATA: &str = "p/r/data/BILLING_PERIOD=2026-10/r-1.csv.gz";
 
-fn said(bucket: &Bucket, kind: Option<ReportKind>, wanted: &Wanted) -> String {
+fn said(bucket: &Bucket, kind: Option<ReportKind>, wanted: &WantedPeriods) -> String {
     match bucket.look_for(kind, wanted) {
         Err(fault) => {
             assert_eq!((fault.class(), fault.reason()), (FaultClass::NotYet, Reason::AwaitingFirstDelivery));
@@ -19,7 +19,7 @@ fn said(bucket: &Bucket, kind: Option<ReportKind>, wanted: &Wanted) -> String {
 
 #[test]
 fn what_is_there_instead_is_said_by_name_whether_months_are_asked_for_or_not() {
-    let october = Wanted::Only(BTreeSet::from(["2026-10".parse().expect("a period")]));
+    let october = WantedPeriods::Only(BTreeSet::from(["2026-10".parse().expect("a period")]));
     let (legacy, cur2) = (Some(ReportKind::LegacyCur), Some(ReportKind::Cur2));
     let range = "p/r/20261001-20261101/r-1.csv.gz";
     let month = "p/r/r/year=2026/month=10/r-1.snappy.parquet";
@@ -45,7 +45,7 @@ fn what_is_there_instead_is_said_by_name_whether_months_are_asked_for_or_not() {
     ] {
         let bucket = Bucket::default();
         bucket.put(key, "x");
-        for wanted in [&Wanted::All, &october] {
+        for wanted in [&WantedPeriods::All, &october] {
             let said = said(&bucket, kind, wanted);
             for part in expected {
                 assert!(said.contains(part), "{key} {kind:?}: no {part:?} in {said:?}");
@@ -59,7 +59,7 @@ fn a_month_of_which_only_the_data_came_is_not_passed_over() {
     let bucket = Bucket::default();
     bucket.put(DATA, "x").export("p/r/metadata/BILLING_PERIOD=2026-10/r-Manifest.json", &[DATA]);
     bucket.put("p/r/data/BILLING_PERIOD=2026-11/r-1.csv.gz", "x");
-    let found = bucket.look(&Wanted::All).expect("found");
+    let found = bucket.look(&WantedPeriods::All).expect("found");
     assert!(found[0].delivery.is_ok());
     let fault = found[1].delivery.as_ref().expect_err("no manifest");
     assert!(fault.to_string().starts_with("2026-11 has no manifest yet: p/r/data/BILLING_PERIOD=2026-11/"));
@@ -69,12 +69,12 @@ fn a_month_of_which_only_the_data_came_is_not_passed_over() {
 fn what_lies_beside_a_report_of_which_nothing_is_there_is_named() {
     let bucket = Bucket::default();
     bucket.put("p/other/20261001-20261101/other-Manifest.json", "{}").put("p/third/data/x", "x");
-    let fault = bucket.look(&Wanted::All).expect_err("nothing");
+    let fault = bucket.look(&WantedPeriods::All).expect_err("nothing");
     assert!(matches!(&fault, ReportFault::NothingDelivered { seen, .. } if seen.is_empty()));
     let told = futures::executor::block_on(beside(&bucket, &root("p"), fault)).to_string();
     assert!(told.ends_with("; beside it is other/, third/"), "{told}");
     let empty = Bucket::default();
-    let fault = empty.look(&Wanted::All).expect_err("nothing");
+    let fault = empty.look(&WantedPeriods::All).expect_err("nothing");
     let same = futures::executor::block_on(beside(&empty, &root("p"), fault.clone()));
     assert_eq!(same, fault);
 }
@@ -86,11 +86,14 @@ fn an_object_that_may_not_be_read_keeps_no_other_month_out() {
     bucket.put("p/r/20260901-20261001/r-Manifest.json", "{}");
     let refuse = |key: &str, reason| *bucket.refused.lock().expect("lock") = Some((key.to_owned(), reason));
     refuse("20260901", Reason::ObjectArchived);
-    let found = bucket.look(&Wanted::All).expect("found");
+    let found = bucket.look(&WantedPeriods::All).expect("found");
     assert!(matches!(found[0].delivery, Err(ReportFault::Store(StoreFault::Refused { .. }))));
     assert!(found[1].delivery.is_ok());
     refuse("Manifest", Reason::ObjectArchived);
-    assert!(matches!(bucket.look(&Wanted::All), Err(ReportFault::Store(_))), "all months alike: once");
+    assert!(matches!(bucket.look(&WantedPeriods::All), Err(ReportFault::Store(_))), "all months alike: once");
     refuse("20260901", Reason::BucketNotFound);
-    assert!(matches!(bucket.look(&Wanted::All), Err(ReportFault::Store(_))), "no matter of one object");
+    assert!(
+        matches!(bucket.look(&WantedPeriods::All), Err(ReportFault::Store(_))),
+        "no matter of one object"
+    );
 }

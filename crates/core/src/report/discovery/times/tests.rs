@@ -57,7 +57,7 @@ fn a_torn_folder_shows_where_its_times_were_kept() {
         // A plain copy's own times: nothing but their order is odd.
         (named, ["2026-11-30T11:00:00.25Z", "2026-11-30T11:00:01.5Z"], Some("b has the time")),
     ] {
-        let files = [Dated { key: "a", at: at(times[0]) }, Dated { key: "b", at: at(times[1]) }];
+        let files = [DatedFile { key: "a", at: at(times[0]) }, DatedFile { key: "b", at: at(times[1]) }];
         let said = super::torn(&files, at(manifest), named.map(at));
         assert_eq!(said.is_some(), torn.is_some(), "{times:?}: {said:?}");
         assert!(torn.is_none_or(|torn| said.is_some_and(|said| said.contains(torn))), "{times:?}");
@@ -67,8 +67,8 @@ fn a_torn_folder_shows_where_its_times_were_kept() {
 #[test]
 fn a_plain_copy_is_not_called_torn() {
     let files = [
-        Dated { key: "a", at: at("2026-11-30T11:00:00.25Z") },
-        Dated { key: "b", at: at("2026-11-30T11:04:00.5Z") },
+        DatedFile { key: "a", at: at("2026-11-30T11:00:00.25Z") },
+        DatedFile { key: "b", at: at("2026-11-30T11:04:00.5Z") },
     ];
     assert_eq!(torn(&files, at("2026-11-30T11:00:01.75Z"), Some(at("2026-11-05T00:00:00Z"))), None);
     let backwards = [files[1], files[0]];
