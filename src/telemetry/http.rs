@@ -67,6 +67,7 @@ impl HealthState {
 pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let any = address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
     match TcpListener::bind(address).await {
+        // A node without IPv6 refuses the family; a port in use would be in use for IPv4 as well.
         Err(error) if any && error.kind() != ErrorKind::AddrInUse => {
             TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
         }

@@ -91,6 +91,8 @@ impl Sdk {
             .region(region)
             .timeout_config(
                 TimeoutConfig::builder()
+                    // A reconcile has 60 s for all its calls: one that hangs must leave time for the others'
+                    // verdicts.
                     .connect_timeout(Duration::from_secs(3))
                     .operation_attempt_timeout(Duration::from_secs(10))
                     .operation_timeout(Duration::from_secs(20))
@@ -99,6 +101,8 @@ impl Sdk {
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .load()
             .await;
+        // IRSA sets the variable (docs/aws-facts.md 1.6). EKS Pod Identity does not, so there the role's
+        // path stays unknown.
         let own_role = std::env::var("AWS_ROLE_ARN").ok().and_then(|arn| arn.parse().ok());
         Self { own_role, ..Self::from_config(base, settings) }
     }
@@ -106,6 +110,8 @@ impl Sdk {
     fn from_config(base: SdkConfig, settings: AwsSettings) -> Self {
         let mut without_credentials = base.to_builder();
         without_credentials.set_credentials_provider(None);
+        // The cache holds the process's own credentials once they were used; a client without any must not
+        // find them.
         without_credentials.set_identity_cache(None);
         without_credentials.set_token_provider(None);
         let s3_endpoint = s3_endpoint(&base);

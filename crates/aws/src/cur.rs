@@ -44,12 +44,14 @@ impl LegacyReports {
             let sending = self
                 .client
                 .describe_report_definitions()
+                // No page size is sent: the API accepts only its default of 5 (docs/aws-facts.md 2.1).
                 .set_next_token(token)
                 .customize()
                 .config_override(config)
                 .send();
             let page = self.calls.make(Operation::DescribeReportDefinitions, sending).await?;
             found.extend(page.report_definitions().iter().map(definition));
+            // An empty token ends the pages as a missing one does; sent back, it would be refused.
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
                 return Ok(found);
@@ -65,6 +67,7 @@ fn definition(from: &ReportDefinition) -> LegacyDefinition {
             Some(LastStatus::Success) => LegacyDeliveryStatus::Success,
             Some(LastStatus::ErrorPermissions) => LegacyDeliveryStatus::PermissionsError,
             Some(LastStatus::ErrorNoBucket) => LegacyDeliveryStatus::NoBucket,
+            // The field may be absent or have a value of a later API: neither says that a delivery failed.
             _ => LegacyDeliveryStatus::Other,
         },
     });
@@ -79,6 +82,8 @@ fn definition(from: &ReportDefinition) -> LegacyDefinition {
             bucket: from.s3_bucket().to_owned(),
             prefix: from.s3_prefix().to_owned(),
             region: from.s3_region().as_str().to_owned(),
+            // The API names no owner: a legacy report is delivered to the account's own bucket
+            // (docs/aws-facts.md 4.1).
             owner: None,
         },
         delivery,

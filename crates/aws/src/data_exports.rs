@@ -109,6 +109,7 @@ impl ReportCatalog for SdkCatalog {
             .and_then(|destination| destination.s3_destination())
             .ok_or_else(|| missing("no destination"))?;
         let files = target.s3_output_configurations().ok_or_else(|| missing("no output configuration"))?;
+        // The status is optional in the API; without it the export counts neither as healthy nor as broken.
         let status = output.export_status();
         Ok(ExportDefinition {
             arn: arn.to_owned(),
@@ -129,6 +130,8 @@ impl ReportCatalog for SdkCatalog {
                 bucket: target.s3_bucket().to_owned(),
                 prefix: target.s3_prefix().to_owned(),
                 region: target.s3_region().to_owned(),
+                // Unlike a legacy report, an export may go to another account's bucket (docs/aws-facts.md
+                // 3.2).
                 owner: target.s3_bucket_owner().map(str::to_owned),
             },
             health: status.map_or(ExportHealth::Other, health),
@@ -174,6 +177,7 @@ fn ended(status: &ExecutionStatus) -> Option<(Option<jiff::Timestamp>, ExportExe
         ExecutionStatusCode::DeliveryFailure => ExecutionEnd::DeliveryFailed,
         _ => return None,
     };
+    // All three times are optional; the later ones say more about when the execution ended.
     let at = status.completed_at().or_else(|| status.last_updated_at()).or_else(|| status.created_at());
     Some((at.and_then(timestamp), ExportExecution { end, illness: status.status_reason().map(illness) }))
 }

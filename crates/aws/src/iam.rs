@@ -47,8 +47,11 @@ impl SdkAudit {
             let sending = self
                 .client
                 .simulate_principal_policy()
+                // The spec's ARN, not the session's: the latter lacks the role's path (docs/aws-facts.md
+                // 1.2), and IAM would not find the role.
                 .policy_source_arn(role.to_string())
                 .set_action_names(Some(actions.iter().map(|action| (*action).to_owned()).collect()))
+                // One resource a call: IAM evaluates every action of a call against every resource of it.
                 .resource_arns(resource)
                 .set_marker(marker)
                 .customize()
@@ -65,6 +68,7 @@ impl SdkAudit {
                 break;
             }
         }
+        // A result that is missing must not count as denied: a broad role would then look minimal.
         if judged == actions.len() {
             Ok(allowed)
         } else {
@@ -99,6 +103,7 @@ impl PermissionAudit for SdkAudit {
         let yes = |question: &PermissionQuestion| {
             allowed[question.resource.as_str()]
                 .iter()
+                // Action names are not case-sensitive in IAM, and answers need not spell them as asked.
                 .any(|action| action.eq_ignore_ascii_case(question.action))
         };
         Ok(questions.iter().map(yes).collect())

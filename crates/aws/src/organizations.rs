@@ -52,6 +52,7 @@ impl OrganizationsApi for SdkOrganizations {
         let sending = request.config_override(config(session, partition)).send();
         let output = match self.calls.make(Operation::DescribeOrganization, sending).await {
             Ok(output) => output,
+            // AWS answers with an error what is a fact about the account (docs/aws-facts.md 8).
             Err(fault) if fault.code == Code::OrganizationsNotInUse => {
                 return Ok(OrganizationMembership::Standalone);
             }
@@ -62,6 +63,8 @@ impl OrganizationsApi for SdkOrganizations {
         let management = organization.and_then(|organization| organization.master_account_id());
         let features = match organization.and_then(|organization| organization.feature_set()) {
             Some(OrganizationFeatureSet::ConsolidatedBilling) => OrganizationFeatures::ConsolidatedBilling,
+            // A value that AWS adds later is not consolidated billing alone, which is all that is asked
+            // here.
             _ => OrganizationFeatures::All,
         };
         management

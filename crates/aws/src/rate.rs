@@ -49,6 +49,8 @@ impl TokenBucket {
     /// Takes one token at `now` and says how long to wait before using it.
     fn take(&mut self, per_second: f64, now: Instant) -> Duration {
         let elapsed = now.saturating_duration_since(self.filled_at).as_secs_f64();
+        // Below zero, each caller takes a later slot at once: turns stay in the order of asking without a
+        // queue.
         self.tokens = (self.tokens + elapsed * per_second).min(per_second) - 1.0;
         self.filled_at = now.max(self.filled_at);
         if self.tokens >= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(-self.tokens / per_second) }

@@ -60,6 +60,8 @@ impl BucketProbe for SdkBuckets {
                 .bucket(request.bucket.as_str())
                 .prefix(request.prefix)
                 .set_delimiter((request.delimiter == Delimiter::Slash).then(|| "/".to_owned()))
+                // S3 compares the owner itself, so that a stranger's bucket of this name is never listed
+                // (docs/aws-facts.md 9).
                 .set_expected_bucket_owner(match request.owner {
                     BucketOwner::Expected(owner) => Some(owner.to_string()),
                     BucketOwner::Any => None,
@@ -78,6 +80,7 @@ impl BucketProbe for SdkBuckets {
             let folders = page.common_prefixes().iter().filter_map(|folder| folder.prefix());
             listing.folders.extend(folders.map(str::to_owned));
             let more = page.is_truncated() == Some(true);
+            // At the limit there is no further page to fetch, whatever its token says.
             if listing.objects.len() + listing.folders.len() >= request.limit {
                 listing.truncated = more;
                 return Ok(listing);
@@ -119,6 +122,7 @@ impl BucketProbe for SdkBuckets {
             .send();
         let output = match self.calls.make(Operation::GetBucketOwnershipControls, sending).await {
             Ok(output) => output,
+            // Without ownership controls, objects belong to whoever wrote them.
             Err(fault) if fault.code == Code::NoOwnershipControls => return Ok(ObjectOwnership::Writer),
             Err(fault) => return Err(fault),
         };
@@ -133,6 +137,7 @@ impl SdkBuckets {
         let range = request
             .range
             .as_ref()
+            // An HTTP range includes its end, a Rust range does not.
             .map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
         let sending = self
             .client
@@ -159,6 +164,7 @@ impl SdkBuckets {
             }
             bytes.extend_from_slice(&chunk);
         }
+        // A connection that is closed early can look like the end of a body.
         if promised.is_some_and(|promised| promised != bytes.len() as u64) {
             return Err(AwsFault::new(Operation::GetObject, Code::ConnectionFailed));
         }

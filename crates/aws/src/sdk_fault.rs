@@ -65,6 +65,7 @@ where
 fn credentials_code(problem: &CredentialsError) -> Code {
     type WebIdentity = SdkError<AssumeRoleWithWebIdentityError, HttpResponse>;
     match problem {
+        // No provider of the chain had any: nothing is configured, which differs from something that fails.
         CredentialsError::CredentialsNotLoaded(_) => Code::NoCredentials,
         CredentialsError::ProviderTimedOut(_) => Code::TimedOut,
         CredentialsError::InvalidConfiguration(_) => Code::CredentialsMisconfigured,
@@ -91,6 +92,8 @@ fn answered<E: ProvideErrorMetadata>(operation: Operation, error: &E, raw: &Http
         known => known.and_then(Code::from_wire).unwrap_or_else(|| by_status(raw)),
     };
     let message = error.message().unwrap_or_default();
+    // Texts are read only to tell denials apart: their wording changes, so nothing else depends on it
+    // (docs/aws-facts.md 1.4).
     let (detail, lacks) = match code {
         Code::AccessDenied => (detail(message), lacks(operation, message)),
         _ => (Detail::None, None),
@@ -131,6 +134,7 @@ fn lacks(operation: Operation, message: &str) -> Option<IamPermission> {
 fn by_status(raw: &HttpResponse) -> Code {
     match raw.status().as_u16() {
         301 | 307 => Code::PermanentRedirect,
+        // A proxy or VPC endpoint may refuse with a page of its own, which has no AWS code.
         401 | 403 => Code::AccessDenied,
         408 => Code::TimedOut,
         412 => Code::PreconditionFailed,

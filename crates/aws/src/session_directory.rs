@@ -61,6 +61,8 @@ impl SessionDirectory {
     /// [`SessionUnavailable`] if it is not there or is no session.
     pub fn read(&self) -> Result<Session, SessionUnavailable> {
         let refuse = |problem| SessionUnavailable { file: self.file.display().to_string(), problem };
+        // The kubelet swaps a mounted Secret by a symlink, so a read sees the old file or the new one, never
+        // a part of each.
         let bytes = std::fs::read(&self.file).map_err(|_| refuse("can't be read"))?;
         Session::from_file(&bytes).map_err(|_| refuse("holds no session"))
     }
@@ -93,6 +95,8 @@ impl SessionDirectory {
                 if let Ok(session) = self.read()
                     && Some(&stamp(&session)) != expired
                 {
+                    // Only a file with another session counts: until the kubelet has swapped it, the expired
+                    // one is still there.
                     *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
                     return;
                 }

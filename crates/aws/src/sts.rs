@@ -71,9 +71,11 @@ impl SdkIdentity {
             let began = Instant::now();
             let answer = call().await;
             tried += 1;
+            // Full jitter, so that callers which were throttled together do not come back together.
             let wait = BACKOFF.mul_f64(rand::random()) * 2_u32.pow(tried - 1);
             spent += began.elapsed() + wait;
             match answer {
+                // A denial is an answer: repeating it only adds events to the account's CloudTrail.
                 Err(fault) if may_pass(&fault) && tried < self.tries && spent < PATIENCE => {
                     tokio::time::sleep(wait).await;
                 }
@@ -114,9 +116,13 @@ impl StsApi for SdkIdentity {
                 .role_arn(request.role.to_string())
                 .role_session_name(request.session_name)
                 .duration_seconds(seconds)
+                // Without an external ID the parameter is left out: an empty one is a ValidationError, not a
+                // probe (docs/aws-facts.md 1.2).
                 .set_external_id(request.external_id.map(|id| id.expose().to_owned()))
                 .set_policy(request.policy.map(str::to_owned))
                 .customize()
+                // Each account names its STS region: where a region must be opted into, STS answers only
+                // accounts that have enabled it (docs/aws-facts.md 1.5).
                 .config_override(aws_sdk_sts::Config::builder().region(region))
                 .send();
             let output = self.calls.make(Operation::AssumeRole, sending).await?;
@@ -141,6 +147,7 @@ impl StsApi for SdkIdentity {
                 .get_federation_token()
                 .name(request.name)
                 .duration_seconds(seconds)
+                // A federated session without a policy may do nothing at all (docs/aws-facts.md 1.8).
                 .policy(request.policy)
                 .customize()
                 .config_override(config(user_credentials(request.keys), request.region))
@@ -210,6 +217,7 @@ fn with_path(caller: Caller, own_role: Option<&RoleArn>) -> Caller {
 fn caller(account: Option<&str>, arn: Option<&str>) -> Result<Caller, AwsFault> {
     let missing = |what| malformed(Operation::GetCallerIdentity, what);
     Ok(Caller {
+        // An answer without an account would let a session of any account pass for the declared one.
         account: account.and_then(|id| id.parse().ok()).ok_or_else(|| missing("no account"))?,
         arn: arn.ok_or_else(|| missing("no ARN"))?.to_owned(),
     })

@@ -43,6 +43,7 @@ pub fn complete(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
         add(&server);
         IN_CLUSTER.into_iter().for_each(&mut add);
     }
+    // Some clients take `*` only as the whole list.
     let complete = if entries.iter().any(|entry| entry == "*") { "*".to_owned() } else { entries.join(",") };
     (variable(NO_PROXY[0]).as_deref() != Some(complete.as_str())).then_some(complete)
 }
@@ -60,6 +61,7 @@ pub fn of_https(address: &Uri, variable: impl Fn(&str) -> Option<String>) -> Opt
     let set = |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
     let proxy = set(PROXIES[0])?;
     let matcher = Matcher::builder().all(proxy.clone()).no(set(&NO_PROXY).unwrap_or_default()).build();
+    // curl and Go accept a proxy without a scheme and take it for http; hyper's matcher keeps it as written.
     let plain = !proxy.contains("://");
     matcher.intercept(address).map(|_| if plain { format!("http://{proxy}") } else { proxy })
 }

@@ -57,6 +57,8 @@ impl TrustedAuthorities {
 
     /// The authorities of a PEM text. Each is tried here, for clients that would panic at one.
     fn parse(text: &str) -> Result<Self, String> {
+        // The bundle is copied into every namespace with accounts: a key in it would be handed to all who
+        // read Secrets there.
         if text.contains("PRIVATE KEY-----") {
             return Err("contains a private key".to_owned());
         }
@@ -104,6 +106,7 @@ impl TrustedAuthorities {
     pub fn with_system(&self) -> Vec<Vec<u8>> {
         let system = rustls_native_certs::load_native_certs().certs;
         let mut roots = RootCertStore::empty();
+        // System stores contain certificates that rustls refuses; one of them must not cost all the others.
         let usable = system.into_iter().filter(|certificate| roots.add(certificate.clone()).is_ok());
         usable.map(|certificate| certificate.to_vec()).chain(self.certificates()).collect()
     }

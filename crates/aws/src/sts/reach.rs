@@ -56,6 +56,7 @@ impl Intercept for ServersClock {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        // Read before the answer is parsed: a refusal because of the clock carries the time, too.
         let date = context.response().headers().get("date");
         let read = date.and_then(|date| ahead(date, Timestamp::now()));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = read;

@@ -55,8 +55,7 @@ pub trait OrganizationsApi: Send + Sync {
         partition: Partition,
     ) -> Result<OrganizationMembership, AwsFault>;
 
-    /// `organizations:ListAccounts`, pages followed also where one is empty; only the management account and delegated
-    /// administrators may call it.
+    /// `organizations:ListAccounts`, which only the management account and delegated administrators may call.
     async fn accounts(
         &self,
         session: &Session,
@@ -105,8 +104,7 @@ pub trait BucketProbe: Send + Sync {
     async fn list(&self, session: &Session, request: ListObjects<'_>) -> Result<Listing, AwsFault>;
 
     /// One range of an object (`s3:GetObject`), or the whole of it; refused past [`MAX_READ`] bytes.
-    ///
-    /// A key that is not there is `NoSuchKey`, also where the session's policy has S3 say AccessDenied.
+    /// A missing key is `NoSuchKey`, even if S3 says AccessDenied because the session may not list all keys.
     async fn read(&self, session: &Session, request: ReadObject<'_>) -> Result<ObjectRead, AwsFault>;
 
     /// Who owns what others write to a bucket (`s3:GetBucketOwnershipControls`).
@@ -146,14 +144,12 @@ pub const MAX_READ: u64 = 16 * 1024 * 1024;
 pub struct Caller {
     /// The account that the caller belongs to.
     pub account: AccountId,
-    /// Its ARN: an assumed role's ends in the session name, which changes from session to session, unless it is the operator's
-    /// own and its environment names the role.
+    /// The caller's ARN: a session's, unless the environment names the operator's own role.
     pub arn: String,
 }
 
 impl Caller {
-    /// The name of the role, if the ARN is that of a session of one: such an ARN drops the role's path
-    /// (docs/aws-facts.md 1.2).
+    /// The role's name, if the ARN is a session's, which lacks the role's path (docs/aws-facts.md 1.2).
     pub fn assumed_role(&self) -> Option<&str> {
         let (_, resource) = self.arn.rsplit_once(':')?;
         resource.strip_prefix("assumed-role/")?.split('/').next()
@@ -215,8 +211,7 @@ pub enum OrganizationFeatures {
     ConsolidatedBilling,
 }
 
-/// An account of an organization. Its name is personal data: shown to the person who asked, never logged, and `Debug`
-/// leaves it out.
+/// An account of an organization. Its name is personal data: never logged, and `Debug` leaves it out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OrganizationAccount {
     /// The account's 12-digit id.

@@ -114,6 +114,7 @@ impl ReportRoot {
     pub fn parse(&self, base: &str, key: &str) -> Option<ReportKey> {
         let rest = key.strip_prefix(base)?;
         let parts: Vec<&str> = rest.split('/').collect();
+        // A key may hold any bytes. One that climbs out of the report's folder is not one of its files.
         if parts.iter().any(|part| part.is_empty() || matches!(*part, "." | "..")) {
             return None;
         }
@@ -129,6 +130,8 @@ impl ReportRoot {
         let period = parse_folder(area, &folder)?;
         let (run, file) = match tail {
             [file] => (None, *file),
+            // Legacy Parquet is always replaced in place: it has no folders of versions (docs/aws-facts.md
+            // 2.4).
             [run, file] if area != KeyArea::Month => (Some((*run).to_owned()), *file),
             _ => return None,
         };

@@ -113,6 +113,8 @@ impl Manifest {
         {
             return Err(InvalidManifest::PeriodDiffers(says));
         }
+        // A replicated copy names the original bucket (docs/aws-facts.md 2.5): it is refused by name, not
+        // read from a bucket that was not asked for.
         if let (Some(named), ReportAnchor::Bucket(bucket)) = (&draft.bucket, &root.anchor)
             && named != bucket.as_str()
         {
@@ -153,6 +155,7 @@ impl Manifest {
             {
                 manifest.runs.push(run);
             }
+            // A file that is listed twice would be loaded twice, and both decoders would agree on it.
             if !seen.insert(local.clone()) {
                 return Err(InvalidManifest::Duplicate(listed.clone()));
             }
@@ -187,6 +190,7 @@ fn format_of(file: &str) -> Option<FileFormat> {
 }
 
 fn shape(error: &serde_json::Error) -> InvalidManifest {
+    // serde's own text quotes the input, which is hostile until proven otherwise.
     let what = match error.classify() {
         serde_json::error::Category::Data => "a field has the wrong type",
         _ => "not well-formed JSON",

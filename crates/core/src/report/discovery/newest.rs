@@ -56,12 +56,16 @@ impl PeriodLook<'_> {
             self.read(&mut manifests, candidate, &candidate.folder).await?;
         }
         for candidate in candidates {
+            // Listed after the manifests were read: files of a delivery that begins in between are then seen
+            // as newer.
             let listing = self.store.list(&candidate.folder).await?;
             manifests.listed.insert(candidate.folder.clone(), listing);
         }
         for candidate in candidates {
             for (run, timed) in self.newer_runs(&manifests, &candidate.folder) {
                 let found = self.read(&mut manifests, candidate, &run).await?;
+                // Runs come newest first, so the first with a time of its own settles it. Names without a
+                // time order nothing, so all of them are read.
                 if found && timed {
                     break;
                 }

@@ -24,6 +24,8 @@ impl PeriodLook<'_> {
     ) -> Result<Delivery, ReportFault> {
         let listed = self.list_files(&read.manifest, listed).await?;
         self.not_updating(&read).await?;
+        // S3 has no snapshot of several keys. A manifest that is the same before and after the listing, and
+        // files that are not newer, show that both belong together.
         let again = self.store.get(&read.key, MANIFEST_LIMIT).await?;
         if again.is_none_or(|again| again.etag != read.object.etag || again.bytes != read.object.bytes) {
             return Err(self.in_progress("the manifest changed while its files were listed".to_owned()));
@@ -93,6 +95,8 @@ impl PeriodLook<'_> {
 
     /// Refuses files that are replaced in place and were put after the manifest: the next version has begun.
     fn not_begun(&self, read: &ReadManifest, objects: &[&ListedObject]) -> Result<(), ReportFault> {
+        // In a folder the store's times mean nothing; `torn` looks at the files' times instead, and only
+        // warns.
         let Some(manifest) = read.object.last_modified else { return Ok(()) };
         let dated = self.in_place(read, objects, |object| object.last_modified);
         let Some(newer) = times::newer(&dated, manifest) else { return Ok(()) };

@@ -39,6 +39,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ManifestDraft, InvalidManifest> {
         bucket: None,
         keys: keys.collect(),
         columns: document.columns.into_iter().filter_map(|column| column.name).collect(),
+        // An export's manifest does not name its month, only its folder does (docs/aws-facts.md 3.8).
         says: None,
     })
 }

@@ -40,6 +40,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ManifestDraft, InvalidManifest> {
         bucket: document.bucket,
         keys: document.report_keys,
         columns: columns.collect(),
+        // Only the start counts: samples disagree about the end (docs/aws-facts.md 2.4).
         says: start.map(|start| start.chars().take(6).collect()),
     })
 }
