@@ -76,7 +76,7 @@ pub enum WarehouseFault {
     },
     /// The store lets two writers create one key, so no commit on it is safe.
     #[error(
-        "the store at {location} lets two writers create the same object, so commits on it would not be safe: use one that honours If-None-Match"
+        "the store at {location} allows two writers to create the same object, so commits would not be safe: use a store that honours If-None-Match"
     )]
     UnsafeStore {
         /// The table's address, without credentials.
@@ -84,7 +84,7 @@ pub enum WarehouseFault {
     },
     /// The store has no way to create a key only where there is none, so no commit on it is safe.
     #[error(
-        "the store at {location} can't create an object only where there is none ({cause}), so commits on it would not be safe: use one that honours If-None-Match, or a volume whose file system has hard links"
+        "the store at {location} can't refuse to create an object that exists ({cause}), so commits would not be safe: use a store that honours If-None-Match, or a volume whose file system has hard links"
     )]
     NoExclusiveCreate {
         /// The table's address, without credentials.
@@ -94,7 +94,7 @@ pub enum WarehouseFault {
     },
     /// The store said that it took a commit, and another writer's stands in its place.
     #[error(
-        "the store took version {version} of the table at {location} from two writers, and this commit is lost: nothing of it is loaded, and commits of others may be lost too. Use a store that honours If-None-Match, and load again there"
+        "the store accepted version {version} of the table at {location} from two writers, so this commit is lost: nothing of it is loaded, and commits of others may be lost, too. Use a store that honours If-None-Match, and load again there"
     )]
     CommitLost {
         /// The table's address, without credentials.
@@ -104,7 +104,7 @@ pub enum WarehouseFault {
     },
     /// Data files that the table refers to are gone from the store.
     #[error(
-        "data files are gone from the warehouse at {location}: {}. Load each of these months again with awscost ingest --force",
+        "data files are missing in the warehouse at {location}: {}. Load each of these months again with awscost ingest --force",
         survey::told(.months)
     )]
     FilesGone {
@@ -118,7 +118,7 @@ pub enum WarehouseFault {
     LedgerUnreadable(Box<UnreadableRow>),
     /// The load took so long that maintenance may have taken its files for abandoned ones.
     #[error(
-        "the load took more than {hours} hours, after which maintenance takes its files for abandoned ones; nothing was committed. Run the load closer to source and warehouse, or with more CPU"
+        "the load took more than {hours} hours, after which maintenance treats its files as abandoned; nothing was committed. Run the load closer to source and warehouse, or with more CPU"
     )]
     TookTooLong {
         /// The hours a load may take.
@@ -141,7 +141,7 @@ pub enum WarehouseFault {
         attempts: u32,
     },
     /// What was read back is not what was written.
-    #[error("the warehouse gave back something else than was written: {0}")]
+    #[error("the warehouse returned something other than what was written: {0}")]
     Corrupt(String),
 }
 

@@ -125,14 +125,14 @@ fn page(catalogue: &Catalogue) -> String {
     let rows: Vec<&Row> = catalogue.rows.iter().filter(|row| comparable(row)).collect();
     let mut page = String::from(concat!(
         "<!-- Written by tests/it/fault_catalogue/score.rs from tests/it/fault_catalogue/catalogue.yaml; do not edit. -->\n",
-        "# What is told apart\n\n",
-        "Every fault below is made in a test, and awscost must name it with exactly the reason in the second column;\n",
+        "# Faults told apart\n\n",
+        "A test causes every fault below, and awscost must name it with exactly the reason in the second column;\n",
         "[troubleshooting.md](troubleshooting.md) has each reason's fix.\n\n",
-        "The other columns are no measurement. They are what the published code and API descriptions of koku, OpenCost and\n",
-        "Datadog say in November 2026, put into classes by the authors of this page; none of the three was run. A dash means\n",
-        "that nothing was found there that checks for the fault, which is no proof that there is nothing.\n\n",
-        "The resolution ratio is the number of distinct outcomes divided by the number of faults: 1 would be an answer of its\n",
-        "own for each. Several faults have one cause in common, so awscost does not reach 1 either: nobody outside can tell a\n",
+        "The other columns are not measured. They come from the published code and API descriptions of koku, OpenCost and\n",
+        "Datadog in November 2026, classified by the authors of this page; none of the three was run. A dash means that\n",
+        "nothing was found that checks for the fault, which does not prove that there is nothing.\n\n",
+        "The resolution ratio is the number of distinct outcomes divided by the number of faults: 1 would mean a separate\n",
+        "answer for each. Some faults can't be told apart, so awscost does not reach 1 either: nobody outside can distinguish a\n",
         "deleted role from a trust policy that no longer names the operator.\n\n",
     ));
     let ours: BTreeSet<String> = rows.iter().map(|row| outcome(row)).collect();

@@ -37,43 +37,44 @@ pub(super) use vocabulary;
 vocabulary! {
     /// A condition type: one layer of "does this connection work", or a summary of them.
     ConditionType {
-        /// Everything that must work does: see docs/design/0002-conditions.md. Always present.
+        /// Everything required works: see docs/design/0002-conditions.md. Always present.
         Ready,
         /// A new generation or a retry is being worked on (kstatus). Only present when True.
         Reconciling,
-        /// Only a person can mend what is wrong (kstatus). Only present when True.
+        /// Something is wrong that only a person can fix (kstatus). Only present when True.
         Stalled,
-        /// Tenancy, base identity, Secret and AssumeRole work, and the caller is the declared account.
+        /// The tenancy rules allow the role, the operator's identity, the Secret and AssumeRole work, and the
+        /// role is in the declared account.
         RoleAssumable,
-        /// AssumeRole without the external ID, and with a random one, is refused.
+        /// AWS denies AssumeRole without the external ID, and with a random one.
         ExternalIdEnforced,
-        /// AWS Organizations says what `accountType` says.
+        /// AWS Organizations confirms `accountType`.
         AccountTypeVerified,
         /// Region, owner, list and (once there is something to read) get and decrypt work.
         BucketReadable,
-        /// The report definition or export exists and suits.
+        /// The report's definition exists and has the required settings.
         ReportConfigured,
-        /// A complete manifest is there and not older than `maxDeliveryAge`.
+        /// There is a complete delivery that is not older than `maxDeliveryAge`.
         ReportDelivered,
-        /// No month of the wanted history is missing.
+        /// No closed month within `history` is missing.
         HistoryComplete,
-        /// The warehouse took, gave back and removed a canary.
+        /// The last probe wrote, read back and removed a test row.
         WarehouseReady,
         /// The newest version of every period is loaded.
         DataCurrent,
-        /// What was committed equals what an independent decoder read from the source.
+        /// The committed rows and sums equal those that an independent decoder read from the source.
         TotalsVerified,
-        /// Advisory: the role may do no more than it needs to.
+        /// Advice: the role has no more permissions than it needs.
         PermissionsMinimal,
-        /// Advisory, for accounts that opt in with `spec.metrics`: CloudWatch metrics can be listed.
+        /// Advice, only with `spec.metrics`: CloudWatch metrics can be listed.
         MetricsReadable,
-        /// Advisory: something in the spec works but should be replaced. Only present when True.
+        /// Advice: something in the spec works but should be replaced. Only present when True.
         Deprecated,
     }
 }
 
 impl ConditionType {
-    /// True of those that sum up the layers and are none.
+    /// True for `Ready`, `Reconciling` and `Stalled`, which summarise the other conditions.
     pub const fn is_summary(self) -> bool {
         matches!(self, Self::Ready | Self::Reconciling | Self::Stalled)
     }
@@ -83,13 +84,13 @@ vocabulary! {
     /// Why a condition has the status it has. Events and metrics carry the same names.
     Reason {
         // Summaries.
-        /// Everything that must be True is.
+        /// Everything required works.
         Succeeded,
-        /// A new generation is being looked at.
+        /// A new generation is being checked.
         Progressing,
-        /// A passing fault; a retry is coming.
+        /// A transient fault is being retried.
         ProgressingWithRetry,
-        /// The controller failed in a way it should not; see its log.
+        /// A bug made the operator fail on the object; its log has the details.
         InternalError,
         /// The object does not satisfy its own schema.
         InvalidSpec,
@@ -108,11 +109,11 @@ vocabulary! {
         RoleNotAllowedInNamespace,
         /// Another namespace uses the same external ID.
         ExternalIdReused,
-        /// Absent, unlabelled or forbidden: the three read the same on purpose.
+        /// The Secret is missing, unlabelled or forbidden; the messages are equal on purpose.
         SecretNotUsable,
         /// The Secret has no such key.
         SecretKeyMissing,
-        /// The external ID in the Secret is not one.
+        /// The external ID in the Secret is invalid.
         ExternalIdInvalid,
         /// The external ID in the Secret is empty.
         ExternalIdEmpty,
@@ -135,7 +136,7 @@ vocabulary! {
         OrganizationPolicyDenies,
         /// A VPC endpoint policy between the operator and AWS refuses.
         NetworkPolicyDenied,
-        /// STS finds the role ARN malformed.
+        /// STS says that the role ARN is malformed.
         RoleArnRejected,
         /// The trust policy lacks sts:TagSession, which EKS Pod Identity needs.
         TagSessionDenied,
@@ -173,7 +174,7 @@ vocabulary! {
         DeclaredMemberIsManagement,
         /// Declared Standalone, but it is in an organization.
         DeclaredStandaloneIsInOrganization,
-        /// Organizations may not be read, so nothing can be said.
+        /// The role may not ask AWS Organizations, so the type is unverified.
         OrganizationReadDenied,
         // Bucket.
         /// Listing, and reading where there is something to read, work.
@@ -184,7 +185,7 @@ vocabulary! {
         BucketNotFound,
         /// The bucket lies in another region.
         BucketRegionMismatch,
-        /// S3 in the bucket's region takes no session of the account.
+        /// S3 in the bucket's region accepts no session of the account.
         BucketRegionNotEnabled,
         /// The bucket is not owned by the declared account.
         BucketOwnerMismatch,
@@ -209,9 +210,9 @@ vocabulary! {
         /// The report lies one level above or below the declared prefix.
         PrefixOneLevelOff,
         // Report definition.
-        /// The definition exists and suits.
+        /// The definition exists and has the required settings.
         Configured,
-        /// No definition or export of that name.
+        /// No report definition or data export has this name.
         ReportNotFound,
         /// Legacy definitions may not be listed.
         LegacyApiDenied,
@@ -233,9 +234,9 @@ vocabulary! {
         ColumnsMissing,
         /// The export's query gives needed columns other names.
         ColumnsRenamed,
-        /// The definition suits, but refunds and credits of closed months are not delivered.
+        /// The definition is fine, but refunds and credits of closed months are not delivered.
         ClosedPeriodRefreshOff,
-        /// The definition suits, but the export's executions may not be listed.
+        /// The definition is fine, but the role may not list the export's executions.
         ExecutionListDenied,
         /// Monthly granularity: too coarse for daily costs.
         GranularityTooCoarse,
@@ -260,7 +261,7 @@ vocabulary! {
         ExportUnhealthy,
         /// AWS may not write the export to the bucket.
         ExportDeliveryDenied,
-        /// The account moved to another payer, so the export delivers no more.
+        /// The account moved to another payer, so the export no longer delivers.
         BillOwnerChanged,
         /// The export's table is no longer offered.
         ExportDeprecated,
@@ -268,11 +269,11 @@ vocabulary! {
         LastExecutionFailed,
         /// The bucket that the legacy report is delivered to is gone.
         DestinationBucketGone,
-        /// AWS says it delivered, and nothing is where the spec says.
+        /// AWS reports a delivery, but there is nothing at the bucket and prefix in the spec.
         DeliveredButNotHere,
         /// AWS says it could not deliver the legacy report.
         LegacyDeliveryFailed,
-        /// The manifest is not one.
+        /// The manifest is invalid.
         ManifestUnreadable,
         /// The manifest lists files that are not there.
         ManifestPartsMissing,
@@ -281,16 +282,16 @@ vocabulary! {
         /// Files of a month were put after its manifest, and no newer manifest came.
         DeliveryUnfinished,
         // History.
-        /// Every wanted month is there.
+        /// Every month within `history` was delivered.
         Complete,
-        /// Some wanted months were never delivered.
+        /// Some months within `history` were never delivered.
         MonthsMissing,
         // Warehouse.
-        /// The canary was written, committed, read and removed.
+        /// The probe wrote, committed, read and removed a test row.
         ProbeSucceeded,
         /// The namespace has no CostWarehouse with this name.
         WarehouseNotFound,
-        /// The probe has not ended yet.
+        /// The first probe has not finished yet.
         Probing,
         /// The probe could not write, read or commit.
         ProbeFailed,
@@ -317,11 +318,11 @@ vocabulary! {
         Queued,
         /// A Job is loading.
         Loading,
-        /// The Job failed and will be tried again or waits for a change.
+        /// The Job failed, and is retried or waits for a change.
         JobFailed,
         /// The Job ran out of memory.
         OutOfMemory,
-        /// No node takes the Job's pod.
+        /// No node can run the Job's pod.
         Unschedulable,
         /// A quota refuses the Job or its pod.
         QuotaExceeded,
@@ -343,7 +344,7 @@ vocabulary! {
         /// Rows or sums differ; nothing was committed.
         TotalsDiffer,
         // Advisories.
-        /// The role may do what it needs to and nothing more that matters.
+        /// The role has the permissions it needs, and no other important ones.
         Minimal,
         /// The role can write to or delete from the report's bucket.
         CanWriteBucket,
@@ -351,7 +352,7 @@ vocabulary! {
         CanReadOtherBuckets,
         /// The role can do almost anything.
         AdministratorLike,
-        /// The role may not look at its own permissions, so nothing can be said.
+        /// The role may not look up its own permissions, so they are not checked.
         AuditDenied,
         /// CloudWatch metrics can be listed.
         MetricsListed,
@@ -366,34 +367,34 @@ vocabulary! {
         EndpointUnreachable,
         /// The clock differs from AWS's.
         ClockSkew,
-        /// AWS answered in a way this version does not know.
+        /// AWS returned an error that this version does not recognise.
         UnexpectedAnswer,
         /// The last verdict is older than 6 hours and could not be renewed.
         NotCheckedRecently,
-        /// Not looked at yet.
+        /// The condition was not checked yet.
         NotChecked,
         /// Not checked, because `RoleAssumable` is not True.
         BlockedByRole,
         /// Not checked, because `BucketReadable` is not True.
         BlockedByBucket,
-        /// Report definition layer broken.
+        /// Not checked, because `ReportConfigured` is not True.
         BlockedByReport,
-        /// Delivery layer not there.
+        /// Nothing was delivered, or the deliveries could not be checked.
         BlockedByDelivery,
         /// Nothing is loaded, because `WarehouseReady` is not True.
         BlockedByWarehouse,
-        /// Nothing loaded to verify.
+        /// No month is loaded yet, so there is nothing to verify.
         BlockedByData,
         // Events that are no condition's reason.
         /// A load succeeded (an event's reason).
         Loaded,
-        /// Rows could not be purged, and the object was released.
+        /// The object was deleted without removing its rows (an event's reason).
         PurgeSkipped,
         /// A purge removed the account's rows (an event's reason).
         Purged,
-        /// Data files that a warehouse's table refers to are gone from its store.
+        /// Data files that a warehouse's table refers to are missing in its store.
         DataFilesGone,
-        /// The operator made an external ID and wrote its Secret.
+        /// The operator created the Secret with an external ID (an event's reason).
         ExternalIdGenerated,
     }
 }
@@ -413,7 +414,7 @@ pub enum ConditionStatus {
     True,
     /// The condition is certainly not fulfilled.
     False,
-    /// It could not be told.
+    /// It is not known whether the condition is fulfilled.
     Unknown,
 }
 

@@ -35,16 +35,16 @@ pub enum LoadFault {
     #[error(transparent)]
     Trust(#[from] InvalidBundle),
     /// The files are of a kind that is not read.
-    #[error("{file}: reports in .csv.zip are not read; have the report delivered as .csv.gz or Parquet")]
+    #[error("{file}: .csv.zip can't be read; set the report's format to .csv.gz or Parquet")]
     FormatUnsupported {
         /// The first file.
         file: String,
     },
     /// Nothing says under which key to load.
-    #[error("no row tells who pays: give --connection or --account")]
+    #[error("no row names the payer: give --connection or --account")]
     PayerUnknown,
     /// The payer in the rows makes no key.
-    #[error("bill_payer_account_id is {0:?}, which is no connection key: give --connection or --account")]
+    #[error("bill_payer_account_id is {0:?}, which is not a connection key: give --connection or --account")]
     PayerUnusable(String),
     /// The version tells no time.
     #[error("{}", no_time(manifest, *named))]
@@ -78,10 +78,12 @@ pub enum LoadFault {
 
 fn no_time(manifest: &str, named: Option<Timestamp>) -> String {
     match named {
-        Some(named) => format!(
-            "{manifest} calls itself a delivery of {named}, which is yet to come: give the time it was delivered with --as-of"
+        Some(named) => {
+            format!("the time {named} in {manifest} is in the future: give the delivery's time with --as-of")
+        }
+        None => format!(
+            "neither the assembly id nor the folder's name has the time of {manifest}: give it with --as-of"
         ),
-        None => format!("neither assembly id nor folder tells when {manifest} was delivered: give --as-of"),
     }
 }
 

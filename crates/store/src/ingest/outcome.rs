@@ -46,7 +46,7 @@ impl Ended {
         let Some(before) = rows.iter().find(|row| row.period == self.report.period) else { return self };
         if Some(&before.version) == self.report.manifest.as_ref() {
             let again = format!(
-                "this very version was loaded on {} and is loaded again, as --force asks",
+                "this version was already loaded on {} and is loaded again because of --force",
                 before.loaded_at.strftime("%Y-%m-%d at %H:%M UTC")
             );
             let more = self.report.message.take().map(|message| format!("; {message}")).unwrap_or_default();
@@ -110,7 +110,7 @@ impl Ended {
             (Decision::OlderManifest { loaded }, _) => (
                 Outcome::OlderManifest,
                 Reason::Current,
-                format!("the loaded version is newer (of {loaded}): --force replaces it all the same"),
+                format!("the loaded version is newer (of {loaded}): --force replaces it anyway"),
             ),
             (Decision::OtherSourceOwnsPeriod { report }, _) => (
                 Outcome::Failed,

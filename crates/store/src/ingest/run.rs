@@ -183,7 +183,7 @@ impl Loader<'_> {
             Ok(row) => row,
             Err(fault) => {
                 if let Err(left) = stage.abort().await {
-                    tracing::warn!(%left, "what was staged could not be removed; maintenance does");
+                    tracing::warn!(%left, "staged files could not be removed; maintenance will remove them");
                 }
                 return Err(fault);
             }

@@ -19,7 +19,7 @@ use crate::schema::{BillColumns, SpelledColumn};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyFault {
     /// A summed column's cell is no number.
-    #[error("row {row}: {value:?} in {column} is no number that fits decimal(38,18)")]
+    #[error("row {row}: {value:?} in {column} is not a number that fits decimal(38,18)")]
     Number {
         /// The record's number; a csv header is 1, a Parquet file's first row is 1.
         row: u64,

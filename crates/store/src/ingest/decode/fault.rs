@@ -137,7 +137,7 @@ pub enum BadValue {
     #[error("is not a time: reports write 2026-10-24T08:00:00Z")]
     Time,
     /// A point in time that neither a table's log nor most of its readers can hold.
-    #[error("lies outside the years 1 to 9999, and readers of the table can't show it")]
+    #[error("is outside the years 1 to 9999, which readers of the table can't show")]
     TimeRange,
     /// Not UTF-8.
     #[error("is not UTF-8")]

@@ -83,7 +83,7 @@ impl Inflated {
             source.consume(zeros);
         }
         if padded {
-            let problem = "more follows the zero bytes behind its last member".to_owned();
+            let problem = "data follows the zero bytes after its last member".to_owned();
             return Err(DecodeFault::Damaged { file: self.file.clone(), problem });
         }
         self.member = Some(GzDecoder::new(source));

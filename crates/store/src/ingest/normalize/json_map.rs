@@ -112,7 +112,7 @@ impl<'a> Json<'a> {
             Some('r') => Ok('\r'),
             Some('t') => Ok('\t'),
             Some('u') => self.unicode(),
-            _ => Err("an escape is none of JSON's"),
+            _ => Err("an escape is not valid JSON"),
         }
     }
 

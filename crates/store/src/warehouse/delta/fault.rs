@@ -84,7 +84,7 @@ fn refused(refusal: Refusal, action: &str, cause: &str, fix: &str) -> String {
         Refusal::Permissions => format!("the store refuses to {} ({cause}): {fix}", permission(action)),
         Refusal::Place => format!("the warehouse's place does not exist ({cause}): {fix}"),
         Refusal::Region => {
-            format!("the warehouse's bucket lies in another region than the warehouse names ({cause}): {fix}")
+            format!("the warehouse's bucket is in another region than the warehouse names ({cause}): {fix}")
         }
     }
 }
@@ -110,7 +110,7 @@ fn fix(refusal: Refusal, bucket: bool) -> &'static str {
         (Refusal::Permissions, false) => "make the volume writable for the Job's group",
         (Refusal::Region, _) => "correct the region",
         (Refusal::Place, true) => "create the bucket, or correct the warehouse's location",
-        (Refusal::Place, false) => "a file stands where the warehouse wants a folder; correct its location",
+        (Refusal::Place, false) => "a file has the name of the warehouse's folder; correct the location",
     }
 }
 

@@ -78,7 +78,7 @@ impl Given {
             (Ok(keys), _) => keys,
             // What is known may have some time left.
             (Err(fault), Some(kept)) if kept.lasts(now) => {
-                tracing::debug!(%fault, "the warehouse's keys could not be looked at again");
+                tracing::debug!(%fault, "the warehouse's keys could not be read again");
                 return Ok(Arc::clone(&kept.credential));
             }
             (Err(fault), _) => return Err(fault),

@@ -343,7 +343,9 @@ impl DeltaOptions {
         let mut endpoint = endpoint.clone();
         if self.addressing == Addressing::VirtualHost {
             if matches(ADDRESS, endpoint.as_str()) {
-                return Err(bad("an IP address needs path style, for no bucket can stand in front of it"));
+                return Err(bad(
+                    "an IP address needs path style, because a bucket's name can't be put in front of it",
+                ));
             }
             endpoint
                 .set_host(Some(&format!("{bucket}.{host}")))

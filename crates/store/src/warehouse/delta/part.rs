@@ -185,7 +185,7 @@ impl Drop for Upload {
         if let Some(mut writer) = self.writer.take() {
             let withdrawal = self.runtime.spawn(async move {
                 if let Err(error) = writer.abort().await {
-                    tracing::debug!(%error, "an unfinished upload could not be withdrawn");
+                    tracing::debug!(%error, "an unfinished upload could not be aborted");
                 }
             });
             self.withdrawals.lock().unwrap_or_else(PoisonError::into_inner).push(withdrawal);

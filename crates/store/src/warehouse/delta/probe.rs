@@ -51,7 +51,7 @@ impl DeltaWarehouse {
             let key = place.root()?.join("exclusive");
             let outcome = self.exclusive_create(&key).await;
             if let Err(error) = self.costs.store.delete(&key).await {
-                tracing::debug!(%key, %error, "what the proof wrote stays until maintenance");
+                tracing::debug!(%key, %error, "the test row stays until maintenance removes it");
             }
             place.remove_folders();
             outcome

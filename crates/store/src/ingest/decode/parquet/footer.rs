@@ -58,7 +58,7 @@ fn not_parquet(file: &dyn SourceFile, tail_start: u64, tail: &[u8]) -> Result<De
     let unsupported =
         |found| DecodeFault::FormatUnsupported { file: file.key().to_owned(), found, expected: "Parquet" };
     Ok(match head.as_slice() {
-        b"PAR1" => damaged(file, "it starts as Parquet but does not end so: it is cut short"),
+        b"PAR1" => damaged(file, "it begins like Parquet but does not end like it: it is truncated"),
         [0x1f, 0x8b, ..] => unsupported("compressed with gzip"),
         [b'P', b'K', ..] => unsupported("a zip archive"),
         _ => unsupported("of an unknown format"),

@@ -165,7 +165,7 @@ fn times_that_no_reader_shows_are_refused_from_any_type() {
         let place = format!("cur/part-00001, row 1, column {name}: {value}");
         assert!(message.starts_with(&place), "{what}: {message}");
         assert!(
-            message.ends_with("lies outside the years 1 to 9999, and readers of the table can't show it"),
+            message.ends_with("is outside the years 1 to 9999, which readers of the table can't show"),
             "{what}: {message}"
         );
     }

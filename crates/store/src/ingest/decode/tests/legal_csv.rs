@@ -228,7 +228,7 @@ fn zeros_that_pad_a_gzip_file_are_nothing_of_it() {
         let fault = decode(&MemoryFile::new(padded(9, bytes)), &job(FileFormat::CsvGzip));
         let said = fault.map(|decoded| decoded.report).expect_err("rows may be lost").to_string();
         assert_eq!(
-            said, "cur/part-00001 is damaged: more follows the zero bytes behind its last member",
+            said, "cur/part-00001 is damaged: data follows the zero bytes after its last member",
             "{what}"
         );
     }
