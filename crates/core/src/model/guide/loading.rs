@@ -35,7 +35,7 @@ pub(super) const SECTION: Section = Section {
         Guide {
             reason: Reason::JobFailed,
             stands: &[(DataCurrent, False), (WarehouseReady, False)],
-            meaning: "The Job failed for no more specific reason, reached its deadline, lost its pod or did not start within ten minutes. Or the API server refused the Job, its Secret, or a read that the operator needs. On `WarehouseReady`: no probe could be started or observed.",
+            meaning: "The Job failed without a more specific reason, reached its deadline, lost its pod or did not start within ten minutes. Or the API server refused the Job, its Secret, or a read that the operator needs. On `WarehouseReady`: no probe could be started or observed.",
             recognised: "The Job, its pod's exit code and termination message, or the API server's 403 or 422.",
             remedy: "Read the message and the Job's log. If the API server refused, the operator's log has its error.",
         },

@@ -31,8 +31,8 @@ kubectl -n finops annotate aca acme-payer awscost.io/reconcile-at="$(date -u +%F
 ```
 
 Each entry lists the conditions that can have the reason, with their status. `DataCurrent` has the reason of a failed load, which may be one of another
-condition (`ObjectReadDenied`, `WarehouseDenied`, `FormatUnsupported`); its message then begins with the month. An entry names an alert if a
-[rule](../deploy/alerts/awscost.rules.yaml) fires when the reason lasts.
+condition (`ObjectReadDenied`, `WarehouseDenied`, `FormatUnsupported`); its message then begins with the month. "Recognised by: Local" means that
+the operator finds out without calling AWS. An entry names an alert if a [rule](../deploy/alerts/awscost.rules.yaml) fires when the reason lasts.
 "#;
 
 const TAIL: &str = "\

@@ -78,7 +78,7 @@ pub(super) const SECTION: Section = Section {
             reason: Reason::UnsafeStore,
             stands: &[(WarehouseReady, False)],
             meaning: "The store allows two writers to create the same key, so commits would not be safe.",
-            recognised: "The probe, and every load into a store other than AWS's own, writes a key twice with `If-None-Match: *`. The store accepted the second write, or does not support the condition. Or the log shows another writer's entry after the store confirmed a commit.",
+            recognised: "A test writes a key twice with `If-None-Match: *`, in the probe and in every load into a store other than AWS's own. The store accepts the second write, or does not support the condition. Or: the store confirmed a commit, but the log has another writer's entry in its place.",
             remedy: "Use a store that honours `If-None-Match`, such as AWS S3. For a folder, use a file system with hard links.",
         },
         Guide {
