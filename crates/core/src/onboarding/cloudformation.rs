@@ -17,7 +17,7 @@ use super::{
     trust::{self, BaseIdentity},
 };
 use crate::model::RoleArn;
-use resources::{Inline, ResourceProperties, StackResource};
+use resources::{InlinePolicy, ResourceProperties, StackResource};
 
 /// What a stack has to be allowed, because its role has a name (docs/aws-facts.md 6.1).
 pub const CAPABILITY: &str = "CAPABILITY_NAMED_IAM";
@@ -242,7 +242,10 @@ fn role(role: &RoleArn, wanted: &WantedAccount, choices: &TemplateChoices) -> Re
         // The operator asks for no more: role chaining is capped at an hour (docs/aws-facts.md 1.3).
         max_session_duration: 3600,
         assume_role_policy_document: trust,
-        policies: [Inline { policy_name: "awscost", policy_document: permissions::policy(wanted, &account) }],
+        policies: [InlinePolicy {
+            policy_name: "awscost",
+            policy_document: permissions::policy(wanted, &account),
+        }],
     }
 }
 

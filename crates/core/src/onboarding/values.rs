@@ -18,7 +18,7 @@ const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
 pub struct OperatorValues {
     #[serde(skip_serializing_if = "Option::is_none")]
     watch: Option<WatchValues>,
-    #[serde(skip_serializing_if = "Tenancy::is_empty")]
+    #[serde(skip_serializing_if = "TenancyValues::is_empty")]
     tenancy: TenancyValues,
     aws: AwsValues,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 //! Where a version's files are read from. What is read is pinned to the ETag it was listed with.
 
-use std::{io::ReadManifest, ops::Range, sync::Arc};
+use std::{io::Read, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
@@ -21,7 +21,7 @@ pub trait SourceFile: Send + Sync {
     fn size(&self) -> u64;
 
     /// Reads it from its start, in order. A fault on the way is an [`std::io::Error`] with a [`SourceFault`] in it.
-    fn open(&self) -> Result<Box<dyn ReadManifest + Send>, SourceFault>;
+    fn open(&self) -> Result<Box<dyn Read + Send>, SourceFault>;
 
     /// Reads one range of it, which lies within its size.
     fn read_range(&self, range: Range<u64>) -> Result<Bytes, SourceFault>;
