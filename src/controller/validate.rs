@@ -20,7 +20,7 @@ use crate::{
         layers::AccountParts,
         place::{ADDRESS, ENDPOINT, LOCATION, ON_CLAIM},
     },
-    report::Freshness,
+    report::FreshnessLimits,
 };
 
 /// Months of history where the object names none: a year back, and the current one.
@@ -115,7 +115,7 @@ pub struct Bill {
     /// How often deliveries are looked for.
     pub interval: SignedDuration,
     /// How patient we are.
-    pub freshness: Freshness,
+    pub freshness: FreshnessLimits,
     /// The CostWarehouse's name.
     pub warehouse: String,
     /// How Jobs run.
@@ -269,7 +269,7 @@ fn bill(spec: &AwsCostAccountSpec, account: &AccountId) -> Result<Option<Bill>, 
             .and_then(|history| u32::try_from(history.months).ok())
             .map_or(DEFAULT_MONTHS, |months| months.clamp(1, 15)),
         interval: time("spec.ingestion.interval", ingestion.interval.as_deref(), DEFAULT_INTERVAL)?,
-        freshness: Freshness {
+        freshness: FreshnessLimits {
             max_delivery_age: time(
                 "spec.freshness.maxDeliveryAge",
                 freshness.max_delivery_age.as_deref(),

@@ -8,7 +8,7 @@ use awscost::{
     api::CostWarehouse,
     aws::{AwsSettings, Sdk},
     controller::{self, Identity, Operator, settings::Settings},
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
     telemetry::metrics::Metrics,
 };
 use k8s_openapi::{
@@ -41,7 +41,7 @@ struct Stage {
     chart: Chart,
     stop: CancellationToken,
     operator: tokio::task::JoinHandle<()>,
-    trust: Trust,
+    trust: TrustedAuthorities,
 }
 
 impl Stage {
@@ -63,7 +63,7 @@ impl Stage {
             Chart::install_with(&client, &namespaces[0], &watched, &["caBundle.configMapName=corporate-ca"])
                 .await;
         let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/network/src/trust/one.pem");
-        let trust = Trust::read(&bundle).expect("a bundle");
+        let trust = TrustedAuthorities::read(&bundle).expect("a bundle");
         let settings = format!(
             "image: {IMAGE}\nwatch: {{namespaces: [{}]}}\nmetrics: {{address: '127.0.0.1:0'}}\n\
              tenancy: {{rules: [{{namespaces: ['*'], accountIds: ['123456789012']}}]}}\n\

@@ -15,7 +15,7 @@ use awscost::{
         traits::{AssumeRole, BucketOwner, Delimiter, ListObjects, ReadObject},
     },
     model::{AccountId, BucketName, ExternalId, Region, RoleArn},
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
 };
 use awscost_sandbox::{Sandbox, World};
 use jiff::SignedDuration;
@@ -53,7 +53,7 @@ pub fn alone(test: &str, environment: &[(&str, &str)]) -> String {
 #[ignore = "the other tests run it, with the environment they test"]
 async fn in_a_process_of_its_own() {
     let of = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
-    let trust = Trust::of_environment().expect("a bundle, if one is named");
+    let trust = TrustedAuthorities::of_environment().expect("a bundle, if one is named");
     let aws = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await.aws();
     println!("base: {:?}", aws.identity.base_caller().await.map(|caller| caller.arn));
 

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::BucketArgs;
 use crate::{
-    aws::profile::Profile,
+    aws::profile::ProfileCredentials,
     network::trust::TrustedAuthorities,
     warehouse::{
         WarehouseFault,
@@ -34,7 +34,7 @@ pub(super) async fn of(
     trust: &TrustedAuthorities,
 ) -> Result<WarehouseIdentity, WarehouseFault> {
     if let Some(name) = &args.profile {
-        let profile = Profile::new(name, args.region.as_ref(), trust);
+        let profile = ProfileCredentials::new(name, args.region.as_ref(), trust);
         // Asked now, so that a profile that gives nothing is told as such and not as a refusal of the store's.
         profile.keys().await.map_err(|fault| WarehouseFault::credentials(&fault.to_string()))?;
         return Ok(WarehouseIdentity::Given(Arc::new(OfProfile(profile))));
@@ -49,7 +49,7 @@ pub(super) async fn of(
 
 /// A profile, as the warehouse asks it.
 #[derive(Debug)]
-struct OfProfile(Profile);
+struct OfProfile(ProfileCredentials);
 
 #[async_trait]
 impl KeySource for OfProfile {

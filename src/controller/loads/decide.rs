@@ -12,7 +12,7 @@ use crate::{
         settings::JobLimits,
     },
     model::{BillingPeriod, Reason},
-    report::Found,
+    report::FoundPeriod,
 };
 
 /// The waits after the first failures of a load that may pass by itself.
@@ -29,7 +29,7 @@ pub struct Situation<'a> {
     /// What status said before this pass: an attempt counts as failed only once that is stored.
     pub stored: &'a [PeriodStatus],
     /// What is delivered, as last seen.
-    pub found: &'a [Found],
+    pub found: &'a [FoundPeriod],
     /// The account's Jobs.
     pub jobs: &'a [LoadJob],
     /// Fingerprint of what a load depends on.

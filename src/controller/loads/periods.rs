@@ -9,7 +9,7 @@ use crate::{
     api::status::{Failure, MAX_CURRENCIES, MAX_PERIODS, PeriodState, PeriodStatus},
     controller::jobs::observed::{BadEnd, JobState, LoadJob},
     model::{Amount, BillingPeriod, PeriodReport, Reason, VersionIdentity},
-    report::{Delivery, Found},
+    report::{Delivery, FoundPeriod},
 };
 
 /// A load that ended well and was not known yet.
@@ -45,7 +45,7 @@ pub fn wanted(months: u32, now: Timestamp) -> Vec<BillingPeriod> {
 pub fn update(
     known: &[PeriodStatus],
     wanted: &[BillingPeriod],
-    found: Option<&[Found]>,
+    found: Option<&[FoundPeriod]>,
     jobs: &[LoadJob],
     now: Timestamp,
 ) -> Periods {

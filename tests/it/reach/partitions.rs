@@ -8,7 +8,7 @@ use awscost::{
         traits::{BucketOwner, Delimiter, ListObjects, PermissionQuestion},
     },
     model::{AccountId, BucketName, Partition, Region, RoleArn},
-    network::trust::Trust,
+    network::trust::TrustedAuthorities,
 };
 use awscost_sandbox::{Sandbox, World};
 use jiff::{Timestamp, ToSpan};
@@ -27,7 +27,7 @@ async fn every_service_once() {
     // Whoever runs every ignored test runs this one, too: without a partition it asks nobody.
     let Ok(partition) = std::env::var("PARTITION") else { return };
     let partition: Partition = partition.parse().expect("a known one");
-    let trust = Trust::of_environment().expect("a bundle");
+    let trust = TrustedAuthorities::of_environment().expect("a bundle");
     let aws = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await.aws();
     let region: Region = partition.home_region().parse().expect("a region");
     let account: AccountId = "123456789012".parse().expect("an account");

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::calls::CallLog;
 use crate::clock::Clock;
-use crate::cloudformation::FilledStack;
+use crate::cloudformation::Stack;
 use crate::fault::Faults;
 use crate::iam::Policy;
 use crate::s3::ObjectStore;

@@ -13,7 +13,7 @@ use crate::controller::{
 
 struct World {
     stored: Vec<PeriodStatus>,
-    found: Vec<Found>,
+    found: Vec<FoundPeriod>,
     jobs: Vec<LoadJob>,
     inputs: &'static str,
     now: Timestamp,

@@ -22,8 +22,8 @@ pub(in crate::controller) fn version(text: &str) -> VersionIdentity {
     VersionIdentity(text.to_owned())
 }
 
-pub(in crate::controller) fn found(month: &str, identity: &str) -> Found {
-    Found {
+pub(in crate::controller) fn found(month: &str, identity: &str) -> FoundPeriod {
+    FoundPeriod {
         period: period(month),
         delivery: Ok(Delivery {
             kind: ReportKind::Cur2,
@@ -42,8 +42,8 @@ pub(in crate::controller) fn found(month: &str, identity: &str) -> Found {
     }
 }
 
-pub(in crate::controller) fn nothing(month: &str) -> Found {
-    Found {
+pub(in crate::controller) fn nothing(month: &str) -> FoundPeriod {
+    FoundPeriod {
         period: period(month),
         delivery: Err(ReportFault::NoManifest { period: period(month), seen: None }),
     }
