@@ -298,7 +298,7 @@ fn without_aws_schema_rules_and_references_are_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_document_that_is_there_and_not_valid_is_not_called_missing() {
+async fn an_invalid_document_is_not_called_missing() {
     let words = |report: &Value, condition: &str| {
         finding(report, condition).map(|finding| finding["message"].to_string()).unwrap_or_default()
     };

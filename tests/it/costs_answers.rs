@@ -202,7 +202,7 @@ const TAGS: &str =
     "resourceTags/user:user_id,resourceTags/user:aws_account,resourceTags/user:名前,resourceTags/user:Owner";
 
 #[test]
-fn a_tag_is_found_by_every_spelling_and_a_slip_is_no_untagged_money() {
+fn a_tag_is_found_by_every_spelling_and_a_typo_is_an_error() {
     let books = Books::new();
     books.october("acme", TAGS, &[("Usage", "5", "u1,x,n,bob")]);
     books.load("acme", &[]);
@@ -238,7 +238,7 @@ fn a_tag_is_found_by_every_spelling_and_a_slip_is_no_untagged_money() {
 }
 
 #[test]
-fn a_month_in_which_nothing_has_the_tag_is_answered_and_says_where_it_is() {
+fn a_month_without_the_tag_says_which_month_has_it() {
     let books = Books::new();
     books.october("acme", "resourceTags/user:Owner", &[("Usage", "5", "bob")]);
     books.load("acme", &["--connection", "tagged"]);
@@ -296,7 +296,7 @@ fn an_export_that_has_tags_alone_is_read() {
 }
 
 #[test]
-fn what_is_not_loaded_is_no_bill_of_nothing() {
+fn bills_that_are_not_loaded_are_an_error_not_an_empty_bill() {
     let books = Books::new();
     books.october("acme", "", &[("Usage", "5", "")]);
     books.load("acme", &[]);

@@ -141,7 +141,7 @@ fn templates() -> Vec<Template> {
 }
 
 #[test]
-fn one_document_holds_the_external_id_and_the_page_on_commands_says_which() {
+fn only_the_trust_policy_contains_the_external_id_and_the_page_says_so() {
     let principal = format!("--principal {PRINCIPAL}");
     for (document, options) in
         [("policy", ""), ("cloudformation", &principal), ("terraform", &principal), ("trust", &principal)]

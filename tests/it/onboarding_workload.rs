@@ -216,7 +216,7 @@ fn a_warehouse_on_eks_has_a_service_account_that_the_chart_lets_jobs_run_as() {
 }
 
 #[test]
-fn what_no_identity_can_be_made_for_is_refused_with_the_way_out() {
+fn a_warehouse_that_needs_no_identity_is_refused_with_a_fix() {
     let (user, role) = ("arn:aws:iam::123456789012:user/awscost", "arn:aws:iam::123456789012:role/awscost");
     let manifest = |delta: &str| {
         format!(

@@ -105,7 +105,7 @@ async fn tasks_end_with_a_report() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_purge_takes_the_months_it_is_asked_for_and_says_before_what_would_go() {
+async fn a_purge_removes_only_the_given_months_and_its_dry_run_lists_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let lake = lake(folder.path()).await;
     let purge = |options: &[&str]| {

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_t_be_read_is_named_without_its_value() {
+    fn an_unreadable_variable_is_named_without_its_value() {
         for (name, value, expected) in [
             ("AWS_ENDPOINT_URL", "https://sandbox:9000", None),
             ("AWS_ENDPOINT_URL", "", None),

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_tells_which_policy_refused_and_what_where_it_says_so() {
+    fn a_denial_names_its_policy_and_permission_if_aws_does() {
         use IamPermission::{KmsDecrypt, TagSession};
         use Operation::{AssumeRole, GetObject, ListBucket};
         let head = "User: arn:aws:sts::1:assumed-role/op/s is not authorized to perform:";

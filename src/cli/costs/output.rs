@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_apart_is_told_apart_and_months_that_are_not_there_are_named() {
+    fn connections_are_listed_separately_and_missing_months_are_named() {
         let of = |connection: &str| Included {
             connection: connection.parse().ok(),
             currency: "USD".to_owned(),

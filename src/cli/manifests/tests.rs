@@ -71,7 +71,7 @@ fn rules_speak_offline_as_on_the_cluster() {
 }
 
 #[test]
-fn a_kind_or_version_of_our_group_that_is_not_there_is_no_other_kind() {
+fn an_unknown_kind_or_version_of_our_group_is_refused() {
     let said = faults(&ACCOUNT.replace("AwsCostAccount", "AwsCostAcount"));
     assert!(said.contains("kind: awscost.io has no kind \"AwsCostAcount\""), "{said}");
     let said = faults(&ACCOUNT.replace("v1alpha1", "v1"));

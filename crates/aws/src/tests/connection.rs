@@ -91,7 +91,7 @@ async fn the_demos_accounts_pass_every_check() {
 }
 
 #[tokio::test]
-async fn a_region_that_is_not_enabled_is_told_from_a_session_that_ended() {
+async fn a_region_that_is_not_enabled_differs_from_an_expired_session() {
     let sandbox = demo();
     let (target, now) = (shop(), Timestamp::now());
     let aws = operator(&sandbox);

@@ -268,7 +268,7 @@ fn without_commitments() -> Vec<Row<'static>> {
 }
 
 #[test]
-fn rows_that_lack_what_amortized_costs_are_made_of_are_counted_by_load() {
+fn rows_without_amortized_cost_are_counted_by_load() {
     let with = row(&[
         ("line_item_line_item_type", "SavingsPlanCoveredUsage"),
         ("savings_plan_savings_plan_effective_cost", "5"),

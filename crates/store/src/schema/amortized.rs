@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_lacks_what_its_type_takes_has_no_cost_and_says_which_columns() {
+    fn a_row_without_a_column_of_its_type_has_no_cost_and_names_the_column() {
         let nothing = |line_type| AmortizedParts { line_type, ..AmortizedParts::default() };
         for (line_type, columns) in [
             ("Usage", &["line_item_unblended_cost"][..]),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fee_and_the_rows_behind_a_reservation_tell_whether_the_report_names_it() {
+    fn fees_and_reserved_rows_show_whether_the_report_names_reservations() {
         assert!(row("Fee").may_be_upfront() && !row("Tax").may_be_upfront());
         assert!(row("RIFee").hides_its_reservation() && row("DiscountedUsage").hides_its_reservation());
         let named = AmortizedParts { of_reservation: true, ..row("RIFee") };

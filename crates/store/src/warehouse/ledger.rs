@@ -171,7 +171,7 @@ mod tests {
         "rounded":{"line_item_unblended_cost":{"values":3,"effect":"-0.0000000000000000012"}},"tool":"awscost 0.1.0"}"#;
 
     #[test]
-    fn a_row_of_an_older_build_is_read_and_comes_back_without_the_sum_that_nobody_proved() {
+    fn a_ledger_row_of_an_older_build_is_read_without_its_amortized_sum() {
         let row: LedgerRow = serde_json::from_str(OLD).expect("an older build wrote it");
         assert_eq!((row.rows, row.missing_columns.len()), (6, 0));
         assert_eq!(row.rounded["line_item_unblended_cost"].values, 3);

@@ -118,7 +118,7 @@ fn every_fault_of_every_account_is_in_its_group() {
 }
 
 #[test]
-fn what_most_checks_wait_for_is_mended_first_and_the_operators_own_before_all() {
+fn the_operators_faults_come_first_then_what_blocks_most_checks() {
     let mut fleet = fleet();
     fleet.members.push(account(
         "z",
@@ -138,7 +138,7 @@ fn what_most_checks_wait_for_is_mended_first_and_the_operators_own_before_all() 
 }
 
 #[test]
-fn without_its_warehouse_in_view_an_account_tells_the_warehouses_fault() {
+fn an_account_shows_the_warehouses_fault_if_the_warehouse_is_not_selected() {
     let mut fleet = fleet();
     fleet.members.retain(|member| member.name.kind == Kind::AwsCostAccount);
     let overview = Overview::of(&fleet, remedy, false);
@@ -181,7 +181,7 @@ fn a_large_group_names_its_objects_and_the_fix_once() {
 }
 
 #[test]
-fn a_large_group_says_of_each_object_what_tells_it_from_the_others() {
+fn a_large_group_shows_what_differs_between_its_objects() {
     let lacking = |number: usize| {
         let mut word = word(ConditionType::RoleAssumable, False, Reason::SecretNotUsable, 0);
         word.message = format!(
@@ -217,7 +217,7 @@ fn an_empty_scope_is_named() {
 }
 
 #[test]
-fn a_report_that_is_named_wrongly_is_mended_before_the_listing_it_spoils() {
+fn a_wrong_report_name_is_fixed_before_the_listing_that_it_breaks() {
     let members = vec![account(
         "acme",
         vec![

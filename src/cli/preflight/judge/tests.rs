@@ -100,7 +100,7 @@ fn changed(mut facts: Facts, change: impl FnOnce(&mut Facts)) -> Facts {
 }
 
 #[test]
-fn the_operator_judges_all_and_anybody_else_leaves_to_it_what_only_it_can_see() {
+fn from_outside_checks_that_need_the_operator_are_left_to_it() {
     let report = Report::of(&as_operator(|_| {}), &[]);
     assert_eq!((report.verdict(), report.checks.len()), (Verdict::Pass, 9), "{:?}", report.checks);
     let report = Report::of(&from_outside(|_| {}), &[]);

@@ -323,7 +323,7 @@ async fn a_look_without_an_answer_leaves_a_fault_of_the_bucket_as_it_stood() {
 }
 
 #[tokio::test]
-async fn while_it_is_not_known_where_a_report_lies_nothing_under_its_prefix_proves_nothing() {
+async fn a_missing_report_is_not_blamed_while_its_location_is_unknown() {
     let facts = facts_of(|script| {
         (script.list, script.exports) = (Ok(Vec::new()), Ok(Vec::new()));
         script.list_around = Some(fault(Operation::ListBucket, Code::Throttling));

@@ -266,7 +266,7 @@ fn one_bad_period_does_not_hide_the_others() {
 }
 
 #[test]
-fn a_wanted_period_that_is_not_there_is_reported() {
+fn a_missing_period_is_reported() {
     let bucket = Bucket::default();
     overwrite(&bucket, "a");
     let wanted = WantedPeriods::Only(BTreeSet::from(["2026-12".parse().expect("period")]));

@@ -64,7 +64,7 @@ fn a_key_outside_ascii_is_known_by_its_spelling() {
 }
 
 #[test]
-fn keys_that_met_under_one_name_are_told_and_the_spelling_that_was_asked_for_comes_first() {
+fn colliding_keys_are_listed_and_the_requested_spelling_wins() {
     let cost = |cost, tags| row(&[("line_item_unblended_cost", cost), ("resource_tags", tags)]);
     let bill = || {
         let rows = vec![

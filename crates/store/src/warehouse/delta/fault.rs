@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_named_by_its_permission_and_not_by_the_call() {
+    fn a_denial_names_the_permission_not_the_call() {
         let denied = generic("<Error><Code>AccessDenied</Code></Error>");
         let said = |action| of_store(action, &denied).to_string();
         assert_eq!(said("create an object"), said("finish a file"));

@@ -18,7 +18,7 @@ fn said(bucket: &Bucket, kind: Option<ReportKind>, wanted: &WantedPeriods) -> St
 }
 
 #[test]
-fn what_is_there_instead_is_said_by_name_whether_months_are_asked_for_or_not() {
+fn a_missing_report_names_what_is_there_instead() {
     let october = WantedPeriods::Only(BTreeSet::from(["2026-10".parse().expect("a period")]));
     let (legacy, cur2) = (Some(ReportKind::LegacyCur), Some(ReportKind::Cur2));
     let range = "p/r/20261001-20261101/r-1.csv.gz";
@@ -55,7 +55,7 @@ fn what_is_there_instead_is_said_by_name_whether_months_are_asked_for_or_not() {
 }
 
 #[test]
-fn a_month_of_which_only_the_data_came_is_not_passed_over() {
+fn a_month_with_data_but_no_manifest_is_reported() {
     let bucket = Bucket::default();
     bucket.put(DATA, "x").export("p/r/metadata/BILLING_PERIOD=2026-10/r-Manifest.json", &[DATA]);
     bucket.put("p/r/data/BILLING_PERIOD=2026-11/r-1.csv.gz", "x");
@@ -80,7 +80,7 @@ fn what_lies_beside_a_report_of_which_nothing_is_there_is_named() {
 }
 
 #[test]
-fn an_object_that_may_not_be_read_keeps_no_other_month_out() {
+fn an_unreadable_object_does_not_block_other_months() {
     let bucket = Bucket::default();
     overwrite(&bucket, "a");
     bucket.put("p/r/20260901-20261001/r-Manifest.json", "{}");

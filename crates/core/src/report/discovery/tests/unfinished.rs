@@ -24,7 +24,7 @@ fn a_folder_of_one_version_may_be_copied_in_any_order() {
 }
 
 #[test]
-fn a_month_in_place_whose_files_stay_newer_is_waited_for_and_then_told_with_its_way_out() {
+fn a_month_whose_files_stay_newer_is_unfinished_after_eight_hours() {
     let export = "p/r/metadata/BILLING_PERIOD=2026-10/r-Manifest.json";
     let in_export = "p/r/data/BILLING_PERIOD=2026-10/r-1.csv.gz";
     let in_range = format!("{RANGE}/r-1.csv.gz");
