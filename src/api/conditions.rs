@@ -39,11 +39,11 @@ pub struct Condition {
 /// What a condition is to say, before it meets the one that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saying {
-    /// The layer.
+    /// The condition that this is for.
     pub type_: ConditionType,
-    /// Whether it holds.
+    /// The new status of the condition.
     pub status: ConditionStatus,
-    /// Why.
+    /// The reason for the new status.
     pub reason: Reason,
     /// Why, and what to do.
     pub message: String,
@@ -62,7 +62,7 @@ impl Saying {
 }
 
 impl Condition {
-    /// Whether it holds.
+    /// True if the condition's status is `True`.
     pub fn is_true(&self) -> bool {
         self.status == "True"
     }

@@ -24,7 +24,7 @@ pub struct UnwritableCrd {
     source: serde_saphyr::ser::Error,
 }
 
-/// All definitions.
+/// The definitions of both kinds, in the order in which they are printed.
 pub fn definitions() -> Vec<CustomResourceDefinition> {
     [AwsCostAccount::crd(), CostWarehouse::crd()].into_iter().map(finish).collect()
 }

@@ -114,17 +114,17 @@ macro_rules! texts {
 texts! {
     /// The ARN of a role.
     role_arn = optional(ROLE_ARN, &[]);
-    /// An account's id.
+    /// An AWS account's id of 12 digits.
     account_id = optional(ACCOUNT_ID, &[]);
-    /// A region.
+    /// An AWS region that is required.
     region = required(REGION, &[]);
     /// A region that may be left out.
     other_region = optional(REGION, &[]);
     /// The name of a report's bucket.
     bucket_name = required(BUCKET_NAME, &[NO_ACCESS_POINT]);
-    /// A report's prefix.
+    /// A report's prefix, which may be empty.
     key_prefix = optional(KEY_PREFIX, &[]);
-    /// A report's name.
+    /// The name of a report or data export.
     report_name = required(REPORT_NAME, &[]);
     /// The name of an object.
     object_name = required(OBJECT_NAME, &[]);

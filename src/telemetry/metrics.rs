@@ -14,8 +14,8 @@ pub use catalogue::MetricDescription;
 pub use objects::ConditionSeries;
 use objects::{ObjectGauges, ObjectSeries};
 
-/// Bounds of a pass's duration, in seconds: from one without I/O to the pass's limit.
-const PASS: &[f64] = &[0.005, 0.02, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+/// Bounds of a reconcile's duration in seconds: from one without I/O to the time limit.
+const RECONCILE_SECONDS: &[f64] = &[0.005, 0.02, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 /// Bounds of a call's duration, in seconds: from one within a region to the client's own limit.
 const CALL: &[f64] = &[0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
@@ -43,7 +43,7 @@ pub struct Metrics {
 #[error("failed to set up or write metrics: {0}")]
 pub struct InvalidMetrics(#[from] prometheus::Error);
 
-/// How a pass ended, for the `result` label.
+/// How a reconcile ended, for the `result` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReconcileResult {
     /// The reconcile finished.
@@ -54,10 +54,10 @@ pub enum ReconcileResult {
     Error,
 }
 
-/// What a look came to, for the `result` label.
+/// The result of the checks in a reconcile, for the `result` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValidationResult {
-    /// Every layer is as it must be.
+    /// Every condition is fine.
     Pass,
     /// A layer is not.
     Fail,
@@ -105,7 +105,7 @@ impl Metrics {
         let durations = all.histogram(
             "awscost_reconcile_duration_seconds",
             "How long reconciles took.",
-            PASS,
+            RECONCILE_SECONDS,
             &["controller"],
         )?;
         let depths = all.gauge(
@@ -123,7 +123,7 @@ impl Metrics {
         let validations = all.histogram(
             "awscost_validation_duration_seconds",
             "How long a reconcile that called AWS took to reach its result, by result.",
-            PASS,
+            RECONCILE_SECONDS,
             &["result"],
         )?;
         let calls = all.counter(
@@ -175,22 +175,22 @@ impl Metrics {
         self.durations.with_label_values(&[controller]).observe(took.as_secs_f64());
     }
 
-    /// Notes that one queue of a controller's is as deep as `now`, after it was as deep as `before`.
+    /// Records that a queue of a controller now has `now` objects, after it had `before`.
     pub fn queued(&self, controller: &str, now: usize, before: usize) {
         self.depths.with_label_values(&[controller]).add(now as f64 - before as f64);
     }
 
-    /// Notes a panic in a pass.
+    /// Counts a panic in a reconcile.
     pub fn panicked(&self, controller: &str) {
         self.panics.with_label_values(&[controller]).inc();
     }
 
-    /// Notes a pass that ran into its limit.
+    /// Counts a reconcile that ran into its time limit.
     pub fn timed_out(&self, controller: &str) {
         self.timeouts.with_label_values(&[controller]).inc();
     }
 
-    /// Notes what a look at AWS came to.
+    /// Records the result of a reconcile that called AWS, and how long it took to get there.
     pub fn validated(&self, result: ValidationResult, took: Duration) {
         let result = match result {
             ValidationResult::Pass => "pass",
