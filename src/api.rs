@@ -11,6 +11,8 @@ pub mod duration;
 mod shape;
 pub mod status;
 
+use std::collections::BTreeMap;
+
 pub use aws_cost_account::{AwsCostAccount, AwsCostAccountSpec};
 pub use cost_warehouse::{CostWarehouse, CostWarehouseSpec};
 pub use status::{AwsCostAccountStatus, CostWarehouseStatus};
@@ -21,8 +23,18 @@ pub const GROUP: &str = "awscost.io";
 /// Asks for a new look at once: any change of its value does. Echoed in `status.lastHandledReconcileAt`.
 pub const RECONCILE_AT: &str = "awscost.io/reconcile-at";
 
-/// Flux's and Argo CD's spellings of the same wish.
+/// Flux's and Argo CD's spellings of the same request.
 pub const RECONCILE_ALIASES: [&str; 2] = ["reconcile.fluxcd.io/requestedAt", "argocd.argoproj.io/refresh"];
+
+/// The reconcile request that an object carries, by our annotation or Flux's or Argo CD's.
+pub fn reconcile_request(annotations: &BTreeMap<String, String>) -> Option<String> {
+    let texts: Vec<&str> = std::iter::once(RECONCILE_AT)
+        .chain(RECONCILE_ALIASES)
+        .filter_map(|key| annotations.get(key).map(String::as_str))
+        .collect();
+    // Joined, so that a change of any of them is a change; cut at the status field's limit.
+    (!texts.is_empty()).then(|| texts.join(",").chars().take(250).collect())
+}
 
 /// The label without which no Secret is used; its value says what for.
 pub const USE_LABEL: &str = "awscost.io/use";

@@ -1,7 +1,8 @@
-//! The operator: watches, one pass after another, and a clean stop.
+//! The operator: watches, one reconcile after another, and a clean stop.
 //!
-//! A pass is `observe → validate → check → decide → apply → status → patch`; folders here are named for what they are for.
-//! Between observe and apply everything is a pure function of values, with `now` as an argument.
+//! A reconcile is `observe → validate → admit → probe → check → decide → apply → status → patch`, as `account` lists them. What
+//! is marked as pure there is a function of values, with `now` as an argument. The folders are rooms that name only those below:
+//! work queue, account and warehouse, status, loads and deliveries, access and Jobs, what all of them read.
 
 mod access;
 mod account;
@@ -15,25 +16,25 @@ mod lease;
 mod loads;
 pub mod preflight;
 pub mod settings;
-mod standing;
 mod status;
 mod validate;
 mod warehouse;
 mod whoami;
 mod workqueue;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use futures::{FutureExt, channel::mpsc::unbounded};
 use jiff::Timestamp;
 use kube::{
-    Client, Resource,
+    Api, Client, Resource,
     runtime::events::{Recorder, Reporter},
 };
 use tokio::{sync::watch as channel, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-
-pub use account::wish;
 
 use crate::{
     api::{AwsCostAccount, CostWarehouse},
@@ -45,14 +46,16 @@ use crate::{
         metrics::Metrics,
     },
 };
-use context::{Context, GuardedAccount, GuardedWarehouse, Parts};
-use jobs::{authorities, sweep};
-use lease::{Leadership, LeaseEnd, Signals};
+use context::{Context, GuardedAccount, GuardedWarehouse, OwnIdentity, Stores};
+use jobs::{Jobs, authorities, sweep};
+use lease::{Leadership, LeaseEnd, LeaseSignals};
 use settings::{Settings, Watch};
+use status::unusable;
 use workqueue::{
-    caches_synced,
-    watch::{self, Queues},
-    workers::{self, Reconciler},
+    SharedState,
+    caches_synced::{self, CachesSynced},
+    watch::{self, RequestQueues, StoreWriters},
+    workers::{self, ObjectFeed, Reconciler},
 };
 
 /// The name under which events and metrics speak.
@@ -69,7 +72,7 @@ pub struct Identity {
 
 /// What the command line puts together for the operator.
 pub struct Operator {
-    /// The API server. Its client does not retry: a pass that failed is tried again as a whole.
+    /// The API server. Its client does not retry: a reconcile that failed is tried again as a whole.
     pub client: Client,
     /// The administrator's settings.
     pub settings: Settings,
@@ -139,14 +142,12 @@ async fn lead(
     }
     let (leading, mut led) = channel::channel(Leadership::default());
     let released = CancellationToken::new();
-    let client = operator.client.clone();
     let Identity { pod, namespace } = operator.identity.clone();
     let record = format!("{namespace}/{}", election.lease_name);
-    let (signals, lease_stop) = (Signals { leading, principal }, released.clone());
+    let leases = Api::namespaced(operator.client.clone(), &namespace);
+    let (signals, lease_stop) = (LeaseSignals { leading, principal }, released.clone());
     let mut lease =
-        tokio::spawn(
-            async move { lease::hold(client, &namespace, pod, &election, signals, lease_stop).await },
-        );
+        tokio::spawn(async move { lease::hold_lease(leases, pod, &election, signals, lease_stop).await });
     // A standby is ready: it has nothing else to do.
     health.set_ready();
     tokio::select! {
@@ -161,7 +162,7 @@ async fn lead(
     tracing::info!(lease = record, "leading");
     metrics.leads(true);
     tokio::select! {
-        // Passes under way are cut off: another replica may be at work on the same objects.
+        // Reconciles under way are cut off: another replica may be at work on the same objects.
         end = &mut lease => {
             metrics.leads(false);
             health.set_failed();
@@ -199,7 +200,7 @@ async fn stand_by(led: &mut channel::Receiver<Leadership>, lease: &str, health: 
     }
 }
 
-/// Watches and reconciles until `stop`, then lets running passes end. `known` is told who the operator is in AWS.
+/// Watches and reconciles until `stop`, then lets running reconciles end. `known` is told who the operator is in AWS.
 async fn work(
     operator: Operator,
     metrics: &Metrics,
@@ -211,60 +212,26 @@ async fn work(
         Watch::All => vec![None],
         Watch::Namespaces(names) => names.iter().cloned().map(Some).collect(),
     };
-    let (stores, writers): (Vec<_>, Vec<_>) = namespaces.into_iter().map(watch::stores).unzip();
-    let reporter = Reporter { controller: NAME.to_owned(), instance: Some(operator.identity.pod.clone()) };
-    let parts = Parts {
-        recorder: Recorder::new(operator.client.clone(), reporter),
-        client: operator.client,
-        settings: operator.settings,
-        aws: operator.aws,
-        own_region: operator.own_region,
-        job_env: operator.job_env,
-        authorities: operator.authorities,
-        metrics: metrics.clone(),
-        stores: stores.clone(),
-    };
-    let context = Arc::new(Context::new(parts, Timestamp::now()));
+    let watches: Vec<_> = namespaces.into_iter().map(watch::empty_stores).collect();
+    let state = shared_state(operator, metrics, watches.iter().map(|(stores, _)| stores.clone()).collect());
     let mut tasks = JoinSet::new();
-    tasks.spawn(whoami::run(context.clone(), known, stop.clone()));
-    let mut all_shown = Vec::new();
-    for (stores, writers) in stores.iter().cloned().zip(writers) {
-        let (accounts, account_wishes) = unbounded();
-        let (warehouses, warehouse_wishes) = unbounded();
-        let queues = Queues { accounts, warehouses };
-        let (announcement, shown) = caches_synced::announcement();
-        tasks.spawn(workers::run(
-            context.clone(),
-            stores.accounts.clone(),
-            account_wishes,
-            shown.clone(),
-            ACCOUNTS,
-            stop.clone(),
-        ));
-        tasks.spawn(workers::run(
-            context.clone(),
-            stores.warehouses.clone(),
-            warehouse_wishes,
-            shown.clone(),
-            WAREHOUSES,
-            stop.clone(),
-        ));
-        tasks.spawn(watch::run(context.clone(), stores, writers, queues, announcement, stop.clone()));
-        all_shown.push(shown);
-    }
+    tasks.spawn(whoami::tell_identity(state.context.clone(), known, stop.clone()));
+    let all_synced: Vec<_> =
+        watches.into_iter().map(|watch| spawn_watch(&mut tasks, &state, watch, &stop)).collect();
     let mut all_told = true;
-    for mut shown in all_shown {
+    for mut synced in all_synced {
         all_told &= tokio::select! {
-            told = shown.wait() => told,
+            told = synced.wait() => told,
             () = stop.cancelled() => false,
         };
     }
-    context.settling.all_shown(context.all_stores());
+    state.accounts.barrier.all_shown(&state.context.stores);
     health.set_ready();
     tracing::info!("watching");
+    // Not before: what no watch has shown yet would look as if nobody owned it.
     if all_told {
-        tasks.spawn(sweep::run(context.clone(), stop.clone()));
-        tasks.spawn(authorities::run(context.clone(), stop.clone()));
+        tasks.spawn(sweep::sweep_hourly(state.context.clone(), stop.clone()));
+        tasks.spawn(authorities::keep_all_bundles(state.jobs.clone(), stop.clone()));
     }
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
@@ -277,16 +244,58 @@ async fn work(
     }
 }
 
+/// What all watches and workers share.
+fn shared_state(operator: Operator, metrics: &Metrics, stores: Vec<Stores>) -> Arc<SharedState> {
+    let reporter = Reporter { controller: NAME.to_owned(), instance: Some(operator.identity.pod) };
+    let context = Context {
+        recorder: Recorder::new(operator.client.clone(), reporter),
+        client: operator.client,
+        settings: operator.settings,
+        aws: operator.aws,
+        own_region: operator.own_region,
+        metrics: metrics.clone(),
+        started: Timestamp::now(),
+        stores,
+        own: OwnIdentity::default(),
+        unparsable: Mutex::default(),
+    };
+    let jobs = Jobs::new(Arc::new(context), operator.job_env.into(), operator.authorities);
+    Arc::new(SharedState::new(jobs))
+}
+
+/// Watches one namespace, or all, and reconciles what changes there; whether the watches have shown what is there.
+fn spawn_watch(
+    tasks: &mut JoinSet<()>,
+    state: &Arc<SharedState>,
+    (stores, writers): (Stores, StoreWriters),
+    stop: &CancellationToken,
+) -> CachesSynced {
+    let (accounts, account_requests) = unbounded();
+    let (warehouses, warehouse_requests) = unbounded();
+    let (announcement, synced) = caches_synced::announcement();
+    let feed =
+        ObjectFeed { store: stores.accounts.clone(), requests: account_requests, synced: synced.clone() };
+    tasks.spawn(workers::run_workers(state.clone(), feed, ACCOUNTS, stop.clone()));
+    let feed =
+        ObjectFeed { store: stores.warehouses.clone(), requests: warehouse_requests, synced: synced.clone() };
+    tasks.spawn(workers::run_workers(state.clone(), feed, WAREHOUSES, stop.clone()));
+    let queues = RequestQueues { accounts, warehouses };
+    tasks.spawn(watch::run_watches(state.clone(), (stores, writers), queues, announcement, stop.clone()));
+    synced
+}
+
 const ACCOUNTS: Reconciler<GuardedAccount> = Reconciler {
     controller: "account",
-    pass: |object, context| async move { account::reconcile(&object, &context).await }.boxed(),
-    bug: |object, context| {
+    reconcile: |object, state| {
+        async move { account::reconcile_account(&object, &state.accounts).await }.boxed()
+    },
+    report_bug: |object, state| {
         async move {
             let parsed = object.0.as_ref().ok();
             let status = parsed.and_then(|account| account.status.as_ref());
             let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
-            standing::report_bug::<AwsCostAccount>(&context, object.meta(), conditions, Timestamp::now())
-                .await
+            let now = Timestamp::now();
+            unusable::report_bug::<AwsCostAccount>(&state.context, object.meta(), conditions, now).await
         }
         .boxed()
     },
@@ -294,13 +303,16 @@ const ACCOUNTS: Reconciler<GuardedAccount> = Reconciler {
 
 const WAREHOUSES: Reconciler<GuardedWarehouse> = Reconciler {
     controller: "warehouse",
-    pass: |object, context| async move { warehouse::reconcile(&object, &context).await }.boxed(),
-    bug: |object, context| {
+    reconcile: |object, state| {
+        async move { warehouse::reconcile_warehouse(&object, &state.jobs).await }.boxed()
+    },
+    report_bug: |object, state| {
         async move {
             let parsed = object.0.as_ref().ok();
             let status = parsed.and_then(|warehouse| warehouse.status.as_ref());
             let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
-            standing::report_bug::<CostWarehouse>(&context, object.meta(), conditions, Timestamp::now()).await
+            let now = Timestamp::now();
+            unusable::report_bug::<CostWarehouse>(&state.context, object.meta(), conditions, now).await
         }
         .boxed()
     },

@@ -1,11 +1,11 @@
-//! What every pass shares: clients, settings, the watched objects, and what is remembered of each object.
+//! What every reconcile reads: clients, settings, and the watched objects. It names nothing of what works with it.
 
 pub mod children;
+mod owner;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,138 +18,72 @@ use kube::{
         reflector::{ObjectRef, Store},
     },
 };
-use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 
-use super::{
-    access::{secrets::AccessSight, startup_barrier::Settling},
-    deliveries::Deliveries,
-    jobs::{
-        authorities::{self, Authorities},
-        concurrency::Slots,
-        manifest::{ACCOUNT, JobSettings, Owner},
-        unstarted::{PATIENCE, Podless},
-    },
-    settings::{Settings, tenancy::ExternalIds},
-    workqueue::backoff::Backoff,
-};
+use super::settings::Settings;
 use crate::{
-    api::{AwsCostAccount, AwsCostAccountStatus, CostWarehouse},
+    api::{AwsCostAccount, CostWarehouse},
     aws::{Aws, AwsFault, traits::Caller},
-    connection::{Ages, Facts, Sessions},
+    connection::Ages,
     model::Region,
-    network::trust::TrustedAuthorities,
     telemetry::metrics::Metrics,
 };
 use children::Children;
 
+pub use owner::{ACCOUNT, Owner, WAREHOUSE, mark, own_secret, owner_reference};
+
 /// How long the operator's own identity is taken for granted: the age of an identity fact.
 const OWN_IDENTITY_AGE: SignedDuration = SignedDuration::from_hours(1);
-/// First looks after a start are spread over this time, so that many accounts do not ask AWS at once.
-const FIRST_LOOK_SPREAD: Duration = Duration::from_secs(60);
+/// How long it is not asked for again after a fault.
+const OWN_IDENTITY_RETRY: SignedDuration = SignedDuration::from_mins(1);
 
 /// An account as it is watched: one that does not parse is seen as such instead of breaking the watch.
 pub type GuardedAccount = DeserializeGuard<AwsCostAccount>;
 /// A warehouse as it is watched.
 pub type GuardedWarehouse = DeserializeGuard<CostWarehouse>;
 
-/// What is shared.
+/// What every reconcile reads.
 pub struct Context {
-    /// The API server.
+    /// The API server. Its client does not retry: a reconcile that failed is tried again as a whole.
     pub client: Client,
-    /// The administrator's settings.
+    /// What the administrator decided, read once at the start.
     pub settings: Settings,
-    /// What every Job gets.
-    pub jobs: JobSettings,
-    /// AWS.
+    /// AWS, behind its narrow traits.
     pub aws: Aws,
     /// The region of the operator's own AWS configuration.
     pub own_region: Option<Region>,
-    /// Metrics.
+    /// What is counted and shown.
     pub metrics: Metrics,
-    /// Writes events.
+    /// Writes events under the operator's name.
     pub recorder: Recorder,
-    /// How many Jobs are at work.
-    pub slots: Slots,
-    /// At most ten passes at once, over all namespaces.
-    pub permits: Arc<Semaphore>,
-    /// Whether first looks may begin.
-    pub settling: Settling,
-    /// What Jobs trust besides the system's authorities.
-    pub authorities: Authorities,
-    /// Jobs that were seen without a pod.
-    pub podless: Podless,
     /// When this process began.
     pub started: Timestamp,
-    stores: Vec<Stores>,
-    own: tokio::sync::Mutex<Option<(Timestamp, Result<Caller, AwsFault>)>>,
-    backoff: Mutex<Backoff>,
-    external_ids: Mutex<ExternalIds>,
-    memories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Memory>>>>,
+    /// The watched objects, by namespace that is watched.
+    pub stores: Vec<Stores>,
+    /// Who the operator is in AWS, as last asked.
+    pub own: OwnIdentity,
+    /// By UID, objects that do not parse, each with the generation of which its status says so.
+    pub unparsable: Mutex<HashMap<String, Option<i64>>>,
 }
+
+/// Who the operator is in AWS, as last asked, and when that was.
+#[derive(Debug, Default)]
+pub struct OwnIdentity(tokio::sync::Mutex<Option<(Timestamp, Result<Caller, AwsFault>)>>);
 
 /// The watched objects of one namespace, or of all.
 #[derive(Clone)]
 pub struct Stores {
     /// The namespace; `None` for all.
     pub namespace: Option<String>,
-    /// Accounts.
+    /// Every AwsCostAccount there.
     pub accounts: Store<GuardedAccount>,
-    /// Warehouses.
+    /// Every CostWarehouse there.
     pub warehouses: Store<GuardedWarehouse>,
-    /// Our Jobs.
+    /// Our Jobs, of any kind.
     pub jobs: Children<Job>,
     /// Metadata of our Secrets.
     pub sessions: Children<PartialObjectMeta<Secret>>,
     /// Metadata of all Secrets that carry our label, people's own among them.
     labelled: Store<PartialObjectMeta<Secret>>,
-}
-
-/// What is remembered of one account between passes. Lost with the process: status has what must not be.
-#[derive(Debug)]
-pub struct Memory {
-    /// Who the operator is, as last known.
-    pub operator: Option<Caller>,
-    /// What was observed.
-    pub facts: Facts,
-    /// Sessions of the last looks.
-    pub sessions: Sessions,
-    /// What is delivered.
-    pub deliveries: Deliveries,
-    /// What the account's Secrets hold, and the versions it came from.
-    pub access: Option<(String, AccessSight)>,
-    /// True if deliveries are to be listed at the next pass, whatever their age.
-    pub relist: bool,
-    /// What the last look answered.
-    pub answered: Option<Answered>,
-    /// Jobs whose end is in status.
-    pub settled: HashSet<String>,
-    /// The status this process wrote last, on top of which resource version, and the version after.
-    pub written: Option<Written>,
-    /// Before this time no routine first look is made.
-    pub first_look_at: Timestamp,
-}
-
-/// What asks for a new look when it changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answered {
-    /// The spec's generation.
-    pub generation: Option<i64>,
-    /// The external-ID Secret's version.
-    pub secret: Option<String>,
-    /// The annotation.
-    pub wish: Option<String>,
-}
-
-/// A status this process wrote: the watch may still show the one before.
-#[derive(Debug, Clone)]
-pub struct Written {
-    /// The resource versions it has taken the place of.
-    pub before: Vec<String>,
-    /// The resource version after.
-    pub after: String,
-    /// The status.
-    pub status: AwsCostAccountStatus,
 }
 
 impl Stores {
@@ -170,7 +104,7 @@ impl Stores {
         self.labelled.get(&ObjectRef::new(name).within(namespace))
     }
 
-    /// A warehouse.
+    /// The warehouse of this name.
     pub fn warehouse(&self, namespace: &str, name: &str) -> Option<Arc<GuardedWarehouse>> {
         self.warehouses.get(&ObjectRef::new(name).within(namespace))
     }
@@ -189,73 +123,7 @@ impl Stores {
     }
 }
 
-/// What [`Context::new`] is made from.
-pub struct Parts {
-    /// The API server.
-    pub client: Client,
-    /// The administrator's settings.
-    pub settings: Settings,
-    /// AWS.
-    pub aws: Aws,
-    /// The region of the operator's own AWS configuration.
-    pub own_region: Option<Region>,
-    /// Environment handed on to Jobs.
-    pub job_env: BTreeMap<String, String>,
-    /// Authorities that Jobs trust besides the system's.
-    pub authorities: TrustedAuthorities,
-    /// Metrics.
-    pub metrics: Metrics,
-    /// Writes events.
-    pub recorder: Recorder,
-    /// The watched objects.
-    pub stores: Vec<Stores>,
-}
-
-/// Passes at once: what the best-tested operators use, and far below any API limit.
-const CONCURRENCY: usize = 10;
-
 impl Context {
-    /// Puts the parts together.
-    pub fn new(parts: Parts, now: Timestamp) -> Self {
-        let settings = parts.settings;
-        let patience = settings.testing.patience.and_then(|wait| SignedDuration::try_from(wait).ok());
-        let jobs = JobSettings {
-            image: settings.image.clone(),
-            image_pull_policy: settings.image_pull_policy.clone(),
-            pods: settings.job_pods.clone(),
-            cluster: settings.cluster.clone(),
-            env: parts.job_env.into(),
-            ca_secret: (!parts.authorities.is_empty()).then_some(authorities::NAME),
-            deadline: settings.jobs.deadline,
-            ttl: settings.jobs.ttl,
-        };
-        Self {
-            client: parts.client,
-            jobs,
-            aws: parts.aws,
-            own_region: parts.own_region,
-            metrics: parts.metrics,
-            recorder: parts.recorder,
-            slots: Slots::new(settings.jobs),
-            permits: Arc::new(Semaphore::new(CONCURRENCY)),
-            settling: Settling::new(now),
-            authorities: Authorities::new(parts.authorities),
-            podless: Podless::new(patience.unwrap_or(PATIENCE)),
-            started: now,
-            stores: parts.stores,
-            own: tokio::sync::Mutex::default(),
-            backoff: Mutex::default(),
-            external_ids: Mutex::default(),
-            memories: Mutex::default(),
-            settings,
-        }
-    }
-
-    /// All stores.
-    pub fn all_stores(&self) -> &[Stores] {
-        &self.stores
-    }
-
     /// The stores that hold a namespace's objects; `None` for one that is not watched.
     pub fn stores(&self, namespace: &str) -> Option<&Stores> {
         self.stores
@@ -280,11 +148,13 @@ impl Context {
         }
     }
 
-    /// The operator's own identity, asked of AWS at most once an hour (after a fault: every minute).
+    /// The operator's own identity, asked of AWS at most once an hour (after a fault: every minute). Whoever comes meanwhile
+    /// waits for the one answer: all accounts ask at once after a start.
     pub async fn own_identity(&self, now: Timestamp) -> Result<Caller, AwsFault> {
-        let mut own = self.own.lock().await;
+        let mut own = self.own.0.lock().await;
+        // The lock is held over the request: after a start all accounts ask at once, and one answer serves them.
         if let Some((at, answer)) = own.as_ref() {
-            let age = if answer.is_ok() { OWN_IDENTITY_AGE } else { SignedDuration::from_mins(1) };
+            let age = if answer.is_ok() { OWN_IDENTITY_AGE } else { OWN_IDENTITY_RETRY };
             if now.duration_since(*at) < age {
                 return answer.clone();
             }
@@ -293,61 +163,9 @@ impl Context {
         *own = Some((now, answer.clone()));
         answer
     }
-
-    /// What is remembered of an object.
-    pub fn memory(&self, uid: &str, now: Timestamp) -> Arc<tokio::sync::Mutex<Memory>> {
-        let spread = self.settings.testing.first_look_spread.unwrap_or(FIRST_LOOK_SPREAD);
-        let fresh = || Memory {
-            operator: None,
-            facts: Facts::default(),
-            sessions: Sessions::default(),
-            deliveries: Deliveries::default(),
-            access: None,
-            relist: false,
-            answered: None,
-            settled: HashSet::new(),
-            written: None,
-            first_look_at: now + spread_out(uid, spread),
-        };
-        lock(&self.memories)
-            .entry(uid.to_owned())
-            .or_insert_with(|| Arc::new(tokio::sync::Mutex::new(fresh())))
-            .clone()
-    }
-
-    /// Notes that an object's external ID was looked at.
-    pub fn visit(&self, uid: &str) {
-        self.settling.visit(uid, &self.stores);
-    }
-
-    /// The external IDs in use.
-    pub fn external_ids(&self) -> MutexGuard<'_, ExternalIds> {
-        lock(&self.external_ids)
-    }
-
-    /// Failures of every object.
-    pub fn backoff(&self) -> MutexGuard<'_, Backoff> {
-        lock(&self.backoff)
-    }
-
-    /// Forgets an object that is gone.
-    pub fn forget(&self, uid: &str) {
-        lock(&self.memories).remove(uid);
-        self.settling.forget(uid, &self.stores);
-        self.external_ids().forget(uid);
-        self.backoff().reset(uid);
-        self.metrics.forget(uid);
-    }
-}
-
-/// A share of `spread` that is the same for an object at all times.
-fn spread_out(uid: &str, spread: Duration) -> SignedDuration {
-    let digest = Sha256::digest(uid);
-    let share = f64::from(u16::from_be_bytes([digest[0], digest[1]])) / f64::from(u16::MAX);
-    SignedDuration::try_from(spread.mul_f64(share)).unwrap_or(SignedDuration::ZERO)
 }
 
 /// What a lock guards here is whole between any two statements, so a panic elsewhere does not spoil it.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,11 +5,11 @@ mod report_store;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::error::DELIVERY_UNDER_WAY;
+use super::{error::DELIVERY_UNDER_WAY, loads::periods, validate::Bill};
 use crate::{
     aws::{Aws, Session},
-    connection::{ReportTarget, STALE_AFTER},
-    model::{BillingPeriod, ReportKind},
+    connection::STALE_AFTER,
+    model::ReportKind,
     report::{
         FaultClass, FoundPeriod, ReportAnchor, ReportFault, ReportRoot, WantedPeriods, deliveries as list,
     },
@@ -109,25 +109,26 @@ fn passing(fault: &ReportFault) -> bool {
     fault.class() == FaultClass::Transient
 }
 
-/// Which versions are delivered, read in the narrowed session.
-pub async fn look_at_deliveries(
+/// Which versions of a bill's report are delivered, read in the narrowed session.
+///
+/// # Errors
+/// What keeps them from being listed.
+pub async fn list_report(
     aws: &Aws,
     session: &Session,
-    report: &ReportTarget,
+    bill: &Bill,
     kind: Option<ReportKind>,
-    wanted: &[BillingPeriod],
-    seen: &mut Deliveries,
     now: Timestamp,
-) {
-    let store = SessionStore::new(aws, session, report);
+) -> Result<Vec<FoundPeriod>, ReportFault> {
+    let report = &bill.report;
     let root = ReportRoot {
         anchor: ReportAnchor::Bucket(report.bucket.clone()),
         prefix: report.prefix.clone(),
         name: report.name.clone(),
         kind: report.kind.or(kind),
     };
-    let wanted = WantedPeriods::Only(wanted.iter().copied().collect());
-    seen.record(now, list(&store, &root, &wanted, now).await);
+    let wanted = WantedPeriods::Only(periods::wanted_months(bill.months, now).into_iter().collect());
+    list(&SessionStore::new(aws, session, report), &root, &wanted, now).await
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
-//! Why a pass ended early, and when the next one comes: the one table of waits.
+//! Why a reconcile ended early, and when the next one comes: the one table of waits.
 
 pub mod refusal;
 
+pub use refusal::{Blockage, ReconcileTrouble, Refused};
+
 use std::time::Duration;
 
-/// Why a pass could not be finished. Expected outcomes (a refused role, a missing Secret) are findings, not errors.
+use jiff::SignedDuration;
+
+/// Why a reconcile could not be finished. Expected outcomes (a refused role, a missing Secret) are findings, not errors.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileFault {
     /// The API server refused or did not answer.
@@ -16,33 +20,33 @@ pub enum ReconcileFault {
         #[source]
         source: Box<kube::Error>,
     },
-    /// The object changed since it was read; the next pass sees the newer one.
+    /// The object changed since it was read; the next reconcile sees the newer one.
     #[error("the object changed while it was being looked at")]
     Stale,
-    /// The pass took longer than [`PASS_LIMIT`].
-    #[error("the pass took longer than {} s", PASS_LIMIT.as_secs())]
+    /// The reconcile took longer than [`RECONCILE_LIMIT`].
+    #[error("the reconcile took longer than {} s", RECONCILE_LIMIT.as_secs())]
     TimedOut,
-    /// The pass panicked.
-    #[error("the pass panicked: {0}")]
+    /// The reconcile panicked.
+    #[error("the reconcile panicked: {0}")]
     Panicked(String),
 }
 
-/// What kind of fault ended a pass.
+/// What kind of fault ended a reconcile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Nothing is wrong: look again at once.
     Stale,
-    /// It may pass.
+    /// It may pass: the object's own wait grows from failure to failure.
     Transient,
     /// The operator's own fault.
     Bug,
 }
 
-/// How long one pass may take.
-pub const PASS_LIMIT: Duration = Duration::from_secs(60);
-/// The longest time between two passes, lest a lost watch event is lost for ever.
+/// How long one reconcile may take.
+pub const RECONCILE_LIMIT: Duration = Duration::from_secs(60);
+/// The longest time between two reconciles, lest a lost watch event is lost for ever.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
-/// The shortest.
+/// The shortest time between two reconciles.
 pub const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// How often pods of active Jobs are looked at: what hinders them shows in no Job.
 pub const WATCH_PODS: Duration = Duration::from_secs(30);
@@ -52,6 +56,19 @@ pub const ASK_FOR_TURN: Duration = Duration::from_secs(10);
 pub const AFTER_REFUSAL: Duration = Duration::from_secs(3 * 60);
 /// When a delivery under way is looked at again.
 pub const DELIVERY_UNDER_WAY: Duration = Duration::from_secs(5 * 60);
+/// When an account that the gate refuses is judged again, though nothing of it changed: what it depends on may have.
+pub const REFUSED_AT_GATE: SignedDuration = SignedDuration::from_hours(1);
+/// When AWS is asked again who the operator is, where it did not answer.
+pub const UNKNOWN_SELF: SignedDuration = SignedDuration::from_mins(1);
+/// When a warehouse is looked at again that a probe could do nothing about: a Secret or a claim is missing.
+pub const PROBE_POINTLESS: Duration = Duration::from_secs(10 * 60);
+/// How soon loads that were told to stop are looked at again.
+pub const LOADS_STOPPING: Duration = Duration::from_secs(5);
+/// The waits after the first failures in a row of a load, a probe or a purge that may do better by itself.
+const AFTER_FAILURES: [SignedDuration; 3] =
+    [SignedDuration::from_mins(1), SignedDuration::from_mins(10), SignedDuration::from_mins(60)];
+/// The wait after more.
+pub const AFTER_MANY_FAILURES: SignedDuration = SignedDuration::from_hours(6);
 /// After a panic: long, so that one poisonous object costs nobody else anything.
 pub const AFTER_BUG: Duration = Duration::from_secs(10 * 60);
 
@@ -91,6 +108,12 @@ impl ReconcileFault {
             Self::Panicked(_) => "panic",
         }
     }
+}
+
+/// How long a load, a probe or a purge waits that failed so many times in a row; at least once.
+pub fn wait_after_failures(in_a_row: i32) -> SignedDuration {
+    let failure = usize::try_from(in_a_row.max(1)).unwrap_or(usize::MAX);
+    AFTER_FAILURES.get(failure - 1).copied().unwrap_or(AFTER_MANY_FAILURES)
 }
 
 /// True if the API server says that there is no such object (any more).

@@ -3,7 +3,6 @@
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder};
 
-use super::loads::periods::News;
 use crate::{
     api::conditions::Condition,
     model::{ConditionType, Reason},
@@ -25,9 +24,9 @@ pub struct Notice {
 /// How an event is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeKind {
-    /// Good news.
+    /// What was broken works, or work is done.
     Normal,
-    /// Somebody should look.
+    /// Something broke that somebody should look at.
     Warning,
 }
 
@@ -35,7 +34,7 @@ pub enum NoticeKind {
 const NOTE_LIMIT: usize = 1024;
 
 /// The notices for a change of conditions. Read from status, so a restart tells nothing twice.
-pub fn transitions(old: &[Condition], new: &[Condition]) -> Vec<Notice> {
+pub fn notices_of_change(old: &[Condition], new: &[Condition]) -> Vec<Notice> {
     let summary = |condition: &&Condition| {
         [ConditionType::Reconciling, ConditionType::Stalled]
             .iter()
@@ -56,7 +55,7 @@ pub fn transitions(old: &[Condition], new: &[Condition]) -> Vec<Notice> {
             ![Reason::Queued, Reason::Loading].iter().any(|reason| reason.as_str() == condition.reason)
         })
         .map(|condition| Notice {
-            kind: kind(condition),
+            kind: kind_of(condition),
             reason: condition.reason.clone(),
             action: format!("Check{}", condition.type_),
             note: format!("{} is {}: {}", condition.type_, condition.status, condition.message),
@@ -65,30 +64,15 @@ pub fn transitions(old: &[Condition], new: &[Condition]) -> Vec<Notice> {
 }
 
 /// Whether a condition is good news: all are when True, but for the one that says so of what should go.
-fn kind(condition: &Condition) -> NoticeKind {
+fn kind_of(condition: &Condition) -> NoticeKind {
     let good = condition.is_true() && condition.type_ != ConditionType::Deprecated.as_str();
     if good { NoticeKind::Normal } else { NoticeKind::Warning }
 }
 
-/// The notices for loads that ended well.
-pub fn loads(news: &[News]) -> Vec<Notice> {
-    news.iter()
-        .map(|news| Notice {
-            kind: NoticeKind::Normal,
-            reason: Reason::Loaded.to_string(),
-            action: "Load".to_owned(),
-            note: match news.rows {
-                Some(rows) => format!("Loaded {} ({rows} rows)", news.period),
-                None => format!("Loaded {}", news.period),
-            },
-        })
-        .collect()
-}
-
 /// Writes events. One that can't be written is logged: status is the truth, events are a courtesy.
-pub async fn publish(recorder: &Recorder, object: &ObjectReference, notices: &[Notice]) {
+pub async fn publish_notices(recorder: &Recorder, object: &ObjectReference, notices: &[Notice]) {
     for notice in notices {
-        let note = short(&notice.note, object);
+        let note = shorten_note(&notice.note, object);
         let event = Event {
             type_: match notice.kind {
                 NoticeKind::Normal => EventType::Normal,
@@ -106,7 +90,7 @@ pub async fn publish(recorder: &Recorder, object: &ObjectReference, notices: &[N
 }
 
 /// A note that an event may carry: one that is too long ends at a sentence, or else at a word, and says where the whole is.
-fn short(note: &str, object: &ObjectReference) -> String {
+fn shorten_note(note: &str, object: &ObjectReference) -> String {
     if note.len() <= NOTE_LIMIT {
         return note.to_owned();
     }
@@ -144,7 +128,7 @@ mod tests {
     }
 
     fn reasons(old: &[Condition], new: &[Condition]) -> Vec<String> {
-        transitions(old, new).into_iter().map(|notice| notice.reason).collect()
+        notices_of_change(old, new).into_iter().map(|notice| notice.reason).collect()
     }
 
     #[test]
@@ -188,11 +172,11 @@ mod tests {
         let sentences = format!("{} {}", "Put it into the role. ".repeat(40).trim_end(), "é".repeat(200));
         let policy = format!("This works: {{\"Version\":\"{}\"}}", "p".repeat(2000));
         for (note, end) in [(sentences, "into the role."), (policy, "This works:")] {
-            let cut = short(&note, &object);
+            let cut = shorten_note(&note, &object);
             assert!(cut.len() <= NOTE_LIMIT, "{} bytes", cut.len());
             assert!(cut.ends_with(&format!("{end}{pointer}")), "{cut}");
         }
         let whole = "w".repeat(NOTE_LIMIT);
-        assert_eq!(short(&whole, &object), whole);
+        assert_eq!(shorten_note(&whole, &object), whole);
     }
 }

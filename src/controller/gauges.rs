@@ -21,10 +21,10 @@ const UNPARSABLE: [ConditionSeries; 2] = [
 
 /// Sets the gauges of an account. One that is deleted keeps them as long as its finalizer holds it, for a purge may fail
 /// for ever; but of its conditions only the summaries, for nothing looks at its layers any more.
-pub fn account(metrics: &Metrics, object: &GuardedAccount) {
+pub fn set_account_gauges(metrics: &Metrics, object: &GuardedAccount) {
     let uid = object.uid().unwrap_or_default();
     // A finalizer of somebody else's holds it for reasons of its own.
-    let ours = finalizer::is_on(object.meta());
+    let ours = finalizer::has_finalizer(object.meta());
     let deleted = object.meta().deletion_timestamp.as_ref();
     let deletion = deleted.filter(|_| ours).map(|deleted| deleted.0.as_second());
     let of = AccountGauges {
@@ -36,22 +36,23 @@ pub fn account(metrics: &Metrics, object: &GuardedAccount) {
     let mut gauges = match &object.0 {
         Ok(account) => {
             let suspended = account.spec.suspend == Some(true);
-            said(AccountGauges { suspended, ..of }, account.status.as_ref())
+            status_gauges(AccountGauges { suspended, ..of }, account.status.as_ref())
         }
         Err(_) => AccountGauges { conditions: UNPARSABLE.to_vec(), ..of },
     };
+    // No alert on a layer that nothing looks at any more; that the deletion hangs is an alert of its own.
     if deleted.is_some() {
         gauges.conditions.retain(|(type_, ..)| type_.is_summary());
     }
     metrics.account(&uid, gauges);
 }
 
-fn said(of: AccountGauges, status: Option<&AwsCostAccountStatus>) -> AccountGauges {
+fn status_gauges(of: AccountGauges, status: Option<&AwsCostAccountStatus>) -> AccountGauges {
     let Some(status) = status else { return of };
     let last_success = status.ingestion.as_ref().and_then(|ingestion| ingestion.last_success);
     let delivery = status.report.as_ref().and_then(|report| report.last_delivery);
     AccountGauges {
-        conditions: series(&status.conditions),
+        conditions: condition_series(&status.conditions),
         last_success: last_success.map(Timestamp::as_second),
         delivery: delivery.map(Timestamp::as_second),
         rows: status.periods.iter().filter_map(|period| period.rows).sum(),
@@ -61,14 +62,14 @@ fn said(of: AccountGauges, status: Option<&AwsCostAccountStatus>) -> AccountGaug
 }
 
 /// Sets the gauges of a warehouse; one that is being deleted has none.
-pub fn warehouse(metrics: &Metrics, object: &GuardedWarehouse) {
+pub fn set_warehouse_gauges(metrics: &Metrics, object: &GuardedWarehouse) {
     let uid = object.uid().unwrap_or_default();
     if object.meta().deletion_timestamp.is_some() {
         return metrics.forget(&uid);
     }
     let conditions = match &object.0 {
         Ok(warehouse) => {
-            warehouse.status.as_ref().map(|status| series(&status.conditions)).unwrap_or_default()
+            warehouse.status.as_ref().map(|status| condition_series(&status.conditions)).unwrap_or_default()
         }
         Err(_) => UNPARSABLE.to_vec(),
     };
@@ -77,7 +78,7 @@ pub fn warehouse(metrics: &Metrics, object: &GuardedWarehouse) {
 }
 
 /// Conditions of a version that this one does not know have no series: labels come from closed lists.
-fn series(conditions: &[Condition]) -> Vec<ConditionSeries> {
+fn condition_series(conditions: &[Condition]) -> Vec<ConditionSeries> {
     conditions.iter().filter_map(Condition::parsed).collect()
 }
 
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn after_a_restart_gauges_say_what_status_does() {
         let metrics = Metrics::new("1").expect("valid metrics");
-        account(&metrics, &object(&spec(), &json!({})));
+        set_account_gauges(&metrics, &object(&spec(), &json!({})));
         insta::assert_snapshot!(lines(&metrics).join("\n"), @r#"
         awscost_account_history_missing_months{name="acme",namespace="finops"} 2
         awscost_account_ingested_rows{name="acme",namespace="finops"} 0
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn an_object_that_does_not_parse_says_so() {
         let metrics = Metrics::new("1").expect("valid metrics");
-        account(&metrics, &object(&json!({"accountType": 5}), &json!({})));
+        set_account_gauges(&metrics, &object(&json!({"accountType": 5}), &json!({})));
         let conditions: Vec<String> =
             lines(&metrics).into_iter().filter(|line| line.contains("reason=\"InvalidSpec\"")).collect();
         assert_eq!(conditions.len(), 2, "{conditions:?}");
@@ -151,8 +152,8 @@ mod tests {
     #[test]
     fn an_account_that_is_deleted_says_since_when_until_it_is_gone() {
         let metrics = Metrics::new("1").expect("valid metrics");
-        account(&metrics, &object(&spec(), &json!({})));
-        account(
+        set_account_gauges(&metrics, &object(&spec(), &json!({})));
+        set_account_gauges(
             &metrics,
             &object(
                 &spec(),

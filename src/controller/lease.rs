@@ -10,10 +10,7 @@ use k8s_openapi::{
     api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
-use kube::{
-    Client,
-    api::{Api, PostParams},
-};
+use kube::api::{Api, PostParams};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +19,7 @@ use crate::api::OPERATOR_PRINCIPAL;
 
 /// What a candidate does next.
 #[derive(Debug, Clone, PartialEq)]
-enum Step {
+enum LeaseStep {
     /// Write a new Lease.
     Create(Lease),
     /// Write this over the record it was made from.
@@ -45,7 +42,7 @@ pub enum Leadership {
 
 /// A candidate's view of the lease: what it saw, and when on its own clock.
 #[derive(Debug)]
-struct Candidate {
+struct LeaseCandidate {
     identity: String,
     lease_duration: Duration,
     name: String,
@@ -55,11 +52,12 @@ struct Candidate {
     seen: Option<(Option<String>, Instant)>,
 }
 
-impl Candidate {
+impl LeaseCandidate {
     /// Decides on a record as just read. `clock` measures, `now` is only written for people.
-    fn decide(&mut self, record: Option<&Lease>, clock: Instant, now: Timestamp) -> Step {
-        let Some(record) = record else { return Step::Create(self.written(None, now)) };
+    fn decide(&mut self, record: Option<&Lease>, clock: Instant, now: Timestamp) -> LeaseStep {
+        let Some(record) = record else { return LeaseStep::Create(self.written(None, now)) };
         let version = record.metadata.resource_version.clone();
+        // How old a record is, this process measures from when it first saw it: other nodes' clocks are not to be trusted.
         let seen_at = match &self.seen {
             Some((seen, at)) if *seen == version => *at,
             _ => clock,
@@ -69,9 +67,9 @@ impl Candidate {
             record.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default();
         let expired = clock.duration_since(seen_at) >= self.lease_duration;
         if holder.is_empty() || holder == self.identity || expired {
-            Step::Replace(self.written(Some(record), now))
+            LeaseStep::Replace(self.written(Some(record), now))
         } else {
-            Step::Wait(holder.to_owned())
+            LeaseStep::Wait(holder.to_owned())
         }
     }
 
@@ -119,7 +117,7 @@ pub enum LeaseEnd {
 }
 
 /// What the election and the rest of the process tell each other.
-pub struct Signals {
+pub struct LeaseSignals {
     /// Told who leads, whenever that changes.
     pub leading: watch::Sender<Leadership>,
     /// Who we are in AWS, once that is known.
@@ -130,16 +128,14 @@ pub struct Signals {
 ///
 /// # Errors
 /// Never returns `Ok`; [`LeaseEnd::Lost`] asks the caller to exit.
-pub async fn hold(
-    client: Client,
-    namespace: &str,
+pub async fn hold_lease(
+    api: Api<Lease>,
     identity: String,
     settings: &LeaderElection,
-    signals: Signals,
+    signals: LeaseSignals,
     stop: CancellationToken,
 ) -> LeaseEnd {
-    let api: Api<Lease> = Api::namespaced(client, namespace);
-    let mut candidate = Candidate {
+    let mut candidate = LeaseCandidate {
         identity,
         lease_duration: settings.lease_duration,
         name: settings.lease_name.clone(),
@@ -152,14 +148,16 @@ pub async fn hold(
         candidate.principal.clone_from(&signals.principal.borrow());
         let turn = tokio::time::timeout(settings.renew_deadline, take_turn(&api, &mut candidate));
         match turn.await {
-            Ok(Ok(Turn::Held)) => {
+            Ok(Ok(LeaseTurn::Held)) => {
                 // Counted from before the write: the record may have been stored at once.
                 renewed = Some(started);
                 announce(&signals.leading, Leadership::Ours);
             }
-            Ok(Ok(Turn::Others(_))) if renewed.is_some() => return LeaseEnd::Lost,
-            Ok(Ok(Turn::Others(holder))) => announce(&signals.leading, Leadership::Of(holder)),
-            Ok(Ok(Turn::Raced)) => {}
+            // It was ours and is another's: whatever is under way here may meet what that one does.
+            Ok(Ok(LeaseTurn::Others(_))) if renewed.is_some() => return LeaseEnd::Lost,
+            Ok(Ok(LeaseTurn::Others(holder))) => announce(&signals.leading, Leadership::Of(holder)),
+            // Somebody wrote it between our read and our write: the next turn reads who.
+            Ok(Ok(LeaseTurn::Raced)) => {}
             Ok(Err(error)) => tracing::warn!(%error, "failed to read or write the lease"),
             Err(_) => tracing::warn!("the lease could not be read or written in time"),
         }
@@ -169,8 +167,9 @@ pub async fn hold(
         tokio::select! {
             () = tokio::time::sleep(settings.retry_period) => {}
             () = stop.cancelled() => {
+                // Given up at once, so that the next replica of an upgrade does not wait for it to expire.
                 if renewed.is_some() {
-                    release(&api, &candidate).await;
+                    release_lease(&api, &candidate).await;
                 }
                 return LeaseEnd::Stopped;
             }
@@ -187,7 +186,7 @@ fn announce(leading: &watch::Sender<Leadership>, leadership: Leadership) {
 }
 
 /// How one turn ended.
-enum Turn {
+enum LeaseTurn {
     /// We hold it.
     Held,
     /// This one holds it.
@@ -197,25 +196,25 @@ enum Turn {
 }
 
 /// One look at the record and, if it is ours to write, one write.
-async fn take_turn(api: &Api<Lease>, candidate: &mut Candidate) -> Result<Turn, kube::Error> {
+async fn take_turn(api: &Api<Lease>, candidate: &mut LeaseCandidate) -> Result<LeaseTurn, kube::Error> {
     let record = api.get_opt(&candidate.name).await?;
     let written = match candidate.decide(record.as_ref(), Instant::now(), Timestamp::now()) {
-        Step::Wait(holder) => return Ok(Turn::Others(holder)),
-        Step::Create(lease) => api.create(&PostParams::default(), &lease).await,
-        Step::Replace(lease) => api.replace(&candidate.name, &PostParams::default(), &lease).await,
+        LeaseStep::Wait(holder) => return Ok(LeaseTurn::Others(holder)),
+        LeaseStep::Create(lease) => api.create(&PostParams::default(), &lease).await,
+        LeaseStep::Replace(lease) => api.replace(&candidate.name, &PostParams::default(), &lease).await,
     };
     match written {
         Ok(lease) => {
             candidate.seen = Some((lease.metadata.resource_version, Instant::now()));
-            Ok(Turn::Held)
+            Ok(LeaseTurn::Held)
         }
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(Turn::Raced),
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(LeaseTurn::Raced),
         Err(error) => Err(error),
     }
 }
 
 /// Gives the lease up so that the next replica need not wait for its end.
-async fn release(api: &Api<Lease>, candidate: &Candidate) {
+async fn release_lease(api: &Api<Lease>, candidate: &LeaseCandidate) {
     let Ok(Some(mut record)) = api.get_opt(&candidate.name).await else { return };
     let Some(spec) = record.spec.as_mut() else { return };
     if spec.holder_identity.as_deref() == Some(&candidate.identity) {
@@ -230,8 +229,8 @@ async fn release(api: &Api<Lease>, candidate: &Candidate) {
 mod tests {
     use super::*;
 
-    fn candidate(identity: &str) -> Candidate {
-        Candidate {
+    fn candidate(identity: &str) -> LeaseCandidate {
+        LeaseCandidate {
             identity: identity.to_owned(),
             lease_duration: Duration::from_secs(15),
             name: "awscost-operator".to_owned(),
@@ -240,8 +239,8 @@ mod tests {
         }
     }
 
-    fn said(step: &Step) -> Option<&str> {
-        let (Step::Create(lease) | Step::Replace(lease)) = step else { return None };
+    fn said(step: &LeaseStep) -> Option<&str> {
+        let (LeaseStep::Create(lease) | LeaseStep::Replace(lease)) = step else { return None };
         lease.metadata.annotations.as_ref()?.get(OPERATOR_PRINCIPAL).map(String::as_str)
     }
 
@@ -258,8 +257,8 @@ mod tests {
         }
     }
 
-    fn holder(step: &Step) -> Option<(&str, i32)> {
-        let (Step::Create(lease) | Step::Replace(lease)) = step else { return None };
+    fn holder(step: &LeaseStep) -> Option<(&str, i32)> {
+        let (LeaseStep::Create(lease) | LeaseStep::Replace(lease)) = step else { return None };
         let spec = lease.spec.as_ref()?;
         Some((spec.holder_identity.as_deref()?, spec.lease_transitions?))
     }
@@ -279,7 +278,7 @@ mod tests {
         let after = |seconds| clock + Duration::from_secs(seconds);
         let mut one = candidate("one");
         let mut decide = |version, at| one.decide(Some(&record("two", version)), at, Timestamp::UNIX_EPOCH);
-        let wait = || Step::Wait("two".to_owned());
+        let wait = || LeaseStep::Wait("two".to_owned());
         assert_eq!(decide("1", clock), wait(), "old times in the record say nothing");
         assert_eq!(decide("1", after(14)), wait());
         assert_eq!(decide("2", after(14)), wait(), "it was renewed");
@@ -295,7 +294,7 @@ mod tests {
         one.principal = Some("arn:aws:iam::999988887777:role/one".to_owned());
         let told = one.decide(None, clock, now);
         assert_eq!(said(&told), Some("arn:aws:iam::999988887777:role/one"));
-        let Step::Create(mut lease) = told else { panic!("there was none") };
+        let LeaseStep::Create(mut lease) = told else { panic!("there was none") };
         one.principal = None;
         assert!(said(&one.decide(Some(&lease), clock, now)).is_some(), "what we said ourselves stays");
         lease.spec.get_or_insert_default().holder_identity = Some(String::new());
@@ -305,7 +304,7 @@ mod tests {
     #[test]
     fn our_own_lease_is_renewed_without_a_transition_and_with_its_version() {
         let mut one = candidate("one");
-        let Step::Replace(lease) =
+        let LeaseStep::Replace(lease) =
             one.decide(Some(&record("one", "9")), Instant::now(), Timestamp::UNIX_EPOCH)
         else {
             panic!("it is ours")

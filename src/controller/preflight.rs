@@ -1,7 +1,5 @@
-//! What an account comes to on AWS's side: the part of a pass that needs no cluster.
-//!
-//! A pass walks it with what it remembers, [`Preflight`] once and from nothing, so that `awscost check` and the operator say
-//! the same of the same world.
+//! A reconcile without a cluster, once and from nothing: what `awscost check` says. It probes AWS itself, and judges as the
+//! operator does.
 
 use std::collections::BTreeMap;
 
@@ -9,73 +7,31 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 
 use super::{
-    access::{gate, secrets},
-    deliveries::{self, Deliveries, delivered::Question},
-    loads::periods,
-    settings::tenancy::{ExternalIds, Refusal},
-    standing,
-    status::{self, BillPicture, Picture},
-    validate::{self, Bill, RoleInput, ValidAccess, ValidAccount},
+    access::{
+        external_ids::ExternalIds,
+        gate,
+        secrets::{self, AccessSecrets},
+    },
+    account::judge::{self, AccountAdmission, AccountEvidence, AdmissionOutcome, AwsKnowledge, LoadProgress},
+    settings::tenancy::TenancyRefusal,
+    status::{self, unusable},
+    validate::{self, RoleInput, ValidAccess, ValidAccount},
 };
 use crate::{
     api::{
         AwsCostAccount, AwsCostAccountSpec, AwsCostAccountStatus, CostWarehouseSpec, USE_ACCESS_KEY,
         USE_EXTERNAL_ID,
         conditions::{self, Condition, Saying},
-        status::{BucketStatus, Identity, ReportStatus},
     },
     aws::{Aws, AwsFault, traits::Caller},
-    connection::{
-        Access, Asker, ExternalIdPolicy, Facts, Finding, LastAssumed, Look, Sessions, Target, Verdict,
-        checks, gather,
-    },
-    model::{AccountId, ConditionType, ExternalId, Reason, Region, ReportKind},
+    connection::{Access, Asker, Finding, Look, Target, checks, gather},
+    model::{AccountId, ConditionType, ExternalId, Reason, Region},
 };
 
-pub use super::settings::tenancy::Tenancy;
-pub use super::standing::{no_warehouse, warehouse_says};
-
-/// Whether the layers below let deliveries be listed.
-pub(super) fn may_list(below: &[Finding]) -> bool {
-    below
-        .iter()
-        .any(|finding| finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass)
-}
-
-/// Lists what is delivered, where the layers below let it: in the session a Job would get.
-pub(super) async fn list_deliveries(
-    aws: &Aws,
-    below: &[Finding],
-    bill: &Bill,
-    kind: Option<ReportKind>,
-    sessions: &Sessions,
-    deliveries: &mut Deliveries,
-    now: Timestamp,
-) {
-    if !may_list(below) {
-        return;
-    }
-    let Some(session) = sessions.ingest(now).cloned() else { return };
-    let wanted = periods::wanted(bill.months, now);
-    deliveries::look_at_deliveries(aws, &session, &bill.report, kind, &wanted, deliveries, now).await;
-}
-
-/// ReportDelivered and HistoryComplete.
-pub(super) fn of_deliveries(question: &Question<'_>) -> [Finding; 2] {
-    let delivered = question.report_delivered();
-    let history = question.history_complete(&delivered);
-    [delivered, history]
-}
-
-/// The last success of AssumeRole as status keeps it.
-pub(super) fn last_assumed(identity: &Identity) -> Option<LastAssumed> {
-    let kept = identity.last_assumed.as_ref()?;
-    Some(LastAssumed {
-        role: kept.role_arn.parse().ok()?,
-        secret_version: kept.secret_version.clone(),
-        principal: kept.principal.clone(),
-    })
-}
+pub use super::{
+    settings::tenancy::Tenancy,
+    warehouse::as_seen::{no_warehouse, warehouse_says},
+};
 
 /// Judges accounts without a cluster.
 pub struct Preflight {
@@ -117,26 +73,49 @@ impl Preflight {
     /// Notes an account's external IDs: of two namespaces that use the same, the one noted later is at fault.
     pub fn note(&mut self, case: &Case<'_>, created: Timestamp) {
         if let Ok(valid) = validate::account(&case.account.spec) {
-            let sight = secrets::sight(&valid.access, case.secrets);
+            let sight = secrets::see_secrets(&valid.access, case.secrets);
             self.external_ids.note(case.uid, case.namespace, created, &sight.external_ids());
         }
     }
 
-    /// The conditions that the operator's first pass over the account would end with, if no Job could start.
+    /// The conditions that the operator's first reconcile over the account would end with, if no Job could start.
     pub async fn judge(&self, case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
         let valid = match validate::account(&case.account.spec) {
             Ok(valid) => valid,
             Err(problem) => return invalid_spec(&problem.to_string(), now),
         };
-        let mut seen = Seen::default();
+        let mut known = AwsKnowledge::default();
         // An object read from a cluster brings with it what its operator knows.
-        let identity = case.account.status.as_ref().and_then(|status| status.identity.as_ref());
-        seen.facts.last_assumed = identity.and_then(last_assumed);
-        let findings = match self.gate(case, &valid) {
-            Err(finding) => checks::shut(*finding, valid.parts()),
-            Ok(target) => self.look(case, &valid, &target, &mut seen, now).await,
+        let status = case.account.status.as_ref();
+        known.facts.last_assumed =
+            status.and_then(|status| status.identity.as_ref()).and_then(judge::last_assumed);
+        let outcome = match self.gate(case, &valid) {
+            Err(finding) => AdmissionOutcome::Refused { finding: *finding, retry_at: now },
+            Ok(target) => {
+                // Whose role it would be can't be told, so none is assumed. An IAM user's keys need nobody else's.
+                let unknown_self = self.own.as_ref().err().filter(|_| valid.role().is_some()).cloned();
+                AdmissionOutcome::Admitted { target: Box::new(target), secrets: None, unknown_self }
+            }
         };
-        conclude(&valid, findings, &seen, case.warehouse.clone(), now)
+        let admission = AccountAdmission { valid: &valid, outcome };
+        self.probe(&admission, &mut known, now).await;
+        // Judged as new, whatever a cluster says of it: a check tells how AWS is now, not what stood there once.
+        let nothing = AwsCostAccountStatus::default();
+        let created = case.account.metadata.creation_timestamp.as_ref();
+        let judged = judge::judge_account(
+            &admission,
+            &AccountEvidence {
+                aws: &known,
+                stored: &nothing,
+                months: status.map_or(&[], |status| status.periods.as_slice()),
+                jobs: &[],
+                warehouse: Some(case.warehouse.clone().into()),
+                since: created.map_or(now, |created| created.0),
+                earlier: None,
+                now,
+            },
+        );
+        status::build_status(&judged.picture(&nothing, &LoadProgress::default(), now)).conditions
     }
 
     fn gate(&self, case: &Case<'_>, valid: &ValidAccount) -> Result<Target, Box<Finding>> {
@@ -151,38 +130,18 @@ impl Preflight {
         Ok(Target { asker: Asker::Check, ..valid.target(access, self.own_region.as_ref()) })
     }
 
-    async fn look(
-        &self,
-        case: &Case<'_>,
-        valid: &ValidAccount,
-        target: &Target,
-        seen: &mut Seen,
-        now: Timestamp,
-    ) -> Vec<Finding> {
-        match &self.own {
-            // Whose role it would be can't be told, so none is assumed. An IAM user's keys need nobody else's.
-            Err(fault) if valid.role().is_some() => seen.facts.base.record(now, Err(fault.clone())),
-            _ => gather(&self.aws, target, Look::ALL, &mut seen.facts, &mut seen.sessions, now).await,
+    /// Asks AWS everything once.
+    async fn probe(&self, admission: &AccountAdmission<'_>, known: &mut AwsKnowledge, now: Timestamp) {
+        let AdmissionOutcome::Admitted { target, unknown_self, .. } = &admission.outcome else { return };
+        match unknown_self {
+            Some(fault) => known.facts.base.record(now, Err(fault.clone())),
+            None => gather(&self.aws, target, Look::ALL, &mut known.facts, &mut known.sessions, now).await,
         }
-        let mut findings = checks::run(&seen.facts, target, now);
-        if let Some(bill) = &valid.bill {
-            seen.kind = checks::report_kind(&seen.facts, target);
-            let deliveries = &mut seen.deliveries;
-            list_deliveries(&self.aws, &findings, bill, seen.kind, &seen.sessions, deliveries, now).await;
-            let question = Question {
-                bill,
-                below: &findings,
-                facts: &seen.facts,
-                kind: seen.kind,
-                deliveries: &seen.deliveries,
-                known: case.account.status.as_ref().map_or(&[], |status| status.periods.as_slice()),
-                since: case.account.metadata.creation_timestamp.as_ref().map_or(now, |created| created.0),
-                now,
-            };
-            let upper = of_deliveries(&question);
-            findings.extend(upper);
+        let below = judge::judge_connection(&known.facts, target, None, now);
+        if let Some(bill) = admission.valid.bill.as_ref().filter(|_| judge::may_list(&below)) {
+            let kind = checks::report_kind(&known.facts, target);
+            known.list_deliveries(&self.aws, bill, kind, now).await;
         }
-        findings
     }
 }
 
@@ -195,25 +154,16 @@ fn operators_account(account: &AwsCostAccount) -> Option<AccountId> {
     identity.last_assumed.as_ref()?.principal.as_ref()?.split(':').nth(4)?.parse().ok()
 }
 
-/// What one look saw.
-#[derive(Default)]
-struct Seen {
-    facts: Facts,
-    sessions: Sessions,
-    deliveries: Deliveries,
-    kind: Option<ReportKind>,
-}
-
 /// The gate, with the Secrets that are given.
 fn through(
     valid: &ValidAccount,
     case: &Case<'_>,
-    tenancy: Result<(), Refusal>,
+    tenancy: Result<(), TenancyRefusal>,
     reused: &dyn Fn(&ExternalId) -> bool,
 ) -> Result<Access, Box<Finding>> {
-    let version = |name: &str| case.secrets.get(name)?.metadata.resource_version.clone();
-    let sight = secrets::sight(&valid.access, case.secrets);
-    let versions = secrets::versions(&valid.access, version);
+    let sight = secrets::see_secrets(&valid.access, case.secrets);
+    let version_of = |name: &str| case.secrets.get(name)?.metadata.resource_version.clone();
+    let version = secrets::join_versions(&valid.access, version_of);
     match valid.role() {
         // The operator makes it when the account is applied: what it will be, nobody can know before.
         Some(role) if tenancy.is_ok() && is_to_be_made(role, case) => Err(Box::new(Finding::unknown(
@@ -225,7 +175,7 @@ fn through(
                 role.secret.name
             ),
         ))),
-        _ => gate::pass(valid, case.namespace, tenancy, &sight, versions, reused),
+        _ => gate::pass_gate(valid, case.namespace, tenancy, &AccessSecrets { version, sight }, reused),
     }
 }
 
@@ -248,7 +198,7 @@ pub fn without_aws(case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
     };
     let given = valid.access.secrets().all(|name| case.secrets.contains_key(name));
     let refused = given.then(|| through(&valid, case, Ok(()), &|_| false).err()).flatten();
-    let mut sayings: Vec<Saying> = refused.iter().map(|finding| status::saying(finding)).collect();
+    let mut sayings: Vec<Saying> = refused.iter().map(|finding| status::condition_draft(finding)).collect();
     sayings.extend(valid.bill.is_some().then(|| case.warehouse.clone()));
     conditions::write(&[], &sayings, None, now)
 }
@@ -257,47 +207,12 @@ pub fn without_aws(case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
 pub fn of_warehouse_spec(spec: &CostWarehouseSpec, now: Timestamp) -> Vec<Condition> {
     match validate::warehouse(spec) {
         Ok(_) => Vec::new(),
-        Err(problem) => conditions::write(&[], &standing::invalid(&problem.to_string()), None, now),
+        Err(problem) => conditions::write(&[], &unusable::invalid_summary(&problem.to_string()), None, now),
     }
 }
 
 fn invalid_spec(problem: &str, now: Timestamp) -> Vec<Condition> {
-    standing::invalid_spec(&AwsCostAccountStatus::default(), None, None, problem, now).conditions
-}
-
-/// The conditions that follow from findings, with nothing loaded and no Job at work.
-fn conclude(
-    valid: &ValidAccount,
-    findings: Vec<Finding>,
-    seen: &Seen,
-    warehouse: Saying,
-    now: Timestamp,
-) -> Vec<Condition> {
-    let wanted = valid.bill.as_ref().map(|bill| periods::wanted(bill.months, now)).unwrap_or_default();
-    let periods = periods::update(&[], &wanted, seen.deliveries.listed(), &[], now);
-    let bill = valid.bill.as_ref().map(|_| BillPicture {
-        warehouse,
-        warehouse_retries: false,
-        periods: &periods,
-        jobs: &[],
-        created: &[],
-        queued: 0,
-        blockage: None,
-        missing: Vec::new(),
-        report: ReportStatus::default(),
-        bucket: BucketStatus::default(),
-    });
-    status::build(&Picture {
-        old: &AwsCostAccountStatus::default(),
-        generation: None,
-        reconcile_at: None,
-        findings: &findings,
-        external_id_policy: valid.role().map_or(ExternalIdPolicy::Warn, |role| role.policy),
-        bill,
-        identity: Identity::default(),
-        now,
-    })
-    .conditions
+    unusable::invalid_spec(&AwsCostAccountStatus::default(), None, None, problem, now).conditions
 }
 
 #[cfg(test)]
@@ -308,7 +223,7 @@ mod tests {
     use crate::{
         api::{
             USE_LABEL,
-            status::{LastAssumed as Noted, OperatorIdentity},
+            status::{Identity, LastAssumed as Noted, OperatorIdentity},
         },
         connection::{fake::FakeAws, sample},
         model::ConditionStatus,
@@ -381,7 +296,7 @@ mod tests {
             warehouse: &no_warehouse(),
         };
         for (tenancy, expected) in
-            [(Ok(()), Reason::NotChecked), (Err(Refusal::NoRule), Reason::RoleNotAllowedInNamespace)]
+            [(Ok(()), Reason::NotChecked), (Err(TenancyRefusal::NoRule), Reason::RoleNotAllowedInNamespace)]
         {
             let finding = through(&valid, &case, tenancy, &|_| false).expect_err("there is no Secret");
             assert_eq!(finding.reason, expected);

@@ -1,6 +1,6 @@
 //! The administrator's settings: one YAML file, parsed once, every field known.
 
-mod job_pods;
+pub mod job_pods;
 pub mod tenancy;
 
 use std::{

@@ -3,10 +3,11 @@
 mod loading;
 pub mod patch;
 mod summary;
+pub mod unusable;
 
 use jiff::Timestamp;
 
-use super::{jobs::observed::LoadJob, loads::periods::Periods};
+use super::{error::Blockage, jobs::observed::LoadJob, loads::periods::Periods};
 use crate::{
     api::{
         AwsCostAccountStatus,
@@ -17,42 +18,41 @@ use crate::{
     model::{BillingPeriod, ConditionStatus, ConditionType, Reason},
 };
 
-pub use loading::Blockage;
-pub use summary::Summary;
+pub use summary::ReadySummary;
 
 /// Everything a status is made from.
 #[derive(Debug, Clone)]
-pub struct Picture<'a> {
-    /// What stands.
+pub struct AccountState<'a> {
+    /// The status that stands: what nothing new is known of stays.
     pub old: &'a AwsCostAccountStatus,
     /// The generation that was looked at.
     pub generation: Option<i64>,
-    /// The wish for a look that was answered.
+    /// The request for a look that was answered.
     pub reconcile_at: Option<&'a str>,
     /// Findings on AWS's side, every layer that applies, the delivery's included.
     pub findings: &'a [Finding],
     /// What it means if the role does not enforce its external ID.
     pub external_id_policy: ExternalIdPolicy,
     /// The bill's side; absent for a Member without a report.
-    pub bill: Option<BillPicture<'a>>,
+    pub bill: Option<BillState<'a>>,
     /// Who we are in the account.
     pub identity: Identity,
-    /// Now.
+    /// The moment of this reconcile.
     pub now: Timestamp,
 }
 
 /// What is known of the bill.
 #[derive(Debug, Clone)]
-pub struct BillPicture<'a> {
+pub struct BillState<'a> {
     /// The warehouse's readiness, in the account's words.
     pub warehouse: Saying,
     /// True if what keeps the warehouse from being ready is tried again by itself.
     pub warehouse_retries: bool,
-    /// The months.
+    /// The wanted months, and what is known of each.
     pub periods: &'a Periods,
-    /// The account's Jobs.
+    /// The account's Jobs, with how far each is.
     pub jobs: &'a [LoadJob],
-    /// Jobs that were created in this pass.
+    /// Jobs that were created in this reconcile.
     pub created: &'a [String],
     /// Loads that wait for their turn.
     pub queued: usize,
@@ -60,15 +60,15 @@ pub struct BillPicture<'a> {
     pub blockage: Option<Blockage>,
     /// Months that were never delivered.
     pub missing: Vec<BillingPeriod>,
-    /// The report.
+    /// What is said of the report.
     pub report: ReportStatus,
-    /// The bucket.
+    /// What is said of the bucket.
     pub bucket: BucketStatus,
 }
 
 /// The status that follows.
-pub fn build(picture: &Picture<'_>) -> AwsCostAccountStatus {
-    let mut sayings: Vec<Saying> = picture.findings.iter().map(saying).collect();
+pub fn build_status(picture: &AccountState<'_>) -> AwsCostAccountStatus {
+    let mut sayings: Vec<Saying> = picture.findings.iter().map(condition_draft).collect();
     if let Some(bill) = &picture.bill {
         sayings.push(bill.warehouse.clone());
         let held_by = summary::holding_loads(picture, &sayings);
@@ -76,7 +76,7 @@ pub fn build(picture: &Picture<'_>) -> AwsCostAccountStatus {
         let totals = loading::totals_verified(bill, &data);
         sayings.extend([data, totals]);
     }
-    let summary = Summary::of(picture, &sayings);
+    let summary = ReadySummary::of(picture, &sayings);
     let mut all = summary.sayings();
     all.extend(sayings);
     let old = picture.old;
@@ -87,7 +87,7 @@ pub fn build(picture: &Picture<'_>) -> AwsCostAccountStatus {
             .map(str::to_owned)
             .or_else(|| old.last_handled_reconcile_at.clone()),
         conditions: conditions::write(&old.conditions, &all, picture.generation, picture.now),
-        identity: Some(identity(&picture.identity, old)),
+        identity: Some(merge_identity(&picture.identity, old)),
         report: picture.bill.as_ref().map(|bill| bill.report.clone()),
         bucket: picture.bill.as_ref().map(|bill| bill.bucket.clone()),
         history: picture
@@ -95,13 +95,13 @@ pub fn build(picture: &Picture<'_>) -> AwsCostAccountStatus {
             .as_ref()
             .map(|bill| HistoryStatus { missing: bill.missing.iter().take(MAX_MISSING).copied().collect() }),
         periods: picture.bill.as_ref().map(|bill| bill.periods.list.clone()).unwrap_or_default(),
-        ingestion: picture.bill.as_ref().map(|bill| ingestion(bill, old)),
+        ingestion: picture.bill.as_ref().map(|bill| ingestion_status(bill, old)),
         purge: None,
     }
 }
 
-/// What stands while nothing may be looked at: only the answer to the generation and to a wish for a look.
-pub fn suspended(
+/// What stands while nothing may be looked at: only the answer to the generation and to a request for a look.
+pub fn suspended_status(
     old: &AwsCostAccountStatus,
     generation: Option<i64>,
     reconcile_at: Option<&str>,
@@ -117,9 +117,10 @@ pub fn suspended(
         status.periods.clone_from(&periods.list);
         let ingestion = status.ingestion.get_or_insert_default();
         ingestion.last_success = last_success(periods, ingestion.last_success);
-        (ingestion.newest_period, ingestion.newest_total) = newest(periods);
-        ingestion.active_jobs = active(jobs, &[]);
+        (ingestion.newest_period, ingestion.newest_total) = newest_load(periods);
+        ingestion.active_jobs = active_jobs(jobs, &[]);
     }
+    // Nothing goes on by itself while it is suspended: Reconciling would keep kstatus waiting for ever.
     status.conditions.retain(|condition| condition.type_ != ConditionType::Reconciling.as_str());
     if status.conditions.is_empty() {
         let saying = Saying::new(
@@ -134,7 +135,7 @@ pub fn suspended(
 }
 
 /// The early patch of a new generation: seen, and being worked on. Other conditions stay as they are.
-pub fn progressing(
+pub fn progressing_status(
     old: &AwsCostAccountStatus,
     generation: Option<i64>,
     now: Timestamp,
@@ -179,12 +180,12 @@ pub fn replace_summary(
 }
 
 /// A finding as a condition says it.
-pub fn saying(finding: &Finding) -> Saying {
+pub fn condition_draft(finding: &Finding) -> Saying {
     Saying::new(finding.condition, finding.verdict.into(), finding.reason, finding.message.clone())
 }
 
 /// What is known stays known while a look gives no answer. Who manages the account's organization may be nobody.
-fn identity(seen: &Identity, old: &AwsCostAccountStatus) -> Identity {
+fn merge_identity(seen: &Identity, old: &AwsCostAccountStatus) -> Identity {
     let before = old.identity.clone().unwrap_or_default();
     Identity {
         account_id: seen.account_id.clone().or(before.account_id),
@@ -195,14 +196,14 @@ fn identity(seen: &Identity, old: &AwsCostAccountStatus) -> Identity {
     }
 }
 
-fn ingestion(bill: &BillPicture<'_>, old: &AwsCostAccountStatus) -> IngestionStatus {
+fn ingestion_status(bill: &BillState<'_>, old: &AwsCostAccountStatus) -> IngestionStatus {
     let before = old.ingestion.as_ref().and_then(|ingestion| ingestion.last_success);
-    let (newest_period, newest_total) = newest(bill.periods);
+    let (newest_period, newest_total) = newest_load(bill.periods);
     IngestionStatus {
         last_success: last_success(bill.periods, before),
         newest_period,
         newest_total,
-        active_jobs: active(bill.jobs, bill.created),
+        active_jobs: active_jobs(bill.jobs, bill.created),
     }
 }
 
@@ -211,7 +212,7 @@ fn last_success(periods: &Periods, before: Option<Timestamp>) -> Option<Timestam
 }
 
 /// The newest month that is loaded, and its total where it is of one currency.
-fn newest(periods: &Periods) -> (Option<BillingPeriod>, Option<String>) {
+fn newest_load(periods: &Periods) -> (Option<BillingPeriod>, Option<String>) {
     let Some(newest) = periods.list.iter().find(|period| period.version.is_some()) else {
         return (None, None);
     };
@@ -223,11 +224,12 @@ fn newest(periods: &Periods) -> (Option<BillingPeriod>, Option<String>) {
     (Some(newest.period), total)
 }
 
-fn active(jobs: &[LoadJob], created: &[String]) -> Vec<String> {
+fn active_jobs(jobs: &[LoadJob], created: &[String]) -> Vec<String> {
     let running = jobs
         .iter()
         .filter(|job| matches!(job.state, crate::controller::jobs::observed::JobState::Active(_)))
         .map(|job| job.name.clone());
+    // Sorted, or a list that only changed its order would be a patch.
     let mut names: Vec<String> = running.chain(created.iter().cloned()).collect();
     names.sort();
     names.dedup();

@@ -53,7 +53,7 @@ pub struct ValidAccount {
 }
 
 /// How an account is reached, as declared.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ValidAccess {
     /// Over a role.
     Role(RoleInput),
@@ -65,7 +65,7 @@ pub enum ValidAccess {
 }
 
 /// A role, and where its external IDs are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleInput {
     /// The role to assume.
     pub role: RoleArn,

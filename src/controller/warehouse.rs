@@ -1,5 +1,6 @@
-//! One pass over one CostWarehouse: a probe Job on create, on change, when asked for, and daily; its end is Ready.
+//! One reconcile of one CostWarehouse: a probe Job on create, on change, when asked for, and daily; its end is Ready.
 
+pub mod as_seen;
 mod judge;
 
 use std::time::Duration;
@@ -10,32 +11,30 @@ use kube::{Resource, ResourceExt, api::Api};
 use sha2::{Digest, Sha256};
 
 use super::{
-    account::wish,
-    context::{Context, GuardedWarehouse, Stores},
-    error::{LONGEST_WAIT, ReconcileFault, SHORTEST_WAIT, refusal::Trouble},
+    context::{GuardedWarehouse, Owner, Stores, WAREHOUSE, mark},
+    error::{LONGEST_WAIT, ReconcileFault, ReconcileTrouble, Refused, SHORTEST_WAIT},
     events,
     jobs::{
-        apply::{self, Refused},
-        concurrency, listing,
-        manifest::{self, Owner, mark},
-        observed::{self, Hindrance, JobState},
-        session, unstarted,
+        Jobs, concurrency, listing,
+        manifest::{self, ProbeAttempt},
+        observed::{self, JobState, PodBlocker},
+        session, start, unstarted,
     },
-    standing,
-    status::{self, patch},
+    status::{self, patch, unusable},
     validate::{self, Place, ValidWarehouse},
 };
 use crate::{
-    api::{CostWarehouse, CostWarehouseStatus, aws_cost_account::Ingestion, conditions},
+    api::{CostWarehouse, CostWarehouseStatus, aws_cost_account::Ingestion, conditions, reconcile_request},
     model::{ConditionStatus, ConditionType, Reason},
 };
-use judge::{Obstacle, Probe, View};
+use judge::{ObservedProbe, ProbeObstacle, ProbeSituation};
 
-/// Reconciles one warehouse; how long until the next pass.
+/// Reconciles one warehouse; how long until the next reconcile.
 ///
 /// # Errors
-/// [`ReconcileFault`] when the pass could not be finished.
-pub async fn reconcile(object: &GuardedWarehouse, context: &Context) -> Result<Duration, ReconcileFault> {
+/// [`ReconcileFault`] when the reconcile could not be finished.
+pub async fn reconcile_warehouse(object: &GuardedWarehouse, jobs: &Jobs) -> Result<Duration, ReconcileFault> {
+    let context = &jobs.context;
     let now = Timestamp::now();
     let namespace = object.namespace().unwrap_or_default();
     let Some(stores) = context.stores(&namespace) else { return Ok(LONGEST_WAIT) };
@@ -43,29 +42,31 @@ pub async fn reconcile(object: &GuardedWarehouse, context: &Context) -> Result<D
         Ok(warehouse) => warehouse,
         Err(invalid) => {
             tracing::warn!(object = object.name_any(), error = invalid.error, "the object does not parse");
-            return standing::report_unparsable::<CostWarehouse>(context, object.meta(), &invalid.error, now)
-                .await;
+            unusable::report_unparsable::<CostWarehouse>(context, object.meta(), &invalid.error, now).await?;
+            return Ok(LONGEST_WAIT);
         }
     };
     if warehouse.metadata.deletion_timestamp.is_some() {
         return Ok(LONGEST_WAIT);
     }
     let uid = warehouse.uid().unwrap_or_default();
-    let owner = Owner { kind: manifest::WAREHOUSE, namespace, name: warehouse.name_any(), uid };
-    let wish = wish(warehouse.annotations());
-    Pass { context, stores, warehouse, owner, wish, now }.run().await
+    let owner = Owner { kind: WAREHOUSE, namespace, name: warehouse.name_any(), uid };
+    let request = reconcile_request(warehouse.annotations());
+    WarehouseReconcile { jobs, stores, warehouse, owner, request, now }.run().await
 }
 
-struct Pass<'a> {
-    context: &'a Context,
+/// The fixed points of one reconcile.
+struct WarehouseReconcile<'a> {
+    jobs: &'a Jobs,
     stores: &'a Stores,
     warehouse: &'a CostWarehouse,
     owner: Owner,
-    wish: Option<String>,
+    /// The reconcile request that it answers.
+    request: Option<String>,
     now: Timestamp,
 }
 
-impl Pass<'_> {
+impl WarehouseReconcile<'_> {
     async fn run(&self) -> Result<Duration, ReconcileFault> {
         let generation = self.warehouse.metadata.generation;
         let version = self.warehouse.resource_version().unwrap_or_default();
@@ -83,7 +84,7 @@ impl Pass<'_> {
         let valid = match validate::warehouse(&self.warehouse.spec) {
             Ok(valid) => valid,
             Err(problem) => {
-                let sayings = standing::invalid(&problem.to_string());
+                let sayings = unusable::invalid_summary(&problem.to_string());
                 let status = CostWarehouseStatus {
                     conditions: conditions::write(&old.conditions, &sayings, generation, self.now),
                     ..old.clone()
@@ -103,21 +104,22 @@ impl Pass<'_> {
         valid: &ValidWarehouse,
     ) -> Result<Duration, ReconcileFault> {
         let inputs = self.inputs(valid);
-        let mut trouble = Trouble::default();
+        let mut trouble = ReconcileTrouble::default();
         let probes = self.probes(&mut trouble).await;
         let obstacle = trouble.take(self.obstacle(valid).await).flatten();
+        // Before anything is judged: probes that could not be seen must not be taken for probes that are not there.
         if let Some(fault) = trouble.fault {
             return Err(fault);
         }
-        let view = View {
+        let situation = ProbeSituation {
             old,
             probes: &probes,
             inputs: &inputs,
             obstacle,
-            retry_delay: self.context.settings.testing.retry_delay,
+            retry_delay: self.jobs.context.settings.testing.retry_delay,
             now: self.now,
         };
-        let mut verdict = judge::judge(&view);
+        let mut verdict = judge::judge_warehouse(&situation);
         let (mut fresh, mut fault) = (None, None);
         if let Some(blockage) = &trouble.blockage {
             verdict.unseen(blockage);
@@ -131,11 +133,12 @@ impl Pass<'_> {
         let generation = self.warehouse.metadata.generation;
         let status = CostWarehouseStatus {
             observed_generation: generation,
-            last_handled_reconcile_at: self.wish.clone().or_else(|| old.last_handled_reconcile_at.clone()),
+            last_handled_reconcile_at: self.request.clone().or_else(|| old.last_handled_reconcile_at.clone()),
             conditions: conditions::write(&old.conditions, &verdict.sayings, generation, self.now),
             accounts: i32::try_from(self.accounts().len()).ok(),
             probe: verdict.probe.clone(),
         };
+        // The status first: the probe's number in it is what keeps the next reconcile from starting the same again.
         self.finish(version, old, status).await?;
         if let Some(fault) = fault {
             return Err(fault);
@@ -145,16 +148,16 @@ impl Pass<'_> {
     }
 
     /// Deletes probes that are given up, and Secrets that no probe needs any more.
-    async fn tidy(&self, probes: &[Probe], fresh: &[String]) -> Result<(), ReconcileFault> {
+    async fn tidy(&self, probes: &[ObservedProbe], fresh: &[String]) -> Result<(), ReconcileFault> {
         for (name, uid) in probes.iter().filter_map(|probe| probe.given_up.clone()) {
-            apply::delete_given_up(self.context, &self.owner, &name, uid).await?;
+            start::delete_given_up(&self.jobs.context, &self.owner, &name, uid).await?;
         }
         let jobs = self.stores.jobs.of(&self.owner);
         let active: Vec<String> =
-            jobs.iter().filter(|job| !concurrency::ended(job)).map(|job| job.name_any()).collect();
+            jobs.iter().filter(|job| !concurrency::has_ended(job)).map(|job| job.name_any()).collect();
         let secrets = session::of_owner(self.stores, &self.owner);
-        for (name, uid) in session::upkeep(&secrets, &active, fresh, self.now).delete {
-            session::delete(self.context, &self.owner.namespace, &name, &uid).await?;
+        for (name, uid) in session::plan_upkeep(&secrets, &active, fresh, self.now).delete {
+            session::delete_session(&self.jobs.context, &self.owner.namespace, &name, &uid).await?;
         }
         Ok(())
     }
@@ -162,42 +165,43 @@ impl Pass<'_> {
     /// What a probe depends on: a change of it is worth another probe.
     fn inputs(&self, valid: &ValidWarehouse) -> String {
         let secret =
-            valid.secret().and_then(|name| standing::usable_secret(self.stores, &self.owner.namespace, name));
+            valid.secret().and_then(|name| as_seen::usable_secret(self.stores, &self.owner.namespace, name));
         let text = format!(
             "{}\n{:?}\n{}\n{}{}",
-            standing::fingerprint(self.warehouse, secret.as_deref()),
-            self.wish,
+            as_seen::spec_fingerprint(self.warehouse, secret.as_deref()),
+            self.request,
             env!("CARGO_PKG_VERSION"),
-            self.context.jobs.fingerprint(),
-            self.context.authorities.trust().pem()
+            self.jobs.settings.fingerprint(),
+            self.jobs.authorities.trust().pem()
         );
         hex::encode(&Sha256::digest(text)[..8])
     }
 
     /// What makes a probe pointless.
-    async fn obstacle(&self, valid: &ValidWarehouse) -> Result<Option<Obstacle>, Refused> {
+    async fn obstacle(&self, valid: &ValidWarehouse) -> Result<Option<ProbeObstacle>, Refused> {
         if let Some(name) = valid.secret()
-            && standing::usable_secret(self.stores, &self.owner.namespace, name).is_none()
+            && as_seen::usable_secret(self.stores, &self.owner.namespace, name).is_none()
         {
             let namespace = self.owner.namespace.clone();
-            return Ok(Some(Obstacle::SecretNotUsable { namespace, name: name.to_owned() }));
+            return Ok(Some(ProbeObstacle::SecretNotUsable { namespace, name: name.to_owned() }));
         }
         if let Place::Claim(name) = &valid.place {
-            let claim = apply::claim_of(self.context, &self.owner.namespace, name).await?;
+            let claim = start::claim_of(&self.jobs.context, &self.owner.namespace, name).await?;
             // A claim that waits for its first pod is Pending, and the probe's pod is that.
             let lost = |phase: &str| phase == "Lost";
             let phase = claim.as_ref().and_then(|claim| claim.status.as_ref()?.phase.as_deref());
             if claim.is_none() || phase.is_some_and(lost) {
-                return Ok(Some(Obstacle::ClaimNotUsable(name.clone())));
+                return Ok(Some(ProbeObstacle::ClaimNotUsable(name.clone())));
             }
         }
         Ok(None)
     }
 
     /// The probes that are not in status yet; what keeps their pods from being seen is noted.
-    async fn probes(&self, trouble: &mut Trouble) -> Vec<Probe> {
+    async fn probes(&self, trouble: &mut ReconcileTrouble) -> Vec<ObservedProbe> {
         let jobs = self.stores.jobs.of(&self.owner);
         let recorded = self.warehouse.status.as_ref().and_then(|status| status.probe.as_ref());
+        // From the recorded number on: earlier ones are in status, and their Jobs stay for a while.
         let open: Vec<_> = jobs
             .iter()
             .filter(|job| job.labels().get(mark::COMPONENT).map(String::as_str) == Some(manifest::PROBE))
@@ -207,32 +211,39 @@ impl Pass<'_> {
         if open.is_empty() {
             return Vec::new();
         }
-        let pods = trouble.take(listing::pods(self.context, &self.owner, Some(manifest::PROBE)).await);
+        let pods =
+            trouble.take(listing::list_pods(&self.jobs.context, &self.owner, Some(manifest::PROBE)).await);
         open.into_iter().map(|(job, count)| self.probe(job, count, pods.as_deref())).collect()
     }
 
     /// A probe; without its pods it is told whether it went well, and not why not.
-    fn probe(&self, job: &Job, count: i64, pods: Option<&[Pod]>) -> Probe {
+    fn probe(&self, job: &Job, count: i64, pods: Option<&[Pod]>) -> ObservedProbe {
         let inputs = job.annotations().get(mark::INPUTS).cloned().unwrap_or_default();
         let Some(pods) = pods else {
             let state = match observed::state(job, &[], |_| Some(())) {
                 JobState::Failed { .. } => JobState::Unread,
-                JobState::Active(_) => JobState::Active(Hindrance::None),
+                JobState::Active(_) => JobState::Active(PodBlocker::None),
                 known => known,
             };
-            return Probe { count, inputs, state, given_up: None };
+            return ObservedProbe { count, inputs, state, given_up: None };
         };
-        let (state, given_up) = unstarted::state_of(job, pods, &self.context.podless, self.now);
-        Probe { count, inputs, state, given_up: given_up.map(|uid| (job.name_any(), uid)) }
+        let (state, given_up) = unstarted::state_of(job, pods, &self.jobs.podless, self.now);
+        ObservedProbe { count, inputs, state, given_up: given_up.map(|uid| (job.name_any(), uid)) }
     }
 
     /// Starts a probe; its name.
     async fn start(&self, valid: &ValidWarehouse, inputs: &str, count: i64) -> Result<String, Refused> {
         let ingestion = self.ingestion();
-        let job = manifest::probe(&self.owner, inputs, count, valid, ingestion.as_ref(), &self.context.jobs);
+        let job = manifest::probe_job(
+            &self.owner,
+            ProbeAttempt { inputs, count },
+            valid,
+            ingestion.as_ref(),
+            &self.jobs.settings,
+        );
         let name = job.name_any();
-        session::write_environment(self.context, &self.owner, &name).await?;
-        apply::create_job(self.context, &job, &self.owner).await?;
+        session::write_environment(self.jobs, &self.owner, &name).await?;
+        start::create_job(self.jobs, &job, &self.owner).await?;
         tracing::info!(job = name, warehouse = self.owner.name, "started a probe");
         Ok(name)
     }
@@ -241,6 +252,7 @@ impl Pass<'_> {
     fn ingestion(&self) -> Option<Ingestion> {
         self.accounts()
             .into_iter()
+            // The first by name and not the oldest: the same however the watch orders them, so the probe is the same too.
             .min_by(|(one, _), (other, _)| one.cmp(other))
             .map(|(_, ingestion)| ingestion)
     }
@@ -264,9 +276,9 @@ impl Pass<'_> {
         old: &CostWarehouseStatus,
         status: CostWarehouseStatus,
     ) -> Result<(), ReconcileFault> {
-        let notices = events::transitions(&old.conditions, &status.conditions);
+        let notices = events::notices_of_change(&old.conditions, &status.conditions);
         self.write(version, old, &status).await?;
-        events::publish(&self.context.recorder, &self.warehouse.object_ref(&()), &notices).await;
+        events::publish_notices(&self.jobs.context.recorder, &self.warehouse.object_ref(&()), &notices).await;
         Ok(())
     }
 
@@ -276,12 +288,17 @@ impl Pass<'_> {
         old: &CostWarehouseStatus,
         new: &CostWarehouseStatus,
     ) -> Result<(), ReconcileFault> {
-        let api: Api<CostWarehouse> = Api::namespaced(self.context.client.clone(), &self.owner.namespace);
-        patch::status(&api, &self.owner.name, version, old, new).await.map(drop)
+        let api: Api<CostWarehouse> =
+            Api::namespaced(self.jobs.context.client.clone(), &self.owner.namespace);
+        patch::patch_status(&api, &self.owner.name, version, old, new).await.map(drop)
     }
 }
 
 /// Ready of a warehouse with these parts.
-fn ready(status: ConditionStatus, reason: Reason, message: impl Into<String>) -> conditions::Saying {
+fn ready_condition(
+    status: ConditionStatus,
+    reason: Reason,
+    message: impl Into<String>,
+) -> conditions::Saying {
     conditions::Saying::new(ConditionType::Ready, status, reason, message)
 }

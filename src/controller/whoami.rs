@@ -13,7 +13,7 @@ use crate::connection::principal;
 const ASKED_EVERY: Duration = Duration::from_secs(60);
 
 /// Tells `known` the operator's principal, and again whenever it is another, until `stop`.
-pub(super) async fn run(
+pub(super) async fn tell_identity(
     context: Arc<Context>,
     known: watch::Sender<Option<String>>,
     stop: CancellationToken,

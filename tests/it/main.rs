@@ -38,6 +38,7 @@ mod preflight;
 mod purge;
 mod reach;
 mod support_bundle;
+mod walk_through;
 mod warehouse_bucket;
 mod warehouse_commands;
 mod warehouse_conformance;

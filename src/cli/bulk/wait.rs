@@ -18,12 +18,11 @@ use serde_json::Value;
 
 use super::resource;
 use crate::{
-    api::RECONCILE_AT,
+    api::{RECONCILE_AT, reconcile_request},
     cli::{
         cluster::Scope,
         fleet::{Kind, Name},
     },
-    controller::wish,
     model::ExitCode,
 };
 
@@ -148,7 +147,7 @@ fn answered(object: &DynamicObject, at: Timestamp) -> Option<Verdict> {
         return None;
     }
     let status = &object.data["status"];
-    if status["lastHandledReconcileAt"].as_str() != wish(object.annotations()).as_deref() {
+    if status["lastHandledReconcileAt"].as_str() != reconcile_request(object.annotations()).as_deref() {
         return None;
     }
     let ready = status["conditions"].as_array()?.iter().find(|condition| condition["type"] == "Ready");

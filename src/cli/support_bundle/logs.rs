@@ -67,11 +67,11 @@ mod tests {
 
     #[test]
     fn a_line_of_ours_keeps_what_is_on_the_list() {
-        let log = json!({"timestamp": "2026-11-30T14:00:00Z", "level": "ERROR", "target": "awscost::controller::passes",
-            "fields": {"message": "a pass failed", "error": "403", "namespace": "finops", "text": "canary", "nested": {"a": 1}},
+        let log = json!({"timestamp": "2026-11-30T14:00:00Z", "level": "ERROR", "target": "awscost::controller::workqueue::workers",
+            "fields": {"message": "a reconcile failed", "error": "403", "namespace": "finops", "text": "canary", "nested": {"a": 1}},
             "span": {"name": "canary"}, "spans": ["canary"], "threadName": "canary"});
-        let expected = json!({"timestamp": "2026-11-30T14:00:00Z", "level": "ERROR", "target": "awscost::controller::passes",
-            "fields": {"message": "a pass failed", "error": "403", "namespace": "finops"}});
+        let expected = json!({"timestamp": "2026-11-30T14:00:00Z", "level": "ERROR", "target": "awscost::controller::workqueue::workers",
+            "fields": {"message": "a reconcile failed", "error": "403", "namespace": "finops"}});
         assert_eq!(lines(&log.to_string()), [expected]);
     }
 

@@ -6,32 +6,33 @@ use crate::{
     controller::{
         access::{
             generate,
-            secrets::{AccessKeysSight, AccessSight, ExternalIdSight, SecretSight},
+            secrets::{
+                AccessSecrets, ObservedAccess, ObservedAccessKeys, ObservedExternalId, ObservedSecret,
+            },
         },
-        settings::tenancy::Refusal,
+        settings::tenancy::TenancyRefusal,
         validate::{RoleInput, SecretKey, ValidAccess, ValidAccount},
     },
     model::{AccessKeys, ConditionType, ExternalId, InvalidExternalId, Reason},
 };
 
-/// Lets the account through with what it is reached by, or says why not. `secret_version` tells a changed Secret from
-/// an unchanged one, and nothing of what it holds; `reused` says which external IDs are another tenant's.
+/// Lets the account through with what it is reached by, or says why not; `reused` says which external IDs are another
+/// tenant's.
 ///
 /// # Errors
 /// The finding that RoleAssumable gets instead of a look.
-pub fn pass(
+pub fn pass_gate(
     account: &ValidAccount,
     namespace: &str,
-    tenancy: Result<(), Refusal>,
-    sight: &AccessSight,
-    secret_version: Option<String>,
+    tenancy: Result<(), TenancyRefusal>,
+    secrets: &AccessSecrets,
     reused: &dyn Fn(&ExternalId) -> bool,
 ) -> Result<Access, Box<Finding>> {
     if let Err(refusal) = tenancy {
-        return no(Reason::RoleNotAllowedInNamespace, not_allowed(account, namespace, refusal));
+        return refuse_access(Reason::RoleNotAllowedInNamespace, not_allowed(account, namespace, refusal));
     }
-    match (&account.access, sight) {
-        (ValidAccess::Role(role), AccessSight::Role { current, next }) => {
+    match (&account.access, &secrets.sight) {
+        (ValidAccess::Role(role), ObservedAccess::Role { current, next }) => {
             let reused_in = reused_in(role, current, next.as_ref(), reused);
             let next_external_id = next_external_id(role, next.as_ref());
             let external_id = match (external_id(namespace, &role.secret, current), &next_external_id) {
@@ -41,7 +42,7 @@ pub fn pass(
                 (Err(finding), _) => return Err(finding),
             };
             if let Some(name) = reused_in {
-                return no(
+                return refuse_access(
                     Reason::ExternalIdReused,
                     format!(
                         "An older AwsCostAccount in another namespace uses the external ID of Secret {name}. Each tenant \
@@ -52,21 +53,21 @@ pub fn pass(
             Ok(Access::Role(RoleAccess {
                 role: role.role.clone(),
                 external_id,
-                external_id_place: generate::place(namespace, role),
+                external_id_place: generate::describe_place(namespace, role),
                 next_external_id,
-                secret_version,
+                secret_version: secrets.version.clone(),
                 policy: role.policy,
             }))
         }
-        (ValidAccess::Keys { secret }, AccessSight::Keys(keys)) => {
+        (ValidAccess::Keys { secret }, ObservedAccess::Keys(keys)) => {
             Ok(Access::Keys(access_keys(namespace, secret, keys)?))
         }
-        // Seen before the spec changed from one way to the other: the next pass sees anew.
-        _ => no(Reason::NotChecked, "The Secret of the new spec is about to be read.".to_owned()),
+        // Seen before the spec changed from one way to the other: the next reconcile sees it again.
+        _ => refuse_access(Reason::NotChecked, "The Secret of the new spec is about to be read.".to_owned()),
     }
 }
 
-/// What the gate says. All of it is judged anew in every pass, so none of it outlives what it was said of.
+/// What the gate says. All of it is judged again in every reconcile, so none of it outlives what it was said of.
 pub const REASONS: [Reason; 8] = [
     Reason::RoleNotAllowedInNamespace,
     Reason::SecretNotUsable,
@@ -78,23 +79,23 @@ pub const REASONS: [Reason; 8] = [
     Reason::AccessKeyInvalid,
 ];
 
-fn no<T>(reason: Reason, message: String) -> Result<T, Box<Finding>> {
+fn refuse_access<T>(reason: Reason, message: String) -> Result<T, Box<Finding>> {
     Err(Box::new(Finding::fail(ConditionType::RoleAssumable, reason, message)))
 }
 
-fn not_allowed(account: &ValidAccount, namespace: &str, refusal: Refusal) -> String {
+fn not_allowed(account: &ValidAccount, namespace: &str, refusal: TenancyRefusal) -> String {
     let what = match account.role() {
         Some(role) => format!("role {}", role.role),
         None => format!("the keys of account {}", account.account),
     };
     match (refusal, account.role()) {
-        (Refusal::OwnAccount, Some(role)) => format!(
+        (TenancyRefusal::OwnAccount, Some(role)) => format!(
             "The operator's own AWS account owns {what}, and such a role is used only where it is named, so it was not. The \
              operator's administrator can name it, and lock no other account out, in the chart value \
              tenancy.ownAccountRoleArns: [\"{}\"]",
             role.role
         ),
-        (Refusal::OwnAccountAndNoRule, Some(role)) => format!(
+        (TenancyRefusal::OwnAccountAndNoRule, Some(role)) => format!(
             "The operator's own AWS account owns {what}, and no tenancy rule names it for namespace {namespace}, so it was \
              not used. The operator's administrator can add one to the chart value tenancy.rules: \
              {{namespaces: [{namespace}], roleArns: [\"{}\"]}}",
@@ -126,7 +127,7 @@ pub const KEYS_OF_ACCESS: [&str; 2] = [ACCESS_KEY_ID_KEY, SECRET_ACCESS_KEY_KEY]
 /// What is said of a Secret without the key that is asked for. Which keys it has is not said: whoever mistakes KEY for
 /// VALUE has the value there.
 fn key_missing<T>(namespace: &str, name: &str, key: &str, fix: &str) -> Result<T, Box<Finding>> {
-    no(
+    refuse_access(
         Reason::SecretKeyMissing,
         format!(
             "Secret {name} has no key {key}; kubectl -n {namespace} describe secret {name} lists those it has. {fix}"
@@ -137,21 +138,22 @@ fn key_missing<T>(namespace: &str, name: &str, key: &str, fix: &str) -> Result<T
 fn external_id(
     namespace: &str,
     secret: &SecretKey,
-    sight: &ExternalIdSight,
+    sight: &ObservedExternalId,
 ) -> Result<ExternalId, Box<Finding>> {
     let SecretKey { name, key } = secret;
     match sight {
-        SecretSight::Usable(id) => Ok(id.clone()),
-        SecretSight::NotUsable => {
-            no(Reason::SecretNotUsable, secret_not_usable(namespace, name, USE_EXTERNAL_ID, &[key.as_str()]))
-        }
-        SecretSight::KeyMissing(key) => {
+        ObservedSecret::Usable(id) => Ok(id.clone()),
+        ObservedSecret::NotUsable => refuse_access(
+            Reason::SecretNotUsable,
+            secret_not_usable(namespace, name, USE_EXTERNAL_ID, &[key.as_str()]),
+        ),
+        ObservedSecret::KeyMissing(key) => {
             let fix = format!(
                 "Put the external ID under {key}, or name the key it is under in spec.access.externalIdSecretRef.key."
             );
             key_missing(namespace, name, key, &fix)
         }
-        SecretSight::Invalid(problem) => {
+        ObservedSecret::Invalid(problem) => {
             let reason = match problem {
                 InvalidExternalId::Empty => Reason::ExternalIdEmpty,
                 InvalidExternalId::Whitespace => Reason::ExternalIdWhitespace,
@@ -164,7 +166,7 @@ fn external_id(
                 }
                 InvalidExternalId::Whitespace | InvalidExternalId::Characters => "",
             };
-            no(reason, format!("Secret {name} holds no external ID: {problem}.{fix}"))
+            refuse_access(reason, format!("Secret {name} holds no external ID: {problem}.{fix}"))
         }
     }
 }
@@ -172,11 +174,11 @@ fn external_id(
 /// The Secret whose external ID is another tenant's.
 fn reused_in<'a>(
     role: &'a RoleInput,
-    current: &ExternalIdSight,
-    next: Option<&ExternalIdSight>,
+    current: &ObservedExternalId,
+    next: Option<&ObservedExternalId>,
     reused: &dyn Fn(&ExternalId) -> bool,
 ) -> Option<&'a str> {
-    let is_reused = |sight: &ExternalIdSight| matches!(sight, SecretSight::Usable(id) if reused(id));
+    let is_reused = |sight: &ObservedExternalId| matches!(sight, ObservedSecret::Usable(id) if reused(id));
     if is_reused(current) {
         return Some(&role.secret.name);
     }
@@ -184,27 +186,28 @@ fn reused_in<'a>(
 }
 
 /// What is wrong with the next external ID takes nothing away from a connection that works with the current one.
-fn next_external_id(role: &RoleInput, sight: Option<&ExternalIdSight>) -> NextExternalId {
+fn next_external_id(role: &RoleInput, sight: Option<&ObservedExternalId>) -> NextExternalId {
     match (&role.next, sight) {
         (None, _) | (_, None) => NextExternalId::None,
-        (Some(_), Some(SecretSight::Usable(id))) => NextExternalId::Usable(id.clone()),
+        (Some(_), Some(ObservedSecret::Usable(id))) => NextExternalId::Usable(id.clone()),
         (Some(next), Some(_)) => NextExternalId::Unusable { secret: next.name.clone() },
     }
 }
 
-fn access_keys(namespace: &str, name: &str, sight: &AccessKeysSight) -> Result<AccessKeys, Box<Finding>> {
+fn access_keys(namespace: &str, name: &str, sight: &ObservedAccessKeys) -> Result<AccessKeys, Box<Finding>> {
     match sight {
-        SecretSight::Usable(keys) => Ok(keys.clone()),
-        SecretSight::NotUsable => {
-            no(Reason::SecretNotUsable, secret_not_usable(namespace, name, USE_ACCESS_KEY, &KEYS_OF_ACCESS))
-        }
-        SecretSight::KeyMissing(key) => {
+        ObservedSecret::Usable(keys) => Ok(keys.clone()),
+        ObservedSecret::NotUsable => refuse_access(
+            Reason::SecretNotUsable,
+            secret_not_usable(namespace, name, USE_ACCESS_KEY, &KEYS_OF_ACCESS),
+        ),
+        ObservedSecret::KeyMissing(key) => {
             let [id, secret] = KEYS_OF_ACCESS;
             let fix = format!("It needs both {id} and {secret}: put each under its name.");
             key_missing(namespace, name, key, &fix)
         }
-        SecretSight::Invalid(problem) => {
-            no(Reason::AccessKeyInvalid, format!("Secret {name} holds no access key: {problem}."))
+        ObservedSecret::Invalid(problem) => {
+            refuse_access(Reason::AccessKeyInvalid, format!("Secret {name} holds no access key: {problem}."))
         }
     }
 }
@@ -233,36 +236,50 @@ mod tests {
         validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
     }
 
-    fn sight(current: ExternalIdSight) -> AccessSight {
-        AccessSight::Role { current, next: None }
+    fn sight(current: ObservedExternalId) -> AccessSecrets {
+        seen(ObservedAccess::Role { current, next: None })
     }
 
-    fn usable() -> AccessSight {
-        sight(SecretSight::Usable(ExternalId::parse(b"canary-external-id").expect("an id")))
+    fn seen(sight: ObservedAccess) -> AccessSecrets {
+        AccessSecrets { version: None, sight }
+    }
+
+    fn usable() -> AccessSecrets {
+        sight(ObservedSecret::Usable(ExternalId::parse(b"canary-external-id").expect("an id")))
     }
 
     #[test]
     fn each_fault_has_its_reason_and_none_shows_the_external_id() {
-        let invalid = |problem| sight(SecretSight::Invalid(problem));
+        let invalid = |problem| sight(ObservedSecret::Invalid(problem));
         for (tenancy, sight, reused, expected) in [
             (Ok(()), usable(), false, None),
-            (Err(Refusal::NoRule), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
-            (Err(Refusal::OwnAccount), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
-            (Err(Refusal::OwnAccountAndNoRule), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
+            (Err(TenancyRefusal::NoRule), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
+            (Err(TenancyRefusal::OwnAccount), usable(), false, Some(Reason::RoleNotAllowedInNamespace)),
             (
-                Err(Refusal::NoRule),
-                sight(SecretSight::NotUsable),
+                Err(TenancyRefusal::OwnAccountAndNoRule),
+                usable(),
                 false,
                 Some(Reason::RoleNotAllowedInNamespace),
             ),
-            (Ok(()), sight(SecretSight::NotUsable), false, Some(Reason::SecretNotUsable)),
-            (Ok(()), sight(SecretSight::KeyMissing("k".to_owned())), false, Some(Reason::SecretKeyMissing)),
+            (
+                Err(TenancyRefusal::NoRule),
+                sight(ObservedSecret::NotUsable),
+                false,
+                Some(Reason::RoleNotAllowedInNamespace),
+            ),
+            (Ok(()), sight(ObservedSecret::NotUsable), false, Some(Reason::SecretNotUsable)),
+            (
+                Ok(()),
+                sight(ObservedSecret::KeyMissing("k".to_owned())),
+                false,
+                Some(Reason::SecretKeyMissing),
+            ),
             (Ok(()), invalid(InvalidExternalId::Empty), false, Some(Reason::ExternalIdEmpty)),
             (Ok(()), invalid(InvalidExternalId::Whitespace), false, Some(Reason::ExternalIdWhitespace)),
             (Ok(()), invalid(InvalidExternalId::Characters), false, Some(Reason::ExternalIdInvalid)),
             (Ok(()), usable(), true, Some(Reason::ExternalIdReused)),
         ] {
-            let finding = pass(&account(), "finops", tenancy, &sight, None, &|_| reused).err();
+            let finding = pass_gate(&account(), "finops", tenancy, &sight, &|_| reused).err();
             assert_eq!(finding.as_ref().map(|finding| finding.reason), expected);
             assert!(expected.is_none_or(|reason| REASONS.contains(&reason)), "{expected:?}");
             assert!(finding.is_none_or(|finding| !finding.message.contains("canary")));
@@ -274,40 +291,40 @@ mod tests {
     }
 
     fn rotating(
-        current: ExternalIdSight,
-        next: ExternalIdSight,
+        current: ObservedExternalId,
+        next: ObservedExternalId,
         reused: &dyn Fn(&ExternalId) -> bool,
     ) -> Result<RoleAccess, Box<Finding>> {
         let mut account = account();
         if let ValidAccess::Role(role) = &mut account.access {
             role.next = Some(SecretKey { name: "next".to_owned(), key: "externalId".to_owned() });
         }
-        let sight = AccessSight::Role { current, next: Some(next) };
-        let access = pass(&account, "finops", Ok(()), &sight, None, reused)?;
+        let sight = seen(ObservedAccess::Role { current, next: Some(next) });
+        let access = pass_gate(&account, "finops", Ok(()), &sight, reused)?;
         let Access::Role(role) = access else { unreachable!("it is a role's") };
         Ok(role)
     }
 
     #[test]
     fn one_usable_external_id_of_two_is_enough() {
-        let usable = |text: &str| SecretSight::Usable(id(text));
+        let usable = |text: &str| ObservedSecret::Usable(id(text));
         let none = &|_: &ExternalId| false;
 
-        let old = rotating(usable("old-id"), SecretSight::NotUsable, none).expect("the current one works");
+        let old = rotating(usable("old-id"), ObservedSecret::NotUsable, none).expect("the current one works");
         assert_eq!(old.external_id.expose(), "old-id");
         assert!(matches!(old.next_external_id, NextExternalId::Unusable { secret } if secret == "next"));
 
-        let new = rotating(SecretSight::NotUsable, usable("new-id"), none).expect("the next one works");
+        let new = rotating(ObservedSecret::NotUsable, usable("new-id"), none).expect("the next one works");
         assert_eq!(new.external_id.expose(), "new-id");
         assert!(matches!(new.next_external_id, NextExternalId::Usable(next) if next.expose() == "new-id"));
 
-        assert!(rotating(SecretSight::NotUsable, SecretSight::NotUsable, none).is_err());
+        assert!(rotating(ObservedSecret::NotUsable, ObservedSecret::NotUsable, none).is_err());
     }
 
     #[test]
     fn of_two_external_ids_the_secret_of_the_reused_one_is_named() {
         for (reused, name) in [("old-id", "acme-external-id"), ("new-id", "next")] {
-            let (old, new) = (SecretSight::Usable(id("old-id")), SecretSight::Usable(id("new-id")));
+            let (old, new) = (ObservedSecret::Usable(id("old-id")), ObservedSecret::Usable(id("new-id")));
             let finding = rotating(old, new, &|id| id.expose() == reused).expect_err("it is reused");
             assert_eq!(finding.reason, Reason::ExternalIdReused);
             assert!(
@@ -321,17 +338,17 @@ mod tests {
     #[test]
     fn the_fix_for_a_secret_names_its_key_and_shows_no_value_on_a_command_line() {
         let said = |sight| {
-            let passed = pass(&account(), "finops", Ok(()), &sight, None, &|_| false);
+            let passed = pass_gate(&account(), "finops", Ok(()), &sight, &|_| false);
             passed.expect_err("it is not usable").message
         };
-        let missing = said(sight(SecretSight::NotUsable));
+        let missing = said(sight(ObservedSecret::NotUsable));
         for command in [
             "kubectl -n finops create secret generic acme-external-id --from-file=externalId=FILE",
             "kubectl -n finops label --overwrite secret acme-external-id awscost.io/use=external-id",
         ] {
             assert!(missing.contains(command), "{missing}");
         }
-        let keyless = said(sight(SecretSight::KeyMissing("externalId".to_owned())));
+        let keyless = said(sight(ObservedSecret::KeyMissing("externalId".to_owned())));
         assert!(keyless.contains("has no key externalId;"), "{keyless}");
         assert!(keyless.contains("spec.access.externalIdSecretRef.key"), "{keyless}");
     }
@@ -339,17 +356,17 @@ mod tests {
     #[test]
     fn who_is_not_allowed_gets_the_rule_to_copy() {
         for (refusal, rule) in [
-            (Refusal::NoRule, r#"{namespaces: [finops], accountIds: ["123456789012"]}"#),
+            (TenancyRefusal::NoRule, r#"{namespaces: [finops], accountIds: ["123456789012"]}"#),
             (
-                Refusal::OwnAccount,
+                TenancyRefusal::OwnAccount,
                 r#"tenancy.ownAccountRoleArns: ["arn:aws:iam::123456789012:role/awscost"]"#,
             ),
             (
-                Refusal::OwnAccountAndNoRule,
+                TenancyRefusal::OwnAccountAndNoRule,
                 r#"{namespaces: [finops], roleArns: ["arn:aws:iam::123456789012:role/awscost"]}"#,
             ),
         ] {
-            let finding = pass(&account(), "finops", Err(refusal), &usable(), None, &|_| false);
+            let finding = pass_gate(&account(), "finops", Err(refusal), &usable(), &|_| false);
             let message = finding.expect_err("not allowed").message;
             assert!(message.ends_with(rule), "{message}");
         }
@@ -375,12 +392,12 @@ mod tests {
             (with(json!({"roleArn": role, "externalIdSecretRef": {"name": "id"}})), usable()),
             (
                 with(json!({"accessKeySecretRef": {"name": "keys"}})),
-                AccessSight::Keys(SecretSight::Usable(
+                seen(ObservedAccess::Keys(ObservedSecret::Usable(
                     AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys"),
-                )),
+                ))),
             ),
         ] {
-            let access = pass(&account, "finops", Ok(()), &sight, None, &|_| false).expect("it is open");
+            let access = pass_gate(&account, "finops", Ok(()), &sight, &|_| false).expect("it is open");
             let conditions = |findings: Vec<Finding>| -> BTreeSet<ConditionType> {
                 findings.into_iter().map(|finding| finding.condition).collect()
             };

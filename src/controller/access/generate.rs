@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use kube::api::{Api, PostParams};
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use kube::{
+    ResourceExt,
+    api::{Api, PostParams},
+};
 
 use crate::{
-    api::{GENERATED_FOR, USE_EXTERNAL_ID, USE_LABEL},
+    api::{GENERATED_FOR, USE_EXTERNAL_ID},
     controller::{
-        context::Context,
-        error::{is_taken, refusal},
+        context::{Context, Owner, own_secret},
+        error::{Refused, is_taken, refusal},
         events::{Notice, NoticeKind},
-        jobs::{
-            apply::Refused,
-            manifest::{Owner, mark},
-        },
         validate::RoleInput,
     },
     model::Reason,
@@ -26,14 +25,14 @@ use crate::{
 ///
 /// # Errors
 /// [`Refused`] where the API server does not take it.
-pub async fn external_id(
+pub async fn make_external_id(
     context: &Context,
     owner: &Owner,
     access: &RoleInput,
 ) -> Result<Option<Notice>, Refused> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &owner.namespace);
-    match api.create(&PostParams::default(), &secret(owner, access, rand::random())).await {
-        Ok(_) => Ok(Some(notice(owner, access))),
+    match api.create(&PostParams::default(), &new_secret(owner, access, rand::random())).await {
+        Ok(_) => Ok(Some(made_notice(owner, access))),
         Err(error) if is_taken(&error) => Ok(None),
         Err(error) => {
             let what =
@@ -43,46 +42,35 @@ pub async fn external_id(
     }
 }
 
-fn secret(owner: &Owner, access: &RoleInput, random: [u8; 16]) -> Secret {
-    let labels =
-        [mark::NAME, mark::MANAGED_BY, (mark::COMPONENT, "external-id"), (USE_LABEL, USE_EXTERNAL_ID)];
-    Secret {
-        metadata: ObjectMeta {
-            name: Some(access.secret.name.clone()),
-            namespace: Some(owner.namespace.clone()),
-            labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
-            annotations: Some(BTreeMap::from([(GENERATED_FOR.to_owned(), owner.name.clone())])),
-            ..ObjectMeta::default()
-        },
-        type_: Some("Opaque".to_owned()),
-        immutable: Some(true),
-        data: Some(BTreeMap::from([(
-            access.secret.key.clone(),
-            ByteString(format!("awscost-{}", hex::encode(random)).into_bytes()),
-        )])),
-        ..Secret::default()
-    }
+fn new_secret(owner: &Owner, access: &RoleInput, random: [u8; 16]) -> Secret {
+    let id = ByteString(format!("awscost-{}", hex::encode(random)).into_bytes());
+    let data = BTreeMap::from([(access.secret.key.clone(), id)]);
+    let mut secret =
+        own_secret(&owner.namespace, &access.secret.name, ("external-id", USE_EXTERNAL_ID), data);
+    secret.annotations_mut().insert(GENERATED_FOR.to_owned(), owner.name.clone());
+    secret.immutable = Some(true);
+    secret
 }
 
 /// Where an account's external ID is, for whoever has to put it into a trust policy; how to read it where nobody but the
 /// operator has seen it yet.
-pub fn place(namespace: &str, access: &RoleInput) -> String {
+pub fn describe_place(namespace: &str, access: &RoleInput) -> String {
     let name = &access.secret.name;
     if access.generate {
-        format!("Secret {name} ({} shows it)", command(namespace, access))
+        format!("Secret {name} ({} shows it)", command_to_read(namespace, access))
     } else {
         format!("Secret {name}")
     }
 }
 
-fn command(namespace: &str, access: &RoleInput) -> String {
+fn command_to_read(namespace: &str, access: &RoleInput) -> String {
     let (name, key) = (&access.secret.name, &access.secret.key);
     format!(
         "kubectl -n {namespace} get secret {name} -o go-template='{{{{index .data \"{key}\" | base64decode}}}}'"
     )
 }
 
-fn notice(owner: &Owner, access: &RoleInput) -> Notice {
+fn made_notice(owner: &Owner, access: &RoleInput) -> Notice {
     Notice {
         kind: NoticeKind::Normal,
         reason: Reason::ExternalIdGenerated.to_string(),
@@ -90,7 +78,7 @@ fn notice(owner: &Owner, access: &RoleInput) -> Notice {
         note: format!(
             "Made an external ID in Secret {}. Read it with: {} and require it in the trust policy of {}.",
             access.secret.name,
-            command(&owner.namespace, access),
+            command_to_read(&owner.namespace, access),
             access.role
         ),
     }
@@ -100,6 +88,7 @@ fn notice(owner: &Owner, access: &RoleInput) -> Notice {
 mod tests {
     use super::*;
     use crate::{
+        api::USE_LABEL,
         controller::validate::SecretKey,
         model::{ExternalId, RoleArn},
     };
@@ -128,7 +117,7 @@ mod tests {
     #[test]
     fn the_secret_is_immutable_labelled_ownerless_and_holds_128_random_bits() {
         let (owner, access) = parts();
-        let secret = secret(&owner, &access, [7; 16]);
+        let secret = new_secret(&owner, &access, [7; 16]);
         assert_eq!(secret.immutable, Some(true));
         assert_eq!(secret.metadata.owner_references, None);
         assert_eq!(
@@ -143,7 +132,7 @@ mod tests {
     #[test]
     fn the_word_about_it_says_where_it_is_and_not_what_it_is() {
         let (owner, access) = parts();
-        let note = notice(&owner, &access).note;
+        let note = made_notice(&owner, &access).note;
         assert!(note.contains("get secret acme-id") && note.contains("base64decode"), "{note}");
         assert!(!note.contains("awscost-0"), "{note}");
     }

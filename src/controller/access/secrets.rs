@@ -18,7 +18,7 @@ use crate::{
 /// What is seen of one Secret. Absent, unlabelled and forbidden read the same on purpose: a resource must not be a way
 /// to ask about other Secrets.
 #[derive(Debug, Clone)]
-pub enum SecretSight<T, E> {
+pub enum ObservedSecret<T, E> {
     /// What was looked for.
     Usable(T),
     /// Absent, unlabelled or forbidden.
@@ -30,25 +30,34 @@ pub enum SecretSight<T, E> {
 }
 
 /// The sight of an external-ID Secret.
-pub type ExternalIdSight = SecretSight<ExternalId, InvalidExternalId>;
+pub type ObservedExternalId = ObservedSecret<ExternalId, InvalidExternalId>;
 /// The sight of an access-key Secret.
-pub type AccessKeysSight = SecretSight<AccessKeys, InvalidAccessKeys>;
+pub type ObservedAccessKeys = ObservedSecret<AccessKeys, InvalidAccessKeys>;
 
 /// What is seen of all Secrets that an account's access needs.
 #[derive(Debug, Clone)]
-pub enum AccessSight {
-    /// Over a role.
+pub enum ObservedAccess {
+    /// Those of a role: its external IDs.
     Role {
-        /// The external ID.
-        current: ExternalIdSight,
+        /// The external ID in use.
+        current: ObservedExternalId,
         /// The one that is to take its place, where one is named.
-        next: Option<ExternalIdSight>,
+        next: Option<ObservedExternalId>,
     },
     /// With the keys of an IAM user.
-    Keys(AccessKeysSight),
+    Keys(ObservedAccessKeys),
 }
 
-impl AccessSight {
+/// What an account's Secrets hold, and of which versions they are.
+#[derive(Debug, Clone)]
+pub struct AccessSecrets {
+    /// Tells changed Secrets from unchanged ones, and nothing of what they hold; `None` where the watch shows none.
+    pub version: Option<String>,
+    /// What they hold, as far as it can be used.
+    pub sight: ObservedAccess,
+}
+
+impl ObservedAccess {
     /// The external IDs that can be used.
     pub fn external_ids(&self) -> Vec<&ExternalId> {
         let Self::Role { current, next } = self else { return Vec::new() };
@@ -56,7 +65,7 @@ impl AccessSight {
             .into_iter()
             .flatten()
             .filter_map(|sight| match sight {
-                SecretSight::Usable(id) => Some(id),
+                ObservedSecret::Usable(id) => Some(id),
                 _ => None,
             })
             .collect()
@@ -65,11 +74,11 @@ impl AccessSight {
 
 /// The resource versions of an account's Secrets in the labelled watch: changes when any of them does.
 pub fn secret_version(stores: &Stores, namespace: &str, access: &ValidAccess) -> Option<String> {
-    versions(access, |name| stores.secret(namespace, name)?.metadata.resource_version.clone())
+    join_versions(access, |name| stores.secret(namespace, name)?.metadata.resource_version.clone())
 }
 
 /// The resource versions of an account's Secrets as one text.
-pub fn versions(access: &ValidAccess, version: impl Fn(&str) -> Option<String>) -> Option<String> {
+pub fn join_versions(access: &ValidAccess, version: impl Fn(&str) -> Option<String>) -> Option<String> {
     let mut names = access.secrets();
     let first = version(names.next()?);
     let others: Vec<String> = names.map(|name| version(name).unwrap_or_default()).collect();
@@ -83,70 +92,77 @@ pub fn versions(access: &ValidAccess, version: impl Fn(&str) -> Option<String>) 
 ///
 /// # Errors
 /// Faults of the API server that may pass.
-pub async fn look(
+pub async fn fetch_secrets(
     context: &Context,
     namespace: &str,
     access: &ValidAccess,
-) -> Result<AccessSight, ReconcileFault> {
+) -> Result<ObservedAccess, ReconcileFault> {
     let mut found = BTreeMap::new();
     for name in access.secrets() {
-        if let Some(secret) = read(context, namespace, name).await? {
+        if let Some(secret) = fetch_secret(context, namespace, name).await? {
             found.insert(name.to_owned(), secret);
         }
     }
-    Ok(sight(access, &found))
+    Ok(see_secrets(access, &found))
 }
 
 /// What an account's access needs, in the Secrets that were found, by name. The watch may be behind: the label counts as
 /// it is in the Secret.
-pub fn sight(access: &ValidAccess, found: &BTreeMap<String, Secret>) -> AccessSight {
+pub fn see_secrets(access: &ValidAccess, found: &BTreeMap<String, Secret>) -> ObservedAccess {
     match access {
-        ValidAccess::Role(role) => AccessSight::Role {
+        ValidAccess::Role(role) => ObservedAccess::Role {
             current: external_id(&role.secret, found),
             next: role.next.as_ref().map(|next| external_id(next, found)),
         },
-        ValidAccess::Keys { secret } => AccessSight::Keys(access_keys(secret, found)),
+        ValidAccess::Keys { secret } => ObservedAccess::Keys(access_keys(secret, found)),
     }
 }
 
-fn external_id(secret: &SecretKey, found: &BTreeMap<String, Secret>) -> ExternalIdSight {
-    let Some(found) = labelled(found, &secret.name, USE_EXTERNAL_ID) else { return SecretSight::NotUsable };
-    let Some(value) = value(found, &secret.key) else {
-        return SecretSight::KeyMissing(secret.key.clone());
+fn external_id(secret: &SecretKey, found: &BTreeMap<String, Secret>) -> ObservedExternalId {
+    let Some(found) = labelled_secret(found, &secret.name, USE_EXTERNAL_ID) else {
+        return ObservedSecret::NotUsable;
+    };
+    let Some(value) = value_of(found, &secret.key) else {
+        return ObservedSecret::KeyMissing(secret.key.clone());
     };
     match ExternalId::parse(value) {
-        Ok(id) => SecretSight::Usable(id),
-        Err(problem) => SecretSight::Invalid(problem),
+        Ok(id) => ObservedSecret::Usable(id),
+        Err(problem) => ObservedSecret::Invalid(problem),
     }
 }
 
-fn access_keys(name: &str, found: &BTreeMap<String, Secret>) -> AccessKeysSight {
-    let Some(found) = labelled(found, name, USE_ACCESS_KEY) else { return SecretSight::NotUsable };
-    let (id, secret) = (value(found, ACCESS_KEY_ID_KEY), value(found, SECRET_ACCESS_KEY_KEY));
+fn access_keys(name: &str, found: &BTreeMap<String, Secret>) -> ObservedAccessKeys {
+    let Some(found) = labelled_secret(found, name, USE_ACCESS_KEY) else { return ObservedSecret::NotUsable };
+    let (id, secret) = (value_of(found, ACCESS_KEY_ID_KEY), value_of(found, SECRET_ACCESS_KEY_KEY));
     let (Some(id), Some(secret)) = (id, secret) else {
         let missing = if id.is_none() { ACCESS_KEY_ID_KEY } else { SECRET_ACCESS_KEY_KEY };
-        return SecretSight::KeyMissing(missing.to_owned());
+        return ObservedSecret::KeyMissing(missing.to_owned());
     };
     match AccessKeys::parse(id, secret) {
-        Ok(keys) => SecretSight::Usable(keys),
-        Err(problem) => SecretSight::Invalid(problem),
+        Ok(keys) => ObservedSecret::Usable(keys),
+        Err(problem) => ObservedSecret::Invalid(problem),
     }
 }
 
-fn value<'a>(secret: &'a Secret, key: &str) -> Option<&'a [u8]> {
+fn value_of<'a>(secret: &'a Secret, key: &str) -> Option<&'a [u8]> {
     Some(secret.data.as_ref()?.get(key)?.0.as_slice())
 }
 
-fn labelled<'a>(found: &'a BTreeMap<String, Secret>, name: &str, wanted: &str) -> Option<&'a Secret> {
+fn labelled_secret<'a>(found: &'a BTreeMap<String, Secret>, name: &str, wanted: &str) -> Option<&'a Secret> {
     let usable = |secret: &&Secret| secret.labels().get(USE_LABEL).map(String::as_str) == Some(wanted);
     found.get(name).filter(usable)
 }
 
-async fn read(context: &Context, namespace: &str, name: &str) -> Result<Option<Secret>, ReconcileFault> {
+async fn fetch_secret(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<Secret>, ReconcileFault> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
     match api.get(name).await {
         Ok(found) => Ok(Some(found)),
         Err(error) if is_gone(&error) => Ok(None),
+        // Where the operator has no right it says the same as where there is none: it must not tell which names exist.
         Err(kube::Error::Api(status)) if status.code == 403 => Ok(None),
         Err(error) => Err(ReconcileFault::api("read the account's Secret")(error)),
     }

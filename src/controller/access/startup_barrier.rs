@@ -1,4 +1,4 @@
-//! When first looks may begin: once every account that was there at the start has shown its external ID. Before, nobody can
+//! When first probes may begin: once every account that was there at the start has shown its external ID. Before, nobody can
 //! tell which of two objects with one external ID is the older.
 
 use std::{collections::HashSet, sync::Mutex, time::Duration};
@@ -9,31 +9,31 @@ use tokio_util::sync::CancellationToken;
 
 use crate::controller::context::{Stores, lock};
 
-/// How long first looks wait at most: an account whose Secret can't be read must not hold up the others.
+/// How long first probes wait at most: an account whose Secret can't be read must not hold up the others.
 const LIMIT: SignedDuration = SignedDuration::from_mins(2);
 
 /// Who has shown an external ID since the start. Once all have, it is over for good: what comes later is younger.
 #[derive(Debug)]
-pub struct Settling {
+pub struct StartupBarrier {
     started: Timestamp,
     over: CancellationToken,
-    progress: Mutex<Progress>,
+    progress: Mutex<BarrierProgress>,
 }
 
 #[derive(Debug, Default)]
-struct Progress {
+struct BarrierProgress {
     /// True once every watch has shown what is there.
     shown: bool,
     visited: HashSet<String>,
 }
 
-impl Settling {
+impl StartupBarrier {
     /// Nobody has shown anything.
     pub fn new(started: Timestamp) -> Self {
         Self { started, over: CancellationToken::new(), progress: Mutex::default() }
     }
 
-    /// How long a first look has to wait at most; `None` if it may begin. [`Settling::over`] tells of an earlier end.
+    /// How long a first look has to wait at most; `None` if it may begin. [`StartupBarrier::over`] tells of an earlier end.
     pub fn wait(&self, now: Timestamp) -> Option<Duration> {
         let left = LIMIT - now.duration_since(self.started);
         Duration::try_from(left).ok().filter(|left| !self.over.is_cancelled() && !left.is_zero())
@@ -63,20 +63,21 @@ impl Settling {
         });
     }
 
-    fn note(&self, stores: &[Stores], change: impl FnOnce(&mut Progress)) {
+    fn note(&self, stores: &[Stores], change: impl FnOnce(&mut BarrierProgress)) {
         if self.over.is_cancelled() {
             return;
         }
+        // The lock is held over the count: two last visitors at once must not both find one missing.
         let mut progress = lock(&self.progress);
         change(&mut progress);
         if progress.is_complete(stores) {
-            *progress = Progress::default();
+            *progress = BarrierProgress::default();
             self.over.cancel();
         }
     }
 }
 
-impl Progress {
+impl BarrierProgress {
     fn is_complete(&self, stores: &[Stores]) -> bool {
         // Counted first: this is asked once for every account, and there may be thousands.
         let there: usize = stores.iter().map(|stores| stores.accounts.len()).sum();
@@ -105,36 +106,36 @@ mod tests {
 
     #[test]
     fn first_looks_wait_for_every_account_of_every_watch() {
-        let (first, mut in_first) = watch::stores(Some("first".to_owned()));
-        let (second, mut in_second) = watch::stores(Some("second".to_owned()));
+        let (first, mut in_first) = watch::empty_stores(Some("first".to_owned()));
+        let (second, mut in_second) = watch::empty_stores(Some("second".to_owned()));
         let stores = [first, second];
-        let settling = Settling::new(at(0));
+        let barrier = StartupBarrier::new(at(0));
         in_first.accounts(&Event::Apply(account("a")));
-        settling.visit("a", &stores);
-        assert!(settling.wait(at(0)).is_some(), "the second watch has shown nothing yet");
+        barrier.visit("a", &stores);
+        assert!(barrier.wait(at(0)).is_some(), "the second watch has shown nothing yet");
         in_second.accounts(&Event::Apply(account("b")));
-        settling.all_shown(&stores);
-        assert_eq!(settling.wait(at(1)), Some(Duration::from_secs(60)), "b has not been visited");
-        settling.visit("b", &stores);
-        assert_eq!(settling.wait(at(1)), None);
+        barrier.all_shown(&stores);
+        assert_eq!(barrier.wait(at(1)), Some(Duration::from_secs(60)), "b has not been visited");
+        barrier.visit("b", &stores);
+        assert_eq!(barrier.wait(at(1)), None);
         in_first.accounts(&Event::Apply(account("c")));
-        assert_eq!(settling.wait(at(1)), None, "what comes later is younger");
+        assert_eq!(barrier.wait(at(1)), None, "what comes later is younger");
     }
 
     #[test]
     fn nobody_waits_for_what_is_gone_or_for_ever() {
-        let (stores, mut writers) = watch::stores(None);
+        let (stores, mut writers) = watch::empty_stores(None);
         let stores = [stores];
         for uid in ["a", "b"] {
             writers.accounts(&Event::Apply(account(uid)));
         }
-        let settling = Settling::new(at(0));
-        settling.all_shown(&stores);
-        settling.visit("a", &stores);
-        assert_eq!(settling.wait(at(2)), None, "two minutes are enough");
-        assert!(settling.wait(at(1)).is_some());
+        let barrier = StartupBarrier::new(at(0));
+        barrier.all_shown(&stores);
+        barrier.visit("a", &stores);
+        assert_eq!(barrier.wait(at(2)), None, "two minutes are enough");
+        assert!(barrier.wait(at(1)).is_some());
         writers.accounts(&Event::Delete(account("b")));
-        settling.forget("b", &stores);
-        assert_eq!(settling.wait(at(1)), None);
+        barrier.forget("b", &stores);
+        assert_eq!(barrier.wait(at(1)), None);
     }
 }

@@ -1,4 +1,4 @@
-//! A pass against an API server that fails in one place.
+//! A reconcile against an API server that fails in one place.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,14 +12,17 @@ use serde_json::{Value, json};
 
 use crate::controller::{
     account::*,
-    context::children::tests::{account, made_for, shown},
-    workqueue::workers::tests::context_over,
+    context::{
+        Stores,
+        children::tests::{account, made_for, shown},
+    },
+    workqueue::workers::tests::state_over,
 };
 
 const STATUS: &str = "/apis/awscost.io/v1alpha1/namespaces/finops/awscostaccounts/acme/status";
 
-/// One pass over a suspended account with a Job, where pods are listed with this answer: its end, and what it wrote.
-async fn pass_of_suspended(pods: StatusCode) -> (Result<std::time::Duration, ReconcileFault>, Vec<Value>) {
+/// One reconcile over a suspended account with a Job, where pods are listed with this answer: its end, and what it wrote.
+async fn pass_of_suspended(pods: StatusCode) -> (Result<Duration, ReconcileFault>, Vec<Value>) {
     let object = json!({
         "apiVersion": "awscost.io/v1alpha1", "kind": "AwsCostAccount",
         "metadata": {"name": "acme", "namespace": "finops", "uid": "u", "resourceVersion": "1"},
@@ -38,9 +41,9 @@ async fn pass_of_suspended(pods: StatusCode) -> (Result<std::time::Duration, Rec
         .route(STATUS, patch(take));
     let jobs = shown(&[made_for(&account("finops", "u"), "load")]);
     let stores = Stores::new(None, shown(&[]), shown(&[]), jobs, shown(&[]));
-    let context = context_over(Client::new(server, "finops"), vec![stores]);
+    let state = state_over(Client::new(server, "finops"), vec![stores]);
     let object = serde_json::from_value(object).expect("an account");
-    let ended = reconcile(&object, &context).await;
+    let ended = reconcile_account(&object, &state.accounts).await;
     let written = written.lock().expect("lock").clone();
     (ended, written)
 }
@@ -51,10 +54,6 @@ async fn a_suspended_account_whose_pods_can_t_be_seen_is_told_as_one_and_looked_
     assert!(matches!(failed, Err(ReconcileFault::Api { action: "list pods", .. })), "{failed:?}");
     assert!(written[0].to_string().contains("Suspended"), "{written:?}");
     let (refused, written) = pass_of_suspended(StatusCode::FORBIDDEN).await;
-    assert_eq!(
-        refused.ok(),
-        Some(std::time::Duration::from_secs(180)),
-        "a refusal is asked about again soon"
-    );
+    assert_eq!(refused.ok(), Some(Duration::from_secs(180)), "a refusal is asked about again soon");
     assert!(written[0].to_string().contains("Suspended"), "{written:?}");
 }

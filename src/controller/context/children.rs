@@ -17,7 +17,7 @@ use kube::{
 
 use crate::{
     api::GROUP,
-    controller::jobs::manifest::{Owner, mark},
+    controller::context::{Owner, mark},
 };
 
 /// The watched objects of one kind that are made for accounts and warehouses.
@@ -41,7 +41,7 @@ where
         self.0.wait_until_ready().await
     }
 
-    /// An owner's.
+    /// Those of one owner.
     pub fn of(&self, owner: &Owner) -> Vec<Arc<K>> {
         self.0.state().into_iter().filter(|object| is_of(object.as_ref(), owner)).collect()
     }

@@ -400,7 +400,8 @@ mod tests {
             ])
         };
         assert_eq!(judged(listed(), &[])[1].reason, Reason::ManifestPartsMissing);
-        let mut known = periods::update(&[], &periods::wanted(2, at(0)), Some(&[]), &[], at(0)).list;
+        let mut known =
+            periods::update_periods(&[], &periods::wanted_months(2, at(0)), Some(&[]), &[], at(0)).list;
         known[1].version = Some(VersionIdentity("v1".to_owned()));
         assert_eq!(judged(listed(), &known)[1].reason, Reason::Complete);
     }
@@ -415,7 +416,8 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_a_first_delivery_of_what_was_loaded() {
-        let mut known = periods::update(&[], &periods::wanted(1, at(0)), Some(&[]), &[], at(0)).list;
+        let mut known =
+            periods::update_periods(&[], &periods::wanted_months(1, at(0)), Some(&[]), &[], at(0)).list;
         assert_eq!(of_an_empty_bucket(&known).reason, Reason::AwaitingFirstDelivery);
         known[0].version = Some(VersionIdentity("v1".to_owned()));
         let gone = of_an_empty_bucket(&known);

@@ -1,9 +1,37 @@
-//! What the API server refuses: a person can mend it, so it is told in status like any other obstacle, and ends no pass.
+//! What the API server refuses: a person can mend it, so status tells it like any other obstacle, and no reconcile ends.
 
-use crate::{
-    controller::{error::ReconcileFault, jobs::apply::Refused, status::Blockage},
-    model::Reason,
-};
+use super::ReconcileFault;
+use crate::model::Reason;
+
+/// What a person has to mend before the reconcile can do all it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blockage {
+    /// The reason that a condition gives.
+    pub reason: Reason,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
+/// Why the API server took no part in something.
+#[derive(Debug)]
+pub enum Refused {
+    /// The user can mend it.
+    Blocked(Blockage),
+    /// It may pass by itself.
+    Fault(ReconcileFault),
+}
+
+impl From<ReconcileFault> for Refused {
+    fn from(fault: ReconcileFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Blockage> for Refused {
+    fn from(blockage: Blockage) -> Self {
+        Self::Blocked(blockage)
+    }
+}
 
 impl Refused {
     /// An object of the name that ours would have is somebody else's.
@@ -17,17 +45,17 @@ impl Refused {
     }
 }
 
-/// What came in the way of a pass that goes on all the same: the first of each kind.
+/// What came in the way of a reconcile that goes on all the same: the first of each kind.
 #[derive(Debug, Default)]
-pub struct Trouble {
+pub struct ReconcileTrouble {
     /// What a person can mend.
     pub blockage: Option<Blockage>,
     /// What may pass: the pass is tried again soon, once it has said what it knows.
     pub fault: Option<ReconcileFault>,
 }
 
-impl Trouble {
-    /// Takes one in.
+impl ReconcileTrouble {
+    /// Keeps the first of each kind: what follows is most often of the same cause.
     pub fn note(&mut self, refused: Refused) {
         match refused {
             Refused::Blocked(blockage) => drop(self.blockage.get_or_insert(blockage)),
@@ -128,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_first_of_each_kind_stays() {
-        let mut trouble = Trouble::default();
+        let mut trouble = ReconcileTrouble::default();
         assert_eq!(trouble.take(Ok(1)), Some(1));
         for message in ["first", "second"] {
             let blockage = Blockage { reason: Reason::JobFailed, message: message.to_owned() };

@@ -13,7 +13,6 @@ use std::{
 use k8s_openapi::{
     ByteString,
     api::core::v1::{ObjectReference, Secret},
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
     ResourceExt,
@@ -27,11 +26,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     api::{USE_CA, USE_LABEL},
     controller::{
-        context::{Context, lock},
-        error::{ReconcileFault, is_taken, is_terminating, refusal},
+        context::{Context, lock, mark, own_secret},
+        error::{Blockage, ReconcileFault, Refused, is_taken, is_terminating, refusal},
         events::{self, Notice, NoticeKind},
-        jobs::{apply::Refused, manifest::mark},
-        status::Blockage,
+        jobs::Jobs,
     },
     model::Reason,
     network::trust::TrustedAuthorities,
@@ -80,13 +78,13 @@ impl Authorities {
 }
 
 /// Keeps the Secrets equal to the bundle until `stop`. To be run once every watch has shown what is there.
-pub async fn run(context: Arc<Context>, stop: CancellationToken) {
-    if context.authorities.trust.is_empty() {
+pub async fn keep_all_bundles(jobs: Arc<Jobs>, stop: CancellationToken) {
+    if jobs.authorities.trust.is_empty() {
         return stop.cancelled().await;
     }
     loop {
-        for namespace in namespaces(&context) {
-            match keep(&context, &namespace).await {
+        for namespace in used_namespaces(&jobs.context) {
+            match keep_bundle(&jobs, &namespace).await {
                 Ok(()) | Err(Refused::Fault(ReconcileFault::Stale)) => {}
                 Err(Refused::Blocked(blockage)) => tracing::warn!(namespace, "{}", blockage.message),
                 Err(Refused::Fault(error)) => {
@@ -95,7 +93,8 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
             }
         }
         tokio::select! {
-            () = context.authorities.changed.notified() => {}
+            // One wake-up for any number of events: a notice that comes while the loop is at work is kept.
+            () = jobs.authorities.changed.notified() => {}
             () = tokio::time::sleep(EVERY) => {}
             () = stop.cancelled() => return,
         }
@@ -103,8 +102,8 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
 }
 
 /// Those that have an account or a warehouse.
-fn namespaces(context: &Context) -> BTreeSet<String> {
-    let stores = context.all_stores().iter();
+fn used_namespaces(context: &Context) -> BTreeSet<String> {
+    let stores = context.stores.iter();
     stores
         .flat_map(|stores| {
             let accounts = stores.accounts.state().into_iter().filter_map(|object| object.namespace());
@@ -116,7 +115,7 @@ fn namespaces(context: &Context) -> BTreeSet<String> {
 
 /// What of it the watch shows.
 #[derive(Debug, PartialEq, Eq)]
-enum Sight {
+enum BundleView {
     /// None with our labels.
     None,
     /// Ours, as we wrote it.
@@ -127,22 +126,22 @@ enum Sight {
     Foreign,
 }
 
-fn sight(shown: Option<&PartialObjectMeta<Secret>>, written: Option<&str>) -> Sight {
-    let Some(secret) = shown else { return Sight::None };
+fn see_bundle(shown: Option<&PartialObjectMeta<Secret>>, written: Option<&str>) -> BundleView {
+    let Some(secret) = shown else { return BundleView::None };
     let labelled = |(key, value): (&str, &str)| secret.labels().get(key).map(String::as_str) == Some(value);
     if !labelled(mark::MANAGED_BY) || !labelled((USE_LABEL, USE_CA)) {
-        return Sight::Foreign;
+        return BundleView::Foreign;
     }
     let version = secret.resource_version().unwrap_or_default();
-    if written == Some(&version) { Sight::Equal } else { Sight::Changed(version) }
+    if written == Some(&version) { BundleView::Equal } else { BundleView::Changed(version) }
 }
 
 /// Sees that the Secret is there and says what the operator trusts, if it trusts more than the system does.
 ///
 /// # Errors
 /// [`Refused`] where somebody else's Secret stands in the way, or the API server does not take ours.
-pub async fn keep(context: &Context, namespace: &str) -> Result<(), Refused> {
-    let authorities = &context.authorities;
+pub async fn keep_bundle(jobs: &Jobs, namespace: &str) -> Result<(), Refused> {
+    let (context, authorities) = (&jobs.context, &jobs.authorities);
     if authorities.trust.is_empty() {
         return Ok(());
     }
@@ -150,15 +149,18 @@ pub async fn keep(context: &Context, namespace: &str) -> Result<(), Refused> {
     let written = authorities.written(namespace);
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
     let refused = |error| refusal::write("the Secret with the CA bundle", namespace, error);
-    let made = match sight(shown.as_deref(), written.as_deref()) {
-        Sight::Equal => return Ok(()),
-        Sight::Foreign => return Err(foreign(namespace)),
-        Sight::None => api.create(&PostParams::default(), &secret(namespace, &authorities.trust)).await,
-        Sight::Changed(version) => {
+    let made = match see_bundle(shown.as_deref(), written.as_deref()) {
+        BundleView::Equal => return Ok(()),
+        BundleView::Foreign => return Err(foreign_secret(namespace)),
+        BundleView::None => {
+            api.create(&PostParams::default(), &bundle_secret(namespace, &authorities.trust)).await
+        }
+        BundleView::Changed(version) => {
+            // Before this process wrote any, a changed one is that of an earlier version or bundle, and nobody's doing.
             if written.is_some() {
-                tell(context, namespace).await;
+                tell_of_change(context, namespace).await;
             }
-            let wanted = secret(namespace, &authorities.trust);
+            let wanted = bundle_secret(namespace, &authorities.trust);
             let patch = json!({
                 "metadata": {"resourceVersion": version, "labels": wanted.metadata.labels},
                 "data": wanted.data,
@@ -174,10 +176,10 @@ pub async fn keep(context: &Context, namespace: &str) -> Result<(), Refused> {
         Err(error) if is_taken(&error) => {
             // The watch has not shown it yet, or never will: it shows no Secret without our label.
             let there = api.get_metadata(NAME).await.map_err(refused)?;
-            match sight(Some(&there), written.as_deref()) {
-                Sight::Equal => Ok(()),
-                Sight::None | Sight::Changed(_) => Err(ReconcileFault::Stale.into()),
-                Sight::Foreign => Err(foreign(namespace)),
+            match see_bundle(Some(&there), written.as_deref()) {
+                BundleView::Equal => Ok(()),
+                BundleView::None | BundleView::Changed(_) => Err(ReconcileFault::Stale.into()),
+                BundleView::Foreign => Err(foreign_secret(namespace)),
             }
         }
         // It goes, and its Jobs with it.
@@ -186,7 +188,7 @@ pub async fn keep(context: &Context, namespace: &str) -> Result<(), Refused> {
     }
 }
 
-fn foreign(namespace: &str) -> Refused {
+fn foreign_secret(namespace: &str) -> Refused {
     Refused::Blocked(Blockage {
         reason: Reason::JobFailed,
         message: format!(
@@ -196,23 +198,13 @@ fn foreign(namespace: &str) -> Refused {
     })
 }
 
-fn secret(namespace: &str, trust: &TrustedAuthorities) -> Secret {
-    let labels = [mark::NAME, mark::MANAGED_BY, (mark::COMPONENT, "ca"), (USE_LABEL, USE_CA)];
-    Secret {
-        metadata: ObjectMeta {
-            name: Some(NAME.to_owned()),
-            namespace: Some(namespace.to_owned()),
-            labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
-            ..ObjectMeta::default()
-        },
-        type_: Some("Opaque".to_owned()),
-        data: Some(BTreeMap::from([(KEY.to_owned(), ByteString(trust.pem().as_bytes().to_vec()))])),
-        ..Secret::default()
-    }
+fn bundle_secret(namespace: &str, trust: &TrustedAuthorities) -> Secret {
+    let bundle = ByteString(trust.pem().as_bytes().to_vec());
+    own_secret(namespace, NAME, ("ca", USE_CA), BTreeMap::from([(KEY.to_owned(), bundle)]))
 }
 
 /// Says that somebody changed the copy.
-async fn tell(context: &Context, namespace: &str) {
+async fn tell_of_change(context: &Context, namespace: &str) {
     tracing::warn!(namespace, "somebody changed the Secret {NAME}; the operator's CA bundle is put back");
     let object = ObjectReference {
         api_version: Some("v1".to_owned()),
@@ -227,7 +219,7 @@ async fn tell(context: &Context, namespace: &str) {
         action: "RestoreCaBundle".to_owned(),
         note: format!("Somebody changed Secret {NAME}; the operator put its own CA bundle back."),
     };
-    events::publish(&context.recorder, &object, &[notice]).await;
+    events::publish_notices(&context.recorder, &object, &[notice]).await;
 }
 
 #[cfg(test)]
@@ -243,16 +235,16 @@ mod tests {
     #[test]
     fn only_what_this_process_wrote_is_taken_for_equal() {
         let ours = [mark::MANAGED_BY, (USE_LABEL, USE_CA)];
-        let changed = Sight::Changed("7".to_owned());
+        let changed = BundleView::Changed("7".to_owned());
         for (labels, written, expected) in [
-            (ours.as_slice(), Some("7"), Sight::Equal),
+            (ours.as_slice(), Some("7"), BundleView::Equal),
             (&ours, Some("6"), changed),
-            (&ours, None, Sight::Changed("7".to_owned())),
-            (&ours[1..], Some("7"), Sight::Foreign),
-            (&[(USE_LABEL, "warehouse"), mark::MANAGED_BY], Some("7"), Sight::Foreign),
+            (&ours, None, BundleView::Changed("7".to_owned())),
+            (&ours[1..], Some("7"), BundleView::Foreign),
+            (&[(USE_LABEL, "warehouse"), mark::MANAGED_BY], Some("7"), BundleView::Foreign),
         ] {
-            assert_eq!(sight(Some(&shown(labels, "7")), written), expected, "{labels:?} {written:?}");
+            assert_eq!(see_bundle(Some(&shown(labels, "7")), written), expected, "{labels:?} {written:?}");
         }
-        assert_eq!(sight(None, Some("7")), Sight::None, "one that is deleted is made again");
+        assert_eq!(see_bundle(None, Some("7")), BundleView::None, "one that is deleted is made again");
     }
 }

@@ -9,39 +9,40 @@ use kube::{
     api::{Api, ListParams},
 };
 
+use super::{
+    Jobs,
+    observed::{self, JobState, LoadJob},
+    unstarted,
+};
 use crate::controller::{
-    context::{Context, Stores, children},
-    error::refusal::{self, Trouble},
-    jobs::{
-        apply::Refused,
-        manifest::{Owner, mark},
-        observed::{self, JobState, LoadJob},
-        unstarted,
-    },
+    context::{Context, Owner, children, mark},
+    error::{ReconcileTrouble, Refused, refusal},
 };
 
 /// The Jobs that load an account's bill, with their pods where a pod has something new to say; what keeps those from being
 /// seen is noted. `settled` names Jobs whose end is in status already.
 pub async fn load_jobs(
-    context: &Context,
-    stores: &Stores,
+    jobs: &Jobs,
     owner: &Owner,
     settled: &HashSet<String>,
     now: Timestamp,
-    trouble: &mut Trouble,
+    trouble: &mut ReconcileTrouble,
 ) -> Vec<LoadJob> {
-    let jobs = stores.jobs.of(owner);
-    let open: Vec<_> = jobs.iter().filter(|job| !settled.contains(&job.name_any())).collect();
+    let Some(stores) = jobs.context.stores(&owner.namespace) else { return Vec::new() };
+    let shown = stores.jobs.of(owner);
+    // What is settled needs no request: in a quiet namespace a reconcile lists no pods at all.
+    let open: Vec<_> = shown.iter().filter(|job| !settled.contains(&job.name_any())).collect();
     if open.is_empty() {
         return Vec::new();
     }
-    let pods = trouble.take(pods(context, owner, None).await);
+    // Pods are listed and not watched: a watch of all pods of a cluster would cost more than everything else here.
+    let pods = trouble.take(list_pods(&jobs.context, owner, None).await);
     let loads = open.into_iter().filter_map(|job| match &pods {
         None => observed::unread(job),
         Some(pods) => {
             let pods = children::pods_of(job, pods);
             let mut load = observed::load_job(job, &pods)?;
-            (load.state, load.given_up) = unstarted::give_up(job, &pods, load.state, &context.podless, now);
+            (load.state, load.given_up) = unstarted::give_up(job, &pods, load.state, &jobs.podless, now);
             Some(load)
         }
     });
@@ -52,7 +53,11 @@ pub async fn load_jobs(
 ///
 /// # Errors
 /// [`Refused`] where they can't be listed.
-pub async fn pods(context: &Context, owner: &Owner, component: Option<&str>) -> Result<Vec<Pod>, Refused> {
+pub async fn list_pods(
+    context: &Context,
+    owner: &Owner,
+    component: Option<&str>,
+) -> Result<Vec<Pod>, Refused> {
     let api: Api<Pod> = Api::namespaced(context.client.clone(), &owner.namespace);
     let mut selector = format!("{}={}", owner.label(), owner.uid);
     if let Some(component) = component {

@@ -13,16 +13,17 @@ use k8s_openapi::{
         },
         core::v1::PodTemplateSpec,
     },
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use sha2::{Digest, Sha256};
 
-pub use environment::Environment;
+pub use environment::JobEnvironment;
 
 use crate::{
     api::aws_cost_account::Ingestion,
     controller::{
-        settings::JobPods,
+        context::{Owner, mark, owner_reference},
+        settings::{JobPods, job_pods::is_reserved_label},
         validate::{Addressing, Bill, Identity, Place, ValidAccount, ValidWarehouse},
     },
     model::{BillingPeriod, ReportKind, VersionIdentity},
@@ -39,28 +40,6 @@ pub const CA_DIR: &str = "/var/run/awscost/ca";
 /// The container's name in every Job.
 pub const CONTAINER: &str = "awscost";
 
-/// Labels and annotations by which a Job says what it is.
-pub mod mark {
-    /// The account's UID (label).
-    pub const ACCOUNT_UID: &str = "awscost.io/account-uid";
-    /// The warehouse's UID (label).
-    pub const WAREHOUSE_UID: &str = "awscost.io/warehouse-uid";
-    /// The billing period (label).
-    pub const PERIOD: &str = "awscost.io/period";
-    /// The attempt, from 1 (label).
-    pub const ATTEMPT: &str = "awscost.io/attempt";
-    /// The version's identity (annotation).
-    pub const VERSION: &str = "awscost.io/version";
-    /// Fingerprint of what the attempt depended on (annotation).
-    pub const INPUTS: &str = "awscost.io/inputs";
-    /// Whose work it is (label).
-    pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "awscost-operator");
-    /// The program (label).
-    pub const NAME: (&str, &str) = ("app.kubernetes.io/name", "awscost");
-    /// What the Job does (label).
-    pub const COMPONENT: &str = "app.kubernetes.io/component";
-}
-
 /// What a Job that loads does ([`mark::COMPONENT`]).
 pub const INGEST: &str = "ingest";
 /// What a Job that removes rows does.
@@ -70,7 +49,7 @@ pub const PROBE: &str = "probe";
 
 /// A load that is to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Load {
+pub struct PlannedLoad {
     /// The month.
     pub period: BillingPeriod,
     /// The version to load.
@@ -81,31 +60,6 @@ pub struct Load {
     pub attempt: i32,
     /// Fingerprint of what the attempt depends on.
     pub inputs: String,
-}
-
-/// The kind that loads and purges belong to.
-pub const ACCOUNT: &str = "AwsCostAccount";
-/// The kind that probes belong to.
-pub const WAREHOUSE: &str = "CostWarehouse";
-
-/// The object a Job belongs to.
-#[derive(Debug, Clone)]
-pub struct Owner {
-    /// Kind, as the API spells it.
-    pub kind: &'static str,
-    /// Namespace.
-    pub namespace: String,
-    /// Name.
-    pub name: String,
-    /// UID.
-    pub uid: String,
-}
-
-impl Owner {
-    /// The label that holds its UID on what is made for it.
-    pub fn label(&self) -> &'static str {
-        if self.kind == WAREHOUSE { mark::WAREHOUSE_UID } else { mark::ACCOUNT_UID }
-    }
 }
 
 /// What the administrator decides of every Job.
@@ -120,7 +74,7 @@ pub struct JobSettings {
     /// The first part of an owner in the ledger.
     pub cluster: String,
     /// Environment copied from the operator's own: endpoints and proxies; never credentials of AWS.
-    pub env: Environment,
+    pub env: JobEnvironment,
     /// The Secret with the authorities that are trusted besides the system's, if there are any.
     pub ca_secret: Option<&'static str>,
     /// How long a Job may run.
@@ -132,10 +86,32 @@ pub struct JobSettings {
 /// The warehouse a Job opens.
 #[derive(Debug, Clone, Copy)]
 pub struct WarehouseOf<'a> {
-    /// Its UID.
+    /// Its UID, by which loads into it are counted.
     pub uid: &'a str,
-    /// What it is.
+    /// What it is and where it lies.
     pub spec: &'a ValidWarehouse,
+}
+
+/// What the Jobs of one account are made from.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountJobs<'a> {
+    /// The account, whose they are.
+    pub owner: &'a Owner,
+    /// The account as declared.
+    pub account: &'a ValidAccount,
+    /// The bill that is loaded or purged.
+    pub bill: &'a Bill,
+    /// The warehouse they open.
+    pub warehouse: WarehouseOf<'a>,
+}
+
+/// Which probe of a warehouse it is.
+#[derive(Debug, Clone, Copy)]
+pub struct ProbeAttempt<'a> {
+    /// Fingerprint of what it depends on.
+    pub inputs: &'a str,
+    /// Its number, from 1.
+    pub count: i64,
 }
 
 impl JobSettings {
@@ -145,7 +121,7 @@ impl JobSettings {
     }
 }
 
-impl Load {
+impl PlannedLoad {
     /// The Job's name, which is its session Secret's too.
     pub fn job_name(&self, account_uid: &str) -> String {
         let attempt = self.attempt.to_string();
@@ -160,16 +136,10 @@ pub fn name_of(parts: &[&str]) -> String {
 }
 
 /// The Job that loads one version of one period.
-pub fn ingest(
-    owner: &Owner,
-    account: &ValidAccount,
-    bill: &Bill,
-    load: &Load,
-    warehouse: WarehouseOf<'_>,
-    settings: &JobSettings,
-) -> Job {
+pub fn ingest_job(of: &AccountJobs<'_>, load: &PlannedLoad, settings: &JobSettings) -> Job {
+    let AccountJobs { owner, account, bill, warehouse } = *of;
     let name = load.job_name(&owner.uid);
-    let mut labels = labels(INGEST, settings, Some(&bill.ingestion));
+    let mut labels = job_labels(INGEST, settings, Some(&bill.ingestion));
     labels.insert(mark::ACCOUNT_UID.to_owned(), owner.uid.clone());
     labels.insert(mark::WAREHOUSE_UID.to_owned(), warehouse.uid.to_owned());
     labels.insert(mark::PERIOD.to_owned(), load.period.to_string());
@@ -188,20 +158,20 @@ pub fn ingest(
         ingestion: Some(&bill.ingestion),
         settings,
     };
-    job(owner, (labels, annotations), &pod)
+    build_job(owner, (labels, annotations), &pod)
 }
 
 /// The Job that probes a warehouse.
-pub fn probe(
+pub fn probe_job(
     owner: &Owner,
-    inputs: &str,
-    count: i64,
+    attempt: ProbeAttempt<'_>,
     warehouse: &ValidWarehouse,
     ingestion: Option<&Ingestion>,
     settings: &JobSettings,
 ) -> Job {
+    let ProbeAttempt { inputs, count } = attempt;
     let name = name_of(&[&owner.uid, "probe", inputs, &count.to_string()]);
-    let mut labels = labels(PROBE, settings, ingestion);
+    let mut labels = job_labels(PROBE, settings, ingestion);
     labels.insert(mark::WAREHOUSE_UID.to_owned(), owner.uid.clone());
     labels.insert(mark::ATTEMPT.to_owned(), count.to_string());
     let annotations = BTreeMap::from([(mark::INPUTS.to_owned(), inputs.to_owned())]);
@@ -209,21 +179,16 @@ pub fn probe(
     args.extend(warehouse_args(warehouse));
     args.extend(reporting_args());
     let pod = pod::Pod { job: &name, args, warehouse, session: false, ingestion, settings };
-    job(owner, (labels, annotations), &pod)
+    build_job(owner, (labels, annotations), &pod)
 }
 
 /// The Job that removes an account's rows from its warehouse.
-pub fn purge(
-    owner: &Owner,
-    account: &ValidAccount,
-    attempt: i32,
-    warehouse: WarehouseOf<'_>,
-    ingestion: &Ingestion,
-    settings: &JobSettings,
-) -> Job {
+pub fn purge_job(of: &AccountJobs<'_>, attempt: i32, settings: &JobSettings) -> Job {
+    let AccountJobs { owner, account, bill, warehouse } = *of;
+    let ingestion = &bill.ingestion;
     let attempt = attempt.to_string();
     let name = name_of(&[&owner.uid, "purge", &attempt]);
-    let mut labels = labels(PURGE, settings, Some(ingestion));
+    let mut labels = job_labels(PURGE, settings, Some(ingestion));
     labels.insert(mark::ACCOUNT_UID.to_owned(), owner.uid.clone());
     labels.insert(mark::WAREHOUSE_UID.to_owned(), warehouse.uid.to_owned());
     labels.insert(mark::ATTEMPT.to_owned(), attempt);
@@ -242,7 +207,7 @@ pub fn purge(
         ingestion: Some(ingestion),
         settings,
     };
-    job(owner, (labels, BTreeMap::new()), &pod)
+    build_job(owner, (labels, BTreeMap::new()), &pod)
 }
 
 /// Whom the ledger knows an account as: one of the same name that is created again adopts its rows.
@@ -251,14 +216,9 @@ fn ledger_owner(owner: &Owner, cluster: &str) -> String {
 }
 
 /// Labels and annotations.
-type Marks = (BTreeMap<String, String>, BTreeMap<String, String>);
+type JobMarks = (BTreeMap<String, String>, BTreeMap<String, String>);
 
-/// Label keys of Kubernetes and of ours are not the user's to set: selectors depend on them.
-pub fn is_reserved_label(key: &str) -> bool {
-    key.starts_with("awscost.io/") || key.contains("kubernetes.io/")
-}
-
-fn labels(
+fn job_labels(
     component: &str,
     settings: &JobSettings,
     ingestion: Option<&Ingestion>,
@@ -277,7 +237,7 @@ fn labels(
     labels
 }
 
-fn job(owner: &Owner, (labels, annotations): Marks, pod: &pod::Pod<'_>) -> Job {
+fn build_job(owner: &Owner, (labels, annotations): JobMarks, pod: &pod::Pod<'_>) -> Job {
     Job {
         metadata: ObjectMeta {
             name: Some(pod.job.to_owned()),
@@ -288,9 +248,11 @@ fn job(owner: &Owner, (labels, annotations): Marks, pod: &pod::Pod<'_>) -> Job {
             ..ObjectMeta::default()
         },
         spec: Some(JobSpec {
+            // One pod, one attempt: the next attempt is another Job with another name, and a session of its own.
             backoff_limit: Some(0),
             active_deadline_seconds: Some(seconds(pod.settings.deadline)),
             ttl_seconds_after_finished: i32::try_from(pod.settings.ttl.as_secs()).ok(),
+            // Not while the old one is still ending: two pods of one Job would write at once.
             pod_replacement_policy: Some("Failed".to_owned()),
             pod_failure_policy: Some(failure_policy()),
             template: PodTemplateSpec {
@@ -304,18 +266,6 @@ fn job(owner: &Owner, (labels, annotations): Marks, pod: &pod::Pod<'_>) -> Job {
             ..JobSpec::default()
         }),
         status: None,
-    }
-}
-
-/// The owner of a child: the garbage collector takes the child when the owner goes.
-pub fn owner_reference(owner: &Owner) -> OwnerReference {
-    OwnerReference {
-        api_version: "awscost.io/v1alpha1".to_owned(),
-        kind: owner.kind.to_owned(),
-        name: owner.name.clone(),
-        uid: owner.uid.clone(),
-        controller: Some(true),
-        block_owner_deletion: None,
     }
 }
 
@@ -348,7 +298,7 @@ fn ingest_args(
     owner: &Owner,
     account: &ValidAccount,
     bill: &Bill,
-    load: &Load,
+    load: &PlannedLoad,
     cluster: &str,
 ) -> Vec<String> {
     let report = &bill.report;

@@ -12,7 +12,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{conditions::bounded_to, status::FailureClass},
-    controller::jobs::manifest::{CONTAINER, mark},
+    controller::{context::mark, jobs::manifest::CONTAINER},
     model::{BillingPeriod, ExitCode, PeriodReport, Reason, VersionIdentity},
 };
 
@@ -35,7 +35,7 @@ pub struct LoadJob {
     /// Fingerprint of what it depended on.
     pub inputs: String,
     /// How far it is.
-    pub state: JobState<Loaded>,
+    pub state: JobState<LoadOutcome>,
     /// The UID of a Job that has not ended and is given up: it is to be deleted once its end is stored.
     pub given_up: Option<String>,
 }
@@ -44,7 +44,7 @@ pub struct LoadJob {
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobState<T> {
     /// At work, or about to be.
-    Active(Hindrance),
+    Active(PodBlocker),
     /// Ended. Its pods can't be listed, so nobody knows yet how.
     Unread,
     /// Ended well, with what it reported if that could be read.
@@ -75,7 +75,7 @@ impl<T> JobState<T> {
 
 /// What keeps a pod from starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hindrance {
+pub enum PodBlocker {
     /// Nothing that a pod or a Job says: most pods need a moment.
     None,
     /// No node takes it.
@@ -88,7 +88,7 @@ pub enum Hindrance {
 
 /// What a load said when it ended well.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Loaded {
+pub struct LoadOutcome {
     /// Its report.
     pub report: PeriodReport,
 }
@@ -113,7 +113,8 @@ pub fn load_job(job: &Job, pods: &[Pod]) -> Option<LoadJob> {
     let attempt = labels.get(mark::ATTEMPT)?.parse().ok()?;
     let state = state(job, pods, |text| {
         let report: PeriodReport = serde_json::from_str(text).ok()?;
-        (report.period == period).then_some(Loaded { report })
+        // A pod may write anything: a message of another month says nothing of this one.
+        (report.period == period).then_some(LoadOutcome { report })
     });
     Some(LoadJob {
         name: job.name_any(),
@@ -130,7 +131,7 @@ pub fn load_job(job: &Job, pods: &[Pod]) -> Option<LoadJob> {
 pub fn unread(job: &Job) -> Option<LoadJob> {
     let load = load_job(job, &[])?;
     let state = match load.state {
-        JobState::Active(_) => JobState::Active(Hindrance::None),
+        JobState::Active(_) => JobState::Active(PodBlocker::None),
         _ => JobState::Unread,
     };
     Some(LoadJob { state, ..load })
@@ -149,9 +150,11 @@ pub fn state<T>(job: &Job, pods: &[Pod], parse: impl Fn(&str) -> Option<T>) -> J
         .as_ref()
         .and_then(|(_, status)| terminated(status)?.message.as_deref())
         .filter(|text| text.len() <= MESSAGE_LIMIT);
+    // That it went well stands in the Job; how many rows only in a message, which may be lost with its pod.
     if ended.type_ == "Complete" {
         return JobState::Done { at, report: message.and_then(parse) };
     }
+    // A pod that is stopped at the deadline ends with the exit code of the signal, which would say nothing.
     let deadline = ended.reason.as_deref() == Some("DeadlineExceeded");
     let end = match last.as_ref().and_then(|(_, status)| terminated(status)) {
         Some(_) if deadline => BadEnd::lost(
@@ -223,7 +226,7 @@ fn printable(text: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
     /// What it waits for.
-    pub hindrance: Hindrance,
+    pub hindrance: PodBlocker,
     /// Since when its pod is there; `None` if it has none.
     pub since: Option<Timestamp>,
 }
@@ -231,10 +234,11 @@ pub struct Waiting {
 /// What an unfinished Job's pod waits for; `None` once it runs.
 pub fn waiting(job: &Job, pods: &[Pod]) -> Option<Waiting> {
     let over = |pod: &Pod| matches!(phase(pod), Some("Succeeded" | "Failed"));
+    // A drained pod and the one in its place are there together for a moment: the newest tells what the Job waits for.
     let newest = pods.iter().filter(|pod| !over(pod)).max_by_key(|pod| created(pod));
     let Some(pod) = newest else {
         let quota = pods.is_empty() && wants_a_pod(job);
-        let hindrance = if quota { Hindrance::Quota } else { Hindrance::None };
+        let hindrance = if quota { PodBlocker::Quota } else { PodBlocker::None };
         return Some(Waiting { hindrance, since: None });
     };
     let runs = |status: &ContainerStatus| {
@@ -247,8 +251,8 @@ pub fn waiting(job: &Job, pods: &[Pod]) -> Option<Waiting> {
     Some(Waiting { hindrance: hindrance_of(pod), since: created(pod) })
 }
 
-fn hindrance(job: &Job, pods: &[Pod]) -> Hindrance {
-    waiting(job, pods).map_or(Hindrance::None, |waiting| waiting.hindrance)
+fn hindrance(job: &Job, pods: &[Pod]) -> PodBlocker {
+    waiting(job, pods).map_or(PodBlocker::None, |waiting| waiting.hindrance)
 }
 
 /// A quota shows in the Job's events only; that there is no pod long after the start shows too.
@@ -258,7 +262,7 @@ fn wants_a_pod(job: &Job) -> bool {
     })
 }
 
-fn hindrance_of(pod: &Pod) -> Hindrance {
+fn hindrance_of(pod: &Pod) -> PodBlocker {
     let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     let unschedulable = conditions.iter().any(|condition| {
         condition.type_ == "PodScheduled"
@@ -266,14 +270,14 @@ fn hindrance_of(pod: &Pod) -> Hindrance {
             && condition.reason.as_deref() == Some("Unschedulable")
     });
     if unschedulable {
-        return Hindrance::Unschedulable;
+        return PodBlocker::Unschedulable;
     }
     let waits_for = container(pod).and_then(|status| status.state.as_ref()?.waiting.as_ref()?.reason.clone());
     let image = waits_for.is_some_and(|reason| {
         ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
             .contains(&reason.as_str())
     });
-    if image { Hindrance::Image } else { Hindrance::None }
+    if image { PodBlocker::Image } else { PodBlocker::None }
 }
 
 fn phase(pod: &Pod) -> Option<&str> {
@@ -396,18 +400,18 @@ mod tests {
     #[test]
     fn what_keeps_a_pod_from_starting() {
         let state = |pods: &[Pod]| load_job(&job(None), pods).expect("ours").state;
-        assert_eq!(state(&[]), JobState::Active(Hindrance::None));
+        assert_eq!(state(&[]), JobState::Active(PodBlocker::None));
         let image = pod(json!({"waiting": {"reason": "ImagePullBackOff"}}));
-        assert_eq!(state(&[image]), JobState::Active(Hindrance::Image));
+        assert_eq!(state(&[image]), JobState::Active(PodBlocker::Image));
         let mut pending = pod(json!({}));
         pending.status.as_mut().expect("a status").conditions = serde_json::from_value(json!([
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
         ]))
         .expect("conditions");
-        assert_eq!(state(&[pending]), JobState::Active(Hindrance::Unschedulable));
+        assert_eq!(state(&[pending]), JobState::Active(PodBlocker::Unschedulable));
         let mut waiting = job(None);
         waiting.status.as_mut().expect("a status").active = Some(0);
-        assert_eq!(load_job(&waiting, &[]).expect("ours").state, JobState::Active(Hindrance::Quota));
+        assert_eq!(load_job(&waiting, &[]).expect("ours").state, JobState::Active(PodBlocker::Quota));
     }
 
     #[test]
@@ -434,7 +438,7 @@ mod tests {
     #[test]
     fn of_a_job_without_its_pods_nobody_says_how_it_ended() {
         let state = |condition| unread(&job(condition)).expect("ours").state;
-        assert_eq!(state(None), JobState::Active(Hindrance::None));
+        assert_eq!(state(None), JobState::Active(PodBlocker::None));
         assert_eq!(state(Some(("Failed", "PodFailurePolicy"))), JobState::Unread);
         assert_eq!(state(Some(("Complete", ""))), JobState::Unread);
     }

@@ -1,9 +1,7 @@
 //! Session Secrets: written before their Job, renewed while it runs, deleted when it ended.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
     ResourceExt,
     api::{Api, DeleteParams, Patch, PatchParams, PostParams},
@@ -17,12 +15,12 @@ use crate::{
     aws::{AwsFault, Code, Detail, FaultClass, Session},
     connection::{Access, Finding, Purpose, ReportTarget, Target, checks, open, session_policy},
     controller::{
-        context::{Context, Stores, children::is_of},
-        error::{ReconcileFault, is_gone, is_taken, refusal},
+        context::{Context, Owner, Stores, children::is_of, own_secret, owner_reference},
+        error::{Blockage, ReconcileFault, ReconcileTrouble, Refused, is_gone, is_taken, refusal},
         jobs::{
-            apply::{self, Refused},
-            concurrency,
-            manifest::{Environment, Owner, SESSION_KEY, mark, owner_reference},
+            Jobs, concurrency,
+            manifest::{JobEnvironment, SESSION_KEY},
+            start,
         },
     },
     model::{ConditionType, Reason},
@@ -37,27 +35,28 @@ pub const RENEW_BELOW: SignedDuration = SignedDuration::from_mins(30);
 /// A session Secret without a Job is younger than this while its Job is being created.
 const ORPHAN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Why a session could not be had: what DataCurrent says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoSession {
-    /// The reason.
-    pub reason: Reason,
-    /// What to do.
-    pub message: String,
+/// What a session for loads is asked with.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionSource<'a> {
+    /// The account, and how it is reached.
+    pub target: &'a Target,
+    /// The one report that the session may read.
+    pub report: &'a ReportTarget,
 }
 
 /// A session for one load, narrowed to its report.
 ///
 /// # Errors
-/// [`NoSession`] in the user's words.
-pub async fn assume(context: &Context, target: &Target, report: &ReportTarget) -> Result<Session, NoSession> {
-    let policy = session_policy(target, report).map_err(|problem| NoSession {
+/// What a person has to mend, as DataCurrent says it.
+pub async fn open_session(context: &Context, source: SessionSource<'_>) -> Result<Session, Blockage> {
+    let SessionSource { target, report } = source;
+    let policy = session_policy(target, report).map_err(|problem| Blockage {
         reason: Reason::SessionPolicyTooLong,
         message: format!("No Job was started: {problem}."),
     })?;
     let purpose = Purpose { name: "awscost-ingest", policy: Some(&policy) };
-    let opened = open(&context.aws, target, purpose).await.map_err(|fault| NoSession {
-        reason: reason(&fault, target),
+    let opened = open(&context.aws, target, purpose).await.map_err(|fault| Blockage {
+        reason: reason_of_fault(&fault, target),
         message: format!(
             "No Job was started, because no session for it could be had ({}: {}). It is tried again in some minutes.",
             fault.operation, fault.code
@@ -67,7 +66,7 @@ pub async fn assume(context: &Context, target: &Target, report: &ReportTarget) -
 }
 
 /// What the next look at the identity will say as well, which may be an hour away.
-fn reason(fault: &AwsFault, target: &Target) -> Reason {
+fn reason_of_fault(fault: &AwsFault, target: &Target) -> Reason {
     match (fault.class, &target.access) {
         _ if fault.code == Code::PackedPolicyTooLarge => Reason::SessionPolicyTooLong,
         _ if fault.code == Code::RegionDisabled => Reason::StsRegionDisabled,
@@ -79,12 +78,12 @@ fn reason(fault: &AwsFault, target: &Target) -> Reason {
         // A role is assumed with the operator's credentials, a session of a user's is asked for with the user's.
         (FaultClass::Credentials, Access::Role(_)) => checks::of_own_credentials(fault.code),
         (FaultClass::Credentials, Access::Keys(_)) => Reason::AccessKeyRefused,
-        (FaultClass::Denied, access) => denied(fault, access),
+        (FaultClass::Denied, access) => reason_of_denial(fault, access),
         _ => Finding::doubtful(ConditionType::DataCurrent, &fault.clone().inconclusive()).reason,
     }
 }
 
-fn denied(fault: &AwsFault, access: &Access) -> Reason {
+fn reason_of_denial(fault: &AwsFault, access: &Access) -> Reason {
     checks::of_policy_elsewhere(fault.detail).unwrap_or(match (access, fault.detail, fault.lacks) {
         (Access::Keys(_), ..) => Reason::FederationDenied,
         (Access::Role(_), Detail::None, Some(_)) => Reason::TagSessionDenied,
@@ -93,25 +92,27 @@ fn denied(fault: &AwsFault, access: &Access) -> Reason {
     })
 }
 
-/// Writes the Secret of a Job: new, over the one of a pass that was cut short, or renewed. It carries the session, where the
-/// Job reads a bucket, and whatever of the Job's environment holds a password. One that is there is looked for first: the
+/// Writes the Secret of a Job: new, over the one of a reconcile that was cut short, or renewed. It carries the session, where
+/// the Job reads a bucket, and whatever of the Job's environment holds a password. One that is there is looked for first: the
 /// API server counts a create against a quota before it sees that the name is taken.
 ///
 /// # Errors
 /// [`Refused`] where somebody else's Secret stands in the way, or the API server does not take ours.
-pub async fn write(
-    context: &Context,
+pub async fn write_session(
+    jobs: &Jobs,
     owner: &Owner,
     job: &str,
     session: Option<&Session>,
 ) -> Result<(), Refused> {
-    let api: Api<Secret> = Api::namespaced(context.client.clone(), &owner.namespace);
+    let api: Api<Secret> = Api::namespaced(jobs.context.client.clone(), &owner.namespace);
     let refused = |error| refusal::write("the session Secret", &owner.namespace, error);
+    // Metadata alone: the session in it is nothing the operator has to read back.
     let there = api.get_metadata_opt(job).await.map_err(refused)?;
-    let fresh = secret(owner, job, session, &context.jobs.env);
+    let fresh = session_secret(owner, job, session, &jobs.settings.env);
     let written = match there {
         None => api.create(&PostParams::default(), &fresh).await,
         Some(there) if is_of(&there, owner) && is_session(&there) => {
+            // On the very version that was seen to be ours: somebody may put another Secret in its place meanwhile.
             let patch = json!({
                 "metadata": {
                     "resourceVersion": there.metadata.resource_version,
@@ -125,7 +126,7 @@ pub async fn write(
     };
     match written {
         Ok(_) => Ok(()),
-        // It came or went just now: the next pass sees what is there.
+        // It came or went just now: the next reconcile sees what is there.
         Err(error) if is_taken(&error) || is_gone(&error) => Err(ReconcileFault::Stale.into()),
         Err(error) => Err(refused(error)),
     }
@@ -134,47 +135,58 @@ pub async fn write(
 /// Writes the Secret of a Job without a session, where its environment needs one.
 ///
 /// # Errors
-/// As [`write`].
-pub async fn write_environment(context: &Context, owner: &Owner, job: &str) -> Result<(), Refused> {
-    if context.jobs.env.is_public() {
+/// As [`write_session`].
+pub async fn write_environment(jobs: &Jobs, owner: &Owner, job: &str) -> Result<(), Refused> {
+    if jobs.settings.env.is_public() {
         return Ok(());
     }
-    write(context, owner, job, None).await
+    write_session(jobs, owner, job, None).await
 }
 
-fn secret(owner: &Owner, job: &str, session: Option<&Session>, environment: &Environment) -> Secret {
-    let labels = [
-        mark::NAME,
-        mark::MANAGED_BY,
-        (mark::COMPONENT, "session"),
-        (USE_LABEL, USE_SESSION),
-        (owner.label(), owner.uid.as_str()),
-    ];
-    let mut data: BTreeMap<String, ByteString> = environment.secret_data().collect();
-    let mut annotations = BTreeMap::new();
+fn session_secret(
+    owner: &Owner,
+    job: &str,
+    session: Option<&Session>,
+    environment: &JobEnvironment,
+) -> Secret {
+    let data = environment.secret_data().collect();
+    let mut secret = own_secret(&owner.namespace, job, ("session", USE_SESSION), data);
+    secret.labels_mut().insert(owner.label().to_owned(), owner.uid.clone());
+    secret.metadata.owner_references = Some(vec![owner_reference(owner)]);
+    // Some map even where it is empty: a merge patch takes `null` for the wish to remove whatever annotations there are.
+    let expires = session.map(|session| (EXPIRES.to_owned(), session.expiration.to_string()));
+    secret.annotations_mut().extend(expires);
     if let Some(session) = session {
         let file: SecretString = session.to_file();
-        data.insert(SESSION_KEY.to_owned(), ByteString(file.expose_secret().as_bytes().to_vec()));
-        annotations.insert(EXPIRES.to_owned(), session.expiration.to_string());
+        let file = ByteString(file.expose_secret().as_bytes().to_vec());
+        secret.data.get_or_insert_default().insert(SESSION_KEY.to_owned(), file);
     }
-    Secret {
-        metadata: ObjectMeta {
-            name: Some(job.to_owned()),
-            namespace: Some(owner.namespace.clone()),
-            labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
-            annotations: Some(annotations),
-            owner_references: Some(vec![owner_reference(owner)]),
-            ..ObjectMeta::default()
-        },
-        type_: Some("Opaque".to_owned()),
-        data: Some(data),
-        ..Secret::default()
+    secret
+}
+
+/// Renews sessions of running Jobs. A session that can't be had is logged: the Job waits for it on its own.
+pub async fn renew_sessions(
+    jobs: &Jobs,
+    owner: &Owner,
+    source: SessionSource<'_>,
+    names: &[String],
+    trouble: &mut ReconcileTrouble,
+) {
+    for job in names {
+        match open_session(&jobs.context, source).await {
+            Ok(session) => {
+                trouble.take(write_session(jobs, owner, job, Some(&session)).await);
+            }
+            Err(Blockage { reason, .. }) => {
+                tracing::warn!(job, %reason, "a running Job's session could not be renewed");
+            }
+        }
     }
 }
 
 /// What is to be done about an account's session Secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Upkeep {
+pub struct SessionUpkeep {
     /// Jobs whose session is to be renewed, or is missing.
     pub renew: Vec<String>,
     /// Secrets to delete, with their UIDs.
@@ -183,9 +195,14 @@ pub struct Upkeep {
     pub next: Option<Timestamp>,
 }
 
-/// Decides on an account's session Secrets. `active` are its unfinished Jobs, `fresh` those of this pass.
-pub fn upkeep(secrets: &[SessionSight], active: &[String], fresh: &[String], now: Timestamp) -> Upkeep {
-    let mut upkeep = Upkeep::default();
+/// Decides on an account's session Secrets. `active` are its unfinished Jobs, `fresh` those of this reconcile.
+pub fn plan_upkeep(
+    secrets: &[ObservedSession],
+    active: &[String],
+    fresh: &[String],
+    now: Timestamp,
+) -> SessionUpkeep {
+    let mut upkeep = SessionUpkeep::default();
     for job in active.iter().filter(|job| !fresh.contains(job)) {
         match secrets.iter().find(|secret| secret.name == **job) {
             Some(secret) if secret.expires.duration_since(now) >= RENEW_BELOW => {
@@ -195,6 +212,7 @@ pub fn upkeep(secrets: &[SessionSight], active: &[String], fresh: &[String], now
             _ => upkeep.renew.push(job.clone()),
         }
     }
+    // A fresh Job is in no watch yet, and its Secret is there already: it must not be taken for an orphan.
     let in_use = |name: &String| active.contains(name) || fresh.contains(name);
     upkeep.delete = secrets
         .iter()
@@ -207,10 +225,10 @@ pub fn upkeep(secrets: &[SessionSight], active: &[String], fresh: &[String], now
 
 /// A session Secret, as its metadata shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionSight {
+pub struct ObservedSession {
     /// Its name, which is its Job's.
     pub name: String,
-    /// Its UID.
+    /// Its UID, without which nothing is deleted.
     pub uid: String,
     /// When it was created.
     pub created: Timestamp,
@@ -221,46 +239,51 @@ pub struct SessionSight {
 }
 
 /// The session Secrets of an account or a warehouse.
-pub fn of_owner(stores: &Stores, owner: &Owner) -> Vec<SessionSight> {
-    let ended = |name: &str| stores.jobs.named(owner, name).is_some_and(|job| concurrency::ended(&job));
+pub fn of_owner(stores: &Stores, owner: &Owner) -> Vec<ObservedSession> {
+    let ended = |name: &str| stores.jobs.named(owner, name).is_some_and(|job| concurrency::has_ended(&job));
     let secrets = stores.sessions.of(owner);
-    secrets.iter().filter(|secret| is_session(secret)).filter_map(|secret| sight(secret, &ended)).collect()
+    secrets
+        .iter()
+        .filter(|secret| is_session(secret))
+        .filter_map(|secret| see_session(secret, &ended))
+        .collect()
 }
 
-/// Session Secrets of accounts and warehouses that are gone, with their namespaces. `ended` takes namespace and name of a Job.
+/// Session Secrets of accounts and warehouses that are gone, with their namespaces. `ended` takes a Job's namespace and name.
 pub fn left_behind(
     stores: &Stores,
     is_there: &dyn Fn(&str, &str) -> bool,
     ended: &dyn Fn(&str, &str) -> bool,
-) -> Vec<(String, SessionSight)> {
+) -> Vec<(String, ObservedSession)> {
     let left = stores.sessions.left_behind(is_there);
     left.into_iter()
         .filter(|secret| is_session(secret))
         .filter_map(|secret| {
             let namespace = secret.namespace()?;
-            let seen = sight(&secret, &|name| ended(&namespace, name))?;
+            let seen = see_session(&secret, &|name| ended(&namespace, name))?;
             Some((namespace, seen))
         })
         .collect()
 }
 
 /// What the watch shows of a Secret.
-type Metadata = PartialObjectMeta<Secret>;
+type SecretMetadata = PartialObjectMeta<Secret>;
 
 /// True if a Secret says that it holds a session.
-pub fn is_session(secret: &Metadata) -> bool {
+pub fn is_session(secret: &SecretMetadata) -> bool {
     secret.labels().get(USE_LABEL).map(String::as_str) == Some(USE_SESSION)
 }
 
-fn sight(secret: &Metadata, ended: &dyn Fn(&str) -> bool) -> Option<SessionSight> {
+fn see_session(secret: &SecretMetadata, ended: &dyn Fn(&str) -> bool) -> Option<ObservedSession> {
     let name = secret.name_any();
-    Some(SessionSight {
+    Some(ObservedSession {
         uid: secret.uid()?,
         created: secret.creation_timestamp()?.0,
         expires: secret
             .annotations()
             .get(EXPIRES)
             .and_then(|text| text.parse().ok())
+            // Somebody took the annotation away: then it is renewed, which writes it again.
             .unwrap_or(Timestamp::UNIX_EPOCH),
         job_ended: ended(&name),
         name,
@@ -271,10 +294,15 @@ fn sight(secret: &Metadata, ended: &dyn Fn(&str) -> bool) -> Option<SessionSight
 ///
 /// # Errors
 /// Faults of the API server.
-pub async fn delete(context: &Context, namespace: &str, name: &str, uid: &str) -> Result<(), ReconcileFault> {
+pub async fn delete_session(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+) -> Result<(), ReconcileFault> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
     let (uid, how) = (Some(uid.to_owned()), DeleteParams::default());
-    apply::delete(&api, name, uid, how, "delete a session Secret").await
+    start::delete_seen(&api, name, uid, how, "delete a session Secret").await
 }
 
 #[cfg(test)]
@@ -286,8 +314,8 @@ mod tests {
         controller::loads::periods::tests::at,
     };
 
-    fn seen(name: &str, created: i64, expires: i64, job_ended: bool) -> SessionSight {
-        SessionSight {
+    fn seen(name: &str, created: i64, expires: i64, job_ended: bool) -> ObservedSession {
+        ObservedSession {
             name: name.to_owned(),
             uid: format!("{name}-uid"),
             created: at(created),
@@ -317,7 +345,11 @@ mod tests {
             (Code::Unexpected, Reason::UnexpectedAnswer, Reason::UnexpectedAnswer),
         ] {
             let fault = AwsFault::new(Operation::AssumeRole, code);
-            assert_eq!((reason(&fault, &role), reason(&fault, &keys)), (over_role, with_keys), "{code}");
+            assert_eq!(
+                (reason_of_fault(&fault, &role), reason_of_fault(&fault, &keys)),
+                (over_role, with_keys),
+                "{code}"
+            );
         }
     }
 
@@ -326,9 +358,9 @@ mod tests {
         let mut elsewhere = sample::target();
         elsewhere.sts_region = "ap-east-1".parse().expect("a region");
         let fault = AwsFault::new(Operation::AssumeRole, Code::InvalidClientToken);
-        assert_eq!(reason(&fault, &elsewhere), Reason::StsRegionDisabled);
+        assert_eq!(reason_of_fault(&fault, &elsewhere), Reason::StsRegionDisabled);
         let fault = AwsFault::new(Operation::AssumeRole, Code::ValidationError);
-        assert_eq!(reason(&fault, &elsewhere), Reason::RoleArnRejected);
+        assert_eq!(reason_of_fault(&fault, &elsewhere), Reason::RoleArnRejected);
     }
 
     #[test]
@@ -344,18 +376,22 @@ mod tests {
             for lacks in [None, Some(IamPermission::TagSession)] {
                 let fault =
                     AwsFault { detail, lacks, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
-                assert_eq!((reason(&fault, &role), reason(&fault, &keys)), (over_role, with_keys), "{fault}");
+                assert_eq!(
+                    (reason_of_fault(&fault, &role), reason_of_fault(&fault, &keys)),
+                    (over_role, with_keys),
+                    "{fault}"
+                );
             }
         }
         let lacks = Some(IamPermission::TagSession);
         let tagged = AwsFault { lacks, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
-        assert_eq!(reason(&tagged, &role), Reason::TagSessionDenied, "no policy is named");
+        assert_eq!(reason_of_fault(&tagged, &role), Reason::TagSessionDenied, "no policy is named");
     }
 
     #[test]
     fn a_running_jobs_session_is_renewed_below_half_an_hour() {
         let secrets = [seen("long", -20, 31, false), seen("short", -40, 29, false)];
-        let upkeep = upkeep(&secrets, &names(&["long", "short", "missing"]), &[], at(0));
+        let upkeep = plan_upkeep(&secrets, &names(&["long", "short", "missing"]), &[], at(0));
         assert_eq!(upkeep.renew, names(&["short", "missing"]));
         assert_eq!(upkeep.next, Some(at(1)));
         assert_eq!(upkeep.delete, []);
@@ -369,13 +405,16 @@ mod tests {
             seen("being-created", -1, 59, false),
         ];
         let deleted: Vec<String> =
-            upkeep(&secrets, &[], &[], at(0)).delete.into_iter().map(|(name, _)| name).collect();
+            plan_upkeep(&secrets, &[], &[], at(0)).delete.into_iter().map(|(name, _)| name).collect();
         assert_eq!(deleted, names(&["ended", "orphan"]));
     }
 
     #[test]
     fn a_session_of_this_pass_is_left_alone() {
         let fresh = names(&["new"]);
-        assert_eq!(upkeep(&[seen("new", -10, 50, true)], &fresh, &fresh, at(0)), Upkeep::default());
+        assert_eq!(
+            plan_upkeep(&[seen("new", -10, 50, true)], &fresh, &fresh, at(0)),
+            SessionUpkeep::default()
+        );
     }
 }

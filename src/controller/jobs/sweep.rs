@@ -1,4 +1,4 @@
-//! Session Secrets that no pass looks after: those of an account that went and left them (`kubectl delete --cascade=orphan`).
+//! Session Secrets that no reconcile looks after: an account went and left them (`kubectl delete --cascade=orphan`).
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::controller::{
     context::{Context, Stores},
     jobs::{
         concurrency,
-        session::{self, SessionSight},
+        session::{self, ObservedSession},
     },
 };
 
@@ -20,10 +20,10 @@ const EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Deletes them now, and again every hour, until `stop`. To be run once every watch has shown what is there: before, an
 /// account that is there may not be known.
-pub async fn run(context: Arc<Context>, stop: CancellationToken) {
+pub async fn sweep_hourly(context: Arc<Context>, stop: CancellationToken) {
     loop {
-        for stores in context.all_stores() {
-            sweep(&context, stores, Timestamp::now()).await;
+        for stores in &context.stores {
+            sweep_stores(&context, stores, Timestamp::now()).await;
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
@@ -32,10 +32,10 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     }
 }
 
-async fn sweep(context: &Context, stores: &Stores, now: Timestamp) {
-    for (namespace, SessionSight { name, uid, .. }) in orphans(stores, now) {
+async fn sweep_stores(context: &Context, stores: &Stores, now: Timestamp) {
+    for (namespace, ObservedSession { name, uid, .. }) in find_orphans(stores, now) {
         // One that can't be deleted now is found again in an hour.
-        match session::delete(context, &namespace, &name, &uid).await {
+        match session::delete_session(context, &namespace, &name, &uid).await {
             Ok(()) => tracing::info!(namespace, name, "deleted a session without an account"),
             Err(error) => tracing::warn!(namespace, name, %error, "a session without an account stays"),
         }
@@ -43,14 +43,15 @@ async fn sweep(context: &Context, stores: &Stores, now: Timestamp) {
 }
 
 /// With their namespaces: sessions whose account or warehouse is gone, and that no Job uses.
-fn orphans(stores: &Stores, now: Timestamp) -> Vec<(String, SessionSight)> {
+fn find_orphans(stores: &Stores, now: Timestamp) -> Vec<(String, ObservedSession)> {
     let accounts = stores.accounts.state().into_iter().filter_map(|it| Some((it.namespace()?, it.uid()?)));
     let warehouses =
         stores.warehouses.state().into_iter().filter_map(|it| Some((it.namespace()?, it.uid()?)));
+    // By namespace and UID: a Secret's label may name any UID, also that of an account elsewhere.
     let there: HashSet<(String, String)> = accounts.chain(warehouses).collect();
     let is_there = |namespace: &str, uid: &str| there.contains(&(namespace.to_owned(), uid.to_owned()));
     let jobs = stores.jobs.left_behind(is_there);
-    let (ended, active): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| concurrency::ended(job));
+    let (ended, active): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| concurrency::has_ended(job));
     let is_called = |job: &Job, namespace: &str, name: &str| {
         job.metadata.namespace.as_deref() == Some(namespace) && job.name_any() == name
     };
@@ -60,7 +61,7 @@ fn orphans(stores: &Stores, now: Timestamp) -> Vec<(String, SessionSight)> {
         .filter(|(namespace, secret)| {
             let in_use = active.iter().any(|job| is_called(job, namespace, &secret.name));
             let active = if in_use { std::slice::from_ref(&secret.name) } else { &[] };
-            !session::upkeep(std::slice::from_ref(secret), active, &[], now).delete.is_empty()
+            !session::plan_upkeep(std::slice::from_ref(secret), active, &[], now).delete.is_empty()
         })
         .collect()
 }
@@ -121,7 +122,7 @@ mod tests {
         ]);
         let stores = Stores::new(None, accounts, shown(&[]), jobs, secrets);
         let mut found: Vec<String> =
-            orphans(&stores, at(0)).into_iter().map(|(_, secret)| secret.name).collect();
+            find_orphans(&stores, at(0)).into_iter().map(|(_, secret)| secret.name).collect();
         found.sort();
         assert_eq!(found, ["ended", "left", "of-a-warehouse", "of-another-namespace"]);
     }

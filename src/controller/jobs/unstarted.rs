@@ -12,8 +12,8 @@ use crate::{
     controller::{
         context::{children, lock},
         jobs::{
-            concurrency::ended,
-            observed::{self, BadEnd, Hindrance, JobState, waiting},
+            concurrency::has_ended,
+            observed::{self, BadEnd, JobState, PodBlocker, waiting},
         },
     },
     model::Reason,
@@ -25,12 +25,12 @@ pub const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 /// Since when Jobs were seen without a pod, by UID: nothing in the cluster says it. Lost with the process, which only waits
 /// the longer then.
 #[derive(Debug)]
-pub struct Podless {
+pub struct PodlessJobs {
     patience: SignedDuration,
     seen: Mutex<HashMap<String, Timestamp>>,
 }
 
-impl Podless {
+impl PodlessJobs {
     /// With this patience.
     pub fn new(patience: SignedDuration) -> Self {
         Self { patience, seen: Mutex::default() }
@@ -53,7 +53,7 @@ impl Podless {
 pub fn state_of(
     job: &Job,
     pods: &[Pod],
-    podless: &Podless,
+    podless: &PodlessJobs,
     now: Timestamp,
 ) -> (JobState<()>, Option<String>) {
     let pods = children::pods_of(job, pods);
@@ -67,14 +67,15 @@ pub fn give_up<T>(
     job: &Job,
     pods: &[Pod],
     state: JobState<T>,
-    podless: &Podless,
+    podless: &PodlessJobs,
     now: Timestamp,
 ) -> (JobState<T>, Option<String>) {
-    let waits = waiting(job, pods).filter(|_| !ended(job) && job.metadata.deletion_timestamp.is_none());
+    let waits = waiting(job, pods).filter(|_| !has_ended(job) && job.metadata.deletion_timestamp.is_none());
     let Some(waits) = waits else {
         podless.forget(job);
         return (state, None);
     };
+    // A pod says since when it waits. Of a Job that has none nothing does, so this process counts from when it saw it.
     let since = match waits.since {
         Some(since) => {
             podless.forget(job);
@@ -86,31 +87,31 @@ pub fn give_up<T>(
         return (state, None);
     }
     let suspended = job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true));
-    (JobState::Failed { at: now, end: end(waits.hindrance, suspended) }, job.uid())
+    (JobState::Failed { at: now, end: end_of_unstarted(waits.hindrance, suspended) }, job.uid())
 }
 
-fn end(hindrance: Hindrance, suspended: bool) -> BadEnd {
+fn end_of_unstarted(hindrance: PodBlocker, suspended: bool) -> BadEnd {
     let (reason, message) = match hindrance {
         _ if suspended => (
             Reason::JobFailed,
             "the Job was suspended, so it had no pod for ten minutes: see what in the namespace suspends Jobs",
         ),
-        Hindrance::Unschedulable => (
+        PodBlocker::Unschedulable => (
             Reason::Unschedulable,
             "no node took the Job's pod for ten minutes: check spec.ingestion's resources, nodeSelector and tolerations, and \
              the warehouse's claim",
         ),
-        Hindrance::Image => (
+        PodBlocker::Image => (
             Reason::ImagePullFailed,
             "the Job's image could not be pulled for ten minutes: check the operator's image setting and \
              spec.ingestion.imagePullSecrets",
         ),
-        Hindrance::Quota => (
+        PodBlocker::Quota => (
             Reason::QuotaExceeded,
             "the Job could not create its pod for ten minutes: a ResourceQuota, LimitRange or admission policy of the \
              namespace refuses it. The Job's events said which",
         ),
-        Hindrance::None => (
+        PodBlocker::None => (
             Reason::JobFailed,
             "the Job's pod did not start within ten minutes: the namespace's events say why, such as a volume or a Secret \
              that can't be mounted",
@@ -153,8 +154,8 @@ mod tests {
     }
 
     /// The reason and message of a Job that is given up.
-    fn given_up(job: &Job, pods: &[Pod], podless: &Podless, minute: i64) -> Option<(Reason, String)> {
-        let active: JobState<()> = JobState::Active(Hindrance::None);
+    fn given_up(job: &Job, pods: &[Pod], podless: &PodlessJobs, minute: i64) -> Option<(Reason, String)> {
+        let active: JobState<()> = JobState::Active(PodBlocker::None);
         match give_up(job, pods, active.clone(), podless, at(minute)) {
             (JobState::Failed { at: told, end }, Some(uid)) => {
                 assert_eq!(
@@ -182,7 +183,7 @@ mod tests {
             (image, Reason::ImagePullFailed, "could not be pulled"),
             (mount, Reason::JobFailed, "did not start"),
         ] {
-            let (job, pods, podless) = (job(&json!({})), [pod(1, &status)], Podless::new(PATIENCE));
+            let (job, pods, podless) = (job(&json!({})), [pod(1, &status)], PodlessJobs::new(PATIENCE));
             assert_eq!(given_up(&job, &pods, &podless, 10), None, "{words}: not before");
             let (told, message) = given_up(&job, &pods, &podless, 11).expect(words);
             assert_eq!(told, reason, "{words}");
@@ -192,7 +193,7 @@ mod tests {
 
     #[test]
     fn without_a_pod_the_time_counts_from_when_that_was_seen() {
-        let (job, podless) = (job(&json!({})), Podless::new(PATIENCE));
+        let (job, podless) = (job(&json!({})), PodlessJobs::new(PATIENCE));
         assert_eq!(given_up(&job, &[], &podless, 100), None, "its pod may have gone a second ago");
         assert_eq!(given_up(&job, &[], &podless, 109), None);
         let runs = pod(100, &json!({"phase": "Running"}));
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_suspended_job_is_called_that() {
-        let podless = Podless::new(PATIENCE);
+        let podless = PodlessJobs::new(PATIENCE);
         let suspended = job(&json!({"spec": {"suspend": true, "template": {}}, "status": {}}));
         assert_eq!(given_up(&suspended, &[], &podless, 0), None);
         let (reason, message) = given_up(&suspended, &[], &podless, 10).expect("given up");
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn what_runs_or_has_ended_or_is_being_deleted_is_never_given_up() {
-        let podless = Podless::new(PATIENCE);
+        let podless = PodlessJobs::new(PATIENCE);
         let failed = pod(
             0,
             &json!({"phase": "Failed", "containerStatuses": container(&json!({"terminated": {"exitCode": 1}}))}),

@@ -5,32 +5,26 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     api::status::{Failure, FailureClass, PeriodStatus},
     controller::{
+        error::{AFTER_MANY_FAILURES, wait_after_failures},
         jobs::{
-            manifest::Load,
+            manifest::PlannedLoad,
             observed::{JobState, LoadJob},
         },
-        settings::JobLimits,
     },
     model::{BillingPeriod, Reason},
     report::FoundPeriod,
 };
 
-/// The waits after the first failures of a load that may pass by itself.
-const WAITS: [SignedDuration; 3] =
-    [SignedDuration::from_mins(1), SignedDuration::from_mins(10), SignedDuration::from_mins(60)];
-/// The wait once those are used up.
-const LONG_WAIT: SignedDuration = SignedDuration::from_hours(6);
-
 /// What loads are decided from.
 #[derive(Debug, Clone, Copy)]
-pub struct Situation<'a> {
+pub struct LoadSituation<'a> {
     /// Wanted months, newest first.
     pub wanted: &'a [BillingPeriod],
-    /// What status said before this pass: an attempt counts as failed only once that is stored.
+    /// What status said before this reconcile: an attempt counts as failed only once that is stored.
     pub stored: &'a [PeriodStatus],
     /// What is delivered, as last seen.
     pub found: &'a [FoundPeriod],
-    /// The account's Jobs.
+    /// The account's Jobs, with how far each is.
     pub jobs: &'a [LoadJob],
     /// Fingerprint of what a load depends on.
     pub inputs: &'a str,
@@ -42,16 +36,16 @@ pub struct Situation<'a> {
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Decision {
+pub struct LoadDecision {
     /// Loads that may start now, the newest month first; limits decide how many do.
-    pub loads: Vec<Load>,
+    pub loads: Vec<PlannedLoad>,
     /// When the first of the waiting ones may start.
     pub retry_at: Option<Timestamp>,
 }
 
 /// Whether another attempt may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gate {
+pub enum RetryGate {
     /// Now.
     Open,
     /// At this time.
@@ -61,8 +55,8 @@ pub enum Gate {
 }
 
 /// Decides which loads may start.
-pub fn decide(situation: &Situation<'_>) -> Decision {
-    let mut decision = Decision::default();
+pub fn decide_loads(situation: &LoadSituation<'_>) -> LoadDecision {
+    let mut decision = LoadDecision::default();
     for period in situation.wanted {
         let found = situation.found.iter().find(|found| found.period == *period);
         let Some(delivery) = found.and_then(|found| found.delivery.as_ref().ok()) else { continue };
@@ -74,33 +68,33 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
             .and_then(|status| status.failure.as_ref())
             .filter(|failure| failure.version == delivery.version);
         let attempt = failure.map_or(1, |failure| failure.attempts.saturating_add(1));
-        if busy(situation.jobs, *period) || unrecorded(situation.jobs, *period, delivery, attempt) {
+        if is_busy(situation.jobs, *period) || is_unrecorded(situation.jobs, *period, delivery, attempt) {
             continue;
         }
-        match failure.map_or(Gate::Open, |failure| gate(failure, situation)) {
-            Gate::Open => decision.loads.push(Load {
+        match failure.map_or(RetryGate::Open, |failure| retry_gate(failure, situation)) {
+            RetryGate::Open => decision.loads.push(PlannedLoad {
                 period: *period,
                 version: delivery.version.clone(),
                 kind: delivery.kind,
                 attempt,
                 inputs: situation.inputs.to_owned(),
             }),
-            Gate::Until(at) => {
+            RetryGate::Until(at) => {
                 decision.retry_at = Some(decision.retry_at.map_or(at, |first: Timestamp| first.min(at)));
             }
-            Gate::Change => {}
+            RetryGate::Change => {}
         }
     }
     decision
 }
 
 /// One active Job a month, whatever version it loads.
-fn busy(jobs: &[LoadJob], period: BillingPeriod) -> bool {
+fn is_busy(jobs: &[LoadJob], period: BillingPeriod) -> bool {
     jobs.iter().any(|job| job.period == period && matches!(job.state, JobState::Active(_)))
 }
 
 /// The Job of this very attempt ended, and its end is not in status yet.
-fn unrecorded(
+fn is_unrecorded(
     jobs: &[LoadJob],
     period: BillingPeriod,
     delivery: &crate::report::Delivery,
@@ -109,16 +103,17 @@ fn unrecorded(
     jobs.iter().any(|job| job.period == period && job.version == delivery.version && job.attempt >= attempt)
 }
 
-fn gate(failure: &Failure, situation: &Situation<'_>) -> Gate {
+fn retry_gate(failure: &Failure, situation: &LoadSituation<'_>) -> RetryGate {
+    // What a load depends on has changed since: whatever it failed for may be mended.
     if failure.inputs != situation.inputs {
-        return Gate::Open;
+        return RetryGate::Open;
     }
     if failure.reason == Reason::Current.as_str() {
-        return Gate::Change;
+        return RetryGate::Change;
     }
-    let Some(wait) = wait_after(failure) else { return Gate::Change };
+    let Some(wait) = wait_after(failure) else { return RetryGate::Change };
     let until = failure.at + situation.retry_delay.unwrap_or(wait);
-    if until <= situation.now { Gate::Open } else { Gate::Until(until) }
+    if until <= situation.now { RetryGate::Open } else { RetryGate::Until(until) }
 }
 
 /// How long to wait after a failure, or `None` if only a change helps.
@@ -126,8 +121,7 @@ fn wait_after(failure: &Failure) -> Option<SignedDuration> {
     match failure.class {
         FailureClass::Data | FailureClass::Configuration => None,
         FailureClass::Transient | FailureClass::Conflict | FailureClass::Lost => {
-            let strike = usize::try_from(failure.strikes.max(1)).unwrap_or(usize::MAX);
-            Some(WAITS.get(strike - 1).copied().unwrap_or(LONG_WAIT))
+            Some(wait_after_failures(failure.strikes))
         }
     }
 }
@@ -136,40 +130,7 @@ fn wait_after(failure: &Failure) -> Option<SignedDuration> {
 pub fn used_up(failure: &Failure) -> bool {
     failure.reason != Reason::Current.as_str()
         && (failure.reason == Reason::DuplicateConnection.as_str()
-            || wait_after(failure).is_none_or(|wait| wait == LONG_WAIT))
-}
-
-/// How many Jobs are at work, seen from one load that wants to start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
-    /// The account's.
-    pub account: usize,
-    /// The warehouse's.
-    pub warehouse: usize,
-    /// All.
-    pub cluster: usize,
-}
-
-/// How many pods may write to a warehouse at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writers {
-    /// One: its claim is mounted by one node, or by one pod.
-    One,
-    /// As many as settings allow.
-    Many,
-}
-
-/// How many of the wanted loads may start.
-pub fn admitted(usage: Usage, writers: Writers, limits: &JobLimits) -> usize {
-    let per_warehouse = match writers {
-        Writers::One => 1,
-        Writers::Many => limits.per_warehouse,
-    };
-    limits
-        .per_account
-        .saturating_sub(usage.account)
-        .min(per_warehouse.saturating_sub(usage.warehouse))
-        .min(limits.cluster.saturating_sub(usage.cluster))
+            || wait_after(failure).is_none_or(|wait| wait == AFTER_MANY_FAILURES))
 }
 
 #[cfg(test)]

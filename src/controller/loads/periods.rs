@@ -7,14 +7,17 @@ use jiff::Timestamp;
 
 use crate::{
     api::status::{Failure, MAX_CURRENCIES, MAX_PERIODS, PeriodState, PeriodStatus},
-    controller::jobs::observed::{BadEnd, JobState, LoadJob},
+    controller::{
+        events::{Notice, NoticeKind},
+        jobs::observed::{BadEnd, JobState, LoadJob},
+    },
     model::{Amount, BillingPeriod, PeriodReport, Reason, VersionIdentity},
     report::{Delivery, FoundPeriod},
 };
 
 /// A load that ended well and was not known yet.
 #[derive(Debug, Clone, PartialEq)]
-pub struct News {
+pub struct LoadNews {
     /// The month.
     pub period: BillingPeriod,
     /// Rows, where the Job told.
@@ -29,20 +32,20 @@ pub struct Periods {
     /// The months, newest first.
     pub list: Vec<PeriodStatus>,
     /// Loads that ended well.
-    pub loaded: Vec<News>,
-    /// True if a Job's failure was written down in this pass.
+    pub loaded: Vec<LoadNews>,
+    /// True if a Job's failure was written down in this reconcile.
     pub failed: bool,
 }
 
 /// The wanted months, newest first.
-pub fn wanted(months: u32, now: Timestamp) -> Vec<BillingPeriod> {
+pub fn wanted_months(months: u32, now: Timestamp) -> Vec<BillingPeriod> {
     std::iter::successors(Some(BillingPeriod::containing(now)), |period| Some(period.previous()))
         .take((months as usize).min(MAX_PERIODS))
         .collect()
 }
 
 /// Takes in deliveries and ended Jobs. Without `found` (not looked at yet) deliveries stay as they were known.
-pub fn update(
+pub fn update_periods(
     known: &[PeriodStatus],
     wanted: &[BillingPeriod],
     found: Option<&[FoundPeriod]>,
@@ -56,33 +59,34 @@ pub fn update(
             .and_then(|found| found.iter().find(|found| found.period == *period))
             .and_then(|found| found.delivery.as_ref().ok());
         let mut ended: Vec<&LoadJob> = jobs.iter().filter(|job| job.period == *period).collect();
+        // In the order in which they ended: of two that are new, what the later one says stands.
         ended.sort_by_key(|job| (job.state.ended_at(), job.attempt));
         if before.is_none() && delivery.is_none() && ended.is_empty() && found.is_none() {
             continue;
         }
-        let mut status = before.cloned().unwrap_or_else(|| unknown(*period));
+        let mut status = before.cloned().unwrap_or_else(|| unknown_month(*period));
         if let Some(delivery) = delivery {
-            deliver(&mut status, delivery);
+            note_delivery(&mut status, delivery);
         }
         for job in ended {
             match &job.state {
                 JobState::Active(_) | JobState::Unread => {}
                 JobState::Done { at, report } => {
                     let report = report.as_ref().map(|loaded| &loaded.report);
-                    if succeed(&mut status, &job.version, report, *at) {
-                        periods.loaded.push(News { period: *period, rows: status.rows, at: *at });
+                    if note_success(&mut status, &job.version, report, *at) {
+                        periods.loaded.push(LoadNews { period: *period, rows: status.rows, at: *at });
                     }
                 }
-                JobState::Failed { at, end } => periods.failed |= fail(&mut status, job, *at, end),
+                JobState::Failed { at, end } => periods.failed |= note_failure(&mut status, job, *at, end),
             }
         }
-        status.state = settle(&status, now);
+        status.state = state_of_month(&status, now);
         periods.list.push(status);
     }
     periods
 }
 
-fn unknown(period: BillingPeriod) -> PeriodStatus {
+fn unknown_month(period: BillingPeriod) -> PeriodStatus {
     PeriodStatus {
         period,
         state: PeriodState::Missing,
@@ -96,7 +100,7 @@ fn unknown(period: BillingPeriod) -> PeriodStatus {
     }
 }
 
-fn deliver(status: &mut PeriodStatus, delivery: &Delivery) {
+fn note_delivery(status: &mut PeriodStatus, delivery: &Delivery) {
     if status.delivered_version.as_ref() != Some(&delivery.version) {
         status.delivered_version = Some(delivery.version.clone());
         status.delivered = delivery.last_modified.or(delivery.ordered_at);
@@ -104,12 +108,13 @@ fn deliver(status: &mut PeriodStatus, delivery: &Delivery) {
 }
 
 /// Writes a load that ended well; false if it is known already, or older than what is.
-fn succeed(
+fn note_success(
     status: &mut PeriodStatus,
     version: &VersionIdentity,
     report: Option<&PeriodReport>,
     at: Timestamp,
 ) -> bool {
+    // A Job stays for a while after its end, so each reconcile meets ends that status has.
     let known = status.version.as_ref() == Some(version) && (status.rows.is_some() || report.is_none());
     if known || status.loaded.is_some_and(|loaded| loaded > at) {
         return false;
@@ -137,6 +142,7 @@ fn totals(report: &PeriodReport) -> BTreeMap<String, Amount> {
     report
         .totals
         .iter()
+        // A message comes out of a pod: status takes no more and nothing longer than its schema does.
         .filter(|(code, _)| currency(code))
         .take(MAX_CURRENCIES)
         .map(|(code, totals)| (code.clone(), totals.unblended))
@@ -144,7 +150,7 @@ fn totals(report: &PeriodReport) -> BTreeMap<String, Amount> {
 }
 
 /// Writes a failed attempt; false if it is known already, or older than what is.
-fn fail(status: &mut PeriodStatus, job: &LoadJob, at: Timestamp, end: &BadEnd) -> bool {
+fn note_failure(status: &mut PeriodStatus, job: &LoadJob, at: Timestamp, end: &BadEnd) -> bool {
     let older = status.loaded.is_some_and(|loaded| loaded > at)
         || status.version.as_ref() == Some(&job.version)
         || status.failure.as_ref().is_some_and(|known| {
@@ -153,6 +159,7 @@ fn fail(status: &mut PeriodStatus, job: &LoadJob, at: Timestamp, end: &BadEnd) -
     if older {
         return false;
     }
+    // Another version or other inputs is a new start: its failures are counted from one again.
     let before =
         status.failure.as_ref().filter(|known| known.version == job.version && known.inputs == job.inputs);
     status.failure = Some(Failure {
@@ -170,13 +177,28 @@ fn fail(status: &mut PeriodStatus, job: &LoadJob, at: Timestamp, end: &BadEnd) -
 }
 
 /// How settled a month is: what a load said of its invoice, else the calendar.
-fn settle(status: &PeriodStatus, now: Timestamp) -> PeriodState {
+fn state_of_month(status: &PeriodStatus, now: Timestamp) -> PeriodState {
     match status.state {
         PeriodState::Final | PeriodState::Restated => status.state,
         _ if status.delivered_version.is_none() && status.version.is_none() => PeriodState::Missing,
         _ if now < status.period.end() => PeriodState::Open,
         _ => PeriodState::Closing,
     }
+}
+
+/// The notices for loads that ended well.
+pub fn load_notices(news: &[LoadNews]) -> Vec<Notice> {
+    news.iter()
+        .map(|news| Notice {
+            kind: NoticeKind::Normal,
+            reason: Reason::Loaded.to_string(),
+            action: "Load".to_owned(),
+            note: match news.rows {
+                Some(rows) => format!("Loaded {} ({rows} rows)", news.period),
+                None => format!("Loaded {}", news.period),
+            },
+        })
+        .collect()
 }
 
 #[cfg(test)]

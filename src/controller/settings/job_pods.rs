@@ -9,10 +9,7 @@ use k8s_openapi::api::core::v1::{Affinity, PodSecurityContext, SeccompProfile, S
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
 
-use crate::{
-    api::aws_cost_account::{ImagePullSecret, Resources, Toleration},
-    controller::jobs::manifest::is_reserved_label,
-};
+use crate::api::aws_cost_account::{ImagePullSecret, Resources, Toleration};
 
 /// Defaults of every Job's pod.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -112,6 +109,11 @@ fn says_nothing(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         _ => false,
     }
+}
+
+/// Label keys of Kubernetes and of ours are not the user's to set: selectors depend on them.
+pub fn is_reserved_label(key: &str) -> bool {
+    key.starts_with("awscost.io/") || key.contains("kubernetes.io/")
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use crate::{
         status::{Failure, PeriodStatus},
     },
     controller::{
-        jobs::observed::{Hindrance, JobState},
-        status::BillPicture,
+        jobs::observed::{JobState, PodBlocker},
+        status::BillState,
     },
     model::{
         ConditionStatus, ConditionType, Reason,
@@ -18,20 +18,7 @@ use crate::{
 const DATA: ConditionType = ConditionType::DataCurrent;
 const TOTALS: ConditionType = ConditionType::TotalsVerified;
 
-/// Why no Job could be created.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blockage {
-    /// The reason.
-    pub reason: Reason,
-    /// What to do.
-    pub message: String,
-}
-
-pub(super) fn data_current(
-    bill: &BillPicture<'_>,
-    below: &[Saying],
-    held_by: Option<ConditionType>,
-) -> Saying {
+pub(super) fn data_current(bill: &BillState<'_>, below: &[Saying], held_by: Option<ConditionType>) -> Saying {
     if let Some(blocked) = blocked(bill, below) {
         return blocked;
     }
@@ -73,7 +60,7 @@ pub(super) fn data_current(
     no(Reason::Queued, format!("A new version is delivered and {when}."))
 }
 
-pub(super) fn totals_verified(bill: &BillPicture<'_>, data: &Saying) -> Saying {
+pub(super) fn totals_verified(bill: &BillState<'_>, data: &Saying) -> Saying {
     let differs =
         bill.periods.list.iter().find_map(|period| {
             failure(period).filter(|failure| failure.reason == Reason::TotalsDiffer.as_str())
@@ -97,7 +84,7 @@ pub(super) fn totals_verified(bill: &BillPicture<'_>, data: &Saying) -> Saying {
 }
 
 /// Unknown, if a layer below is broken and nothing is known of deliveries.
-fn blocked(bill: &BillPicture<'_>, below: &[Saying]) -> Option<Saying> {
+fn blocked(bill: &BillState<'_>, below: &[Saying]) -> Option<Saying> {
     let delivered = bill.periods.list.iter().any(|period| period.delivered_version.is_some());
     let status = |needed| match needed {
         // A stale delivery is a delivery: what is there can be current.
@@ -121,19 +108,19 @@ fn failure(period: &PeriodStatus) -> Option<&Failure> {
     period.failure.as_ref().filter(|failure| Some(&failure.version) == period.delivered_version.as_ref())
 }
 
-fn hindered(bill: &BillPicture<'_>) -> Option<(Reason, &'static str)> {
+fn hindered(bill: &BillState<'_>) -> Option<(Reason, &'static str)> {
     bill.jobs.iter().find_map(|job| match job.state {
-        JobState::Active(Hindrance::Unschedulable) => Some((
+        JobState::Active(PodBlocker::Unschedulable) => Some((
             Reason::Unschedulable,
             "No node takes the Job's pod: check spec.ingestion's resources, nodeSelector and tolerations, and the \
              warehouse's claim.",
         )),
-        JobState::Active(Hindrance::Image) => Some((
+        JobState::Active(PodBlocker::Image) => Some((
             Reason::ImagePullFailed,
             "The Job's image can't be pulled: check the operator's image setting and \
              spec.ingestion.imagePullSecrets.",
         )),
-        JobState::Active(Hindrance::Quota) => Some((
+        JobState::Active(PodBlocker::Quota) => Some((
             Reason::QuotaExceeded,
             "The Job can't create its pod: a ResourceQuota, LimitRange or admission policy of the namespace \
              refuses it. The Job's events say which.",

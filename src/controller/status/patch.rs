@@ -16,7 +16,7 @@ use crate::controller::error::{ReconcileFault, is_gone};
 ///
 /// # Errors
 /// [`ReconcileFault::Stale`] if the object is no longer of `version`.
-pub async fn status<K, S>(
+pub async fn patch_status<K, S>(
     api: &Api<K>,
     name: &str,
     version: &str,
@@ -28,7 +28,8 @@ where
     S: Serialize,
 {
     let value = |status: &S| serde_json::to_value(status).expect("a status is JSON");
-    let Some(difference) = difference(&value(old), &value(new)) else { return Ok(None) };
+    let Some(difference) = merge_patch(&value(old), &value(new)) else { return Ok(None) };
+    // With the version: of two replicas for a moment, the one that is behind must not write over the other.
     let patch = json!({"metadata": {"resourceVersion": version}, "status": difference});
     match api.patch_status(name, &PatchParams::default(), &Patch::Merge(&patch)).await {
         Ok(after) => Ok(after.resource_version()),
@@ -38,7 +39,7 @@ where
 }
 
 /// The merge patch from one value to another; `None` if they are equal. Lists are replaced whole.
-fn difference(old: &Value, new: &Value) -> Option<Value> {
+fn merge_patch(old: &Value, new: &Value) -> Option<Value> {
     if old == new {
         return None;
     }
@@ -50,7 +51,7 @@ fn difference(old: &Value, new: &Value) -> Option<Value> {
                 patch.insert(key.clone(), value.clone());
             }
             Some(old) => {
-                if let Some(part) = difference(old, value) {
+                if let Some(part) = merge_patch(old, value) {
                     patch.insert(key.clone(), part);
                 }
             }
@@ -70,7 +71,7 @@ mod tests {
     fn a_patch_says_the_difference_and_nothing_else() {
         let old = json!({"a": 1, "b": {"c": 1, "d": 2}, "e": [1, 2], "same": {"x": 1}});
         let new = json!({"a": 1, "b": {"c": 1}, "e": [2], "f": "new", "same": {"x": 1}});
-        assert_eq!(difference(&old, &new), Some(json!({"b": {"d": null}, "e": [2], "f": "new"})));
-        assert_eq!(difference(&old, &old), None);
+        assert_eq!(merge_patch(&old, &new), Some(json!({"b": {"d": null}, "e": [2], "f": "new"})));
+        assert_eq!(merge_patch(&old, &old), None);
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         status::{Failure, FailureClass},
     },
     connection::ExternalIdPolicy,
-    controller::{loads::decide::used_up, status::Picture},
+    controller::{loads::decide::used_up, status::AccountState},
     model::{
         ConditionStatus, ConditionType, Reason,
         layers::{LAYERS, Layer, ReadyTerms},
@@ -15,13 +15,13 @@ use crate::{
 
 /// The summary of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
+pub struct ReadySummary {
     ready: Saying,
     also: Option<Saying>,
 }
 
-impl Summary {
-    pub(super) fn of(picture: &Picture<'_>, sayings: &[Saying]) -> Self {
+impl ReadySummary {
+    pub(super) fn of(picture: &AccountState<'_>, sayings: &[Saying]) -> Self {
         let mut broken: Vec<&Saying> =
             LAYERS.iter().filter_map(|layer| holding_down(layer, picture, sayings)).collect();
         // What is wrong with a place that is not the report's follows from that.
@@ -30,7 +30,7 @@ impl Summary {
             broken.swap(bucket.unwrap_or(report), report);
         }
         match broken.iter().find(|saying| saying.status == ConditionStatus::False) {
-            Some(failed) if waiting_retry(failed, picture) => Self::failing(failed),
+            Some(failed) if waiting_retry(failed, picture) => Self::retrying(failed.reason, &failed.message),
             Some(failed) => Self::stalled(failed.reason, &failed.message),
             None => broken.first().map_or_else(Self::ready, |unknown| Self::unknown(unknown)),
         }
@@ -53,22 +53,19 @@ impl Summary {
     }
 
     /// Broken, and tried again by itself.
-    fn failing(saying: &Saying) -> Self {
-        let retrying = Saying::new(
-            ConditionType::Reconciling,
-            ConditionStatus::True,
-            Reason::ProgressingWithRetry,
-            saying.message.clone(),
-        );
-        Self {
-            ready: Saying::new(
-                ConditionType::Ready,
-                ConditionStatus::False,
-                saying.reason,
-                saying.message.clone(),
-            ),
-            also: Some(retrying),
-        }
+    pub fn retrying(reason: Reason, message: &str) -> Self {
+        Self::reconciling(Saying::new(ConditionType::Ready, ConditionStatus::False, reason, message))
+    }
+
+    /// Ready, and beside it that the object is worked on.
+    pub fn reconciling(ready: Saying) -> Self {
+        let reason = match ready.status {
+            ConditionStatus::False => Reason::ProgressingWithRetry,
+            _ => Reason::Progressing,
+        };
+        let message = ready.message.clone();
+        let also = Saying::new(ConditionType::Reconciling, ConditionStatus::True, reason, message);
+        Self { ready, also: Some(also) }
     }
 
     /// It can't be told yet.
@@ -92,7 +89,7 @@ impl Summary {
 }
 
 /// The layer beside those that the data needs that keeps loads from starting, if one does.
-pub(super) fn holding_loads(picture: &Picture<'_>, sayings: &[Saying]) -> Option<ConditionType> {
+pub(super) fn holding_loads(picture: &AccountState<'_>, sayings: &[Saying]) -> Option<ConditionType> {
     let data = Layer::of(ConditionType::DataCurrent)?;
     let beside = |layer: &&Layer| *layer != data && !data.needs(layer.condition);
     let held = |layer: &Layer| holding_down(layer, picture, sayings).map(|saying| saying.type_);
@@ -100,7 +97,7 @@ pub(super) fn holding_loads(picture: &Picture<'_>, sayings: &[Saying]) -> Option
 }
 
 /// What a layer says, if Ready can't be True because of it.
-fn holding_down<'a>(layer: &Layer, picture: &Picture<'_>, sayings: &'a [Saying]) -> Option<&'a Saying> {
+fn holding_down<'a>(layer: &Layer, picture: &AccountState<'_>, sayings: &'a [Saying]) -> Option<&'a Saying> {
     let terms = ReadyTerms {
         external_id_enforced: picture.external_id_policy == ExternalIdPolicy::Enforce,
         retries_used_up: exhausted(picture).next().is_some(),
@@ -110,7 +107,7 @@ fn holding_down<'a>(layer: &Layer, picture: &Picture<'_>, sayings: &'a [Saying])
 }
 
 /// Failures whose quick retries are used up.
-fn exhausted<'a>(picture: &'a Picture<'_>) -> impl Iterator<Item = &'a Failure> {
+fn exhausted<'a>(picture: &'a AccountState<'_>) -> impl Iterator<Item = &'a Failure> {
     let periods = picture.bill.as_ref().map(|bill| bill.periods.list.as_slice()).unwrap_or_default();
     periods
         .iter()
@@ -124,7 +121,7 @@ fn exhausted<'a>(picture: &'a Picture<'_>) -> impl Iterator<Item = &'a Failure> 
 }
 
 /// True if what is broken is tried again by itself, if only every few hours.
-fn waiting_retry(saying: &Saying, picture: &Picture<'_>) -> bool {
+fn waiting_retry(saying: &Saying, picture: &AccountState<'_>) -> bool {
     match saying.type_ {
         ConditionType::DataCurrent => exhausted(picture)
             .all(|failure| !matches!(failure.class, FailureClass::Data | FailureClass::Configuration)),

@@ -49,20 +49,20 @@ impl World {
     }
 
     fn build(&self) -> AwsCostAccountStatus {
-        let periods = periods::update(
+        let periods = periods::update_periods(
             &self.old.periods,
-            &periods::wanted(1, self.now),
+            &periods::wanted_months(1, self.now),
             Some(&[found("2026-11", "v1")]),
             &self.jobs,
             self.now,
         );
-        build(&Picture {
+        build_status(&AccountState {
             old: &self.old,
             generation: Some(3),
             reconcile_at: None,
             findings: &self.findings,
             external_id_policy: self.policy,
-            bill: Some(BillPicture {
+            bill: Some(BillState {
                 warehouse: self.warehouse.clone(),
                 warehouse_retries: self.warehouse.reason == Reason::ProbeFailed,
                 periods: &periods,
@@ -221,14 +221,14 @@ fn how_far_the_data_is() {
         (|w| w.jobs.clear(), ("False", "Queued"), ("Unknown", "BlockedByData")),
         (
             |w| {
-                w.jobs = vec![job("2026-11", "v1", 1, JobState::Active(Hindrance::None))];
+                w.jobs = vec![job("2026-11", "v1", 1, JobState::Active(PodBlocker::None))];
             },
             ("False", "Loading"),
             ("Unknown", "BlockedByData"),
         ),
         (
             |w| {
-                w.jobs = vec![job("2026-11", "v1", 1, JobState::Active(Hindrance::Unschedulable))];
+                w.jobs = vec![job("2026-11", "v1", 1, JobState::Active(PodBlocker::Unschedulable))];
             },
             ("False", "Unschedulable"),
             ("Unknown", "BlockedByData"),
@@ -280,7 +280,7 @@ use crate::{
     api::status::{FailureClass, PeriodState, PeriodStatus},
     connection::Verdict,
     controller::{
-        jobs::observed::{Hindrance, JobState},
+        jobs::observed::{JobState, PodBlocker},
         loads::periods::{
             self,
             tests::{at, done, failed, found, job, period, report, version},
@@ -313,7 +313,7 @@ fn last_success_is_when_the_job_ended() {
 #[test]
 fn a_new_generation_is_seen_at_once_and_keeps_the_other_conditions() {
     let old = World::healthy().build();
-    let status = progressing(&old, Some(4), at(1));
+    let status = progressing_status(&old, Some(4), at(1));
     assert_eq!(summary(&status), ("Unknown".to_owned(), "Progressing".to_owned(), "Reconciling"));
     assert_eq!(status.observed_generation, Some(4));
     assert_eq!(condition(&status, ConditionType::BucketReadable).0, "True");
@@ -323,13 +323,13 @@ fn a_new_generation_is_seen_at_once_and_keeps_the_other_conditions() {
 #[test]
 fn suspended_objects_keep_their_conditions() {
     let old = World::healthy().build();
-    let status = suspended(&old, Some(9), Some("now"), None, at(1));
+    let status = suspended_status(&old, Some(9), Some("now"), None, at(1));
     assert_eq!(status.conditions, old.conditions);
     assert_eq!(
         (status.observed_generation, status.last_handled_reconcile_at.as_deref()),
         (Some(9), Some("now"))
     );
-    let fresh = suspended(&AwsCostAccountStatus::default(), Some(1), None, None, at(1));
+    let fresh = suspended_status(&AwsCostAccountStatus::default(), Some(1), None, None, at(1));
     assert_eq!(summary(&fresh), ("Unknown".to_owned(), "NotChecked".to_owned(), ""));
 }
 
@@ -352,7 +352,7 @@ fn lists_show_the_newest_loaded_month_and_a_total_of_one_currency() {
         failure: None,
     };
     let shown = |list: Vec<PeriodStatus>| {
-        let (month, total) = newest(&Periods { list, loaded: Vec::new(), failed: false });
+        let (month, total) = newest_load(&Periods { list, loaded: Vec::new(), failed: false });
         (month.map(|month| month.to_string()), total)
     };
     let (text, total) = (|text: &str| Some(text.to_owned()), "108716.416629522563693978");

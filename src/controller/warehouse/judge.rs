@@ -12,28 +12,22 @@ use crate::{
     },
     controller::{
         access::gate::{KEYS_OF_ACCESS, secret_not_usable},
-        error::{AFTER_REFUSAL, WATCH_PODS},
-        jobs::observed::{BadEnd, Hindrance, JobState},
-        status::{Blockage, Summary},
-        warehouse::ready,
+        error::{AFTER_REFUSAL, Blockage, PROBE_POINTLESS, WATCH_PODS, wait_after_failures},
+        jobs::observed::{BadEnd, JobState, PodBlocker},
+        status::ReadySummary,
+        warehouse::ready_condition,
     },
     model::{ConditionStatus, ConditionType, Reason},
 };
 
 /// A probe that found nothing wrong is repeated after this time.
 const DAILY: SignedDuration = SignedDuration::from_hours(24);
-/// The waits after the first failures in a row, as for loads.
-const WAITS: [SignedDuration; 3] =
-    [SignedDuration::from_mins(1), SignedDuration::from_mins(10), SignedDuration::from_mins(60)];
-/// The wait after more.
-const LONG_WAIT: SignedDuration = SignedDuration::from_hours(6);
-
 /// Passing failures in a row from which on a warehouse that was ready is not.
 const LASTING: i32 = 3;
 
-/// A probe's Job.
+/// A probe, as its Job and its pods show it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Probe {
+pub(super) struct ObservedProbe {
     pub count: i64,
     pub inputs: String,
     pub state: JobState<()>,
@@ -43,24 +37,24 @@ pub(super) struct Probe {
 
 /// What makes a probe pointless until somebody acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Obstacle {
+pub(super) enum ProbeObstacle {
     SecretNotUsable { namespace: String, name: String },
     ClaimNotUsable(String),
 }
 
 /// What a warehouse is judged from.
-pub(super) struct View<'a> {
+pub(super) struct ProbeSituation<'a> {
     pub old: &'a CostWarehouseStatus,
-    pub probes: &'a [Probe],
+    pub probes: &'a [ObservedProbe],
     pub inputs: &'a str,
-    pub obstacle: Option<Obstacle>,
+    pub obstacle: Option<ProbeObstacle>,
     pub retry_delay: Option<Duration>,
     pub now: Timestamp,
 }
 
-/// What follows.
+/// What a warehouse comes to, and whether it is probed now.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Verdict {
+pub(super) struct ProbeVerdict {
     pub sayings: Vec<Saying>,
     pub probe: Option<ProbeStatus>,
     /// The number of the probe to start.
@@ -68,19 +62,23 @@ pub(super) struct Verdict {
     pub wait: Duration,
 }
 
-impl Verdict {
+impl ProbeVerdict {
     /// The probe could not be started, and is tried again. That a quota is used up says nothing of a warehouse that was ready:
     /// it stays so.
     pub(super) fn block(&mut self, blockage: &Blockage) {
         if !(blockage.reason == Reason::QuotaExceeded && is_ready(&self.sayings)) {
-            self.sayings = retrying(blockage.reason, &format!("No probe was started. {}", blockage.message));
+            self.sayings = ReadySummary::retrying(
+                blockage.reason,
+                &format!("No probe was started. {}", blockage.message),
+            )
+            .sayings();
         }
         self.wait = AFTER_REFUSAL;
     }
 
     /// The operator may not see what it has to, and tries again. That says nothing of a warehouse that was ready: it stays so.
     pub(super) fn unseen(&mut self, blockage: &Blockage) {
-        let mut sayings = retrying(blockage.reason, &blockage.message);
+        let mut sayings = ReadySummary::retrying(blockage.reason, &blockage.message).sayings();
         if is_ready(&self.sayings) {
             sayings.retain(|saying| saying.type_ == ConditionType::Reconciling);
             sayings.append(&mut self.sayings);
@@ -90,53 +88,53 @@ impl Verdict {
     }
 }
 
-pub(super) fn judge(view: &View<'_>) -> Verdict {
-    let active = view.probes.iter().find(|probe| probe.state.ended_at().is_none());
-    let news = newest_end(view);
-    let probe = news.as_ref().map(|(status, _)| status.clone()).or_else(|| view.old.probe.clone());
-    let sayings = match (&view.obstacle, news) {
+pub(super) fn judge_warehouse(situation: &ProbeSituation<'_>) -> ProbeVerdict {
+    let active = situation.probes.iter().find(|probe| probe.state.ended_at().is_none());
+    let news = newest_end(situation);
+    let probe = news.as_ref().map(|(status, _)| status.clone()).or_else(|| situation.old.probe.clone());
+    let sayings = match (&situation.obstacle, news) {
         (Some(obstacle), _) => obstacle_sayings(obstacle),
         (None, Some((_, sayings))) => sayings,
-        (None, None) => standing(view).unwrap_or_else(|| probing(active)),
+        (None, None) => standing_conditions(situation).unwrap_or_else(|| probing_conditions(active)),
     };
-    if view.obstacle.is_some() {
-        return Verdict { sayings, probe, start: None, wait: Duration::from_secs(600) };
+    if situation.obstacle.is_some() {
+        return ProbeVerdict { sayings, probe, start: None, wait: PROBE_POINTLESS };
     }
     if active.is_some() {
-        return Verdict { sayings, probe, start: None, wait: WATCH_PODS };
+        return ProbeVerdict { sayings, probe, start: None, wait: WATCH_PODS };
     }
-    let due = due(view, probe.as_ref(), &sayings);
-    let start = (due <= view.now).then(|| probe.as_ref().map_or(1, |probe| probe.count));
+    let due = due_at(situation, probe.as_ref(), &sayings);
+    // The number goes into the Job's name: of two replicas for a moment, both make the same Job.
+    let start = (due <= situation.now).then(|| probe.as_ref().map_or(1, |probe| probe.count));
     let wait = match start {
         // The Job's end wakes us; its pod is looked at meanwhile.
         Some(_) => WATCH_PODS,
-        None => Duration::try_from(due.duration_since(view.now)).unwrap_or_default(),
+        None => Duration::try_from(due.duration_since(situation.now)).unwrap_or_default(),
     };
-    Verdict { sayings, probe, start, wait }
+    ProbeVerdict { sayings, probe, start, wait }
 }
 
 /// When the next probe is due.
-fn due(view: &View<'_>, probe: Option<&ProbeStatus>, sayings: &[Saying]) -> Timestamp {
-    let Some(probe) = probe else { return view.now };
+fn due_at(situation: &ProbeSituation<'_>, probe: Option<&ProbeStatus>, sayings: &[Saying]) -> Timestamp {
+    let Some(probe) = probe else { return situation.now };
     let kept = sayings.iter().any(|saying| {
         saying.type_ == ConditionType::Ready
             && ![Reason::Progressing, Reason::Probing].contains(&saying.reason)
     });
-    if probe.inputs != view.inputs || !kept {
-        return view.now;
+    if probe.inputs != situation.inputs || !kept {
+        return situation.now;
     }
     if probe.failures == 0 {
         return probe.at + DAILY;
     }
-    let strike = usize::try_from(probe.failures).unwrap_or(usize::MAX);
-    let wait = WAITS.get(strike - 1).copied().unwrap_or(LONG_WAIT);
-    probe.at + view.retry_delay.and_then(|delay| SignedDuration::try_from(delay).ok()).unwrap_or(wait)
+    let wait = wait_after_failures(probe.failures);
+    probe.at + situation.retry_delay.and_then(|delay| SignedDuration::try_from(delay).ok()).unwrap_or(wait)
 }
 
 /// The newest probe that ended and is not in status, as status has it and as Ready says it.
-fn newest_end(view: &View<'_>) -> Option<(ProbeStatus, Vec<Saying>)> {
-    let known = view.old.probe.as_ref();
-    let probe = view
+fn newest_end(situation: &ProbeSituation<'_>) -> Option<(ProbeStatus, Vec<Saying>)> {
+    let known = situation.old.probe.as_ref();
+    let probe = situation
         .probes
         .iter()
         .filter(|probe| probe.state.ended_at().is_some())
@@ -144,14 +142,15 @@ fn newest_end(view: &View<'_>) -> Option<(ProbeStatus, Vec<Saying>)> {
         .max_by_key(|probe| probe.count)?;
     let (at, failures, sayings) = match &probe.state {
         JobState::Active(_) | JobState::Unread => return None,
-        JobState::Done { at, .. } => (*at, 0, healthy()),
+        JobState::Done { at, .. } => (*at, 0, healthy_conditions()),
         JobState::Failed { at, end } => {
             let failures = known.map_or(0, |known| known.failures).saturating_add(1);
             let passing = !matches!(end.class, FailureClass::Data | FailureClass::Configuration);
             // A fault that may pass does not overturn what stood, until it has lasted.
-            let stood =
-                standing(view).filter(|_| passing && failures < LASTING).filter(|sayings| is_ready(sayings));
-            (*at, failures, stood.unwrap_or_else(|| failed(end)))
+            let stood = standing_conditions(situation)
+                .filter(|_| passing && failures < LASTING)
+                .filter(|sayings| is_ready(sayings));
+            (*at, failures, stood.unwrap_or_else(|| failed_conditions(end)))
         }
     };
     let status = ProbeStatus { at, count: probe.count + 1, inputs: probe.inputs.clone(), failures };
@@ -164,8 +163,8 @@ fn is_ready(sayings: &[Saying]) -> bool {
         .any(|saying| saying.type_ == ConditionType::Ready && saying.status == ConditionStatus::True)
 }
 
-fn healthy() -> Vec<Saying> {
-    vec![ready(
+fn healthy_conditions() -> Vec<Saying> {
+    vec![ready_condition(
         ConditionStatus::True,
         Reason::ProbeSucceeded,
         "A probe wrote, committed, read and removed a canary.",
@@ -187,7 +186,7 @@ fn reason_of(end: &BadEnd) -> Reason {
     }
 }
 
-fn failed(end: &BadEnd) -> Vec<Saying> {
+fn failed_conditions(end: &BadEnd) -> Vec<Saying> {
     let reason = reason_of(end);
     let words = match reason {
         // The Job's own words name a field that only accounts have.
@@ -198,9 +197,9 @@ fn failed(end: &BadEnd) -> Vec<Saying> {
     };
     let message = format!("The probe failed: {words}");
     if matches!(end.class, FailureClass::Data | FailureClass::Configuration) {
-        return Summary::stalled(reason, &message).sayings();
+        return ReadySummary::stalled(reason, &message).sayings();
     }
-    retrying(reason, &message)
+    ReadySummary::retrying(reason, &message).sayings()
 }
 
 /// What kept a probe's pod from starting for ten minutes: there is no account whose fields could be named.
@@ -219,21 +218,13 @@ fn of_unstarted(reason: Reason) -> Option<&'static str> {
     }
 }
 
-/// Not ready, and tried again by itself.
-fn retrying(reason: Reason, message: &str) -> Vec<Saying> {
-    vec![
-        Saying::new(ConditionType::Reconciling, ConditionStatus::True, Reason::ProgressingWithRetry, message),
-        ready(ConditionStatus::False, reason, message),
-    ]
-}
-
-fn obstacle_sayings(obstacle: &Obstacle) -> Vec<Saying> {
+fn obstacle_sayings(obstacle: &ProbeObstacle) -> Vec<Saying> {
     match obstacle {
-        Obstacle::SecretNotUsable { namespace, name } => Summary::stalled(
+        ProbeObstacle::SecretNotUsable { namespace, name } => ReadySummary::stalled(
             Reason::SecretNotUsable,
             &secret_not_usable(namespace, name, crate::api::USE_WAREHOUSE, &KEYS_OF_ACCESS),
         ),
-        Obstacle::ClaimNotUsable(name) => Summary::stalled(
+        ProbeObstacle::ClaimNotUsable(name) => ReadySummary::stalled(
             Reason::ClaimNotUsable,
             &format!(
                 "PersistentVolumeClaim {name} is not there or lost its volume: create it in this namespace."
@@ -244,9 +235,9 @@ fn obstacle_sayings(obstacle: &Obstacle) -> Vec<Saying> {
 }
 
 /// What the last probe said stays, until another ends.
-fn standing(view: &View<'_>) -> Option<Vec<Saying>> {
-    view.old.probe.as_ref()?;
-    let old = conditions::find(&view.old.conditions, ConditionType::Ready)?;
+fn standing_conditions(situation: &ProbeSituation<'_>) -> Option<Vec<Saying>> {
+    situation.old.probe.as_ref()?;
+    let old = conditions::find(&situation.old.conditions, ConditionType::Ready)?;
     let reason = Reason::from_name(&old.reason)?;
     let lasting = ![
         Reason::Progressing,
@@ -263,43 +254,34 @@ fn standing(view: &View<'_>) -> Option<Vec<Saying>> {
     if !lasting {
         return None;
     }
-    // What a ready warehouse was retried for is told anew by whoever meets it.
+    // What a ready warehouse was retried for is told again by whoever meets it.
     let told = |condition: &&Condition| {
         old.status != "True" || condition.type_ != ConditionType::Reconciling.as_str()
     };
-    let again = view.old.conditions.iter().filter(told).filter_map(|condition| {
-        let status = match condition.status.as_str() {
-            "True" => ConditionStatus::True,
-            "False" => ConditionStatus::False,
-            _ => ConditionStatus::Unknown,
-        };
-        Some(Saying::new(
-            ConditionType::from_name(&condition.type_)?,
-            status,
-            Reason::from_name(&condition.reason)?,
-            condition.message.clone(),
-        ))
+    let again = situation.old.conditions.iter().filter(told).filter_map(|condition| {
+        let (type_, status, reason) = condition.parsed()?;
+        Some(Saying::new(type_, status, reason, condition.message.clone()))
     });
     Some(again.collect())
 }
 
-fn probing(active: Option<&Probe>) -> Vec<Saying> {
+fn probing_conditions(active: Option<&ObservedProbe>) -> Vec<Saying> {
     let message = match active.map(|probe| &probe.state) {
-        Some(JobState::Active(Hindrance::Unschedulable)) => {
+        Some(JobState::Active(PodBlocker::Unschedulable)) => {
             "The probe waits for a node: none takes its pod. Check the claim's volume and the nodes."
         }
-        Some(JobState::Active(Hindrance::Image)) => {
+        Some(JobState::Active(PodBlocker::Image)) => {
             "The probe waits for its image, which can't be pulled: check the operator's setting image, and for a registry \
              that asks who pulls, jobs.imagePullSecrets and that those Secrets are in this namespace."
         }
-        Some(JobState::Active(Hindrance::Quota)) => {
+        Some(JobState::Active(PodBlocker::Quota)) => {
             "The probe can't create its pod: a quota, limit or admission policy of the namespace refuses it."
         }
         _ => "A probe is on its way.",
     };
     let reconciling =
         Saying::new(ConditionType::Reconciling, ConditionStatus::True, Reason::Probing, message);
-    vec![reconciling, ready(ConditionStatus::Unknown, Reason::Probing, message)]
+    vec![reconciling, ready_condition(ConditionStatus::Unknown, Reason::Probing, message)]
 }
 
 #[cfg(test)]
@@ -307,8 +289,8 @@ mod tests {
     use super::*;
     use crate::controller::loads::periods::tests::at;
 
-    fn probe(count: i64, state: JobState<()>) -> Probe {
-        Probe { count, inputs: "in".to_owned(), state, given_up: None }
+    fn probe(count: i64, state: JobState<()>) -> ObservedProbe {
+        ObservedProbe { count, inputs: "in".to_owned(), state, given_up: None }
     }
 
     fn done(minute: i64) -> JobState<()> {
@@ -320,12 +302,24 @@ mod tests {
         JobState::Failed { at: at(minute), end }
     }
 
-    fn judged(old: &CostWarehouseStatus, probes: &[Probe], inputs: &str, minute: i64) -> Verdict {
-        judge(&View { old, probes, inputs, obstacle: None, retry_delay: None, now: at(minute) })
+    fn judged(
+        old: &CostWarehouseStatus,
+        probes: &[ObservedProbe],
+        inputs: &str,
+        minute: i64,
+    ) -> ProbeVerdict {
+        judge_warehouse(&ProbeSituation {
+            old,
+            probes,
+            inputs,
+            obstacle: None,
+            retry_delay: None,
+            now: at(minute),
+        })
     }
 
     /// The status after a verdict was written.
-    fn stored(verdict: &Verdict) -> CostWarehouseStatus {
+    fn stored(verdict: &ProbeVerdict) -> CostWarehouseStatus {
         CostWarehouseStatus {
             conditions: conditions::write(&[], &verdict.sayings, Some(1), at(0)),
             probe: verdict.probe.clone(),
@@ -333,7 +327,7 @@ mod tests {
         }
     }
 
-    fn said(verdict: &Verdict) -> (ConditionStatus, Reason, usize) {
+    fn said(verdict: &ProbeVerdict) -> (ConditionStatus, Reason, usize) {
         let ready =
             verdict.sayings.iter().find(|saying| saying.type_ == ConditionType::Ready).expect("Ready");
         (ready.status, ready.reason, verdict.sayings.len())
@@ -347,7 +341,7 @@ mod tests {
             (said(&verdict), verdict.start),
             ((ConditionStatus::Unknown, Reason::Probing, 2), Some(1))
         );
-        let running = judged(&new, &[probe(1, JobState::Active(Hindrance::None))], "in", 0);
+        let running = judged(&new, &[probe(1, JobState::Active(PodBlocker::None))], "in", 0);
         assert_eq!(running.start, None);
     }
 
@@ -423,7 +417,7 @@ mod tests {
     #[test]
     fn a_quota_holds_up_the_first_probe_and_not_a_ready_warehouse() {
         let refused = |reason| Blockage { reason, message: "words".to_owned() };
-        let blocked = |mut verdict: Verdict, reason| {
+        let blocked = |mut verdict: ProbeVerdict, reason| {
             verdict.block(&refused(reason));
             (said(&verdict).0, said(&verdict).1, verdict.wait)
         };
@@ -453,9 +447,9 @@ mod tests {
             message: "raise spec.ingestion.resources.limits.memory".to_owned(),
             superseded: false,
         };
-        assert!(!failed(&end)[1].message.contains("spec.ingestion"));
+        assert!(!failed_conditions(&end)[1].message.contains("spec.ingestion"));
         (end.reason, end.message) = (Reason::WarehouseUnreachable, "words".to_owned());
-        assert_eq!(failed(&end)[1].message, "The probe failed: words");
+        assert_eq!(failed_conditions(&end)[1].message, "The probe failed: words");
     }
 
     #[test]
@@ -469,11 +463,11 @@ mod tests {
     #[test]
     fn an_obstacle_needs_no_probe_and_its_end_needs_one() {
         let success = stored(&judged(&CostWarehouseStatus::default(), &[probe(1, done(0))], "in", 0));
-        let verdict = judge(&View {
+        let verdict = judge_warehouse(&ProbeSituation {
             old: &success,
             probes: &[],
             inputs: "in",
-            obstacle: Some(Obstacle::ClaimNotUsable("lake".to_owned())),
+            obstacle: Some(ProbeObstacle::ClaimNotUsable("lake".to_owned())),
             retry_delay: None,
             now: at(1),
         });
@@ -507,7 +501,7 @@ mod tests {
         );
         assert_eq!(
             judged(&stored(&unseen), &[], "in", 2).sayings,
-            healthy(),
+            healthy_conditions(),
             "and goes when it is seen again"
         );
         let after = CostWarehouseStatus { probe: ready.probe, ..stored(&first) };

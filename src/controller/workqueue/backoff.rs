@@ -1,4 +1,4 @@
-//! How long to wait after a failed pass, for each object on its own: kube's controller has no such memory.
+//! How long to wait after a failed reconcile, for each object on its own: kube's controller has no such memory.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! When passes may begin: once every watch of their namespace has shown what is there. Before that, a Secret or a Job
+//! When reconciles may begin: once every watch of their namespace has shown what is there. Before that, a Secret or a Job
 //! that no watch has shown yet would be taken for one that is not there.
 //!
 //! kube's stores keep one waker each: of several that wait for a store, only the last wakes. So one waits for all the
@@ -11,19 +11,19 @@ use crate::controller::context::Stores;
 
 /// Tells that the watches of one namespace have shown what is there.
 #[derive(Debug)]
-pub struct Announcement(watch::Sender<bool>);
+pub struct SyncAnnouncement(watch::Sender<bool>);
 
-/// Waits for an [`Announcement`]; any number may.
+/// Waits for an [`SyncAnnouncement`]; any number may.
 #[derive(Debug, Clone)]
-pub struct Shown(watch::Receiver<bool>);
+pub struct CachesSynced(watch::Receiver<bool>);
 
 /// The two ends, before anything is shown.
-pub fn announcement() -> (Announcement, Shown) {
+pub fn announcement() -> (SyncAnnouncement, CachesSynced) {
     let (sender, receiver) = watch::channel(false);
-    (Announcement(sender), Shown(receiver))
+    (SyncAnnouncement(sender), CachesSynced(receiver))
 }
 
-impl Announcement {
+impl SyncAnnouncement {
     /// The one waiter on the stores: tells all others. A store whose writer is gone is never ready, and then nothing is
     /// told: the process is stopping.
     pub async fn tell(self, stores: &Stores) {
@@ -33,13 +33,14 @@ impl Announcement {
             stores.jobs.wait_until_ready(),
             stores.sessions.wait_until_ready(),
         );
+        // Jobs and Secrets too: an account that is reconciled before its Jobs are shown would start them a second time.
         if all.await.is_ok() {
             self.0.send_replace(true);
         }
     }
 }
 
-impl Shown {
+impl CachesSynced {
     /// Waits; false if it will never be told.
     pub async fn wait(&mut self) -> bool {
         self.0.wait_for(|shown| *shown).await.is_ok()
@@ -52,11 +53,11 @@ mod tests {
     use tokio::task::JoinSet;
 
     use super::*;
-    use crate::controller::workqueue::watch::stores;
+    use crate::controller::workqueue::watch::empty_stores;
 
     #[tokio::test]
     async fn every_waiter_wakes_when_the_last_watch_has_shown_what_is_there() {
-        let (stores, mut writers) = stores(None);
+        let (stores, mut writers) = empty_stores(None);
         let (announcement, shown) = announcement();
         let mut waiters = JoinSet::new();
         for _ in 0..50 {
@@ -76,7 +77,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_told_of_watches_that_ended() {
-        let (stores, writers) = stores(None);
+        let (stores, writers) = empty_stores(None);
         let (announcement, mut shown) = announcement();
         drop(writers);
         announcement.tell(&stores).await;

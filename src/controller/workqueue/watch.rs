@@ -1,7 +1,7 @@
-//! The watches of one namespace, or of all: what changed becomes a wish for a pass over an object.
+//! The watches of one namespace, or of all: what changed becomes a request to reconcile an object.
 //!
 //! kube's own predicates would hide annotations and finalizers, and its controller re-raises panics; so the streams are
-//! put together here, and `passes` runs what they ask for.
+//! put together here, and `workers` runs what they ask for.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,35 +23,30 @@ use kube::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::{SharedState, caches_synced::SyncAnnouncement, queue::RequestUrgency, workers::ReconcileRequest};
 use crate::{
     api::{AwsCostAccount, USE_LABEL, aws_cost_account::Access},
     controller::{
-        context::{Context, GuardedAccount, GuardedWarehouse, Stores, children},
+        context::{ACCOUNT, GuardedAccount, GuardedWarehouse, Stores, WAREHOUSE, children, mark},
         gauges,
-        jobs::{
-            authorities,
-            concurrency::Slots,
-            manifest::{self, mark},
-            session,
-        },
-        workqueue::{caches_synced::Announcement, queue::Urgency, workers::Wish},
+        jobs::{authorities, concurrency::JobSlots, session},
     },
 };
 
-/// How long a watch may be quiet before it is set up anew: a dead connection is noticed this soon.
+/// How long a watch may be quiet before it is set up again: a dead connection is noticed this soon.
 const WATCH_TIMEOUT_SECONDS: u32 = 120;
 
-/// Where wishes for a pass go.
+/// Where reconcile requests go.
 #[derive(Clone)]
-pub struct Queues {
-    /// Over accounts.
-    pub accounts: UnboundedSender<Wish<GuardedAccount>>,
-    /// Over warehouses.
-    pub warehouses: UnboundedSender<Wish<GuardedWarehouse>>,
+pub struct RequestQueues {
+    /// Requests to reconcile an account.
+    pub accounts: UnboundedSender<ReconcileRequest<GuardedAccount>>,
+    /// Requests to reconcile a warehouse.
+    pub warehouses: UnboundedSender<ReconcileRequest<GuardedWarehouse>>,
 }
 
 /// The writing ends of [`Stores`].
-pub struct Writers {
+pub struct StoreWriters {
     accounts: Writer<GuardedAccount>,
     warehouses: Writer<GuardedWarehouse>,
     jobs: Writer<Job>,
@@ -59,7 +54,7 @@ pub struct Writers {
 }
 
 #[cfg(test)]
-impl Writers {
+impl StoreWriters {
     /// Shows a change of accounts.
     pub fn accounts(&mut self, event: &Event<GuardedAccount>) {
         self.accounts.apply_watcher_event(event);
@@ -81,12 +76,12 @@ impl Writers {
 }
 
 /// Empty stores, and what fills them.
-pub fn stores(namespace: Option<String>) -> (Stores, Writers) {
+pub fn empty_stores(namespace: Option<String>) -> (Stores, StoreWriters) {
     let (accounts, accounts_writer) = reflector::store();
     let (warehouses, warehouses_writer) = reflector::store();
     let (jobs, jobs_writer) = reflector::store();
     let (secrets, secrets_writer) = reflector::store();
-    let writers = Writers {
+    let writers = StoreWriters {
         accounts: accounts_writer,
         warehouses: warehouses_writer,
         jobs: jobs_writer,
@@ -97,25 +92,25 @@ pub fn stores(namespace: Option<String>) -> (Stores, Writers) {
 
 /// Runs the four watches until `stop`, and tells once they have shown what is there. Accounts whose first look waited for
 /// the others' external IDs are woken when those are known.
-pub async fn run(
-    context: Arc<Context>,
-    stores: Stores,
-    writers: Writers,
-    queues: Queues,
-    announcement: Announcement,
+pub async fn run_watches(
+    state: Arc<SharedState>,
+    (stores, writers): (Stores, StoreWriters),
+    queues: RequestQueues,
+    announcement: SyncAnnouncement,
     stop: CancellationToken,
 ) {
-    let client = &context.client;
+    let client = &state.context.client;
     let namespace = stores.namespace.as_deref();
     let watches = futures::future::join4(
-        accounts(&context, api(client, namespace), writers.accounts, &stores, &queues),
-        warehouses(&context, api(client, namespace), writers.warehouses, &stores, &queues),
-        jobs(&context, api(client, namespace), writers.jobs, &queues),
-        secrets(&context, api(client, namespace), writers.secrets, &stores, &queues),
+        watch_accounts(&state, api_in(client, namespace), writers.accounts, &stores, &queues),
+        watch_warehouses(&state, api_in(client, namespace), writers.warehouses, &stores, &queues),
+        watch_jobs(&state, api_in(client, namespace), writers.jobs, &queues),
+        watch_secrets(&state, api_in(client, namespace), writers.secrets, &stores, &queues),
     );
+    // Once for all accounts: each was told how long to wait at most, and not when the others are done.
     let settled = async {
-        context.settling.over().await;
-        wake_accounts(&stores, Urgency::Routine, &queues, |_| true);
+        state.accounts.barrier.over().await;
+        wake_accounts(&stores, RequestUrgency::Routine, &queues, |_| true);
     };
     tokio::select! {
         _ = futures::future::join3(watches, announcement.tell(&stores), settled) => {}
@@ -123,7 +118,7 @@ pub async fn run(
     }
 }
 
-fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+fn api_in<K>(client: &Client, namespace: Option<&str>) -> Api<K>
 where
     K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
 {
@@ -134,12 +129,12 @@ where
 }
 
 /// Lists are MostRecent (the default): an older list could bring back what is gone.
-fn config() -> watcher::Config {
+fn watch_config() -> watcher::Config {
     watcher::Config::default().timeout(WATCH_TIMEOUT_SECONDS)
 }
 
 /// Drives one watch, writing its store first; errors are retried with kube's backoff.
-async fn drive<K>(
+async fn drive_watch<K>(
     stream: impl futures::Stream<Item = watcher::Result<Event<K>>>,
     mut writer: Writer<K>,
     kind: &'static str,
@@ -150,38 +145,40 @@ async fn drive<K>(
     let mut stream = std::pin::pin!(stream.default_backoff());
     while let Some(event) = stream.next().await {
         match event {
+            // The store first: a worker that takes the request at once must find in it what the request is about.
             Ok(event) => {
                 writer.apply_watcher_event(&event);
                 visit(&event);
             }
-            Err(error) => tracing::warn!(kind, %error, "a watch broke; it is set up anew"),
+            Err(error) => tracing::warn!(kind, %error, "a watch broke; it is set up again"),
         }
     }
 }
 
-async fn accounts(
-    context: &Context,
+async fn watch_accounts(
+    state: &SharedState,
     api: Api<GuardedAccount>,
     writer: Writer<GuardedAccount>,
     stores: &Stores,
-    queues: &Queues,
+    queues: &RequestQueues,
 ) {
-    let (mut known, mut users) = (Known::default(), Users::default());
-    drive(watcher(api, config()), writer, "AwsCostAccount", |event| match event {
+    let (mut known, mut users) = (KnownObjects::default(), WarehouseUsers::default());
+    drive_watch(watcher(api, watch_config()), writer, "AwsCostAccount", |event| match event {
         Event::Apply(object) | Event::InitApply(object) => {
-            gauges::account(&context.metrics, object);
+            gauges::set_account_gauges(&state.context.metrics, object);
+            // Our own status patches come back as events: without this each reconcile would call for the next.
             if known.is_changed(object) {
-                context.authorities.wake();
-                send(&queues.accounts, ObjectRef::from_obj(object), urgency(event));
+                state.jobs.authorities.wake();
+                send_request(&queues.accounts, ObjectRef::from_obj(object), urgency_of(event));
             }
             wake_warehouses(users.note(object), queues);
         }
         Event::Delete(object) => {
-            known.went(context, object);
+            known.went(state, object);
             wake_warehouses(users.went(object), queues);
         }
         Event::InitDone => {
-            known.compare(context, &stores.accounts);
+            known.compare(state, &stores.accounts);
             wake_warehouses(users.compare(&stores.accounts), queues);
         }
         Event::Init => {}
@@ -189,46 +186,52 @@ async fn accounts(
     .await;
 }
 
-async fn warehouses(
-    context: &Context,
+async fn watch_warehouses(
+    state: &SharedState,
     api: Api<GuardedWarehouse>,
     writer: Writer<GuardedWarehouse>,
     stores: &Stores,
-    queues: &Queues,
+    queues: &RequestQueues,
 ) {
-    let (mut known, mut copied) = (Known::default(), Copied::default());
-    drive(watcher(api, config()), writer, "CostWarehouse", |event| match event {
+    let (mut known, mut copied) = (KnownObjects::default(), CopiedConditions::default());
+    drive_watch(watcher(api, watch_config()), writer, "CostWarehouse", |event| match event {
         Event::Apply(object) | Event::InitApply(object) => {
-            gauges::warehouse(&context.metrics, object);
+            gauges::set_warehouse_gauges(&state.context.metrics, object);
             if known.is_changed(object) {
-                context.authorities.wake();
-                send(&queues.warehouses, ObjectRef::from_obj(object), urgency(event));
+                state.jobs.authorities.wake();
+                send_request(&queues.warehouses, ObjectRef::from_obj(object), urgency_of(event));
             }
             if copied.is_changed(object) {
-                accounts_of(stores, object, urgency(event), queues);
+                accounts_of(stores, object, urgency_of(event), queues);
             }
         }
         Event::Delete(object) => {
-            known.went(context, object);
+            known.went(state, object);
+            // Its accounts say that it is gone, and load nothing into one of the same name without a probe of that.
             copied.0.remove(&object.uid().unwrap_or_default());
-            accounts_of(stores, object, urgency(event), queues);
+            accounts_of(stores, object, urgency_of(event), queues);
         }
-        Event::InitDone => known.compare(context, &stores.warehouses),
+        Event::InitDone => known.compare(state, &stores.warehouses),
         Event::Init => {}
     })
     .await;
 }
 
 /// What a first list shows is routine: after a restart that is everything there is. What changes, somebody waits for.
-fn urgency<K>(event: &Event<K>) -> Urgency {
+fn urgency_of<K>(event: &Event<K>) -> RequestUrgency {
     match event {
-        Event::Apply(_) | Event::Delete(_) => Urgency::Asked,
-        Event::Init | Event::InitApply(_) | Event::InitDone => Urgency::Routine,
+        Event::Apply(_) | Event::Delete(_) => RequestUrgency::Asked,
+        Event::Init | Event::InitApply(_) | Event::InitDone => RequestUrgency::Routine,
     }
 }
 
 /// Accounts copy their warehouse's Ready.
-fn accounts_of(stores: &Stores, warehouse: &GuardedWarehouse, urgency: Urgency, queues: &Queues) {
+fn accounts_of(
+    stores: &Stores,
+    warehouse: &GuardedWarehouse,
+    urgency: RequestUrgency,
+    queues: &RequestQueues,
+) {
     let (namespace, name) = (warehouse.namespace(), warehouse.name_any());
     wake_accounts(stores, urgency, queues, |account| {
         let ingestion = account.spec.ingestion.as_ref();
@@ -238,84 +241,88 @@ fn accounts_of(stores: &Stores, warehouse: &GuardedWarehouse, urgency: Urgency, 
 }
 
 /// A warehouse says how many accounts name it.
-fn wake_warehouses(warehouses: impl IntoIterator<Item = ObjectRef<GuardedWarehouse>>, queues: &Queues) {
+fn wake_warehouses(
+    warehouses: impl IntoIterator<Item = ObjectRef<GuardedWarehouse>>,
+    queues: &RequestQueues,
+) {
     for warehouse in warehouses {
-        send(&queues.warehouses, warehouse, Urgency::Routine);
+        send_request(&queues.warehouses, warehouse, RequestUrgency::Routine);
     }
 }
 
 fn wake_accounts(
     stores: &Stores,
-    urgency: Urgency,
-    queues: &Queues,
+    urgency: RequestUrgency,
+    queues: &RequestQueues,
     concerned: impl Fn(&AwsCostAccount) -> bool,
 ) {
     for object in stores.accounts.state() {
         if object.0.as_ref().is_ok_and(&concerned) {
-            send(&queues.accounts, ObjectRef::from_obj(object.as_ref()), urgency);
+            send_request(&queues.accounts, ObjectRef::from_obj(object.as_ref()), urgency);
         }
     }
 }
 
-async fn jobs(context: &Context, api: Api<Job>, writer: Writer<Job>, queues: &Queues) {
-    let config = config().labels(&format!("{}={}", mark::MANAGED_BY.0, mark::MANAGED_BY.1));
-    drive(watcher(api, config), writer, "Job", |event| {
+async fn watch_jobs(state: &SharedState, api: Api<Job>, writer: Writer<Job>, queues: &RequestQueues) {
+    let config = watch_config().labels(&format!("{}={}", mark::MANAGED_BY.0, mark::MANAGED_BY.1));
+    drive_watch(watcher(api, config), writer, "Job", |event| {
         if let Event::Delete(job) = event {
-            context.podless.forget(job);
+            state.jobs.podless.forget(job);
         }
-        job(&context.slots, queues, event);
+        wake_owner(&state.jobs.slots, queues, event);
     })
     .await;
 }
 
-fn job(slots: &Slots, queues: &Queues, event: &Event<Job>) {
+fn wake_owner(slots: &JobSlots, queues: &RequestQueues, event: &Event<Job>) {
     let (Event::Apply(job) | Event::InitApply(job) | Event::Delete(job)) = event else { return };
     if matches!(event, Event::Delete(_)) {
         // It may have come and gone with its account while nobody asked for a slot.
         slots.went(job);
     }
-    let (namespace, urgency) = (job.namespace().unwrap_or_default(), urgency(event));
+    let (namespace, urgency) = (job.namespace().unwrap_or_default(), urgency_of(event));
     let Some(owner) = children::controller(job) else { return };
+    // By name, for the queue; whose the Job is decides the reconcile, by UID and label as well.
     match owner.kind.as_str() {
-        manifest::ACCOUNT => send(&queues.accounts, ObjectRef::new(&owner.name).within(&namespace), urgency),
-        manifest::WAREHOUSE => {
-            send(&queues.warehouses, ObjectRef::new(&owner.name).within(&namespace), urgency)
+        ACCOUNT => send_request(&queues.accounts, ObjectRef::new(&owner.name).within(&namespace), urgency),
+        WAREHOUSE => {
+            send_request(&queues.warehouses, ObjectRef::new(&owner.name).within(&namespace), urgency)
         }
         _ => {}
     }
 }
 
-async fn secrets(
-    context: &Context,
+async fn watch_secrets(
+    state: &SharedState,
     api: Api<PartialObjectMeta<Secret>>,
     writer: Writer<PartialObjectMeta<Secret>>,
     stores: &Stores,
-    queues: &Queues,
+    queues: &RequestQueues,
 ) {
-    let stream = watcher(api, config().labels(USE_LABEL));
+    let stream = watcher(api, watch_config().labels(USE_LABEL));
     // A first list is looked through once, not once for each of its Secrets: there may be thousands of both.
-    let mut listed = Names::default();
-    drive(stream, writer, "Secret", |event| match event {
+    let mut listed = SecretNames::default();
+    drive_watch(stream, writer, "Secret", |event| match event {
         Event::Apply(secret) | Event::Delete(secret) => {
             if secret.name_any() == authorities::NAME {
-                context.authorities.wake();
+                state.jobs.authorities.wake();
             }
-            let mut changed = Names::default();
+            let mut changed = SecretNames::default();
             changed.note(secret);
-            changed.wake(stores, urgency(event), queues);
+            changed.wake(stores, urgency_of(event), queues);
         }
-        Event::Init => listed = Names::default(),
+        Event::Init => listed = SecretNames::default(),
         Event::InitApply(secret) => listed.note(secret),
-        Event::InitDone => std::mem::take(&mut listed).wake(stores, urgency(event), queues),
+        Event::InitDone => std::mem::take(&mut listed).wake(stores, urgency_of(event), queues),
     })
     .await;
 }
 
 /// Namespaces and names of Secrets.
 #[derive(Debug, Default)]
-struct Names(HashSet<(Option<String>, String)>);
+struct SecretNames(HashSet<(Option<String>, String)>);
 
-impl Names {
+impl SecretNames {
     /// Sessions change nothing for anybody.
     fn note(&mut self, secret: &PartialObjectMeta<Secret>) {
         if !session::is_session(secret) {
@@ -323,7 +330,7 @@ impl Names {
         }
     }
 
-    fn wake(self, stores: &Stores, urgency: Urgency, queues: &Queues) {
+    fn wake(self, stores: &Stores, urgency: RequestUrgency, queues: &RequestQueues) {
         if self.0.is_empty() {
             return;
         }
@@ -337,7 +344,7 @@ impl Names {
                 secret.is_some_and(|secret| there(warehouse.namespace(), &secret.name))
             });
             if named {
-                send(&queues.warehouses, ObjectRef::from_obj(object.as_ref()), urgency);
+                send_request(&queues.warehouses, ObjectRef::from_obj(object.as_ref()), urgency);
             }
         }
     }
@@ -351,24 +358,24 @@ fn secrets_of(access: &Access) -> impl Iterator<Item = &str> {
 }
 
 /// The receiver ends only when the process does.
-fn send<K: Resource<DynamicType = ()> + 'static>(
-    queue: &UnboundedSender<Wish<K>>,
+fn send_request<K: Resource<DynamicType = ()> + 'static>(
+    queue: &UnboundedSender<ReconcileRequest<K>>,
     object: ObjectRef<K>,
-    urgency: Urgency,
+    urgency: RequestUrgency,
 ) {
-    let _ = queue.unbounded_send(Wish { object, urgency });
+    let _ = queue.unbounded_send(ReconcileRequest { object, urgency });
 }
 
-/// The objects of one kind that were seen, each with what of it matters to a pass: what is remembered of one goes when it
-/// goes.
+/// The objects of one kind that were seen, each with what of it matters to a reconcile. What is remembered of one goes with
+/// it.
 #[derive(Debug, Default)]
-struct Known {
+struct KnownObjects {
     seen: HashMap<String, u64>,
 }
 
-impl Known {
+impl KnownObjects {
     /// True unless all that is new of an object is its status: generation, annotations, finalizers and the beginning of
-    /// its deletion are what passes act on.
+    /// its deletion are what reconciles act on.
     fn is_changed<K: Resource>(&mut self, object: &K) -> bool {
         let meta = object.meta();
         let mut hasher = DefaultHasher::new();
@@ -380,30 +387,30 @@ impl Known {
         self.seen.insert(object.uid().unwrap_or_default(), hash) != Some(hash)
     }
 
-    fn went<K: Resource>(&mut self, context: &Context, object: &K) {
+    fn went<K: Resource>(&mut self, state: &SharedState, object: &K) {
         if let Some(uid) = object.uid() {
             self.seen.remove(&uid);
-            context.forget(&uid);
+            state.forget(&uid);
         }
     }
 
     /// What went while the watch was away was never told.
-    fn compare<K>(&mut self, context: &Context, store: &Store<K>)
+    fn compare<K>(&mut self, state: &SharedState, store: &Store<K>)
     where
         K: Resource<DynamicType = ()> + Clone + 'static,
     {
         let there: HashSet<String> = store.state().iter().filter_map(|object| object.uid()).collect();
         for (uid, _) in self.seen.extract_if(|uid, _| !there.contains(uid)) {
-            context.forget(&uid);
+            state.forget(&uid);
         }
     }
 }
 
 /// Which warehouse each account names.
 #[derive(Debug, Default)]
-struct Users(HashMap<String, ObjectRef<GuardedWarehouse>>);
+struct WarehouseUsers(HashMap<String, ObjectRef<GuardedWarehouse>>);
 
-impl Users {
+impl WarehouseUsers {
     /// Takes an account in; the warehouses that have one more or one less since.
     fn note(&mut self, object: &GuardedAccount) -> Vec<ObjectRef<GuardedWarehouse>> {
         let uid = object.uid().unwrap_or_default();
@@ -432,9 +439,9 @@ impl Users {
 /// What accounts take from each warehouse: its conditions and the generation they speak of. The number of its accounts is
 /// nothing to them: each new one would wake all.
 #[derive(Debug, Default)]
-struct Copied(HashMap<String, u64>);
+struct CopiedConditions(HashMap<String, u64>);
 
-impl Copied {
+impl CopiedConditions {
     fn is_changed(&mut self, object: &GuardedWarehouse) -> bool {
         let status = object.0.as_ref().ok().and_then(|warehouse| warehouse.status.as_ref());
         let mut hasher = DefaultHasher::new();
@@ -456,11 +463,11 @@ mod tests {
     use crate::{
         api::CostWarehouse,
         controller::{
-            jobs::manifest::Load,
-            loads::{
-                decide::Writers,
-                periods::tests::{at, period, version},
+            jobs::{
+                concurrency::{SlotRequest, WarehouseWriters},
+                manifest::PlannedLoad,
             },
+            loads::periods::tests::{at, period, version},
             settings::JobLimits,
         },
         model::ReportKind,
@@ -483,7 +490,7 @@ mod tests {
             }
             meta
         };
-        let mut known = Known::default();
+        let mut known = KnownObjects::default();
         let mut new = |more, status| known.is_changed(&object(meta(more), status));
         assert!(new(json!({}), json!({})));
         assert!(!new(json!({"resourceVersion": "2"}), json!({"observedGeneration": 1})));
@@ -507,7 +514,7 @@ mod tests {
 
     #[test]
     fn a_warehouse_is_woken_when_one_more_or_one_less_account_names_it() {
-        let mut users = Users::default();
+        let mut users = WarehouseUsers::default();
         let mut note = |uid, warehouse| -> Vec<String> {
             users.note(&account(uid, warehouse)).into_iter().map(|warehouse| warehouse.name).collect()
         };
@@ -522,7 +529,7 @@ mod tests {
 
     #[test]
     fn the_number_of_its_accounts_wakes_no_account() {
-        let mut copied = Copied::default();
+        let mut copied = CopiedConditions::default();
         let mut changed = |status| {
             let object = object(json!({"name": "lake", "uid": "u", "generation": 1}), status);
             copied.is_changed(&serde_json::from_value(json!(object)).expect("a warehouse"))
@@ -536,7 +543,7 @@ mod tests {
 
     #[test]
     fn a_load_that_went_before_anybody_asked_for_another_holds_no_slot() {
-        let load = Load {
+        let load = PlannedLoad {
             period: period("2026-11"),
             version: version("v"),
             kind: ReportKind::Cur2,
@@ -548,21 +555,24 @@ mod tests {
             let made = children::tests::made_for(owner, &load.job_name("an-account"));
             serde_json::from_value(made).expect("a Job")
         };
-        let slots = Slots::new(JobLimits { per_warehouse: 1, ..JobLimits::default() });
+        let slots = JobSlots::new(JobLimits { per_warehouse: 1, ..JobLimits::default() });
         let queued = |account| {
             let owner = children::tests::account("finops", account);
-            slots.take(&owner, ("lake", Writers::Many), vec![load.clone()], &[], at(0)).queued
+            let loads = vec![load.clone()];
+            let wanted =
+                SlotRequest { account: &owner, warehouse: "lake", writers: WarehouseWriters::Many, loads };
+            slots.take(wanted, &[], at(0)).queued
         };
         assert_eq!(queued("an-account"), 0);
         assert_eq!(queued("another"), 1, "the warehouse takes one at a time");
         let (accounts, warehouses) = (unbounded().0, unbounded().0);
-        let queues = Queues { accounts, warehouses };
+        let queues = RequestQueues { accounts, warehouses };
         for foreign in [("elsewhere", "an-account"), ("finops", "another")] {
             let foreign = children::tests::account(foreign.0, foreign.1);
-            job(&slots, &queues, &Event::Delete(gone(&foreign)));
+            wake_owner(&slots, &queues, &Event::Delete(gone(&foreign)));
             assert_eq!(queued("another"), 1, "a Job of that name which somebody else made frees nothing");
         }
-        job(&slots, &queues, &Event::Delete(gone(&one)));
+        wake_owner(&slots, &queues, &Event::Delete(gone(&one)));
         assert_eq!(queued("another"), 0, "nothing is at work");
     }
 }

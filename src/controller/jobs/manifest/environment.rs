@@ -10,12 +10,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// Variables by name.
 #[derive(Debug, Clone, Default)]
-pub struct Environment {
+pub struct JobEnvironment {
     plain: BTreeMap<String, String>,
     secret: BTreeMap<String, SecretString>,
 }
 
-impl From<BTreeMap<String, String>> for Environment {
+impl From<BTreeMap<String, String>> for JobEnvironment {
     fn from(all: BTreeMap<String, String>) -> Self {
         let (secret, plain): (BTreeMap<_, _>, _) =
             all.into_iter().partition(|(_, value)| holds_password(value));
@@ -29,7 +29,7 @@ fn holds_password(value: &str) -> bool {
     value.contains('@') && !value.starts_with('/')
 }
 
-impl Environment {
+impl JobEnvironment {
     /// Variables whose values stand in the pod's spec.
     pub fn plain(&self) -> &BTreeMap<String, String> {
         &self.plain
@@ -81,7 +81,7 @@ mod tests {
             ("SSL_CERT_FILE", "/etc/ca@corp.pem"),
         ];
         let all = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let environment = Environment::from(BTreeMap::from(all));
+        let environment = JobEnvironment::from(BTreeMap::from(all));
         let names: Vec<String> = environment.secret_data().map(|(name, _)| name).collect();
         assert_eq!(names, ["ALL_PROXY", "AWS_ENDPOINT_URL_S3", "HTTPS_PROXY", "http_proxy"]);
         assert_eq!(

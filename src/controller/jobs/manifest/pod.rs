@@ -48,9 +48,12 @@ impl Pod<'_> {
             _ => "default".to_owned(),
         };
         PodSpec {
+            // A failed container is the Job's end: the operator decides on the next attempt, and backs off between them.
             restart_policy: Some("Never".to_owned()),
             service_account_name: Some(service_account),
+            // It never talks to the API server; a warehouse's own identity comes as a projected token of its own.
             automount_service_account_token: Some(false),
+            // Thousands of services would fill its environment.
             enable_service_links: Some(false),
             security_context: Some(self.pod_security()),
             node_selector: Some(self.merged(|pods| &pods.node_selector, |own| &own.node_selector))

@@ -55,8 +55,12 @@ pub fn warehouse(delta: serde_json::Value) -> ValidWarehouse {
     validate::warehouse(&serde_json::from_value(json!({"delta": delta})).expect("a spec")).expect("valid")
 }
 
-fn load() -> Load {
-    Load {
+fn attempt(count: i64) -> ProbeAttempt<'static> {
+    ProbeAttempt { inputs: "1234", count }
+}
+
+fn load() -> PlannedLoad {
+    PlannedLoad {
         period: "2026-10".parse().expect("a period"),
         version: VersionIdentity("ab".repeat(32)),
         kind: ReportKind::Cur2,
@@ -71,7 +75,9 @@ fn the_ingest_job_on_a_claim() {
     let account = account();
     let bill = account.bill.as_ref().expect("a bill");
     let warehouse = WarehouseOf { uid: "wh-uid", spec: &lake };
-    insta::assert_yaml_snapshot!(ingest(&owner(), &account, bill, &load(), warehouse, &settings()));
+    let owner = owner();
+    let of = AccountJobs { owner: &owner, account: &account, bill, warehouse };
+    insta::assert_yaml_snapshot!(ingest_job(&of, &load(), &settings()));
 }
 
 #[test]
@@ -81,7 +87,7 @@ fn the_probe_job_of_an_s3_warehouse() {
         "credentialsSecretRef": {"name": "lake-keys"}
     }));
     let owner = Owner { kind: "CostWarehouse", name: "lake".to_owned(), ..owner() };
-    insta::assert_yaml_snapshot!(probe(&owner, "1234", 3, &lake, None, &settings()));
+    insta::assert_yaml_snapshot!(probe_job(&owner, attempt(3), &lake, None, &settings()));
 }
 
 #[test]
@@ -94,7 +100,7 @@ fn every_job_trusts_what_the_operator_trusts() {
         ..settings()
     };
     let owner = Owner { kind: "CostWarehouse", name: "lake".to_owned(), ..owner() };
-    let job = serde_json::to_value(probe(&owner, "1234", 1, &lake, None, &settings)).expect("JSON");
+    let job = serde_json::to_value(probe_job(&owner, attempt(1), &lake, None, &settings)).expect("JSON");
     let pod = &job["spec"]["template"]["spec"];
     let volume = json!({"name": "ca", "secret": {
         "secretName": "awscost-ca", "defaultMode": 0o440, "items": [{"key": "ca.crt", "path": "ca.crt"}]}});
@@ -116,11 +122,12 @@ fn every_job_trusts_what_the_operator_trusts() {
 fn the_purge_job_removes_what_this_account_owns_and_needs_no_session() {
     let lake = warehouse(json!({"location": "file:///warehouse/costs", "persistentVolumeClaim": "lake"}));
     let account = account();
-    let ingestion = &account.bill.as_ref().expect("a bill").ingestion;
-    let of = WarehouseOf { uid: "wh-uid", spec: &lake };
-    let named = |attempt| purge(&owner(), &account, attempt, of, ingestion, &settings()).metadata.name;
+    let bill = account.bill.as_ref().expect("a bill");
+    let (owner, warehouse) = (owner(), WarehouseOf { uid: "wh-uid", spec: &lake });
+    let of = AccountJobs { owner: &owner, account: &account, bill, warehouse };
+    let named = |attempt| purge_job(&of, attempt, &settings()).metadata.name;
     assert_ne!(named(1), named(2), "each attempt is a Job of its own");
-    let job = serde_json::to_value(purge(&owner(), &account, 1, of, ingestion, &settings())).expect("JSON");
+    let job = serde_json::to_value(purge_job(&of, 1, &settings())).expect("JSON");
     let pod = &job["spec"]["template"]["spec"];
     let args = pod["containers"][0]["args"].as_array().expect("arguments");
     let args: Vec<&str> = args.iter().filter_map(serde_json::Value::as_str).collect();
@@ -179,11 +186,12 @@ fn jobs_of(
     settings: &JobSettings,
 ) -> Vec<(&'static str, serde_json::Value)> {
     let bill = account.bill.as_ref().expect("a bill");
-    let of = WarehouseOf { uid: "wh-uid", spec: lake };
+    let (owner, warehouse) = (owner(), WarehouseOf { uid: "wh-uid", spec: lake });
+    let of = AccountJobs { owner: &owner, account, bill, warehouse };
     [
-        ("ingest", ingest(&owner(), account, bill, &load(), of, settings)),
-        ("purge", purge(&owner(), account, 1, of, &bill.ingestion, settings)),
-        ("probe", probe(&owner(), "1234", 1, lake, None, settings)),
+        ("ingest", ingest_job(&of, &load(), settings)),
+        ("purge", purge_job(&of, 1, settings)),
+        ("probe", probe_job(&owner, attempt(1), lake, None, settings)),
     ]
     .map(|(name, job)| (name, serde_json::to_value(job).expect("JSON")))
     .into()
@@ -310,7 +318,7 @@ fn a_change_of_the_defaults_is_worth_another_attempt() {
 
 #[test]
 fn the_name_depends_on_account_period_version_and_attempt_only() {
-    let name = |mutate: fn(&mut Load), uid: &str| {
+    let name = |mutate: fn(&mut PlannedLoad), uid: &str| {
         let mut load = load();
         mutate(&mut load);
         load.job_name(uid)

@@ -1,7 +1,7 @@
 //! One table: a situation and the loads that follow from it.
 
 use crate::controller::{
-    jobs::observed::Hindrance,
+    jobs::observed::PodBlocker,
     loads::{
         decide::*,
         periods::{
@@ -30,16 +30,17 @@ impl World {
         }
     }
 
-    /// Stores in status what the Jobs say, as the pass before did.
+    /// Stores in status what the Jobs say, as the reconcile before did.
     fn recorded(mut self) -> Self {
-        let wanted = periods::wanted(2, at(0));
-        self.stored = periods::update(&self.stored, &wanted, Some(&self.found), &self.jobs, at(0)).list;
+        let wanted = periods::wanted_months(2, at(0));
+        self.stored =
+            periods::update_periods(&self.stored, &wanted, Some(&self.found), &self.jobs, at(0)).list;
         self
     }
 
-    fn decide(&self) -> Decision {
-        decide(&Situation {
-            wanted: &periods::wanted(2, at(0)),
+    fn decide(&self) -> LoadDecision {
+        decide_loads(&LoadSituation {
+            wanted: &periods::wanted_months(2, at(0)),
             stored: &self.stored,
             found: &self.found,
             jobs: &self.jobs,
@@ -68,7 +69,7 @@ fn what_is_loaded_busy_or_not_delivered_is_left_alone() {
     let mut world = World::new();
     world.jobs = vec![
         job("2026-10", "v1", 1, done(-5, report("2026-10", 1, false))),
-        job("2026-11", "w0", 1, JobState::Active(Hindrance::None)),
+        job("2026-11", "w0", 1, JobState::Active(PodBlocker::None)),
     ];
     assert_eq!(world.recorded().loads(), []);
     let mut world = World::new();
@@ -148,21 +149,6 @@ fn attempts_are_used_up_after_three_or_at_once() {
     assert!(!used(3, FailureClass::Transient));
     assert!(used(4, FailureClass::Transient));
     assert!(used(1, FailureClass::Data));
-}
-
-#[test]
-fn the_tightest_limit_counts() {
-    let limits = JobLimits::default();
-    let admit = |account, warehouse, cluster, writers| {
-        admitted(Usage { account, warehouse, cluster }, writers, &limits)
-    };
-    assert_eq!(admit(0, 0, 0, Writers::Many), 2);
-    assert_eq!(admit(1, 1, 1, Writers::Many), 1);
-    assert_eq!(admit(0, 3, 3, Writers::Many), 1);
-    assert_eq!(admit(0, 0, 9, Writers::Many), 1);
-    assert_eq!(admit(0, 0, 0, Writers::One), 1);
-    assert_eq!(admit(0, 1, 1, Writers::One), 0);
-    assert_eq!(admit(5, 5, 50, Writers::Many), 0);
 }
 
 #[test]

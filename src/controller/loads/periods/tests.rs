@@ -3,7 +3,7 @@
 use crate::{
     api::status::FailureClass,
     controller::{
-        jobs::observed::{Hindrance, Loaded},
+        jobs::observed::{LoadOutcome, PodBlocker},
         loads::periods::*,
     },
     model::{CurrencyTotals, Outcome, ReportKind},
@@ -82,7 +82,7 @@ pub(in crate::controller) fn job(
     month: &str,
     identity: &str,
     attempt: i32,
-    state: JobState<Loaded>,
+    state: JobState<LoadOutcome>,
 ) -> LoadJob {
     LoadJob {
         name: format!("job-{month}-{identity}-{attempt}"),
@@ -95,11 +95,15 @@ pub(in crate::controller) fn job(
     }
 }
 
-pub(in crate::controller) fn done(minute: i64, report: PeriodReport) -> JobState<Loaded> {
-    JobState::Done { at: at(minute), report: Some(Loaded { report }) }
+pub(in crate::controller) fn done(minute: i64, report: PeriodReport) -> JobState<LoadOutcome> {
+    JobState::Done { at: at(minute), report: Some(LoadOutcome { report }) }
 }
 
-pub(in crate::controller) fn failed(minute: i64, class: FailureClass, reason: Reason) -> JobState<Loaded> {
+pub(in crate::controller) fn failed(
+    minute: i64,
+    class: FailureClass,
+    reason: Reason,
+) -> JobState<LoadOutcome> {
     JobState::Failed {
         at: at(minute),
         end: BadEnd { class, reason, message: "words".to_owned(), superseded: false },
@@ -109,25 +113,28 @@ pub(in crate::controller) fn failed(minute: i64, class: FailureClass, reason: Re
 const OCTOBER: &str = "2026-10";
 
 fn october(known: &[PeriodStatus], jobs: &[LoadJob]) -> (PeriodStatus, Periods) {
-    let periods = update(known, &[period(OCTOBER)], Some(&[found(OCTOBER, "v1")]), jobs, at(0));
+    let periods = update_periods(known, &[period(OCTOBER)], Some(&[found(OCTOBER, "v1")]), jobs, at(0));
     (periods.list[0].clone(), periods)
 }
 
 #[test]
 fn wanted_months_start_with_the_current_one() {
-    let months: Vec<String> = wanted(3, at(0)).iter().map(ToString::to_string).collect();
+    let months: Vec<String> = wanted_months(3, at(0)).iter().map(ToString::to_string).collect();
     assert_eq!(months, ["2026-11", "2026-10", "2026-09"]);
-    assert_eq!(wanted(40, at(0)).len(), MAX_PERIODS);
+    assert_eq!(wanted_months(40, at(0)).len(), MAX_PERIODS);
 }
 
 #[test]
 fn months_are_missing_open_or_closing_before_any_load() {
-    let months = wanted(3, at(0));
+    let months = wanted_months(3, at(0));
     let found = [found("2026-11", "a"), found("2026-10", "b"), nothing("2026-09")];
-    let states: Vec<PeriodState> =
-        update(&[], &months, Some(&found), &[], at(0)).list.iter().map(|status| status.state).collect();
+    let states: Vec<PeriodState> = update_periods(&[], &months, Some(&found), &[], at(0))
+        .list
+        .iter()
+        .map(|status| status.state)
+        .collect();
     assert_eq!(states, [PeriodState::Open, PeriodState::Closing, PeriodState::Missing]);
-    assert!(update(&[], &months, None, &[], at(0)).list.is_empty(), "nothing is said before a look");
+    assert!(update_periods(&[], &months, None, &[], at(0)).list.is_empty(), "nothing is said before a look");
 }
 
 #[test]
@@ -195,6 +202,6 @@ fn an_invoice_makes_a_month_final_and_a_new_version_restates_it() {
 
 #[test]
 fn an_active_job_says_nothing_yet() {
-    let (status, periods) = october(&[], &[job(OCTOBER, "v1", 1, JobState::Active(Hindrance::None))]);
+    let (status, periods) = october(&[], &[job(OCTOBER, "v1", 1, JobState::Active(PodBlocker::None))]);
     assert_eq!((status.version, periods.loaded.len(), periods.failed), (None, 0, false));
 }
