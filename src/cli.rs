@@ -28,7 +28,7 @@ pub mod reasons;
 mod remedy;
 mod said;
 mod selection;
-mod severity;
+mod snippet;
 pub mod status;
 pub mod support_bundle;
 mod table;

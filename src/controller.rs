@@ -36,6 +36,8 @@ use kube::{
 use tokio::{sync::watch as channel, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
+pub use access::gate::{KEYS_OF_ACCESS, secret_commands, secret_keys};
+
 use crate::{
     api::{AwsCostAccount, CostWarehouse},
     aws::Aws,

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ConditionStatus, ConditionType, Reason};
+use crate::model::{ConditionStatus, ConditionType, Guide, Reason};
 
-/// The longest message that is written, as the schema of [`Condition`] has it. Kubernetes lets conditions have 32,768; a
-/// message that ends with a whole trust policy takes about 2,000 where the ARNs in it have the longest paths that IAM takes.
+/// The longest message that is written, as the schema of [`Condition`] has it. Kubernetes lets conditions have 32,768; our own
+/// words take 400, and the ARNs in them up to 700 each where they have the longest paths that IAM takes.
 const MAX_MESSAGE: usize = 4096;
 
 /// One layer of the connection, or a summary of them.
@@ -112,7 +112,7 @@ pub fn write(
 fn words<'a>(saying: &'a Saying, sayings: &[Saying]) -> &'a str {
     let told = |other: &Saying| other.type_ != ConditionType::Ready && other.message == saying.message;
     if saying.type_ == ConditionType::Ready && sayings.iter().any(told) {
-        saying.reason.in_short()
+        Guide::to(saying.reason).short
     } else {
         &saying.message
     }

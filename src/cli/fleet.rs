@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     cluster::{ClusterFault, Scope},
     said::Said,
-    severity::Severity,
+    snippet,
 };
 use crate::{
     api::{
@@ -17,7 +17,8 @@ use crate::{
         aws_cost_account::RequireExternalId,
         conditions::{self, Condition},
     },
-    model::{ConditionStatus, ConditionType, Reason},
+    connection::Snippet,
+    model::{ConditionStatus, ConditionType, Reason, Severity},
 };
 
 /// Our two kinds.
@@ -92,6 +93,8 @@ pub struct Word {
     pub since: Timestamp,
     /// Why, and what to do.
     pub message: String,
+    /// A policy or commands for it.
+    pub snippet: Option<Snippet>,
 }
 
 impl Word {
@@ -151,7 +154,8 @@ impl Member {
         let words = understood(conditions.unwrap_or_default(), |type_, status, reason| {
             Severity::of(type_, status, reason, enforced)
         });
-        let words = summed_up(words, object, now);
+        let mut words = summed_up(words, object, now);
+        add_snippets(&mut words, |reason| snippet::of_account(reason, account, &name.namespace));
         let warehouse = account.spec.ingestion.as_ref().map(|ingestion| ingestion.warehouse_ref.name.clone());
         Self {
             name,
@@ -175,7 +179,8 @@ impl Member {
             ConditionType::Ready => Severity::of_warehouse(status, reason),
             _ => Severity::Fine,
         });
-        let words = summed_up(words, object, now);
+        let mut words = summed_up(words, object, now);
+        add_snippets(&mut words, |reason| snippet::of_warehouse(reason, warehouse, &name.namespace));
         Self { name, uid: object.uid(), display_name: None, suspended: false, warehouse: None, words }
     }
 
@@ -187,6 +192,7 @@ impl Member {
             severity: Severity::Error,
             since: object.creation_timestamp().map_or(now, |created| created.0),
             message: conditions::bounded(&format!("The object does not parse: {problem}.")),
+            snippet: None,
         };
         Self {
             name,
@@ -201,6 +207,13 @@ impl Member {
     /// True if something must be mended, or could not be told.
     pub fn is_broken(&self) -> bool {
         !self.suspended && self.words.iter().any(|word| word.severity >= Severity::Untold)
+    }
+}
+
+/// Gives what is to be mended or could be better its block to copy.
+fn add_snippets(words: &mut [Word], snippet: impl Fn(Reason) -> Option<Snippet>) {
+    for word in words.iter_mut().filter(|word| word.severity >= Severity::Advice) {
+        word.snippet = word.reason.known().and_then(&snippet);
     }
 }
 
@@ -242,6 +255,7 @@ pub fn understood(
                 severity,
                 since: condition.last_transition_time,
                 message: whole(condition),
+                snippet: None,
             }
         })
         .collect()
@@ -267,6 +281,7 @@ fn summed_up(mut words: Vec<Word>, object: &impl ResourceExt, now: Timestamp) ->
             since: object.creation_timestamp().map_or(now, |created| created.0),
             message: "The operator has not checked it yet: check that it runs and watches this namespace."
                 .to_owned(),
+            snippet: None,
         }),
     }
     words

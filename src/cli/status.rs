@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     api::{AwsCostAccount, CostWarehouse, status::PeriodStatus},
+    connection::Snippet,
     model::{ConditionType, ExitCode, Reason},
 };
 
@@ -73,6 +74,9 @@ pub(super) struct View {
     active_jobs: Vec<String>,
     /// What to do next, a step each.
     next: Vec<String>,
+    /// Policies and commands for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    snippets: Vec<Snippet>,
 }
 
 /// One condition.
@@ -168,6 +172,7 @@ impl View {
             conditions: lines(&member),
             periods: status.periods,
             next: next::steps(&member, &ingestion.active_jobs, rotates),
+            snippets: snippets(&member),
             active_jobs: ingestion.active_jobs,
             name: member.name,
         }
@@ -188,6 +193,7 @@ impl View {
             periods: Vec::new(),
             active_jobs: Vec::new(),
             next: next::steps(&member, &[], false),
+            snippets: snippets(&member),
             name: member.name,
         }
     }
@@ -235,6 +241,13 @@ fn rotation(account: &AwsCostAccount) -> Option<String> {
         Some(_) => format!("External ID in use: the current one, of Secret {}", current.name),
         None => format!("External ID: from Secret {}, to be replaced by {}", current.name, next.name),
     })
+}
+
+/// Each block once: two conditions of a role can want the same trust policy.
+fn snippets(member: &Member) -> Vec<Snippet> {
+    let mut snippets: Vec<Snippet> = member.words.iter().filter_map(|word| word.snippet.clone()).collect();
+    snippets.dedup();
+    snippets
 }
 
 fn lines(member: &Member) -> Vec<Line> {

@@ -5,7 +5,7 @@ use kube::runtime::events::{Event, EventType, Recorder};
 
 use crate::{
     api::conditions::Condition,
-    model::{ConditionType, Reason},
+    model::{ConditionType, Guide, Reason, guide::Outlook},
 };
 
 /// What is to be told.
@@ -52,7 +52,8 @@ pub fn notices_of_change(old: &[Condition], new: &[Condition]) -> Vec<Notice> {
         .filter(changed)
         // A load that waits or runs is not a fault.
         .filter(|condition| {
-            ![Reason::Queued, Reason::Loading].iter().any(|reason| reason.as_str() == condition.reason)
+            let reason = Reason::from_name(&condition.reason);
+            reason.is_none_or(|reason| Guide::to(reason).outlook != Outlook::Passing)
         })
         .map(|condition| Notice {
             kind: kind_of(condition),

@@ -56,6 +56,15 @@ pub struct Case<'a> {
     pub warehouse: &'a Saying,
 }
 
+/// What a check without a cluster comes to.
+#[derive(Debug, Clone)]
+pub struct PreflightResult {
+    /// The conditions that an operator would write.
+    pub conditions: Vec<Condition>,
+    /// What they are made from, on AWS's side.
+    pub findings: Vec<Finding>,
+}
+
 /// The Secrets that an account's access needs, each with the label it must carry.
 pub fn secrets_of(spec: &AwsCostAccountSpec) -> Vec<(String, &'static str)> {
     let Ok(valid) = validate::account(spec) else { return Vec::new() };
@@ -79,7 +88,7 @@ impl Preflight {
     }
 
     /// The conditions that the operator's first reconcile over the account would end with, if no Job could start.
-    pub async fn judge(&self, case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
+    pub async fn judge(&self, case: &Case<'_>, now: Timestamp) -> PreflightResult {
         let valid = match validate::account(&case.account.spec) {
             Ok(valid) => valid,
             Err(problem) => return invalid_spec(&problem.to_string(), now),
@@ -115,7 +124,8 @@ impl Preflight {
                 now,
             },
         );
-        status::build_status(&judged.picture(&nothing, &LoadProgress::default(), now)).conditions
+        let status = status::build_status(&judged.picture(&nothing, &LoadProgress::default(), now));
+        PreflightResult { conditions: status.conditions, findings: judged.findings }
     }
 
     fn gate(&self, case: &Case<'_>, valid: &ValidAccount) -> Result<Target, Box<Finding>> {
@@ -191,16 +201,17 @@ fn is_to_be_made(role: &RoleInput, case: &Case<'_>) -> bool {
 
 /// What can be said of an account without a look at AWS: whether its spec, its Secrets where they are given, and the
 /// warehouse it names can be used.
-pub fn without_aws(case: &Case<'_>, now: Timestamp) -> Vec<Condition> {
+pub fn without_aws(case: &Case<'_>, now: Timestamp) -> PreflightResult {
     let valid = match validate::account(&case.account.spec) {
         Ok(valid) => valid,
         Err(problem) => return invalid_spec(&problem.to_string(), now),
     };
     let given = valid.access.secrets().all(|name| case.secrets.contains_key(name));
     let refused = given.then(|| through(&valid, case, Ok(()), &|_| false).err()).flatten();
-    let mut sayings: Vec<Saying> = refused.iter().map(|finding| status::condition_draft(finding)).collect();
+    let findings: Vec<Finding> = refused.into_iter().map(|finding| *finding).collect();
+    let mut sayings: Vec<Saying> = findings.iter().map(status::condition_draft).collect();
     sayings.extend(valid.bill.is_some().then(|| case.warehouse.clone()));
-    conditions::write(&[], &sayings, None, now)
+    PreflightResult { conditions: conditions::write(&[], &sayings, None, now), findings }
 }
 
 /// What can be said of a warehouse without its probe: nothing, if its spec can be used.
@@ -211,8 +222,9 @@ pub fn of_warehouse_spec(spec: &CostWarehouseSpec, now: Timestamp) -> Vec<Condit
     }
 }
 
-fn invalid_spec(problem: &str, now: Timestamp) -> Vec<Condition> {
-    unusable::invalid_spec(&AwsCostAccountStatus::default(), None, None, problem, now).conditions
+fn invalid_spec(problem: &str, now: Timestamp) -> PreflightResult {
+    let status = unusable::invalid_spec(&AwsCostAccountStatus::default(), None, None, problem, now);
+    PreflightResult { conditions: status.conditions, findings: Vec::new() }
 }
 
 #[cfg(test)]
@@ -270,7 +282,7 @@ mod tests {
                 secrets: &secrets,
                 warehouse: &warehouse,
             };
-            let conditions = preflight.judge(&case, Timestamp::now()).await;
+            let conditions = preflight.judge(&case, Timestamp::now()).await.conditions;
             let role = conditions.iter().find(|condition| condition.type_ == "RoleAssumable");
             said.push(role.expect("it is judged").reason.clone());
         }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use awscost::{
     api::{AwsCostAccount, CostWarehouse, conditions, conditions::Saying},
-    model::{ConditionStatus, ConditionType, Reason},
+    model::{ConditionStatus, ConditionType, Guide, Reason},
 };
 use kube::CustomResourceExt;
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ fn behind_ready_the_whole_message_is_found() {
     let conditions = broken(Reason::BucketNotFound, ConditionStatus::False);
     let conditions: Vec<conditions::Condition> = serde_json::from_value(conditions).expect("conditions");
     let ready = conditions::find(&conditions, ConditionType::Ready).expect("Ready");
-    assert_eq!(ready.message, Reason::BucketNotFound.in_short());
+    assert_eq!(ready.message, Guide::to(Reason::BucketNotFound).short);
     let whole = conditions::whole_message(&conditions).expect("a message");
     assert!(whole.starts_with("A message that is far too long"), "{whole}");
 }

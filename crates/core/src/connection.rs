@@ -6,6 +6,7 @@
 pub mod age;
 pub mod checks;
 mod facts;
+pub mod fault_reasons;
 mod finding;
 mod gather;
 mod remedy;
@@ -20,7 +21,7 @@ pub use facts::{
 };
 pub use finding::{Finding, Verdict};
 pub use gather::{Sessions, gather};
-pub use remedy::{principal, trust_policy};
+pub use remedy::{Snippet, principal, trust_policy, working_trust};
 pub use session::{Opened, Purpose, open};
 pub use target::{Access, Asker, ExternalIdPolicy, NextExternalId, ReportTarget, RoleAccess, Target};
 

@@ -17,16 +17,17 @@ pub mod place;
 mod region;
 mod report;
 mod secret;
-mod short;
+mod severity;
 
 pub use account::{ACCOUNT_ID, AccountId, AccountType, InvalidAccountId};
-pub use alert::{Alert, OPERATOR_IDENTITY};
+pub use alert::Alert;
 pub use amount::{Amount, InvalidAmount, ParsedAmount};
 pub use arn::{InvalidRoleArn, Partition, RoleArn, taken_literally};
 pub use bucket::{BUCKET_NAME, BucketName, InvalidBucketName, InvalidKeyPrefix, KEY_PREFIX, KeyPrefix};
 pub use condition::{ConditionStatus, ConditionType, Reason};
 pub use connection::{ConnectionKey, InvalidConnectionKey};
 pub use guide::Guide;
+pub use layers::Severity;
 pub use outcome::{
     CurrencyTotals, ExitCode, Outcome, PeriodReport, RowsWithout, TaskOutcome, TaskReport, VersionIdentity,
 };

@@ -9,7 +9,7 @@ use kube::{Api, Client, ResourceExt};
 
 use super::{
     Args, Fault, caller,
-    place::{self, ReachedWith},
+    place::ReachedWith,
     report::{Finding, Report, Subject, Unreadable},
     secrets::Secrets,
 };
@@ -24,13 +24,12 @@ use crate::{
         fleet::understood,
         manifests::{self, Document, Lines, ManifestFault, Manifests, Origin},
         operator::own_region,
-        severity::Severity,
     },
     controller::{
-        preflight::{self, Case, Preflight, Tenancy},
+        preflight::{self, Case, Preflight, PreflightResult, Tenancy},
         settings::Settings,
     },
-    model::{ConditionStatus, ConditionType, Reason},
+    model::{ConditionStatus, ConditionType, Guide, Reason, Severity},
     network::trust::TrustedAuthorities,
 };
 
@@ -95,7 +94,7 @@ impl Inquiry<'_> {
             _ => Severity::Fine,
         };
         let lines = self.lines(&document.origin);
-        let mut findings = findings(&conditions, severity, ReachedWith::Role, lines, &document.origin);
+        let mut findings = findings(&conditions, severity, |_, _| "", lines, &document.origin);
         if findings.is_empty() {
             let message = "The spec is valid. Only a probe in the cluster can test whether the warehouse can be written to.";
             findings.push(unasked(message, Reason::Probing, &document.origin));
@@ -121,12 +120,8 @@ impl Inquiry<'_> {
         }
         let preflight = &preflight;
         let judged = stream::iter(&cases).map(|case| preflight.judge(case, self.now)).buffered(AT_ONCE);
-        let conditions: Vec<Vec<Condition>> = judged.collect().await;
-        Ok(declared
-            .iter()
-            .zip(conditions)
-            .map(|(declared, conditions)| self.subject(declared, &conditions))
-            .collect())
+        let results: Vec<PreflightResult> = judged.collect().await;
+        Ok(declared.iter().zip(results).map(|(declared, result)| self.subject(declared, &result)).collect())
     }
 
     async fn declared<'a>(
@@ -211,8 +206,8 @@ impl Inquiry<'_> {
     }
 
     fn without_aws(&self, declared: &Declared<'_>) -> Subject {
-        let conditions = preflight::without_aws(&declared.case(), self.now);
-        let mut subject = self.subject(declared, &conditions);
+        let result = preflight::without_aws(&declared.case(), self.now);
+        let mut subject = self.subject(declared, &result);
         if subject.findings.iter().all(|finding| finding.weight() < Severity::Advice) {
             let message = "The spec is valid. AWS was not called.";
             subject.findings.push(unasked(message, Reason::NotChecked, &declared.document.origin));
@@ -221,7 +216,7 @@ impl Inquiry<'_> {
     }
 
     /// The findings in a check's own words where the operator's are about its pod or its cluster.
-    fn subject(&self, declared: &Declared<'_>, conditions: &[Condition]) -> Subject {
+    fn subject(&self, declared: &Declared<'_>, result: &PreflightResult) -> Subject {
         let account = &declared.document.object;
         let policy = account.spec.access.require_external_id.unwrap_or_default();
         let enforced = policy == RequireExternalId::Enforce;
@@ -235,8 +230,16 @@ impl Inquiry<'_> {
             reason => Severity::of(type_, status, reason, enforced),
         };
         let with = ReachedWith::of(&account.spec);
-        let mut findings = findings(conditions, severity, with, self.lines(origin), origin);
+        let pointed = |condition| {
+            result.findings.iter().find(|found| found.condition == condition).map(|found| found.field)
+        };
+        let field = |condition, reason| {
+            with.path(pointed(condition).unwrap_or_else(|| Guide::to(reason).field_on(condition)))
+        };
+        let mut findings = findings(&result.conditions, severity, field, self.lines(origin), origin);
         for finding in &mut findings {
+            let found = result.findings.iter().find(|found| found.condition == finding.condition);
+            finding.snippet = found.and_then(|found| found.snippet.clone());
             match finding.reason {
                 Reason::SecretNotUsable => finding.message.push_str(&declared.secret_given()),
                 Reason::WarehouseNotFound => finding.message.push_str(declared.warehouse_given()),
@@ -274,10 +277,10 @@ impl Declared<'_> {
     /// How a Secret that was not given can be.
     fn secret_given(&self) -> String {
         if self.invalid {
-            return "; it is among the documents, but invalid: fix its own finding.".to_owned();
+            return " It is among the documents, but invalid: fix its own finding.".to_owned();
         }
         let Some(name) = self.absent.first().filter(|_| !self.asked_cluster) else { return String::new() };
-        format!("; pass it with --secret {}/{name}=PATH or --from-cluster.", self.namespace)
+        format!(" Pass it with --secret {}/{name}=PATH or --from-cluster.", self.namespace)
     }
 
     /// How a CostWarehouse that was not given can be.
@@ -325,6 +328,7 @@ fn unasked(message: &str, reason: Reason, origin: &Origin) -> Finding {
         reason,
         severity: Severity::Waiting,
         message: message.to_owned(),
+        snippet: None,
         field: String::new(),
         line: origin.line,
     }
@@ -334,7 +338,7 @@ fn unasked(message: &str, reason: Reason, origin: &Origin) -> Finding {
 fn findings(
     conditions: &[Condition],
     severity: impl Fn(ConditionType, ConditionStatus, Option<Reason>) -> Severity,
-    with: ReachedWith,
+    field: impl Fn(ConditionType, Reason) -> &'static str,
     lines: Option<&Lines>,
     origin: &Origin,
 ) -> Vec<Finding> {
@@ -352,13 +356,14 @@ fn findings(
         .filter_map(|word| Some((word.type_.known()?, word.reason.known()?, word)))
         .filter(|(condition, reason, _)| spoken(*condition, *reason))
         .map(|(condition, reason, word)| {
-            let field = place::field(condition, reason, &word.message, with);
+            let field = field(condition, reason);
             Finding {
                 condition,
                 status: word.status,
                 reason,
                 severity: word.severity,
                 message: word.message,
+                snippet: None,
                 line: line_of(field, lines, origin),
                 field: field.to_owned(),
             }
@@ -403,6 +408,7 @@ fn take_in(report: &mut Report, faults: &[ManifestFault], lines: &BTreeMap<(Stri
                     reason: Reason::InvalidSpec,
                     severity: Severity::Error,
                     message: complaint.to_string(),
+                    snippet: None,
                     field: complaint.field.clone(),
                     line: line_of(&complaint.field, lines, origin),
                 };

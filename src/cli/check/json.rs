@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::report::Report;
-use crate::cli::severity::Severity;
+use crate::model::Severity;
 
 /// The report.
 pub(super) fn json(report: &Report, strict: bool) -> String {
@@ -15,7 +15,7 @@ pub(super) fn json(report: &Report, strict: bool) -> String {
                 .findings
                 .iter()
                 .map(|finding| {
-                    json!({
+                    let mut told = json!({
                         "condition": finding.condition.as_str(),
                         "status": finding.status.as_str(),
                         "reason": finding.reason.as_str(),
@@ -23,7 +23,11 @@ pub(super) fn json(report: &Report, strict: bool) -> String {
                         "message": finding.message,
                         "field": finding.field,
                         "line": finding.line,
-                    })
+                    });
+                    if let Some(snippet) = &finding.snippet {
+                        told["snippet"] = json!(snippet);
+                    }
+                    told
                 })
                 .collect();
             json!({"name": subject.name, "file": subject.file, "findings": findings})

@@ -1,7 +1,7 @@
 //! A check as JUnit XML: a suite an object, a case a condition.
 
 use super::report::{Finding, Report, Subject};
-use crate::cli::severity::Severity;
+use crate::model::Severity;
 
 /// The report.
 pub(super) fn junit(report: &Report, strict: bool) -> String {
@@ -47,7 +47,7 @@ impl Suite {
         };
         let count = |wanted| subject.findings.iter().filter(|finding| weight(finding) == wanted).count();
         let cases = subject.findings.iter().map(|finding| {
-            let words = format!("{} ({}:{} {})", finding.message, subject.file, finding.line, finding.field);
+            let words = format!("{} ({}:{} {})", finding.whole(), subject.file, finding.line, finding.field);
             let inner = match weight(finding) {
                 Severity::Fine => String::new(),
                 Severity::Waiting | Severity::Advice => {

@@ -1,9 +1,6 @@
-//! Which field of a manifest a finding is most likely about, so that a reviewer sees it on the line.
+//! The path of the field that a finding points at, so that a reviewer sees it on the line.
 
-use crate::{
-    api::AwsCostAccountSpec,
-    model::{ConditionType, Reason},
-};
+use crate::{api::AwsCostAccountSpec, model::layers::Field};
 
 /// What an account is reached with: the fields it has depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,93 +27,22 @@ impl ReachedWith {
             Self::Keys => "spec.access.accessKeySecretRef.name",
         }
     }
-}
 
-/// The field's path; empty where no one field is.
-pub(super) fn field(
-    condition: ConditionType,
-    reason: Reason,
-    message: &str,
-    with: ReachedWith,
-) -> &'static str {
-    match reason {
-        Reason::SecretNotUsable | Reason::SecretKeyMissing => with.secret(),
-        Reason::ExternalIdReused
-        | Reason::ExternalIdInvalid
-        | Reason::ExternalIdEmpty
-        | Reason::ExternalIdWhitespace
-        | Reason::ExternalIdChanged => "spec.access.externalIdSecretRef.name",
-        Reason::AccessKeyInvalid
-        | Reason::AccessKeyRefused
-        | Reason::FederationDenied
-        | Reason::IamUserKeys => "spec.access.accessKeySecretRef.name",
-        Reason::AccountIdMismatch | Reason::WrongAccount => "spec.accountId",
-        Reason::StsRegionDisabled => "spec.access.stsRegion",
-        Reason::BucketRegionMismatch | Reason::BucketRegionNotEnabled => "spec.report.bucket.region",
-        Reason::BucketOwnerMismatch => "spec.report.bucket.ownerAccountId",
-        Reason::PrefixIncludesReportName | Reason::PrefixOneLevelOff => "spec.report.bucket.prefix",
-        Reason::DestinationDiffers => first_difference(message),
-        Reason::MonthsMissing => "spec.history.months",
-        Reason::MetricsRegionDisabled => "spec.metrics.region",
-        _ => of_condition(condition, with),
-    }
-}
-
-/// The field of the first difference that the message of `DestinationDiffers` lists.
-fn first_difference(message: &str) -> &'static str {
-    let listed = [
-        ("its bucket is ", "spec.report.bucket.name"),
-        ("its prefix is ", "spec.report.bucket.prefix"),
-        ("its region is ", "spec.report.bucket.region"),
-    ];
-    let found = listed.into_iter().find(|(difference, _)| message.contains(difference));
-    found.map_or("spec.report.bucket.ownerAccountId", |(_, field)| field)
-}
-
-fn of_condition(condition: ConditionType, with: ReachedWith) -> &'static str {
-    match condition {
-        ConditionType::RoleAssumable
-        | ConditionType::ExternalIdEnforced
-        | ConditionType::PermissionsMinimal
-        | ConditionType::Deprecated => with.itself(),
-        ConditionType::AccountTypeVerified => "spec.accountType",
-        ConditionType::BucketReadable => "spec.report.bucket.name",
-        ConditionType::ReportConfigured | ConditionType::ReportDelivered | ConditionType::HistoryComplete => {
-            "spec.report.name"
+    /// The path of a field; empty where it is no one field.
+    pub(super) fn path(self, field: Field) -> &'static str {
+        match field {
+            Field::Access => self.itself(),
+            Field::Secret => self.secret(),
+            Field::At(path) => path,
+            Field::OfCondition | Field::Whole => "",
         }
-        ConditionType::WarehouseReady => "spec.ingestion.warehouseRef.name",
-        ConditionType::MetricsReadable => "spec.metrics.region",
-        ConditionType::DataCurrent
-        | ConditionType::TotalsVerified
-        | ConditionType::Ready
-        | ConditionType::Reconciling
-        | ConditionType::Stalled => "",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_destination_that_differs_points_at_what_differs() {
-        for (differences, expected) in [
-            ("its bucket is a, not b; its prefix is c, not d", "spec.report.bucket.name"),
-            ("its prefix is c, not d", "spec.report.bucket.prefix"),
-            ("its region is us-east-1, not eu-west-1", "spec.report.bucket.region"),
-            ("its bucket's owner is 1, not 2", "spec.report.bucket.ownerAccountId"),
-        ] {
-            let message =
-                format!("Report acme is not delivered where spec.report.bucket says: {differences}.");
-            let found = field(
-                ConditionType::ReportConfigured,
-                Reason::DestinationDiffers,
-                &message,
-                ReachedWith::Role,
-            );
-            assert_eq!(found, expected);
-        }
-    }
+    use crate::model::{ConditionType, Guide, Reason};
 
     #[test]
     fn what_can_be_told_points_at_its_field() {
@@ -127,7 +53,7 @@ mod tests {
             (ConditionType::BucketReadable, Reason::BucketRegionMismatch, "spec.report.bucket.region"),
             (ConditionType::WarehouseReady, Reason::WarehouseNotFound, "spec.ingestion.warehouseRef.name"),
         ] {
-            assert_eq!(field(condition, reason, "", ReachedWith::Role), expected);
+            assert_eq!(ReachedWith::Role.path(Guide::to(reason).field_on(condition)), expected);
         }
     }
 
@@ -143,7 +69,7 @@ mod tests {
             (ConditionType::Deprecated, Reason::IamUserKeys, keys),
             (ConditionType::RoleAssumable, Reason::WrongAccount, "spec.accountId"),
         ] {
-            assert_eq!(field(condition, reason, "", ReachedWith::Keys), expected, "{reason}");
+            assert_eq!(ReachedWith::Keys.path(Guide::to(reason).field_on(condition)), expected, "{reason}");
         }
     }
 }

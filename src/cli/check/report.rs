@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::caller;
 use crate::{
-    cli::severity::Severity,
-    model::{ConditionStatus, ConditionType, Reason},
+    connection::Snippet,
+    model::{ConditionStatus, ConditionType, Reason, Severity},
 };
 
 /// Everything a check found.
@@ -43,6 +43,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Why, and the fix.
     pub message: String,
+    /// A policy or commands for the fix.
+    pub snippet: Option<Snippet>,
     /// The field that is most likely to be wrong; empty for the object whole.
     pub field: String,
     /// The line of the field, or of the document, counted from 1.
@@ -85,6 +87,12 @@ impl Finding {
     /// What tells it from others of its condition: a spec is refused for each of its fields.
     pub fn refused_field(&self) -> Option<&str> {
         (self.reason == Reason::InvalidSpec && !self.field.is_empty()).then_some(self.field.as_str())
+    }
+
+    /// Message and block together, for outputs that have one text.
+    pub fn whole(&self) -> String {
+        let Some(Snippet { title, text }) = &self.snippet else { return self.message.clone() };
+        format!("{}\n\n{title}\n{text}", self.message)
     }
 
     /// The finding's name in outputs that want one: `BucketReadable/BucketNotFound`.

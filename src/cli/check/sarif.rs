@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::report::{Finding, Report, Subject, Unreadable};
-use crate::{cli::severity::Severity, model::Guide};
+use crate::model::{Guide, Severity};
 
 /// Where a reader finds each reason explained.
 const HELP: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/troubleshooting.md");
@@ -116,7 +116,7 @@ fn result(subject: &Subject, finding: &Finding, rule: Option<usize>) -> Value {
         "ruleId": finding.rule(),
         "ruleIndex": rule,
         "level": level(finding.weight()),
-        "message": {"text": finding.message},
+        "message": {"text": finding.whole()},
         "locations": [{
             "physicalLocation": location(&subject.file, finding.line),
             "logicalLocations": [logical],

@@ -8,8 +8,8 @@ use super::{
     text::text,
 };
 use crate::{
-    cli::{severity::Severity, wrap::fits},
-    model::{ConditionStatus, ConditionType, Reason},
+    cli::wrap::fits,
+    model::{ConditionStatus, ConditionType, Reason, Severity},
 };
 
 fn finding(
@@ -26,6 +26,7 @@ fn finding(
         reason,
         severity: Severity::of(condition, status, reason, true),
         message: message.to_owned(),
+        snippet: None,
         field: field.to_owned(),
         line,
     }

@@ -1,7 +1,10 @@
 //! A check for a terminal of 80 columns: what must be mended with its fix, and one line for what is as it must be.
 
 use super::report::{Finding, Report, Subject, Unreadable, Verdict};
-use crate::cli::{severity::Severity, wrap::wrap};
+use crate::{
+    cli::{snippet::block, wrap::wrap},
+    model::Severity,
+};
 
 /// The report as text.
 pub(super) fn text(report: &Report, strict: bool) -> String {
@@ -48,8 +51,9 @@ fn of_finding(finding: &Finding, file: &str) -> String {
     } else {
         format!("{file}:{} {}", finding.line, finding.field)
     };
+    let snippet = finding.snippet.as_ref().map(|snippet| block(snippet, "          ")).unwrap_or_default();
     format!(
-        "{head}{}{}",
+        "{head}{}{}{snippet}",
         wrap(&finding.message, "          ", "          "),
         wrap(&place, "          at ", "            ")
     )

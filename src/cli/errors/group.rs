@@ -9,9 +9,9 @@ use crate::{
     cli::{
         fleet::{Fleet, Kind, Member, Name, Word, turn},
         said::Said,
-        severity::Severity,
     },
-    model::{ConditionType, Reason, layers::Layer},
+    connection::Snippet,
+    model::{ConditionType, Guide, Reason, Severity, guide::Owner, layers::Layer},
 };
 
 /// One reason and everything it has hit.
@@ -53,6 +53,9 @@ pub struct Hit {
     pub since: Timestamp,
     /// What is wrong with this object, and what to do.
     pub message: String,
+    /// A policy or commands for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snippet: Option<Snippet>,
     /// Its checks that can't be made before it is mended.
     pub waiting: usize,
 }
@@ -134,6 +137,7 @@ fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> V
                 status: word.status.as_str(),
                 since: word.since,
                 message: word.message.clone(),
+                snippet: word.snippet.clone(),
                 waiting: waiting(fleet, member, &word.type_),
             };
             match groups.iter_mut().find(|group| group.reason == word.reason) {
@@ -212,15 +216,6 @@ fn waiting(fleet: &Fleet, member: &Member, type_: &Said<ConditionType>) -> usize
     }
 }
 
-/// Reasons whose one cause lies with the operator: mended once, mended everywhere.
-const EVERYWHERE: [Reason; 5] = [
-    Reason::NoBaseCredentials,
-    Reason::BaseCredentialsInvalid,
-    Reason::BaseCredentialsExpired,
-    Reason::WebIdentityRejected,
-    Reason::ClockSkew,
-];
-
 /// Reasons that keep everything else of an object from being looked at.
 const WHOLE: [Reason; 2] = [Reason::InvalidSpec, Reason::InternalError];
 
@@ -231,8 +226,8 @@ type Urgency =
 
 fn urgency(group: &Group) -> Urgency {
     let tier = match group.reason.known() {
-        Some(reason) if EVERYWHERE.contains(&reason) => 0,
         Some(reason) if WHOLE.contains(&reason) => 1,
+        Some(reason) if Guide::to(reason).owner == Owner::Operator => 0,
         _ => 2,
     };
     (
@@ -252,10 +247,10 @@ fn why(group: &Group) -> String {
         many => format!("It blocks {many} checks."),
     };
     match group.reason.known() {
-        Some(reason) if EVERYWHERE.contains(&reason) => {
+        Some(reason) if WHOLE.contains(&reason) => "It blocks every other check of these objects.".to_owned(),
+        Some(reason) if Guide::to(reason).owner == Owner::Operator => {
             format!("This is a fault of the operator: one fix works for every account. {checks}")
         }
-        Some(reason) if WHOLE.contains(&reason) => "It blocks every other check of these objects.".to_owned(),
         _ => checks,
     }
 }

@@ -6,6 +6,7 @@ use super::group::{Group, Hit, Overview};
 use crate::cli::{
     age::age,
     harmless::harmless,
+    snippet::block,
     wrap::{WIDTH, wrap},
 };
 
@@ -81,6 +82,7 @@ fn told(group: &Group, now: Timestamp) -> String {
         for hit in &group.objects {
             let first = format!("  {} ({}, {}): ", called(hit), hit.condition, age(hit.since, now));
             text.push_str(&wrap(&hit.message, &first, "    "));
+            text.extend(hit.snippet.iter().map(|snippet| block(snippet, "    ")));
         }
         return text;
     }

@@ -1,11 +1,8 @@
 //! What a person does next about an object. Pure.
 
 use crate::{
-    cli::{
-        fleet::{Kind, Member, Word},
-        severity::Severity,
-    },
-    model::{ConditionStatus, ConditionType, Reason},
+    cli::fleet::{Kind, Member, Word},
+    model::{ConditionStatus, ConditionType, Reason, Severity},
 };
 
 /// The steps, first things first. `rotates`: the external ID is being changed.

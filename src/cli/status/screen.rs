@@ -7,6 +7,7 @@ use crate::{
     api::status::PeriodStatus,
     cli::{
         age::age,
+        snippet::block,
         table::{self, Align},
         wrap::wrap,
     },
@@ -35,6 +36,10 @@ pub(super) fn screen(view: &View, now: Timestamp) -> String {
     text.push_str("\nWhat to do next:\n");
     for step in &view.next {
         text.push_str(&wrap(step, "  - ", "    "));
+    }
+    for snippet in &view.snippets {
+        text.push('\n');
+        text.push_str(&block(snippet, ""));
     }
     text
 }

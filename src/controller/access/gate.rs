@@ -2,7 +2,7 @@
 
 use crate::{
     api::{ACCESS_KEY_ID_KEY, SECRET_ACCESS_KEY_KEY, USE_ACCESS_KEY, USE_EXTERNAL_ID, USE_LABEL},
-    connection::{Access, Finding, NextExternalId, RoleAccess},
+    connection::{Access, Finding, NextExternalId, RoleAccess, Snippet},
     controller::{
         access::{
             generate,
@@ -67,20 +67,12 @@ pub fn pass_gate(
     }
 }
 
-/// What the gate says. All of it is judged again in every reconcile, so none of it outlives what it was said of.
-pub const REASONS: [Reason; 8] = [
-    Reason::RoleNotAllowedInNamespace,
-    Reason::SecretNotUsable,
-    Reason::SecretKeyMissing,
-    Reason::ExternalIdEmpty,
-    Reason::ExternalIdWhitespace,
-    Reason::ExternalIdInvalid,
-    Reason::ExternalIdReused,
-    Reason::AccessKeyInvalid,
-];
-
 fn refuse_access<T>(reason: Reason, message: String) -> Result<T, Box<Finding>> {
-    Err(Box::new(Finding::fail(ConditionType::RoleAssumable, reason, message)))
+    Err(Box::new(refusal(reason, message)))
+}
+
+fn refusal(reason: Reason, message: String) -> Finding {
+    Finding::fail(ConditionType::RoleAssumable, reason, message)
 }
 
 fn not_allowed(account: &ValidAccount, namespace: &str, refusal: TenancyRefusal) -> String {
@@ -109,16 +101,40 @@ fn not_allowed(account: &ValidAccount, namespace: &str, refusal: TenancyRefusal)
     }
 }
 
-/// What is said of a Secret that is absent, unlabelled or forbidden: the three read the same. `keys` are those it must
-/// have. Each comes from a file: a value on a command line stays in the shell's history.
-pub fn secret_not_usable(namespace: &str, name: &str, wanted: &str, keys: &[&str]) -> String {
-    let files: String = keys.iter().map(|key| format!(" --from-file={key}=FILE")).collect();
+/// What is said of a Secret that is absent, unlabelled or forbidden: the three read the same.
+pub fn secret_not_usable(namespace: &str, name: &str, wanted: &str) -> String {
     format!(
         "Secret {name} is missing in namespace {namespace}, or lacks the label {USE_LABEL}: {wanted} (the operator sees \
-         labelled Secrets only). If it is missing, make it first, from files without a newline at their end: \
-         kubectl -n {namespace} create secret generic {name}{files}; \
-         then label it: kubectl -n {namespace} label --overwrite secret {name} {USE_LABEL}={wanted}"
+         labelled Secrets only). Create it, or label the one that is there."
     )
+}
+
+/// Commands for such a Secret with the keys it must have. Each comes from a file: a value on a command line stays in the
+/// shell's history.
+pub fn secret_commands(namespace: &str, name: &str, wanted: &str, keys: &[&str]) -> Snippet {
+    let files: String = keys.iter().map(|key| format!(" --from-file={key}=FILE")).collect();
+    Snippet {
+        title: "To create it if it is missing, from files without a newline at their end, and to label it:"
+            .to_owned(),
+        text: format!(
+            "kubectl -n {namespace} create secret generic {name}{files}\n\
+             kubectl -n {namespace} label --overwrite secret {name} {USE_LABEL}={wanted}"
+        ),
+    }
+}
+
+/// The command that lists a Secret's keys, and none of its values.
+pub fn secret_keys(namespace: &str, name: &str) -> Snippet {
+    Snippet {
+        title: "The keys that the Secret has:".to_owned(),
+        text: format!("kubectl -n {namespace} describe secret {name}"),
+    }
+}
+
+fn not_usable<T>(namespace: &str, name: &str, wanted: &str, keys: &[&str]) -> Result<T, Box<Finding>> {
+    let message = secret_not_usable(namespace, name, wanted);
+    let commands = secret_commands(namespace, name, wanted, keys);
+    Err(Box::new(refusal(Reason::SecretNotUsable, message).with(commands)))
 }
 
 /// The keys of a Secret that holds an access key.
@@ -127,12 +143,8 @@ pub const KEYS_OF_ACCESS: [&str; 2] = [ACCESS_KEY_ID_KEY, SECRET_ACCESS_KEY_KEY]
 /// What is said of a Secret without the key that is asked for. Which keys it has is not said: whoever mistakes KEY for
 /// VALUE has the value there.
 fn key_missing<T>(namespace: &str, name: &str, key: &str, fix: &str) -> Result<T, Box<Finding>> {
-    refuse_access(
-        Reason::SecretKeyMissing,
-        format!(
-            "Secret {name} has no key {key}; kubectl -n {namespace} describe secret {name} lists those it has. {fix}"
-        ),
-    )
+    let message = format!("Secret {name} has no key {key}; the value may be under another. {fix}");
+    Err(Box::new(refusal(Reason::SecretKeyMissing, message).with(secret_keys(namespace, name))))
 }
 
 fn external_id(
@@ -143,10 +155,7 @@ fn external_id(
     let SecretKey { name, key } = secret;
     match sight {
         ObservedSecret::Usable(id) => Ok(id.clone()),
-        ObservedSecret::NotUsable => refuse_access(
-            Reason::SecretNotUsable,
-            secret_not_usable(namespace, name, USE_EXTERNAL_ID, &[key.as_str()]),
-        ),
+        ObservedSecret::NotUsable => not_usable(namespace, name, USE_EXTERNAL_ID, &[key.as_str()]),
         ObservedSecret::KeyMissing(key) => {
             let fix = format!(
                 "Put the external ID under {key}, or name the key it is under in spec.access.externalIdSecretRef.key."
@@ -197,10 +206,7 @@ fn next_external_id(role: &RoleInput, sight: Option<&ObservedExternalId>) -> Nex
 fn access_keys(namespace: &str, name: &str, sight: &ObservedAccessKeys) -> Result<AccessKeys, Box<Finding>> {
     match sight {
         ObservedSecret::Usable(keys) => Ok(keys.clone()),
-        ObservedSecret::NotUsable => refuse_access(
-            Reason::SecretNotUsable,
-            secret_not_usable(namespace, name, USE_ACCESS_KEY, &KEYS_OF_ACCESS),
-        ),
+        ObservedSecret::NotUsable => not_usable(namespace, name, USE_ACCESS_KEY, &KEYS_OF_ACCESS),
         ObservedSecret::KeyMissing(key) => {
             let [id, secret] = KEYS_OF_ACCESS;
             let fix = format!("It needs both {id} and {secret}: put each under its name.");
@@ -223,6 +229,7 @@ mod tests {
     use crate::{
         connection::{Facts, checks},
         controller::validate,
+        model::{Guide, guide::Source},
     };
 
     fn account() -> ValidAccount {
@@ -281,7 +288,10 @@ mod tests {
         ] {
             let finding = pass_gate(&account(), "finops", tenancy, &sight, &|_| reused).err();
             assert_eq!(finding.as_ref().map(|finding| finding.reason), expected);
-            assert!(expected.is_none_or(|reason| REASONS.contains(&reason)), "{expected:?}");
+            assert!(
+                expected.is_none_or(|reason| Guide::to(reason).source == Source::Cluster),
+                "{expected:?}"
+            );
             assert!(finding.is_none_or(|finding| !finding.message.contains("canary")));
         }
     }
@@ -339,16 +349,20 @@ mod tests {
     fn the_fix_for_a_secret_names_its_key_and_shows_no_value_on_a_command_line() {
         let said = |sight| {
             let passed = pass_gate(&account(), "finops", Ok(()), &sight, &|_| false);
-            passed.expect_err("it is not usable").message
+            let finding = passed.expect_err("it is not usable");
+            (finding.message, finding.snippet.expect("commands").text)
         };
-        let missing = said(sight(ObservedSecret::NotUsable));
-        for command in [
-            "kubectl -n finops create secret generic acme-external-id --from-file=externalId=FILE",
-            "kubectl -n finops label --overwrite secret acme-external-id awscost.io/use=external-id",
-        ] {
-            assert!(missing.contains(command), "{missing}");
-        }
-        let keyless = said(sight(ObservedSecret::KeyMissing("externalId".to_owned())));
+        let (message, missing) = said(sight(ObservedSecret::NotUsable));
+        assert!(!message.contains("kubectl"), "a command stands beside a sentence: {message}");
+        assert_eq!(
+            missing.lines().collect::<Vec<_>>(),
+            [
+                "kubectl -n finops create secret generic acme-external-id --from-file=externalId=FILE",
+                "kubectl -n finops label --overwrite secret acme-external-id awscost.io/use=external-id",
+            ]
+        );
+        let (keyless, keys) = said(sight(ObservedSecret::KeyMissing("externalId".to_owned())));
+        assert_eq!(keys, "kubectl -n finops describe secret acme-external-id");
         assert!(keyless.contains("has no key externalId;"), "{keyless}");
         assert!(keyless.contains("spec.access.externalIdSecretRef.key"), "{keyless}");
     }

@@ -9,8 +9,7 @@ use crate::{
         conditions::{self, Condition},
     },
     connection::{Finding, STALE_AFTER, Verdict},
-    controller::access::gate,
-    model::{ConditionStatus, ConditionType, Reason, layers::blocked_reason},
+    model::{ConditionStatus, ConditionType, Guide, Reason, guide::Source, layers::blocked_reason},
 };
 
 /// What status said before this process knew anything.
@@ -38,7 +37,7 @@ impl EarlierVerdicts<'_> {
     fn ended_at_gate(&self) -> bool {
         let role = conditions::find(&self.status.conditions, ConditionType::RoleAssumable);
         let reason = role.and_then(|condition| Reason::from_name(&condition.reason));
-        reason.is_some_and(|reason| gate::REASONS.contains(&reason))
+        reason.is_some_and(|reason| Guide::to(reason).source == Source::Cluster)
     }
 
     /// Puts an earlier verdict in the place of a finding that gives none.
@@ -65,7 +64,7 @@ impl EarlierVerdicts<'_> {
         let old = conditions::find(&self.status.conditions, condition)?;
         let verdict = verdict_of(old).filter(|_| old.observed_generation == self.generation)?;
         let reason = Reason::from_name(&old.reason)?;
-        Some(Finding { condition, verdict, reason, message: old.message.clone() })
+        Some(Finding::kept(condition, verdict, reason, &old.message))
     }
 }
 
@@ -127,7 +126,13 @@ mod tests {
 
     #[test]
     fn what_the_gate_said_does_not_outlive_it() {
-        for reason in gate::REASONS {
+        let at_gate = |guide: &&Guide| {
+            guide.source == Source::Cluster
+                && guide.stands.contains(&(ConditionType::RoleAssumable, ConditionStatus::False))
+        };
+        for reason in
+            Reason::ALL.iter().map(|reason| Guide::to(*reason)).filter(at_gate).map(|guide| guide.reason)
+        {
             let shut = status_with(ConditionStatus::False, reason);
             assert!(earlier(&shut, 1).ended_at_gate(), "{reason}");
             let not_looked = Finding::unknown(ConditionType::RoleAssumable, Reason::NotChecked, "words");
@@ -140,12 +145,8 @@ mod tests {
 
     #[test]
     fn verdicts_outlive_a_restart_until_a_look_answers() {
-        let role = |verdict: Verdict, reason| Finding {
-            condition: ConditionType::RoleAssumable,
-            verdict,
-            reason,
-            message: "new".to_owned(),
-        };
+        let role =
+            |verdict: Verdict, reason| Finding::kept(ConditionType::RoleAssumable, verdict, reason, "words");
         let silent = || role(Verdict::Unknown, Reason::Throttled);
         assert_eq!(kept(silent(), 1, 5), [Reason::RoleAssumed, Reason::BucketListDenied]);
         assert_eq!(kept(silent(), 2, 5), [Reason::Throttled, Reason::BlockedByRole], "of another generation");

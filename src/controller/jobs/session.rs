@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::{
     api::USE_LABEL,
-    aws::{AwsFault, Code, Detail, FaultClass, Session},
-    connection::{Access, Finding, Purpose, ReportTarget, Target, checks, open, session_policy},
+    aws::Session,
+    connection::{Purpose, ReportTarget, Target, fault_reasons::of_session, open, session_policy},
     controller::{
         context::{Context, Owner, Stores, children::is_of, own_secret, owner_reference},
         error::{Blockage, ReconcileFault, ReconcileTrouble, Refused, is_gone, is_taken, refusal},
@@ -23,7 +23,7 @@ use crate::{
             start,
         },
     },
-    model::{ConditionType, Reason},
+    model::Reason,
 };
 
 /// Value of the use label on the Secrets this module writes; lets the one Secret watch see them.
@@ -56,40 +56,13 @@ pub async fn open_session(context: &Context, source: SessionSource<'_>) -> Resul
     })?;
     let purpose = Purpose { name: "awscost-ingest", policy: Some(&policy) };
     let opened = open(&context.aws, target, purpose).await.map_err(|fault| Blockage {
-        reason: reason_of_fault(&fault, target),
+        reason: of_session(&fault, target),
         message: format!(
             "No Job was started, because no session for it could be had ({}: {}). It is tried again in some minutes.",
             fault.operation, fault.code
         ),
     })?;
     Ok(opened.session)
-}
-
-/// What the next look at the identity will say as well, which may be an hour away.
-fn reason_of_fault(fault: &AwsFault, target: &Target) -> Reason {
-    match (fault.class, &target.access) {
-        _ if fault.code == Code::PackedPolicyTooLarge => Reason::SessionPolicyTooLong,
-        _ if fault.code == Code::RegionDisabled => Reason::StsRegionDisabled,
-        // What a region answers that is not enabled for the operator's account (docs/aws-facts.md 1.4, 1.5).
-        (_, Access::Role(_)) if target.asks_sts_elsewhere() && fault.code == Code::InvalidClientToken => {
-            Reason::StsRegionDisabled
-        }
-        (_, Access::Role(_)) if fault.code == Code::ValidationError => Reason::RoleArnRejected,
-        // A role is assumed with the operator's credentials, a session of a user's is asked for with the user's.
-        (FaultClass::Credentials, Access::Role(_)) => checks::of_own_credentials(fault.code),
-        (FaultClass::Credentials, Access::Keys(_)) => Reason::AccessKeyRefused,
-        (FaultClass::Denied, access) => reason_of_denial(fault, access),
-        _ => Finding::doubtful(ConditionType::DataCurrent, &fault.clone().inconclusive()).reason,
-    }
-}
-
-fn reason_of_denial(fault: &AwsFault, access: &Access) -> Reason {
-    checks::of_policy_elsewhere(fault.detail).unwrap_or(match (access, fault.detail, fault.lacks) {
-        (Access::Keys(_), ..) => Reason::FederationDenied,
-        (Access::Role(_), Detail::None, Some(_)) => Reason::TagSessionDenied,
-        (Access::Role(_), Detail::None, None) => Reason::AssumeRoleDenied,
-        (Access::Role(_), ..) => Reason::CallerMayNotAssume,
-    })
 }
 
 /// Writes the Secret of a Job: new, over the one of a reconcile that was cut short, or renewed. It carries the session, where
@@ -308,11 +281,7 @@ pub async fn delete_session(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        aws::{IamPermission, Operation},
-        connection::sample,
-        controller::loads::periods::tests::at,
-    };
+    use crate::controller::loads::periods::tests::at;
 
     fn seen(name: &str, created: i64, expires: i64, job_ended: bool) -> ObservedSession {
         ObservedSession {
@@ -326,66 +295,6 @@ mod tests {
 
     fn names(texts: &[&str]) -> Vec<String> {
         texts.iter().map(|text| (*text).to_owned()).collect()
-    }
-
-    #[test]
-    fn a_session_that_is_refused_has_the_reason_that_the_identity_will_have() {
-        let (role, keys) = (sample::target(), sample::with_keys());
-        for (code, over_role, with_keys) in [
-            (Code::AccessDenied, Reason::AssumeRoleDenied, Reason::FederationDenied),
-            (Code::PackedPolicyTooLarge, Reason::SessionPolicyTooLong, Reason::SessionPolicyTooLong),
-            (Code::RegionDisabled, Reason::StsRegionDisabled, Reason::StsRegionDisabled),
-            (Code::ExpiredToken, Reason::BaseCredentialsExpired, Reason::AccessKeyRefused),
-            (Code::InvalidClientToken, Reason::BaseCredentialsInvalid, Reason::AccessKeyRefused),
-            (Code::NoCredentials, Reason::NoBaseCredentials, Reason::AccessKeyRefused),
-            (Code::WebIdentityRejected, Reason::WebIdentityRejected, Reason::AccessKeyRefused),
-            (Code::MalformedPolicyDocument, Reason::UnexpectedAnswer, Reason::UnexpectedAnswer),
-            (Code::Throttling, Reason::Throttled, Reason::Throttled),
-            (Code::TimedOut, Reason::EndpointUnreachable, Reason::EndpointUnreachable),
-            (Code::Unexpected, Reason::UnexpectedAnswer, Reason::UnexpectedAnswer),
-        ] {
-            let fault = AwsFault::new(Operation::AssumeRole, code);
-            assert_eq!(
-                (reason_of_fault(&fault, &role), reason_of_fault(&fault, &keys)),
-                (over_role, with_keys),
-                "{code}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_region_that_does_not_know_the_operator_is_not_enabled() {
-        let mut elsewhere = sample::target();
-        elsewhere.sts_region = "ap-east-1".parse().expect("a region");
-        let fault = AwsFault::new(Operation::AssumeRole, Code::InvalidClientToken);
-        assert_eq!(reason_of_fault(&fault, &elsewhere), Reason::StsRegionDisabled);
-        let fault = AwsFault::new(Operation::AssumeRole, Code::ValidationError);
-        assert_eq!(reason_of_fault(&fault, &elsewhere), Reason::RoleArnRejected);
-    }
-
-    #[test]
-    fn a_policy_that_refuses_a_session_is_named() {
-        let (role, keys) = (sample::target(), sample::with_keys());
-        for (detail, over_role, with_keys) in [
-            (Detail::IdentityPolicy, Reason::CallerMayNotAssume, Reason::FederationDenied),
-            (Detail::PermissionsBoundary, Reason::CallerMayNotAssume, Reason::FederationDenied),
-            (Detail::SessionPolicy, Reason::CallerMayNotAssume, Reason::FederationDenied),
-            (Detail::OrganizationPolicy, Reason::OrganizationPolicyDenies, Reason::OrganizationPolicyDenies),
-            (Detail::EndpointPolicy, Reason::NetworkPolicyDenied, Reason::NetworkPolicyDenied),
-        ] {
-            for lacks in [None, Some(IamPermission::TagSession)] {
-                let fault =
-                    AwsFault { detail, lacks, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
-                assert_eq!(
-                    (reason_of_fault(&fault, &role), reason_of_fault(&fault, &keys)),
-                    (over_role, with_keys),
-                    "{fault}"
-                );
-            }
-        }
-        let lacks = Some(IamPermission::TagSession);
-        let tagged = AwsFault { lacks, ..AwsFault::new(Operation::AssumeRole, Code::AccessDenied) };
-        assert_eq!(reason_of_fault(&tagged, &role), Reason::TagSessionDenied, "no policy is named");
     }
 
     #[test]

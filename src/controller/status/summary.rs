@@ -8,7 +8,7 @@ use crate::{
     connection::ExternalIdPolicy,
     controller::{loads::decide::used_up, status::AccountState},
     model::{
-        ConditionStatus, ConditionType, Reason,
+        ConditionStatus, ConditionType, Guide, Reason, Severity,
         layers::{LAYERS, Layer, ReadyTerms},
     },
 };
@@ -70,8 +70,8 @@ impl ReadySummary {
 
     /// It can't be told yet.
     pub fn unknown(saying: &Saying) -> Self {
-        let reason = match saying.reason {
-            Reason::NotChecked | Reason::Probing => Reason::Progressing,
+        let reason = match Guide::to(saying.reason).severity {
+            Severity::Waiting => Reason::Progressing,
             _ => Reason::ProgressingWithRetry,
         };
         let message = format!("{}: {}", saying.type_, saying.message);

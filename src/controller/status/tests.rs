@@ -45,7 +45,7 @@ impl World {
     }
 
     fn set(&mut self, type_: ConditionType, verdict: Verdict, reason: Reason) {
-        *self.find(type_) = Finding { condition: type_, verdict, reason, message: "words".to_owned() };
+        *self.find(type_) = Finding::kept(type_, verdict, reason, "words");
     }
 
     fn build(&self) -> AwsCostAccountStatus {

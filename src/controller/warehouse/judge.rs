@@ -11,13 +11,16 @@ use crate::{
         status::{FailureClass, ProbeStatus},
     },
     controller::{
-        access::gate::{KEYS_OF_ACCESS, secret_not_usable},
+        access::gate::secret_not_usable,
         error::{AFTER_REFUSAL, Blockage, PROBE_POINTLESS, WATCH_PODS, wait_after_failures},
         jobs::observed::{BadEnd, JobState, PodBlocker},
         status::ReadySummary,
         warehouse::ready_condition,
     },
-    model::{ConditionStatus, ConditionType, Reason},
+    model::{
+        ConditionStatus, ConditionType, Guide, Reason,
+        guide::{Outlook, Source},
+    },
 };
 
 /// A probe that found nothing wrong is repeated after this time.
@@ -118,8 +121,7 @@ pub(super) fn judge_warehouse(situation: &ProbeSituation<'_>) -> ProbeVerdict {
 fn due_at(situation: &ProbeSituation<'_>, probe: Option<&ProbeStatus>, sayings: &[Saying]) -> Timestamp {
     let Some(probe) = probe else { return situation.now };
     let kept = sayings.iter().any(|saying| {
-        saying.type_ == ConditionType::Ready
-            && ![Reason::Progressing, Reason::Probing].contains(&saying.reason)
+        saying.type_ == ConditionType::Ready && Guide::to(saying.reason).outlook != Outlook::Passing
     });
     if probe.inputs != situation.inputs || !kept {
         return situation.now;
@@ -173,17 +175,9 @@ fn healthy_conditions() -> Vec<Saying> {
 
 /// What a probe says comes from inside a pod: a reason that no probe gives says nothing.
 fn reason_of(end: &BadEnd) -> Reason {
-    match end.reason {
-        Reason::WarehouseUnreachable
-        | Reason::WarehouseAuthFailed
-        | Reason::WarehouseDenied
-        | Reason::WarehousePlaceNotFound
-        | Reason::WarehouseRegionMismatch
-        | Reason::UnsafeStore
-        | Reason::SchemaIncompatible
-        | Reason::OutOfMemory => end.reason,
-        _ => Reason::ProbeFailed,
-    }
+    let guide = Guide::to(end.reason);
+    let of_warehouse = guide.stands.contains(&(ConditionType::WarehouseReady, ConditionStatus::False));
+    if guide.source == Source::Job && of_warehouse { end.reason } else { Reason::ProbeFailed }
 }
 
 fn failed_conditions(end: &BadEnd) -> Vec<Saying> {
@@ -222,7 +216,7 @@ fn obstacle_sayings(obstacle: &ProbeObstacle) -> Vec<Saying> {
     match obstacle {
         ProbeObstacle::SecretNotUsable { namespace, name } => ReadySummary::stalled(
             Reason::SecretNotUsable,
-            &secret_not_usable(namespace, name, crate::api::USE_WAREHOUSE, &KEYS_OF_ACCESS),
+            &secret_not_usable(namespace, name, crate::api::USE_WAREHOUSE),
         ),
         ProbeObstacle::ClaimNotUsable(name) => ReadySummary::stalled(
             Reason::ClaimNotUsable,
@@ -239,19 +233,7 @@ fn standing_conditions(situation: &ProbeSituation<'_>) -> Option<Vec<Saying>> {
     situation.old.probe.as_ref()?;
     let old = conditions::find(&situation.old.conditions, ConditionType::Ready)?;
     let reason = Reason::from_name(&old.reason)?;
-    let lasting = ![
-        Reason::Progressing,
-        Reason::Probing,
-        Reason::ClaimNotUsable,
-        Reason::SecretNotUsable,
-        Reason::InvalidSpec,
-        Reason::InternalError,
-        // What the API server refused: no probe gives these.
-        Reason::JobFailed,
-        Reason::QuotaExceeded,
-    ]
-    .contains(&reason);
-    if !lasting {
+    if Guide::to(reason).source != Source::Job {
         return None;
     }
     // What a ready warehouse was retried for is told again by whoever meets it.

@@ -286,7 +286,7 @@ fn wake_owner(slots: &JobSlots, queues: &RequestQueues, event: &Event<Job>) {
     match owner.kind.as_str() {
         ACCOUNT => send_request(&queues.accounts, ObjectRef::new(&owner.name).within(&namespace), urgency),
         WAREHOUSE => {
-            send_request(&queues.warehouses, ObjectRef::new(&owner.name).within(&namespace), urgency)
+            send_request(&queues.warehouses, ObjectRef::new(&owner.name).within(&namespace), urgency);
         }
         _ => {}
     }

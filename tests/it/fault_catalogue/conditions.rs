@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use awscost::api::conditions::Condition;
 use awscost::model::{
     ConditionType::{self, *},
-    Reason,
+    Guide, Reason,
 };
 
 use super::catalogue::{Expectation, Row};
@@ -204,7 +204,7 @@ fn companion_stray(now: &Said) -> Option<String> {
         })
     };
     let in_short = |reason: &str, message: &str| {
-        Reason::from_name(reason).is_some_and(|reason| reason.in_short() == message)
+        Reason::from_name(reason).is_some_and(|reason| Guide::to(reason).short == message)
     };
     let right = match ready {
         Some((status, reason, message)) if status == "False" => {

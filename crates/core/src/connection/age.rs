@@ -3,10 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::{ExternalIdPolicy, Facts, Finding, ReportTarget, Target, Verdict, checks};
+use super::{Facts, Finding, ReportTarget, Target, Verdict, checks};
 use crate::{
     aws::traits::{ExecutionEnd, ExportHealth, LegacyDeliveryStatus},
-    model::{ConditionType, Reason},
+    model::{
+        ConditionType, Guide,
+        guide::Outlook,
+        layers::{HoldsReady, Layer},
+    },
 };
 
 /// The ages at which facts are looked at again.
@@ -199,12 +203,13 @@ impl Group {
 /// What was never granted, and what is a warning by the account's own wish, stays so: to ask every ten minutes would leave
 /// 144 refusals a day in the customer's CloudTrail.
 fn is_awaited(finding: &Finding, target: &Target) -> bool {
-    let warned = target.role().is_some_and(|role| role.policy == ExternalIdPolicy::Warn);
-    match finding.reason {
-        _ if finding.verdict == Verdict::Pass => false,
-        Reason::AuditDenied | Reason::OrganizationReadDenied => false,
-        Reason::NotEnforced | Reason::AnyValueAccepted => !warned,
-        _ => true,
+    let warned = !checks::holds_ready_down(finding, target)
+        && Layer::of(finding.condition)
+            .is_some_and(|layer| layer.ready == HoldsReady::UnlessTrueWhereEnforced);
+    match finding.verdict {
+        Verdict::Pass => false,
+        Verdict::Fail => !warned,
+        Verdict::Unknown => Guide::to(finding.reason).outlook != Outlook::Settled,
     }
 }
 

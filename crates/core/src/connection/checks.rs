@@ -14,9 +14,9 @@ use jiff::Timestamp;
 
 pub use keys::deprecated;
 
-use super::{Access, ExternalIdPolicy, Facts, Finding, Target, Verdict};
+use super::{Access, ExternalIdPolicy, Facts, Finding, Target, Verdict, fault_reasons::of_policy_elsewhere};
 use crate::{
-    aws::{AwsFault, Code, Detail},
+    aws::AwsFault,
     model::{
         ConditionType, Reason, ReportKind,
         layers::{AccountParts, Judge, LAYERS, Layer, ReadyTerms},
@@ -86,25 +86,6 @@ fn check(condition: ConditionType, facts: &Facts, target: &Target, now: Timestam
         ConditionType::Deprecated => deprecated(),
         _ => return None,
     })
-}
-
-/// The reason of a refusal where AWS says that it is neither the account's own policies nor the bucket's.
-pub fn of_policy_elsewhere(detail: Detail) -> Option<Reason> {
-    match detail {
-        Detail::EndpointPolicy => Some(Reason::NetworkPolicyDenied),
-        Detail::OrganizationPolicy => Some(Reason::OrganizationPolicyDenies),
-        Detail::None | Detail::IdentityPolicy | Detail::PermissionsBoundary | Detail::SessionPolicy => None,
-    }
-}
-
-/// The reason where the operator's own credentials are refused.
-pub fn of_own_credentials(code: Code) -> Reason {
-    match code {
-        Code::NoCredentials => Reason::NoBaseCredentials,
-        Code::ExpiredToken => Reason::BaseCredentialsExpired,
-        Code::WebIdentityRejected => Reason::WebIdentityRejected,
-        _ => Reason::BaseCredentialsInvalid,
-    }
 }
 
 /// What AWS itself says of a refusal, in front of what else may be the cause. The policy is one of the caller's own: for the

@@ -1,11 +1,12 @@
 //! What a check finds: a verdict, its reason, and a sentence with the fix in it.
 
-use super::Standing;
+use super::{Snippet, Standing, fault_reasons::of_no_answer};
 use crate::{
     aws::{AwsFault, FaultClass},
     model::{
-        ConditionStatus, ConditionType, Reason,
-        layers::{self, Layer},
+        ConditionStatus, ConditionType, Guide, Reason,
+        guide::Outlook,
+        layers::{self, Field, Layer},
     },
 };
 
@@ -44,22 +45,52 @@ pub struct Finding {
     pub reason: Reason,
     /// One or a few sentences for people.
     pub message: String,
+    /// The field of the spec that it points at.
+    pub field: Field,
+    /// A policy or commands for the fix. A condition has no room for it: it is made again from the spec.
+    pub snippet: Option<Snippet>,
 }
 
 impl Finding {
+    fn new(condition: ConditionType, verdict: Verdict, reason: Reason, message: String) -> Self {
+        Self {
+            condition,
+            verdict,
+            reason,
+            message,
+            field: Guide::to(reason).field_on(condition),
+            snippet: None,
+        }
+    }
+
     /// It is as it must be.
     pub fn pass(condition: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
-        Self { condition, verdict: Verdict::Pass, reason, message: message.into() }
+        Self::new(condition, Verdict::Pass, reason, message.into())
     }
 
     /// It is not as it must be.
     pub fn fail(condition: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
-        Self { condition, verdict: Verdict::Fail, reason, message: message.into() }
+        Self::new(condition, Verdict::Fail, reason, message.into())
     }
 
     /// It could not be told.
     pub fn unknown(condition: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
-        Self { condition, verdict: Verdict::Unknown, reason, message: message.into() }
+        Self::new(condition, Verdict::Unknown, reason, message.into())
+    }
+
+    /// What was found before and stands in a condition.
+    pub fn kept(condition: ConditionType, verdict: Verdict, reason: Reason, message: &str) -> Self {
+        Self::new(condition, verdict, reason, message.to_owned())
+    }
+
+    /// Has this block beside its message.
+    pub fn with(self, snippet: Snippet) -> Self {
+        Self { snippet: Some(snippet), ..self }
+    }
+
+    /// Points at another field than its reason does most often.
+    pub fn at(self, field: Field) -> Self {
+        Self { field, ..self }
     }
 
     /// A layer below is broken.
@@ -93,51 +124,31 @@ impl Finding {
     /// The finding for a fault that answers nothing.
     pub fn doubtful(condition: ConditionType, fault: &AwsFault) -> Self {
         let operation = fault.operation;
-        let (reason, message) = match fault.class {
-            FaultClass::Throttled => {
-                (Reason::Throttled, format!("AWS throttles {operation}. It is tried again in some minutes."))
+        let message = match fault.class {
+            FaultClass::Throttled => format!("AWS throttles {operation}. It is tried again in some minutes."),
+            FaultClass::Unreachable => format!(
+                "{operation} got no answer. Check that the operator's pod may reach the AWS endpoint: network policy, \
+                 proxy, DNS, AWS_ENDPOINT_URL settings."
+            ),
+            FaultClass::Transient => {
+                format!("AWS failed on its side in {operation}. It is tried again in some minutes.")
             }
-            FaultClass::Unreachable => (
-                Reason::EndpointUnreachable,
-                format!(
-                    "{operation} got no answer. Check that the operator's pod may reach the AWS endpoint: network \
-                     policy, proxy, DNS, AWS_ENDPOINT_URL settings."
-                ),
+            FaultClass::ClockSkew => format!(
+                "AWS refuses {operation} because the operator's clock differs from AWS's by more than 5 minutes. Set the \
+                 node's clock."
             ),
-            FaultClass::Transient => (
-                Reason::EndpointUnreachable,
-                format!("AWS failed on its side in {operation}. It is tried again in some minutes."),
-            ),
-            FaultClass::ClockSkew => (
-                Reason::ClockSkew,
-                format!(
-                    "AWS refuses {operation} because the operator's clock differs from AWS's by more than 5 \
-                     minutes. Set the node's clock."
-                ),
-            ),
-            _ => (
-                Reason::UnexpectedAnswer,
-                format!(
-                    "{operation} ended in a way this version does not know ({}). The operator's log at debug level \
-                     has AWS's code and request id.",
-                    fault.code
-                ),
+            _ => format!(
+                "{operation} returned an error that this version does not recognise ({}). The operator's log at debug level \
+                 has AWS's code and request id.",
+                fault.code
             ),
         };
-        Self::unknown(condition, reason, message)
+        Self::unknown(condition, of_no_answer(fault), message)
     }
 
     /// True if the finding says only that AWS gave no answer.
     pub fn is_inconclusive(&self) -> bool {
-        self.verdict == Verdict::Unknown
-            && matches!(
-                self.reason,
-                Reason::Throttled
-                    | Reason::EndpointUnreachable
-                    | Reason::ClockSkew
-                    | Reason::UnexpectedAnswer
-                    | Reason::NotChecked
-            )
+        self.verdict == Verdict::Unknown && Guide::to(self.reason).outlook == Outlook::Inconclusive
     }
 }
 

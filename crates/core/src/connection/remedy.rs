@@ -1,9 +1,20 @@
-//! The fix, filled in: who the trust policy must name, and a trust policy that works.
+//! The fix as a block to copy: who the trust policy must name, and a trust policy that works.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Asker, Target};
+use super::Asker;
 use crate::{aws::traits::Caller, model::Partition};
+
+/// A policy or commands to copy. It stands beside a message and never in it: a sentence is wrapped and cut, a block is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snippet {
+    /// What it is, and what is to be filled in.
+    pub title: String,
+    /// What to copy, as it is.
+    pub text: String,
+}
 
 /// The principal a trust policy must name for a caller: an assumed role's own ARN instead of its session's, which changes
 /// from process to process. A path that the role has is put back by hand: see [`PATH`].
@@ -20,31 +31,30 @@ const PATH: &str = "; if that principal has a path, put it back";
 
 /// A trust policy that works for whoever asks. A check is not who loads the bill: its identity needs a statement beside the
 /// operator's, never instead of it.
-pub(super) fn working_trust(caller: Option<&Caller>, target: &Target) -> String {
-    let partition = target.partition();
+pub fn working_trust(caller: Option<&Caller>, partition: Partition, asker: Asker) -> Snippet {
     let path = caller.and_then(Caller::assumed_role).map_or("", |_| PATH);
-    match target.asker {
+    match asker {
         Asker::Operator => {
-            let policy = trust_policy(caller, partition);
             let tags = if is_user(caller) { "" } else { " --pod-identity" };
-            format!(
+            let title = format!(
                 "This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE \
-                 --principal ARN{tags} --external-id-file ID prints it whole{path}): {policy}"
-            )
+                 --principal ARN{tags} --external-id-file ID prints it whole{path}):"
+            );
+            Snippet { title, text: trust_policy(caller, partition) }
         }
         Asker::Check => {
-            let statement = statement(caller, partition);
-            format!(
+            let title = format!(
                 "This check runs with an identity of its own, which needs a statement in the trust policy beside the \
-                 operator's{path}: {statement}"
-            )
+                 operator's{path}:"
+            );
+            Snippet { title, text: format!("{:#}", statement(caller, partition)) }
         }
     }
 }
 
 /// A trust policy that lets the operator in with the external ID and nobody without it.
 pub fn trust_policy(operator: Option<&Caller>, partition: Partition) -> String {
-    json!({"Version": "2012-10-17", "Statement": [statement(operator, partition)]}).to_string()
+    format!("{:#}", json!({"Version": "2012-10-17", "Statement": [statement(operator, partition)]}))
 }
 
 /// An IAM user, whose sessions carry no tags.
@@ -72,7 +82,10 @@ fn statement(caller: Option<&Caller>, partition: Partition) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::sample;
+
+    fn shown(snippet: &Snippet) -> String {
+        format!("{}\n{}", snippet.title, snippet.text)
+    }
 
     #[test]
     fn a_session_stands_for_its_role() {
@@ -93,7 +106,26 @@ mod tests {
             arn: "arn:aws:sts::111122223333:assumed-role/op/s".to_owned(),
         };
         insta::assert_snapshot!(trust_policy(Some(&operator), Partition::Aws), @r#"
-{"Statement":[{"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/op"}}],"Version":"2012-10-17"}
+{
+  "Statement": [
+    {
+      "Action": [
+        "sts:AssumeRole",
+        "sts:TagSession"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "sts:ExternalId": "THE-EXTERNAL-ID"
+        }
+      },
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::111122223333:role/op"
+      }
+    }
+  ],
+  "Version": "2012-10-17"
+}
 "#);
     }
 
@@ -103,8 +135,25 @@ mod tests {
             account: "111122223333".parse().expect("an account"),
             arn: "arn:aws:iam::111122223333:user/awscost-operator".to_owned(),
         };
-        insta::assert_snapshot!(working_trust(Some(&caller), &sample::target()), @r#"
-This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE --principal ARN --external-id-file ID prints it whole): {"Statement":[{"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/awscost-operator"}}],"Version":"2012-10-17"}
+        insta::assert_snapshot!(shown(&working_trust(Some(&caller), Partition::Aws, Asker::Operator)), @r#"
+This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE --principal ARN --external-id-file ID prints it whole):
+{
+  "Statement": [
+    {
+      "Action": "sts:AssumeRole",
+      "Condition": {
+        "StringEquals": {
+          "sts:ExternalId": "THE-EXTERNAL-ID"
+        }
+      },
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::111122223333:user/awscost-operator"
+      }
+    }
+  ],
+  "Version": "2012-10-17"
+}
 "#);
     }
 
@@ -114,9 +163,23 @@ This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboar
             account: "111122223333".parse().expect("an account"),
             arn: "arn:aws:sts::111122223333:assumed-role/pipeline/s".to_owned(),
         };
-        let target = Target { asker: Asker::Check, ..sample::target() };
-        insta::assert_snapshot!(working_trust(Some(&caller), &target), @r#"
-This check runs with an identity of its own, which needs a statement in the trust policy beside the operator's; if that principal has a path, put it back: {"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"sts:ExternalId":"THE-EXTERNAL-ID"}},"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/pipeline"}}
+        insta::assert_snapshot!(shown(&working_trust(Some(&caller), Partition::Aws, Asker::Check)), @r#"
+This check runs with an identity of its own, which needs a statement in the trust policy beside the operator's; if that principal has a path, put it back:
+{
+  "Action": [
+    "sts:AssumeRole",
+    "sts:TagSession"
+  ],
+  "Condition": {
+    "StringEquals": {
+      "sts:ExternalId": "THE-EXTERNAL-ID"
+    }
+  },
+  "Effect": "Allow",
+  "Principal": {
+    "AWS": "arn:aws:iam::111122223333:role/pipeline"
+  }
+}
 "#);
     }
 
@@ -124,7 +187,7 @@ This check runs with an identity of its own, which needs a statement in the trus
     fn an_operator_that_is_not_known_is_a_placeholder_of_the_roles_partition() {
         let policy = trust_policy(None, Partition::AwsCn);
         assert!(
-            policy.contains(r#"{"AWS":"arn:aws-cn:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE"}"#),
+            policy.contains(r#""AWS": "arn:aws-cn:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE""#),
             "{policy}"
         );
     }

@@ -4,6 +4,7 @@ use super::{
     ConditionStatus::{self, False, True, Unknown},
     ConditionType, Reason,
     condition::vocabulary,
+    guide::{ANY_LAYER, Guide, Owner},
 };
 
 vocabulary! {
@@ -52,14 +53,6 @@ vocabulary! {
     }
 }
 
-/// Reasons of the operator's own identity: the same for every account, so one alert speaks for all of them.
-pub const OPERATOR_IDENTITY: [Reason; 4] = [
-    Reason::NoBaseCredentials,
-    Reason::BaseCredentialsInvalid,
-    Reason::BaseCredentialsExpired,
-    Reason::WebIdentityRejected,
-];
-
 impl Alert {
     /// The alert that a condition leads to if it lasts.
     ///
@@ -67,7 +60,8 @@ impl Alert {
     /// in a layer shows in `Ready`, if it matters.
     pub fn of(condition: ConditionType, status: ConditionStatus, reason: Reason) -> Option<Self> {
         use ConditionType as T;
-        let identity = OPERATOR_IDENTITY.contains(&reason);
+        // The same for every account, so one alert speaks for all of them.
+        let identity = Guide::to(reason).owner == Owner::Operator;
         match (condition, status) {
             (T::Ready, False) => match reason {
                 Reason::InvalidSpec | Reason::InternalError => Some(Self::AwscostAccountNotReady),
@@ -115,5 +109,28 @@ impl Alert {
                 True | False | Unknown,
             ) => None,
         }
+    }
+}
+
+impl Guide {
+    /// The alerts it leads to where it lasts, in the order of their declaration.
+    pub fn alerts(&self) -> Vec<Alert> {
+        let own = self.stands.iter().filter_map(|(type_, status)| Alert::of(*type_, *status, self.reason));
+        let mut alerts: Vec<Alert> = own.chain(self.alerts_of_calls()).collect();
+        alerts.sort_unstable();
+        alerts.dedup();
+        alerts
+    }
+
+    /// Alerts on calls to AWS, whatever condition they were for; and on `Ready`, which a layer without an answer makes Unknown.
+    fn alerts_of_calls(&self) -> Vec<Alert> {
+        let every_layer = self.stands == ANY_LAYER;
+        let of_ready = every_layer.then_some(Alert::AwscostAccountUnverified);
+        let of_calls = match self.reason {
+            Reason::Throttled => Some(Alert::AwscostAwsThrottled),
+            Reason::EndpointUnreachable => Some(Alert::AwscostAwsUnreachable),
+            _ => None,
+        };
+        of_ready.into_iter().chain(of_calls).collect()
     }
 }

@@ -19,9 +19,14 @@ mod summary;
 mod unanswered;
 mod warehouse;
 
-use super::{Alert, ConditionStatus, ConditionType, Reason};
+pub(super) use unanswered::ANY_LAYER;
 
-/// What a person wants to know who meets a reason.
+use super::{
+    ConditionStatus, ConditionType, Reason,
+    layers::{Field, Layer, Severity},
+};
+
+/// What a person wants to know who meets a reason, and what programs decide by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guide {
     /// The reason that this entry explains.
@@ -36,7 +41,101 @@ pub struct Guide {
     pub recognised: &'static str,
     /// What the reader should do, as sentences.
     pub remedy: &'static str,
+    /// What to do, in a few words: for rows of a list, where the whole message has no room. Together with the reason's name it
+    /// leaves a row of `kubectl get -o wide` shorter than 200 characters.
+    pub short: &'static str,
+    /// How much it matters where the condition is Unknown; where it is False, only whether it passes counts.
+    pub severity: Severity,
+    /// Whose it is to mend.
+    pub owner: Owner,
+    /// The field of the account's spec that is most likely wrong.
+    pub field: Field,
+    /// What comes of it while nobody does anything.
+    pub outlook: Outlook,
+    /// Who finds it out.
+    pub source: Source,
+    /// The block to copy that goes with its message.
+    pub block: Block,
 }
+
+/// Whose a reason is to mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The operator's: mended once, it is mended for every account.
+    Operator,
+    /// One account's: its object, its Secrets, its side at AWS.
+    Account,
+    /// The warehouse's, and so that of every account that names it.
+    Warehouse,
+}
+
+/// What comes of a reason while nobody does anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It stays as it is, and nobody waits for it to turn: it is good, or was never granted.
+    Settled,
+    /// It stays until somebody mends it, who will want to see it turn.
+    Awaited,
+    /// No answer: what was known before stands meanwhile.
+    Inconclusive,
+    /// It takes its time, and is no fault.
+    Passing,
+}
+
+/// Who finds a reason out, and so how long it may be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A look at AWS: until the next.
+    Aws,
+    /// The operator, from what lies in the cluster: it is judged in every reconcile, and none of it outlives what it is said of.
+    Cluster,
+    /// A Job, from inside its pod: until another ends.
+    Job,
+}
+
+/// What there is to copy for a reason: made from the spec by whoever prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Block {
+    /// Nothing.
+    None,
+    /// A trust policy that lets the operator in.
+    TrustPolicy,
+    /// The commands that create and label a Secret.
+    SecretCommands,
+    /// The command that lists a Secret's keys.
+    SecretKeys,
+}
+
+/// What most reasons are: something is wrong with an account, AWS shows it, and it lasts until somebody acts.
+const FAULT: Guide = Guide {
+    reason: Reason::InternalError,
+    stands: &[],
+    meaning: "",
+    recognised: "",
+    remedy: "",
+    short: "",
+    severity: Severity::Untold,
+    owner: Owner::Account,
+    field: Field::OfCondition,
+    outlook: Outlook::Awaited,
+    source: Source::Aws,
+    block: Block::None,
+};
+
+/// As it must be.
+const GOOD: Guide = Guide {
+    remedy: "Nothing.",
+    short: "Nothing to do",
+    severity: Severity::Fine,
+    outlook: Outlook::Settled,
+    ..FAULT
+};
+
+/// AWS gave no answer, whatever was asked.
+const UNANSWERED: Guide = Guide { stands: ANY_LAYER, outlook: Outlook::Inconclusive, ..FAULT };
+
+/// A layer below comes first.
+const BLOCKED: Guide = Guide { recognised: "Local.", severity: Severity::Blocked, ..FAULT };
 
 /// Reasons that belong together: one layer, or a part of one.
 #[derive(Debug, Clone, Copy)]
@@ -106,25 +205,13 @@ impl Guide {
         BY_REASON[reason as usize]
     }
 
-    /// The alerts it leads to where it lasts, in the order of their declaration.
-    pub fn alerts(&self) -> Vec<Alert> {
-        let own = self.stands.iter().filter_map(|(type_, status)| Alert::of(*type_, *status, self.reason));
-        let mut alerts: Vec<Alert> = own.chain(self.alerts_of_calls()).collect();
-        alerts.sort_unstable();
-        alerts.dedup();
-        alerts
-    }
-
-    /// Alerts on calls to AWS, whatever condition they were for; and on `Ready`, which a layer without an answer makes Unknown.
-    fn alerts_of_calls(&self) -> Vec<Alert> {
-        let every_layer = self.stands == unanswered::ANY_LAYER;
-        let of_ready = every_layer.then_some(Alert::AwscostAccountUnverified);
-        let of_calls = match self.reason {
-            Reason::Throttled => Some(Alert::AwscostAwsThrottled),
-            Reason::EndpointUnreachable => Some(Alert::AwscostAwsUnreachable),
-            _ => None,
-        };
-        of_ready.into_iter().chain(of_calls).collect()
+    /// The field that it points at, where it stands on this condition.
+    pub fn field_on(&self, condition: ConditionType) -> Field {
+        match (self.field, Layer::of(condition)) {
+            (Field::OfCondition, Some(layer)) => layer.field,
+            (Field::OfCondition, None) => Field::Whole,
+            (field, _) => field,
+        }
     }
 }
 
@@ -133,7 +220,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::ConditionStatus::True;
+    use crate::model::{Alert, ConditionStatus::True, layers::LAYERS};
 
     #[test]
     fn a_reason_is_found_under_its_own_name() {
@@ -145,6 +232,8 @@ mod tests {
     #[test]
     fn entries_are_sentences() {
         for guide in SECTIONS.iter().flat_map(|section| section.guides) {
+            let short = guide.short.len();
+            assert!((1..=45).contains(&short), "{}: {:?} is none or too long", guide.reason, guide.short);
             for text in [guide.meaning, guide.recognised, guide.remedy] {
                 let complete = text.ends_with('.') && !text.contains("  ") && !text.contains('\n');
                 assert!(complete, "{}: {text:?} is no sentence on one line", guide.reason);
@@ -173,7 +262,7 @@ mod tests {
         ];
         for guide in SECTIONS.iter().flat_map(|section| section.guides) {
             let bad = guide.stands.iter().any(|(_, status)| *status != True);
-            let blocked = guide.reason.as_str().starts_with("BlockedBy");
+            let blocked = LAYERS.iter().any(|layer| layer.blocks_as == Some(guide.reason));
             let silent = guide.alerts().is_empty();
             assert_eq!(
                 silent && bad && !blocked,

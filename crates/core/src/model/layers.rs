@@ -22,6 +22,42 @@ pub struct Layer {
     pub needs: &'static [Need],
     /// The reason of a condition that this one blocks; none if nothing needs it.
     pub blocks_as: Option<Reason>,
+    /// The field of the spec that it is about.
+    pub field: Field,
+    /// How much it matters where it is not as it must be.
+    pub weight: Severity,
+}
+
+/// A field of an account's spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The one that its condition is about.
+    OfCondition,
+    /// What the account is reached with: its role, or the Secret with its keys.
+    Access,
+    /// The Secret that it is reached with.
+    Secret,
+    /// The one of this path.
+    At(&'static str),
+    /// The object whole.
+    Whole,
+}
+
+/// How much a condition matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// As it must be.
+    Fine,
+    /// It takes its time, and nobody needs to do anything.
+    Waiting,
+    /// It can't be told before another condition holds, or somebody lets it be looked at.
+    Blocked,
+    /// Nothing is broken, but it could be better.
+    Advice,
+    /// It could not be told, and should have been.
+    Untold,
+    /// Broken.
+    Error,
 }
 
 /// What one condition needs of another.
@@ -103,26 +139,46 @@ const ON_DELIVERY: &[Need] = &[
     Need::Holds(WarehouseReady),
 ];
 
+const REPORT: Field = Field::At("spec.report.name");
+
 /// The table, in the order in which conditions are judged and `Ready` takes the reason of the first that holds it down.
 pub static LAYERS: [Layer; 13] = [
-    Layer::new(RoleAssumable, Applies::Always, HoldsReady::UnlessTrue).blocking(Reason::BlockedByRole),
-    Layer::new(ExternalIdEnforced, Applies::WithRole, HoldsReady::UnlessTrueWhereEnforced).needing(ON_ROLE),
-    Layer::new(AccountTypeVerified, Applies::Always, HoldsReady::IfFalse).needing(ON_ROLE),
+    Layer::new(RoleAssumable, Applies::Always, HoldsReady::UnlessTrue)
+        .about(Field::Access)
+        .blocking(Reason::BlockedByRole),
+    Layer::new(ExternalIdEnforced, Applies::WithRole, HoldsReady::UnlessTrueWhereEnforced)
+        .about(Field::Access)
+        .needing(ON_ROLE),
+    Layer::new(AccountTypeVerified, Applies::Always, HoldsReady::IfFalse)
+        .about(Field::At("spec.accountType"))
+        .needing(ON_ROLE),
     Layer::new(BucketReadable, Applies::WithReport, HoldsReady::UnlessTrue)
+        .about(Field::At("spec.report.bucket.name"))
         .needing(ON_ROLE)
         .blocking(Reason::BlockedByBucket),
     Layer::new(ReportConfigured, Applies::WithReport, HoldsReady::UnlessTrue)
+        .about(REPORT)
         .needing(ON_ROLE)
         .blocking(Reason::BlockedByReport),
-    Layer::new(PermissionsMinimal, Applies::WithRole, HoldsReady::Never).needing(ON_ROLE),
-    Layer::new(MetricsReadable, Applies::WithMetrics, HoldsReady::Never).needing(ON_ROLE),
-    Layer::new(Deprecated, Applies::WithKeys, HoldsReady::Never),
+    Layer::new(PermissionsMinimal, Applies::WithRole, HoldsReady::Never)
+        .about(Field::Access)
+        .advising()
+        .needing(ON_ROLE),
+    Layer::new(MetricsReadable, Applies::WithMetrics, HoldsReady::Never)
+        .about(Field::At("spec.metrics.region"))
+        .advising()
+        .needing(ON_ROLE),
+    Layer::new(Deprecated, Applies::WithKeys, HoldsReady::Never).about(Field::Access).advising(),
     Layer::new(ReportDelivered, Applies::WithReport, HoldsReady::Never)
+        .about(REPORT)
         .needing(ON_REPORT)
         .blocking(Reason::BlockedByDelivery),
     Layer::new(HistoryComplete, Applies::WithReport, HoldsReady::Never)
+        .about(REPORT)
+        .advising()
         .needing(&[Need::Known(ReportDelivered)]),
     Layer::new(WarehouseReady, Applies::WithReport, HoldsReady::UnlessTrue)
+        .about(Field::At("spec.ingestion.warehouseRef.name"))
         .blocking(Reason::BlockedByWarehouse)
         .of_status(),
     Layer::new(DataCurrent, Applies::WithReport, HoldsReady::OnceRetriesAreUsedUp)
@@ -136,7 +192,16 @@ pub static LAYERS: [Layer; 13] = [
 
 impl Layer {
     const fn new(condition: ConditionType, applies: Applies, ready: HoldsReady) -> Self {
-        Self { condition, applies, ready, judge: Judge::Checks, needs: &[], blocks_as: None }
+        Self {
+            condition,
+            applies,
+            ready,
+            judge: Judge::Checks,
+            needs: &[],
+            blocks_as: None,
+            field: Field::Whole,
+            weight: Severity::Error,
+        }
     }
 
     const fn needing(self, needs: &'static [Need]) -> Self {
@@ -145,6 +210,15 @@ impl Layer {
 
     const fn blocking(self, reason: Reason) -> Self {
         Self { blocks_as: Some(reason), ..self }
+    }
+
+    const fn about(self, field: Field) -> Self {
+        Self { field, ..self }
+    }
+
+    /// Advice, which holds nothing up.
+    const fn advising(self) -> Self {
+        Self { weight: Severity::Advice, ..self }
     }
 
     const fn of_status(self) -> Self {
@@ -193,7 +267,7 @@ impl Layer {
             (Need::Holds(_), Some(status)) => status != True,
             (Need::Known(_), Some(status)) => status == Unknown,
         };
-        self.needs.iter().find(missing).map(|need| need.condition())
+        self.needs.iter().find(missing).map(Need::condition)
     }
 }
 

@@ -24,7 +24,15 @@ fn word(type_: ConditionType, status: ConditionStatus, reason: Reason, minutes: 
         reason => format!("Words about {reason}."),
     };
     let severity = Severity::of(type_, status, reason, true);
-    Word { type_: type_.into(), status, reason: reason.into(), severity, since: at(minutes), message }
+    Word {
+        type_: type_.into(),
+        status,
+        reason: reason.into(),
+        severity,
+        since: at(minutes),
+        message,
+        snippet: None,
+    }
 }
 
 fn account(name: &str, words: Vec<Word>) -> Member {

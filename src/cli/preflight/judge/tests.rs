@@ -438,7 +438,7 @@ fn what_only_the_operator_can_see() {
             |it| no_answer(it, Code::Throttling),
             Check::AwsIdentity,
             Verdict::Unknown,
-            &["does not tell"],
+            &["did not return the operator's identity"],
         ),
         (
             "the clock is behind",

@@ -1,6 +1,7 @@
 //! When facts are looked at again.
 
 use super::*;
+use crate::connection::ExternalIdPolicy;
 use crate::{
     aws::{
         AwsFault, Code, Operation,

@@ -192,9 +192,9 @@ fn region_not_enabled(target: &Target, report: &ReportTarget) -> Finding {
         Reason::BucketRegionNotEnabled,
         format!(
             "S3 in {region} does not take the session that STS has just given. Most often {region} is not enabled for \
-             account {}, as opt-in regions are not by themselves: enable it there (Account, AWS Regions), or have the report \
-             delivered to a bucket of another region. If it is enabled, the session is one of an STS endpoint whose sessions \
-             are not valid there: have AWS_ENDPOINT_URL_STS, where it is set, name a region's own endpoint.",
+             account {}: enable it there (Account, AWS Regions), or have the report delivered to a bucket of another region. If \
+             it is enabled, set AWS_ENDPOINT_URL_STS, where it is set, to a region's own endpoint: sessions of the global one \
+             are not valid there.",
             target.account
         ),
     )

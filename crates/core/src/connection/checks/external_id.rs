@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::{
-    Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, Target, remedy::working_trust,
+    Enforcement, ExternalIdPolicy, Facts, Finding, RoleAccess, Standing, Target, working_trust,
 };
 use crate::model::{ConditionType::ExternalIdEnforced, Reason};
 
@@ -52,10 +52,14 @@ fn not_enforced(
     reason: Reason,
     problem: String,
 ) -> Finding {
-    let policy = working_trust(facts.base.known(), target);
     let weight = match access.policy {
         ExternalIdPolicy::Enforce => "",
         ExternalIdPolicy::Warn => " (A warning only: spec.access.requireExternalId is Warn.)",
     };
-    Finding::fail(ExternalIdEnforced, reason, format!("{problem} {policy}{weight}"))
+    Finding::fail(
+        ExternalIdEnforced,
+        reason,
+        format!("{problem} Require one value with StringEquals.{weight}"),
+    )
+    .with(working_trust(facts.base.known(), target.partition(), target.asker))
 }

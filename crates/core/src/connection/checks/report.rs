@@ -12,7 +12,7 @@ use crate::{
         AwsFault, FaultClass, Operation,
         traits::{ExportDefinition, LegacyDefinition, ReportDestination, ReportGranularity},
     },
-    model::{ConditionType::ReportConfigured, Partition, Reason, ReportKind},
+    model::{ConditionType::ReportConfigured, Partition, Reason, ReportKind, layers::Field},
 };
 
 /// The table a CUR 2.0 export selects from.
@@ -258,7 +258,7 @@ fn judge(found: &Chosen<'_>, report: &ReportTarget) -> Option<Finding> {
             format!(
                 "Report {} is not delivered where spec.report.bucket says: {}. Correct spec.report.bucket or the report.",
                 report.name,
-                differences.join("; ")
+                differences.iter().map(|(_, words)| words.as_str()).collect::<Vec<_>>().join("; ")
             ),
         ));
     }
@@ -268,7 +268,11 @@ fn judge(found: &Chosen<'_>, report: &ReportTarget) -> Option<Finding> {
     }
     let (reason, _) = problems.first()?;
     let sentences: Vec<&str> = problems.iter().map(|(_, sentence)| sentence.as_str()).collect();
-    Some(fail(*reason, sentences.join(" ")))
+    let finding = fail(*reason, sentences.join(" "));
+    Some(match differences.first() {
+        Some((field, _)) => finding.at(Field::At(field)),
+        None => finding,
+    })
 }
 
 /// Nothing is wrong; what will not be seen of it is worth a word.
@@ -302,22 +306,26 @@ fn suits(
     }
 }
 
-/// Each way in which a destination is not the declared one. Prefixes are compared byte for byte, as AWS uses them.
-fn differences(destination: &ReportDestination, report: &ReportTarget) -> Vec<String> {
+/// Each way in which a destination is not the declared one, with the field that says otherwise. Prefixes are compared byte
+/// for byte, as AWS uses them.
+fn differences(destination: &ReportDestination, report: &ReportTarget) -> Vec<(&'static str, String)> {
     let pairs = [
-        ("bucket", destination.bucket.as_str(), report.bucket.as_str()),
-        ("prefix", destination.prefix.as_str(), report.prefix.as_str()),
-        ("region", destination.region.as_str(), report.region.as_str()),
+        ("spec.report.bucket.name", "bucket", destination.bucket.as_str(), report.bucket.as_str()),
+        ("spec.report.bucket.prefix", "prefix", destination.prefix.as_str(), report.prefix.as_str()),
+        ("spec.report.bucket.region", "region", destination.region.as_str(), report.region.as_str()),
     ];
     let quoted = |text: &str| if text.is_empty() { "empty".to_owned() } else { text.to_owned() };
-    let mut found: Vec<String> = pairs
+    let mut found: Vec<(&str, String)> = pairs
         .into_iter()
-        .filter(|(_, actual, declared)| actual != declared)
-        .map(|(what, actual, declared)| format!("its {what} is {}, not {}", quoted(actual), quoted(declared)))
+        .filter(|(.., actual, declared)| actual != declared)
+        .map(|(field, what, actual, declared)| {
+            (field, format!("its {what} is {}, not {}", quoted(actual), quoted(declared)))
+        })
         .collect();
     match &destination.owner {
         Some(owner) if owner != report.owner.as_str() => {
-            found.push(format!("its bucket's owner is {owner}, not {}", report.owner));
+            let words = format!("its bucket's owner is {owner}, not {}", report.owner);
+            found.push(("spec.report.bucket.ownerAccountId", words));
         }
         _ => {}
     }

@@ -2,12 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{
-    super::{
-        Asker, ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Standing, Target, principal,
-        remedy::working_trust,
-    },
-    of_own_credentials, of_policy_elsewhere,
+use super::super::{
+    Asker, ExternalIdInUse, Facts, Finding, NextExternalId, RoleAccess, Snippet, Standing, Target,
+    fault_reasons::{of_own_credentials, of_policy_elsewhere},
+    principal, working_trust,
 };
 use crate::{
     aws::{AwsFault, Code, Detail, FaultClass, Operation, traits::Caller},
@@ -238,31 +236,30 @@ fn tagging_denied(who: &str, facts: &Facts, target: &Target, access: &RoleAccess
     let before = facts.last_assumed.as_ref().filter(|before| before.role == *role);
     if before.is_some_and(|before| before.secret_version != access.secret_version) {
         let changed = denied(who, facts, target, access);
-        let message = format!(
-            "{} AWS speaks of sts:TagSession, as it does of a wrong external ID too: if that is right, the trust policy has to \
-             allow sts:TagSession beside sts:AssumeRole.",
-            changed.message
-        );
+        let message = format!("{} The trust policy must allow sts:TagSession too.", changed.message);
         return Finding { message, ..changed };
     }
     Finding::fail(
         RoleAssumable,
         Reason::TagSessionDenied,
         format!(
-            "AWS refuses to let {who} assume {role} with the session tags that it carries (sts:TagSession), as with EKS Pod \
-             Identity, and does not say whose policy refuses. Check in this order: the role's trust policy allows \
-             sts:TagSession beside sts:AssumeRole; the sts:ExternalId in it is what is in {place}, for AWS says the same if \
-             it is not; it names that principal, and the role exists with exactly this path and name; the principal's own \
-             policy allows sts:TagSession too. {}",
-            working_trust(facts.base.known(), target)
+            "AWS refuses to let {who} assume {role} with session tags (sts:TagSession), as EKS Pod Identity sends them. Check \
+             in this order: its trust policy allows sts:TagSession beside sts:AssumeRole; the sts:ExternalId in it is what is \
+             in {place}; it names that principal; the role exists with exactly this path and name; the principal's own policy \
+             allows sts:TagSession too."
         ),
     )
+    .with(trust(facts, target))
+}
+
+/// The trust policy that would let whoever asks in.
+fn trust(facts: &Facts, target: &Target) -> Snippet {
+    working_trust(facts.base.known(), target.partition(), target.asker)
 }
 
 /// AWS says no and nothing more. What changed since it last said yes puts the candidate causes in order.
 fn denied(who: &str, facts: &Facts, target: &Target, access: &RoleAccess) -> Finding {
     let (role, place) = (&access.role, &access.external_id_place);
-    let policy = working_trust(facts.base.known(), target);
     let is_it = |principal: Option<&str>| principal.is_none_or(|principal| principal == who);
     // What the operator could do says nothing of a check with an identity of its own.
     let before = facts.last_assumed.as_ref().filter(|before| {
@@ -276,24 +273,24 @@ fn denied(who: &str, facts: &Facts, target: &Target, access: &RoleAccess) -> Fin
             format!(
                 "{role} let the operator in as {was}; the operator is {who} now, and is refused. Most likely the trust policy \
                  still names the former: name the latter there. If it does, the role was removed or the rest of its trust \
-                 policy changed. {policy}"
+                 policy changed."
             ),
         ),
         (Some(before), None) if before.secret_version != access.secret_version => (
             Reason::ExternalIdChanged,
             format!(
                 "{role} could be assumed until {place} was named or changed, and is refused since. Most likely the \
-                 sts:ExternalId in its trust policy is still the old value: put the Secret's value there, or have the old one \
-                 again, by its Secret's name in spec.access.externalIdSecretRef or in the Secret itself. If they are the same, the \
-                 role was removed or its trust policy changed. {policy}"
+                 sts:ExternalId in its trust policy is still the old value: set it to the Secret's, or restore the old value in \
+                 the Secret or by naming the old Secret in spec.access.externalIdSecretRef. If they are the same, the role was \
+                 removed or its trust policy changed."
             ),
         ),
         (Some(_), None) => (
             Reason::RoleRemovedOrTrustChanged,
             format!(
                 "{role} could be assumed before, with the same Secret, and is refused now. Check in this order: the role still \
-                 exists (one that was deleted and made anew needs its trust policy again); its trust policy still names the \
-                 operator's identity and the same sts:ExternalId; that identity was not itself made anew. {policy}"
+                 exists (one that was deleted and made again needs its trust policy again); its trust policy still names the \
+                 operator's identity and the same sts:ExternalId; that identity was not itself made again."
             ),
         ),
         (None, _) => (
@@ -301,9 +298,9 @@ fn denied(who: &str, facts: &Facts, target: &Target, access: &RoleAccess) -> Fin
             format!(
                 "AWS refuses to let {who} assume {role}, and never says why. Check in this order: the role exists, with exactly \
                  this path and name; its trust policy names that principal; the sts:ExternalId in it is what is in {place}; \
-                 the principal's own policy, and organization policies, allow sts:AssumeRole on it. {policy}"
+                 the principal's own policy, and organization policies, allow sts:AssumeRole on it."
             ),
         ),
     };
-    Finding::fail(RoleAssumable, reason, message)
+    Finding::fail(RoleAssumable, reason, message).with(trust(facts, target))
 }

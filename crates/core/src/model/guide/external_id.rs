@@ -1,11 +1,14 @@
 //! ExternalIdEnforced: nobody gets into the role without the external ID.
 
-use super::{Guide, Section};
+use super::{Block, GOOD, Guide, Section};
 use crate::model::{
     ConditionStatus::{False, True},
     ConditionType::ExternalIdEnforced,
     Reason,
 };
+
+/// Something is wrong here.
+const FAULT: Guide = Guide { stands: &[(ExternalIdEnforced, False)], ..super::FAULT };
 
 pub(super) const SECTION: Section = Section {
     title: "External ID: `ExternalIdEnforced`",
@@ -16,21 +19,25 @@ pub(super) const SECTION: Section = Section {
             stands: &[(ExternalIdEnforced, True)],
             meaning: "AWS denies the role to callers without the external ID or with another one.",
             recognised: "Both calls get `AccessDenied`.",
-            remedy: "Nothing.",
+            ..GOOD
         },
         Guide {
             reason: Reason::NotEnforced,
-            stands: &[(ExternalIdEnforced, False)],
+            short: "Require sts:ExternalId in the trust policy",
             meaning: "The operator can assume the role without any external ID. So whoever learns the role's ARN could make the operator use it for them.",
             recognised: "The call without an external ID succeeded twice in a row.",
-            remedy: "Require the external ID with `StringEquals` on `sts:ExternalId`, not with `StringEqualsIfExists` or `ForAllValues`. The message has a trust policy that works.",
+            remedy: "Require the external ID with `StringEquals` on `sts:ExternalId`, not with `StringEqualsIfExists` or `ForAllValues`. `kubectl awscost status` prints a trust policy that works.",
+            block: Block::TrustPolicy,
+            ..FAULT
         },
         Guide {
             reason: Reason::AnyValueAccepted,
-            stands: &[(ExternalIdEnforced, False)],
+            short: "Require one value of sts:ExternalId",
             meaning: "The role accepts any external ID.",
             recognised: "The call with a random external ID succeeded twice in a row.",
-            remedy: "Require the value with `StringEquals`, not with a wildcard in `StringLike` or with `Null`. The message has a trust policy that works.",
+            remedy: "Require the value with `StringEquals`, not with a wildcard in `StringLike` or with `Null`. `kubectl awscost status` prints a trust policy that works.",
+            block: Block::TrustPolicy,
+            ..FAULT
         },
     ],
 };

@@ -1,14 +1,14 @@
 //! Reasons of any layer that got no answer, or that a layer below keeps from being looked at.
 
-use super::{Guide, Section};
+use super::{BLOCKED, Guide, Outlook, Owner, Section, UNANSWERED};
 use crate::model::{
     ConditionStatus::{self, Unknown},
     ConditionType::{self, *},
-    Reason,
+    Reason, Severity,
 };
 
 /// Every layer that is looked at in AWS.
-pub(super) const ANY_LAYER: &[(ConditionType, ConditionStatus)] = &[
+pub(in crate::model) const ANY_LAYER: &[(ConditionType, ConditionStatus)] = &[
     (RoleAssumable, Unknown),
     (ExternalIdEnforced, Unknown),
     (AccountTypeVerified, Unknown),
@@ -56,87 +56,102 @@ pub(super) const SECTION: Section = Section {
     guides: &[
         Guide {
             reason: Reason::Throttled,
-            stands: ANY_LAYER,
+            short: "AWS throttles: wait",
             meaning: "AWS throttles the call that the message names.",
             recognised: "`Throttling`, `ThrottlingException`, `TooManyRequestsException`, `SlowDown`, `RequestLimitExceeded` and similar codes.",
             remedy: "Wait. If it lasts, ask AWS to raise the quota.",
+            ..UNANSWERED
         },
         Guide {
             reason: Reason::EndpointUnreachable,
-            stands: ANY_LAYER,
+            short: "Check the operator's network",
             meaning: "AWS does not answer, or fails on its side.",
             recognised: "There is no connection, a timeout, or `InternalFailure`, `InternalError`, `ServiceUnavailable` or a similar code.",
             remedy: "Check network policies, proxy, DNS and `AWS_ENDPOINT_URL` of the operator's pod.",
+            ..UNANSWERED
         },
         Guide {
             reason: Reason::ClockSkew,
-            stands: ANY_LAYER,
+            short: "Correct the node's clock",
             meaning: "The operator's clock differs from AWS's by more than 5 minutes.",
             recognised: "`RequestTimeTooSkewed`, `RequestInTheFuture`.",
             remedy: "Correct the node's clock.",
+            owner: Owner::Operator,
+            ..UNANSWERED
         },
         Guide {
             reason: Reason::UnexpectedAnswer,
-            stands: ANY_LAYER,
+            short: "Read the operator's debug log",
             meaning: "AWS returned an error that this version does not recognise.",
             recognised: "The call ends with another code, which is in the message.",
             remedy: "The operator's log at debug level (chart `logLevel: info,awscost=debug`) has the code and the request id. Please report them.",
+            ..UNANSWERED
         },
         Guide {
             reason: Reason::NotCheckedRecently,
-            stands: ANY_LAYER,
+            short: "Read the operator's log",
             meaning: "The last verdict is older than 6 hours, and every check since then got no answer.",
             recognised: "Local.",
             remedy: "Look in the operator's log for why the checks fail.",
+            outlook: Outlook::Awaited,
+            ..UNANSWERED
         },
         Guide {
             reason: Reason::NotChecked,
-            stands: ANY_LAYER,
+            short: "Wait for the first check",
             meaning: "The condition was not checked yet, or the account was suspended before the first check.",
             recognised: "Local.",
             remedy: "Wait, or set `spec.suspend: false`.",
+            severity: Severity::Waiting,
+            ..UNANSWERED
         },
         Guide {
             reason: Reason::BlockedByRole,
             stands: ON_ROLE,
+            short: "Fix RoleAssumable first",
             meaning: "This was not checked because `RoleAssumable` is not True.",
-            recognised: "Local.",
             remedy: "Fix `RoleAssumable` first.",
+            ..BLOCKED
         },
         Guide {
             reason: Reason::BlockedByBucket,
             stands: ON_REPORT,
+            short: "Fix BucketReadable first",
             meaning: "This was not checked because `BucketReadable` is not True.",
-            recognised: "Local.",
             remedy: "Fix `BucketReadable` first.",
+            ..BLOCKED
         },
         Guide {
             reason: Reason::BlockedByReport,
             stands: ON_REPORT,
+            short: "Fix ReportConfigured first",
             meaning: "This was not checked because `ReportConfigured` is not True.",
-            recognised: "Local.",
             remedy: "Fix `ReportConfigured` first.",
+            ..BLOCKED
         },
         Guide {
             reason: Reason::BlockedByDelivery,
             stands: ON_DELIVERY,
+            short: "Wait for a delivery",
             meaning: "Nothing was delivered yet, or the deliveries could not be checked.",
-            recognised: "Local.",
             remedy: "See `ReportDelivered`.",
+            ..BLOCKED
         },
         Guide {
             reason: Reason::BlockedByWarehouse,
             stands: ON_WAREHOUSE,
+            short: "Fix the CostWarehouse first",
             meaning: "Nothing is loaded because `WarehouseReady` is not True.",
-            recognised: "Local.",
             remedy: "See the CostWarehouse.",
+            ..BLOCKED
         },
         Guide {
             reason: Reason::BlockedByData,
             stands: &[(TotalsVerified, Unknown)],
+            short: "Wait for the first load",
             meaning: "No month is loaded yet, so there is nothing to verify.",
-            recognised: "Local.",
             remedy: "See `DataCurrent`.",
+            ..BLOCKED
         },
     ],
 };

@@ -101,7 +101,7 @@ list denied by the own boundary
 get denied by the own policy
   Fail ObjectReadDenied: arn:aws:iam::111122223333:role/finops/awscost may list the report but not read it. Allow it s3:GetObject on arn:aws:s3:::acme-billing/cur/acme/*; if that is allowed, the objects may belong to another account: set the bucket's object ownership to BucketOwnerEnforced. AWS names its identity-based policy: begin there, with s3:GetObject.
 region not enabled
-  Fail BucketRegionNotEnabled: S3 in eu-west-1 does not take the session that STS has just given. Most often eu-west-1 is not enabled for account 111122223333, as opt-in regions are not by themselves: enable it there (Account, AWS Regions), or have the report delivered to a bucket of another region. If it is enabled, the session is one of an STS endpoint whose sessions are not valid there: have AWS_ENDPOINT_URL_STS, where it is set, name a region's own endpoint.
+  Fail BucketRegionNotEnabled: S3 in eu-west-1 does not take the session that STS has just given. Most often eu-west-1 is not enabled for account 111122223333: enable it there (Account, AWS Regions), or have the report delivered to a bucket of another region. If it is enabled, set AWS_ENDPOINT_URL_STS, where it is set, to a region's own endpoint: sessions of the global one are not valid there.
 key disabled
   Fail KmsKeyUnusable: The key that arn:aws:s3:::acme-billing/cur/acme/* is encrypted with is disabled, pending deletion or gone. Enable it again, or have the report delivered anew under another key.
 archived
@@ -113,7 +113,7 @@ policy too long
 policy packed too large
   Fail SessionPolicyTooLong: AWS finds the session policy for account 111122223333 too large once packed. Shorten the report's prefix or name.
 narrowed session denied
-  Unknown UnexpectedAnswer: sts:AssumeRole ended in a way this version does not know (AccessDenied). The operator's log at debug level has AWS's code and request id.
+  Unknown UnexpectedAnswer: sts:AssumeRole returned an error that this version does not recognise (AccessDenied). The operator's log at debug level has AWS's code and request id.
 slow down
   Unknown Throttled: AWS throttles s3:ListBucket. It is tried again in some minutes.
 replaced while read

@@ -1,7 +1,10 @@
 //! What is wrong with a report's definition → the reason and the whole message.
 
 use super::*;
-use crate::aws::traits::{ExportDefinition, LegacyDefinition, ReportGranularity};
+use crate::{
+    aws::traits::{ExportDefinition, LegacyDefinition, ReportDestination, ReportGranularity},
+    model::layers::Field,
+};
 
 #[test]
 fn definitions() {
@@ -171,4 +174,24 @@ unreadable query
 GovCloud
   Fail BillingApiNotInPartition: Partition aws-us-gov has no billing report API for spec.report.kind. GovCloud usage is billed through the linked commercial account: connect that one.
 "#);
+}
+
+#[test]
+fn a_destination_that_differs_points_at_what_differs_first() {
+    let pointed = |change: fn(&mut ReportDestination)| {
+        let mut facts = sample::facts();
+        let mut export = sample::export();
+        change(&mut export.destination);
+        facts.export = seen(Some(export));
+        let found = run(&facts, &sample::target(), sample::now());
+        let found = found.into_iter().find(|found| found.condition == ConditionType::ReportConfigured);
+        found.map(|found| (found.reason, found.field))
+    };
+    let at = |path| Some((Reason::DestinationDiffers, Field::At(path)));
+    let other = |place: &mut ReportDestination| place.prefix = "other".to_owned();
+    assert_eq!(pointed(other), at("spec.report.bucket.prefix"));
+    assert_eq!(pointed(|place| place.region = "us-east-1".to_owned()), at("spec.report.bucket.region"));
+    assert_eq!(pointed(|place| place.bucket = "other".to_owned()), at("spec.report.bucket.name"));
+    let other_owner = |place: &mut ReportDestination| place.owner = Some("1".repeat(12));
+    assert_eq!(pointed(other_owner), at("spec.report.bucket.ownerAccountId"));
 }

@@ -1,23 +1,10 @@
 //! How much a condition matters to a person: what must be mended, what is advice, and what only waits for something else.
 
-use crate::model::{ConditionStatus, ConditionType, Reason};
-
-/// How much a condition matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// As it must be.
-    Fine,
-    /// It takes its time, and nobody needs to do anything.
-    Waiting,
-    /// It can't be told before another condition holds, or somebody lets it be looked at.
-    Blocked,
-    /// Nothing is broken, but it could be better.
-    Advice,
-    /// It could not be told, and should have been.
-    Untold,
-    /// Broken.
-    Error,
-}
+use super::{
+    ConditionStatus, ConditionType, Guide, Reason,
+    guide::Outlook,
+    layers::{HoldsReady, Layer, Severity},
+};
 
 impl Severity {
     /// Of an account's condition. `enforced`: whether the account insists on its external ID. A reason that this version
@@ -37,12 +24,12 @@ impl Severity {
                 Self::Error
             }
             (summary, _) if summary.is_summary() => Self::Fine,
+            // Deprecated is there only while it is True, and is no good news.
             (ConditionType::Deprecated, ConditionStatus::True) => Self::Advice,
             (_, ConditionStatus::True) => Self::Fine,
             (_, ConditionStatus::False) => Self::of_failed(type_, reason, enforced),
             // What is not known of advice is no graver than the advice.
-            (_, ConditionStatus::Unknown) if is_advice(type_) => Self::of_unknown(reason).min(Self::Advice),
-            (_, ConditionStatus::Unknown) => Self::of_unknown(reason),
+            (_, ConditionStatus::Unknown) => Self::of_unknown(reason).min(weight(type_)),
         }
     }
 
@@ -66,45 +53,26 @@ impl Severity {
     }
 
     fn of_failed(type_: ConditionType, reason: Option<Reason>, enforced: bool) -> Self {
-        match type_ {
-            ConditionType::DataCurrent if matches!(reason, Some(Reason::Queued | Reason::Loading)) => {
-                Self::Waiting
-            }
-            ConditionType::ExternalIdEnforced if !enforced => Self::Advice,
-            _ if is_advice(type_) => Self::Advice,
-            _ => Self::Error,
+        let warned = || {
+            Layer::of(type_).is_some_and(|layer| layer.ready == HoldsReady::UnlessTrueWhereEnforced)
+                && !enforced
+        };
+        match reason.map(Guide::to) {
+            Some(guide) if guide.outlook == Outlook::Passing => Self::Waiting,
+            _ if warned() => Self::Advice,
+            _ => weight(type_),
         }
     }
 
     /// Of what could not be told.
     pub fn of_unknown(reason: Option<Reason>) -> Self {
-        let Some(reason) = reason else { return Self::Untold };
-        match reason {
-            Reason::BlockedByRole
-            | Reason::BlockedByBucket
-            | Reason::BlockedByReport
-            | Reason::BlockedByDelivery
-            | Reason::BlockedByWarehouse
-            | Reason::BlockedByData
-            // An audit is opt-in: without it nothing is wrong, and nothing is to be waited for.
-            | Reason::AuditDenied => Self::Blocked,
-            Reason::AwaitingFirstDelivery
-            | Reason::NotChecked
-            | Reason::Probing
-            | Reason::Progressing
-            | Reason::ProgressingWithRetry => Self::Waiting,
-            Reason::OrganizationReadDenied => Self::Advice,
-            _ => Self::Untold,
-        }
+        reason.map_or(Self::Untold, |reason| Guide::to(reason).severity)
     }
 }
 
-/// True of conditions that hold nothing up.
-fn is_advice(type_: ConditionType) -> bool {
-    matches!(
-        type_,
-        ConditionType::PermissionsMinimal | ConditionType::MetricsReadable | ConditionType::HistoryComplete
-    )
+/// How much a condition matters that is not as it must be.
+fn weight(type_: ConditionType) -> Severity {
+    Layer::of(type_).map_or(Severity::Error, |layer| layer.weight)
 }
 
 #[cfg(test)]
