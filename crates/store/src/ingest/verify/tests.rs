@@ -35,7 +35,7 @@ fn bytes_may_be_cut_anywhere() {
 fn what_it_cannot_follow_is_a_fault() {
     let good = sheet_of(&[&[]]);
     for (text, expected) in [
-        (good.replace("1.5", "one"), "row 2: \"one\" in line_item_unblended_cost is no number"),
+        (good.replace("1.5", "one"), "row 2: \"one\" in line_item_unblended_cost is not a number"),
         (format!("{good}x\n"), "row 3 has 1 cells, the header 8"),
         (format!("{good}\"x"), "row 3 ends inside quotes"),
     ] {

@@ -327,9 +327,9 @@ fn old_engines_times_and_texts() {
 fn old_engines_times_that_would_wrap_are_refused() {
     // Days that microseconds in 64 bits bring back to our days, and the first one past the year 9999.
     for (day, nanos, expected) in [
-        (5_373_485, 0, "\"Julian day 5373485 and 0 nanoseconds\" lies outside the years 1 to 9999"),
-        (1_721_425, 0, "\"Julian day 1721425 and 0 nanoseconds\" lies outside the years 1 to 9999"),
-        (u32::MAX, 7, "\"Julian day 4294967295 and 7 nanoseconds\" lies outside the years 1 to 9999"),
+        (5_373_485, 0, "\"Julian day 5373485 and 0 nanoseconds\" is outside the years 1 to 9999"),
+        (1_721_425, 0, "\"Julian day 1721425 and 0 nanoseconds\" is outside the years 1 to 9999"),
+        (u32::MAX, 7, "\"Julian day 4294967295 and 7 nanoseconds\" is outside the years 1 to 9999"),
         (2_461_338, u64::MAX, "\"Julian day 2461338 and 18446744073709551615 nanoseconds\" is not a time"),
     ] {
         let mut time = Int96::new();
@@ -358,8 +358,8 @@ fn broken_files() {
     let limits = Limits::default();
     let invalid = Arc::new(arrow::array::BinaryArray::from(vec![&b"good\xc2"[..]]));
     for (name, bytes, limits, expected) in [
-        ("cut in the middle", good[..size / 2].to_vec(), limits.clone(), "it is cut short"),
-        ("cut in the footer's length", good[..size - 5].to_vec(), limits.clone(), "it is cut short"),
+        ("cut in the middle", good[..size / 2].to_vec(), limits.clone(), "it is truncated"),
+        ("cut in the footer's length", good[..size - 5].to_vec(), limits.clone(), "it is truncated"),
         ("too short for anything", good[..10].to_vec(), limits.clone(), "it has only 10 bytes"),
         ("empty", vec![], limits.clone(), "is empty: zero bytes"),
         ("gzip", gzip(sheet(&[])), limits.clone(), "is compressed with gzip, not Parquet"),
