@@ -327,7 +327,7 @@ async fn an_invalid_document_is_not_called_missing() {
     let (code, report) = Check::of(&documents, Some(&sandbox)).json();
     assert_eq!((code, reason(&report, "RoleAssumable")), (1, Some("SecretNotUsable")), "{report:#}");
     let said = words(&report, "RoleAssumable");
-    assert!(said.contains("it is among the documents, but invalid"), "{said}");
+    assert!(said.contains("It is among the documents, but invalid"), "{said}");
 }
 
 #[test]

@@ -116,7 +116,7 @@ async fn errors_has_every_broken_object_by_reason() {
     let text = place.prints(&["errors", "--fix-order"]).await;
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     assert!(text.starts_with("2 of 4 accounts broken, 1 of 1 warehouse broken. 1 suspended.\n"), "{text}");
-    assert!(text.contains("AssumeRoleDenied") && text.contains("2 checks wait for it"), "{text}");
+    assert!(text.contains("AssumeRoleDenied") && text.contains("It blocks 2 checks."), "{text}");
     assert!(text.contains("ClaimNotUsable") && text.contains(&format!("{}/old", place.namespace)), "{text}");
     let json: Value = serde_json::from_str(&place.prints(&["errors", "-o", "json"]).await).expect("JSON");
     let groups: Vec<(&str, u64)> = json["errors"]

@@ -200,7 +200,7 @@ async fn the_operator_finds_what_is_wrong_around_it() {
     let (code, whole) = place.as_operator().await;
     assert_eq!((code, whole.not_passed()), (Some(0), vec![]), "{:#}", whole.whole);
     assert_eq!(whole.verdicts.len(), 9);
-    whole.says("knows the operator as arn:aws:iam::999988887777:");
+    whole.says("identifies the operator as arn:aws:iam::999988887777:");
 
     let roles: Api<Role> = Api::namespaced(place.client.clone(), &place.home);
     let role = roles.get("awscost").await.expect("the chart's Role");
@@ -260,15 +260,14 @@ async fn an_administrator_judges_what_can_be_seen_seen_from_outside() {
     maps.patch("awscost", &PatchParams::default(), &settings(&other)).await.expect("patched");
     let (code, differing) = place.seen_from_outside(&[]).await;
     assert_eq!((code, differing.verdicts["Image"].as_str()), (Some(1), "Fail"));
-    differing.says("The settings name awscost:other for Jobs");
+    differing.says("The settings give Jobs the image awscost:other");
     let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(place.client.clone());
     bindings
         .delete(&format!("awscost-{}-jobs", place.home), &DeleteParams::default())
         .await
         .expect("the binding goes");
     let (_, unbound) = place.seen_from_outside(&[]).await;
-    unbound
-        .says(&format!("No binding makes the admission policy awscost-{}-jobs refuse anything", place.home));
+    unbound.says(&format!("No binding enforces the admission policy awscost-{}-jobs", place.home));
     place.clear().await;
 }
 
