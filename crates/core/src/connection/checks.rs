@@ -33,10 +33,8 @@ pub(super) fn access(facts: &Facts, target: &Target, now: Timestamp) -> Finding 
 
 /// Runs every check that applies, from the lowest layer up; what lies behind a broken one is blocked.
 pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
-    let mut findings = walk(target.parts(), |condition| check(condition, facts, target, now));
-    findings.retain(|finding| {
-        !matches!(finding.condition, ConditionType::ReportDelivered | ConditionType::HistoryComplete)
-    });
+    let mut findings =
+        walk(target.parts(), &[Judge::Checks], |condition| check(condition, facts, target, now));
     let misnamed = findings.iter().any(|finding| finding.reason.misnames_report());
     let of_bucket = |finding: &&mut Finding| finding.condition == ConditionType::BucketReadable;
     if misnamed
@@ -50,17 +48,21 @@ pub fn run(facts: &Facts, target: &Target, now: Timestamp) -> Vec<Finding> {
 
 /// The findings where AWS must not be asked: why not, and every layer behind it blocked.
 pub fn shut(access: Finding, account: AccountParts) -> Vec<Finding> {
-    walk(account, |condition| match condition {
+    walk(account, &[Judge::Checks, Judge::Deliveries], |condition| match condition {
         ConditionType::RoleAssumable => Some(access.clone()),
         ConditionType::Deprecated => Some(deprecated()),
         _ => None,
     })
 }
 
-/// Goes up the layers that an account has.
-fn walk(account: AccountParts, check: impl Fn(ConditionType) -> Option<Finding>) -> Vec<Finding> {
+/// Goes up the layers of these judges that an account has.
+fn walk(
+    account: AccountParts,
+    judges: &[Judge],
+    check: impl Fn(ConditionType) -> Option<Finding>,
+) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for layer in LAYERS.iter().filter(|layer| layer.judge == Judge::Checks && layer.applies_to(account)) {
+    for layer in LAYERS.iter().filter(|layer| judges.contains(&layer.judge) && layer.applies_to(account)) {
         let blocked = Finding::blocked_by_any(layer.condition, &findings);
         findings.extend(blocked.or_else(|| check(layer.condition)));
     }

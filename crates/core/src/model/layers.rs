@@ -1,5 +1,5 @@
-//! The layers of a connection, as one table: of every condition what it needs, which accounts have it, and when it holds
-//! `Ready` down. Who judges, who sums up and who sorts faults for people all go by it.
+//! The layers of a connection, as one table: what each condition needs, which accounts have it, and when it keeps `Ready`
+//! from being True. Checks, the summary and the order of fixes all follow it.
 
 use super::{
     ConditionStatus::{self, False, True, Unknown},
@@ -14,7 +14,7 @@ pub struct Layer {
     pub condition: ConditionType,
     /// Which accounts have it.
     pub applies: Applies,
-    /// When it holds `Ready` down.
+    /// When it keeps `Ready` from being True.
     pub ready: HoldsReady,
     /// Who finds it out.
     pub judge: Judge,
@@ -84,7 +84,7 @@ pub enum Applies {
     WithMetrics,
 }
 
-/// When a condition holds `Ready` down.
+/// When a condition keeps `Ready` from being True.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoldsReady {
     /// Never: what is loaded stays right, or it is advice.
@@ -104,6 +104,8 @@ pub enum HoldsReady {
 pub enum Judge {
     /// The checks of the connection, on AWS's side.
     Checks,
+    /// What was listed under the report's prefix, once the connection is judged.
+    Deliveries,
     /// Status, from the warehouse and the loads.
     Status,
 }
@@ -119,7 +121,7 @@ pub struct AccountParts {
     pub metrics: bool,
 }
 
-/// What decides with a condition's status whether `Ready` is held down.
+/// What decides, with a condition's status, whether `Ready` can be True.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadyTerms {
     /// The account insists on its external ID.
@@ -141,7 +143,8 @@ const ON_DELIVERY: &[Need] = &[
 
 const REPORT: Field = Field::At("spec.report.name");
 
-/// The table, in the order in which conditions are judged and `Ready` takes the reason of the first that holds it down.
+/// The table, in the order in which conditions are judged. `Ready` takes the reason of the first one that keeps it from
+/// being True.
 pub static LAYERS: [Layer; 13] = [
     Layer::new(RoleAssumable, Applies::Always, HoldsReady::UnlessTrue)
         .about(Field::Access)
@@ -172,11 +175,13 @@ pub static LAYERS: [Layer; 13] = [
     Layer::new(ReportDelivered, Applies::WithReport, HoldsReady::Never)
         .about(REPORT)
         .needing(ON_REPORT)
-        .blocking(Reason::BlockedByDelivery),
+        .blocking(Reason::BlockedByDelivery)
+        .of_deliveries(),
     Layer::new(HistoryComplete, Applies::WithReport, HoldsReady::Never)
         .about(REPORT)
         .advising()
-        .needing(&[Need::Known(ReportDelivered)]),
+        .needing(&[Need::Known(ReportDelivered)])
+        .of_deliveries(),
     Layer::new(WarehouseReady, Applies::WithReport, HoldsReady::UnlessTrue)
         .about(Field::At("spec.ingestion.warehouseRef.name"))
         .blocking(Reason::BlockedByWarehouse)
@@ -219,6 +224,10 @@ impl Layer {
     /// Advice, which holds nothing up.
     const fn advising(self) -> Self {
         Self { weight: Severity::Advice, ..self }
+    }
+
+    const fn of_deliveries(self) -> Self {
+        Self { judge: Judge::Deliveries, ..self }
     }
 
     const fn of_status(self) -> Self {
