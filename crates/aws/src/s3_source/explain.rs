@@ -44,10 +44,7 @@ fn explain(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, Strin
     let bucket = &access.bucket;
     match (fault.code, fault.class) {
         (Code::NoSuchBucket, _) => (Reason::BucketNotFound, format!("there is no bucket {bucket}")),
-        (
-            Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint,
-            _,
-        ) => {
+        (code, _) if code.is_of_another_region() => {
             let there = fault.region.as_ref().map_or_else(
                 || "another region: give its own with --region".to_owned(),
                 |region| format!("{region}: give --region {region}"),

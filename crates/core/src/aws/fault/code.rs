@@ -34,6 +34,16 @@ macro_rules! codes {
     };
 }
 
+impl Code {
+    /// True if S3 says that the bucket is in another region than it was asked for in (docs/aws-facts.md 9).
+    pub const fn is_of_another_region(self) -> bool {
+        matches!(
+            self,
+            Self::PermanentRedirect | Self::AuthorizationHeaderMalformed | Self::IllegalLocationConstraint
+        )
+    }
+}
+
 codes! {
     /// A policy somewhere refuses: identity, resource, trust, session, organization or endpoint policy.
     AccessDenied: Denied = ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"],

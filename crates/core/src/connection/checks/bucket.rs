@@ -138,10 +138,7 @@ fn list_refused(
                 "There is no bucket {bucket}. Correct spec.report.bucket.name to the bucket the report is delivered to."
             ),
         ),
-        (
-            Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint,
-            _,
-        ) => wrong_region(fault, report),
+        (code, _) if code.is_of_another_region() => wrong_region(fault, report),
         (Code::InvalidClientToken, _) => region_not_enabled(target, report),
         (_, FaultClass::Denied) => match facts.listing_any_owner.standing(now) {
             Standing::Known(()) => fail(
@@ -237,7 +234,7 @@ fn read_refused(
             Reason::KmsKeyUnusable,
             format!(
                 "The key that {objects} is encrypted with is disabled, pending deletion or gone. Enable it again, or have the \
-                 report delivered anew under another key."
+                 report delivered again under another key."
             ),
         ),
         (Code::InvalidObjectState, _) => fail(
@@ -253,10 +250,7 @@ fn read_refused(
                 "{objects} is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS."
             ),
         ),
-        (
-            Code::PermanentRedirect | Code::AuthorizationHeaderMalformed | Code::IllegalLocationConstraint,
-            _,
-        ) => wrong_region(fault, report),
+        (code, _) if code.is_of_another_region() => wrong_region(fault, report),
         (_, FaultClass::Denied) => {
             let refused = object_refused(facts.ownership.standing(now), &role, &objects, report);
             Finding { message: format!("{}{}", refused.message, clue(fault)), ..refused }

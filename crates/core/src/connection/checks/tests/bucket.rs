@@ -103,7 +103,7 @@ get denied by the own policy
 region not enabled
   Fail BucketRegionNotEnabled: S3 in eu-west-1 does not take the session that STS has just given. Most often eu-west-1 is not enabled for account 111122223333: enable it there (Account, AWS Regions), or have the report delivered to a bucket of another region. If it is enabled, set AWS_ENDPOINT_URL_STS, where it is set, to a region's own endpoint: sessions of the global one are not valid there.
 key disabled
-  Fail KmsKeyUnusable: The key that arn:aws:s3:::acme-billing/cur/acme/* is encrypted with is disabled, pending deletion or gone. Enable it again, or have the report delivered anew under another key.
+  Fail KmsKeyUnusable: The key that arn:aws:s3:::acme-billing/cur/acme/* is encrypted with is disabled, pending deletion or gone. Enable it again, or have the report delivered again under another key.
 archived
   Fail ObjectArchived: The newest manifest under arn:aws:s3:::acme-billing/cur/acme/* is archived. Restore it, and exclude the report from the bucket's lifecycle rules and archive tiers.
 customer key
