@@ -83,28 +83,28 @@ fn statement(caller: Option<&Caller>, partition: Partition) -> Value {
 mod tests {
     use super::*;
 
+    fn caller(arn: &str) -> Caller {
+        Caller { account: "111122223333".parse().expect("an account"), arn: arn.to_owned() }
+    }
+
     fn shown(snippet: &Snippet) -> String {
         format!("{}\n{}", snippet.title, snippet.text)
     }
 
     #[test]
     fn a_session_stands_for_its_role() {
-        for (caller, expected) in [
+        for (arn, expected) in [
             ("arn:aws:sts::111122223333:assumed-role/op/1700000000", "arn:aws:iam::111122223333:role/op"),
             ("arn:aws-cn:sts::111122223333:assumed-role/op/s", "arn:aws-cn:iam::111122223333:role/op"),
             ("arn:aws:iam::111122223333:user/op", "arn:aws:iam::111122223333:user/op"),
         ] {
-            let account = "111122223333".parse().expect("an account");
-            assert_eq!(principal(&Caller { account, arn: caller.to_owned() }), expected);
+            assert_eq!(principal(&caller(arn)), expected);
         }
     }
 
     #[test]
     fn the_trust_policy_requires_the_external_id_and_lets_sessions_be_tagged() {
-        let operator = Caller {
-            account: "111122223333".parse().expect("an account"),
-            arn: "arn:aws:sts::111122223333:assumed-role/op/s".to_owned(),
-        };
+        let operator = caller("arn:aws:sts::111122223333:assumed-role/op/s");
         insta::assert_snapshot!(trust_policy(Some(&operator), Partition::Aws), @r#"
 {
   "Statement": [
@@ -131,10 +131,7 @@ mod tests {
 
     #[test]
     fn an_operator_with_keys_is_told_nothing_of_pod_identity() {
-        let caller = Caller {
-            account: "111122223333".parse().expect("an account"),
-            arn: "arn:aws:iam::111122223333:user/awscost-operator".to_owned(),
-        };
+        let caller = caller("arn:aws:iam::111122223333:user/awscost-operator");
         insta::assert_snapshot!(shown(&working_trust(Some(&caller), Partition::Aws, Asker::Operator)), @r#"
 This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboard trust -f FILE --principal ARN --external-id-file ID prints it whole):
 {
@@ -159,10 +156,7 @@ This trust policy works with the external ID for THE-EXTERNAL-ID (awscost onboar
 
     #[test]
     fn a_check_asks_for_a_statement_beside_the_operators() {
-        let caller = Caller {
-            account: "111122223333".parse().expect("an account"),
-            arn: "arn:aws:sts::111122223333:assumed-role/pipeline/s".to_owned(),
-        };
+        let caller = caller("arn:aws:sts::111122223333:assumed-role/pipeline/s");
         insta::assert_snapshot!(shown(&working_trust(Some(&caller), Partition::Aws, Asker::Check)), @r#"
 This check runs with an identity of its own, which needs a statement in the trust policy beside the operator's; if that principal has a path, put it back:
 {
