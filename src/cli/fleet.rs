@@ -204,13 +204,13 @@ impl Member {
         }
     }
 
-    /// True if something must be mended, or could not be told.
+    /// True if something must be fixed, or could not be told.
     pub fn is_broken(&self) -> bool {
         !self.suspended && self.words.iter().any(|word| word.severity >= Severity::Untold)
     }
 }
 
-/// Gives what is to be mended or could be better its block to copy.
+/// Gives what is to be fixed or could be better its block to copy.
 fn add_snippets(words: &mut [Word], snippet: impl Fn(Reason) -> Option<Snippet>) {
     for word in words.iter_mut().filter(|word| word.severity >= Severity::Advice) {
         word.snippet = word.reason.known().and_then(&snippet);

@@ -60,7 +60,7 @@ pub const DELIVERY_UNDER_WAY: Duration = Duration::from_secs(5 * 60);
 pub const REFUSED_AT_GATE: SignedDuration = SignedDuration::from_hours(1);
 /// When AWS is asked again who the operator is, where it did not answer.
 pub const UNKNOWN_SELF: SignedDuration = SignedDuration::from_mins(1);
-/// When a warehouse is looked at again that a probe could do nothing about: a Secret or a claim is missing.
+/// How long a warehouse waits whose Secret or claim is missing: until it is there, no probe can succeed.
 pub const PROBE_POINTLESS: Duration = Duration::from_secs(10 * 60);
 /// How soon loads that were told to stop are looked at again.
 pub const LOADS_STOPPING: Duration = Duration::from_secs(5);

@@ -128,7 +128,7 @@ pub struct Bill {
 pub struct InvalidField {
     /// Its path in the object.
     pub field: &'static str,
-    /// What is wrong and how to mend it.
+    /// What is wrong and how to fix it.
     pub problem: String,
 }
 

@@ -48,7 +48,7 @@ impl ProfileCredentials {
         Self { name: name.to_owned(), provider }
     }
 
-    /// Its credentials, asked for anew.
+    /// Its credentials, asked for again.
     ///
     /// # Errors
     /// [`ProfileFault`] if it gives none.

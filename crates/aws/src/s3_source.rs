@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// How often a range is fetched anew when its body breaks off; the SDK retries what fails before.
+/// How often a range is fetched again when its body breaks off; the SDK retries what fails before.
 const BODY_ATTEMPTS: u32 = 4;
 
 /// Where the bucket is and who reads it.

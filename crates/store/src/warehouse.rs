@@ -55,10 +55,10 @@ pub enum Refusal {
 /// Why a warehouse could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum WarehouseFault {
-    /// Location or options are wrong; the text says which field and how to mend it.
+    /// Location or options are wrong; the text says which field and how to fix it.
     #[error("{0}")]
     Configuration(String),
-    /// The store refuses, and will until somebody mends it.
+    /// The store refuses, and will until somebody fixes it.
     #[error("{message}")]
     Refused {
         /// What it refuses.

@@ -85,7 +85,7 @@ pub async fn until_looked_at(scope: &Scope, names: &[Name], at: Timestamp, limit
         names.iter().map(|name| (name.kind, name.namespace.as_str())).collect();
     let watches = places.into_iter().map(|(kind, namespace)| {
         let api: Api<DynamicObject> = Api::namespaced_with(scope.client.clone(), namespace, &resource(kind));
-        // A watch that breaks is begun anew after a while, until the time is over.
+        // A watch that breaks is started again after a while, until the time is over.
         let events = watcher(api, watcher::Config::default()).default_backoff();
         events.map(move |event| ((kind, namespace), event)).boxed()
     });

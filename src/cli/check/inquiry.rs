@@ -33,7 +33,7 @@ use crate::{
     network::trust::TrustedAuthorities,
 };
 
-/// Accounts that are looked at at once: the operator's own measure.
+/// How many accounts are checked at a time, as by the operator.
 const AT_ONCE: usize = 10;
 
 /// Reads and checks everything.

@@ -69,7 +69,7 @@ pub struct Unreadable {
 pub enum Verdict {
     /// Nothing is wrong.
     Good = 0,
-    /// Something must be mended.
+    /// Something must be fixed.
     Findings = 1,
     /// Nothing is known to be wrong, but not everything could be checked.
     Unchecked = 2,

@@ -1,4 +1,4 @@
-//! A check for a terminal of 80 columns: what must be mended with its fix, and one line for what is as it must be.
+//! A check for a terminal of 80 columns: what must be fixed with its fix, and one line for what is as it must be.
 
 use super::report::{Finding, Report, Subject, Unreadable, Verdict};
 use crate::{

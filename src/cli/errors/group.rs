@@ -1,4 +1,4 @@
-//! What is broken, by reason: who is hit since when, what waits behind it, and what is to be mended first. Pure.
+//! What is broken, by reason: who is hit since when, what waits behind it, and what is to be fixed first. Pure.
 
 use std::cmp::Reverse;
 
@@ -24,7 +24,7 @@ pub struct Group {
     pub count: usize,
     /// Since when, for the one that was hit first.
     pub since: Timestamp,
-    /// Checks that can't be made before it is mended, over all objects.
+    /// Checks that can't be made before it is fixed, over all objects.
     pub waiting: usize,
     /// What to do about it, in general.
     pub fix: String,
@@ -56,7 +56,7 @@ pub struct Hit {
     /// A policy or commands for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snippet: Option<Snippet>,
-    /// Its checks that can't be made before it is mended.
+    /// Its checks that can't be made before it is fixed.
     pub waiting: usize,
 }
 

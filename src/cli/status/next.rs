@@ -43,8 +43,8 @@ fn main_steps(member: &Member, active_jobs: &[String]) -> Vec<String> {
         let mut steps: Vec<String> =
             broken.iter().map(|word| format!("{}: {}", subject(word), word.message)).collect();
         steps.push(format!(
-            "What is mended in the cluster is looked at at once; what is mended at AWS when its turn comes, or at once \
-             with: kubectl awscost reconcile {object} -n {} --wait",
+            "Fixes in the cluster are checked at once. Fixes at AWS are checked at the next refresh, or at once with: \
+             kubectl awscost reconcile {object} -n {} --wait",
             name.namespace
         ));
         return steps;

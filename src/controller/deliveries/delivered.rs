@@ -224,7 +224,7 @@ fn export_illness(name: &str, illness: ExportIllness) -> Finding {
         ),
         ExportIllness::BillOwnerChanged => (
             Reason::BillOwnerChanged,
-            "the account moved to another payer: create the export anew, and connect the new payer for the whole bill",
+            "the account moved to another payer: create the export again, and connect the new payer for the whole bill",
         ),
         ExportIllness::Deprecated => {
             (Reason::ExportDeprecated, "AWS no longer offers its table: create a CUR 2.0 export")
@@ -251,7 +251,7 @@ fn failed_execution(name: &str, execution: &ExportExecution) -> Option<Finding> 
     let cause = match execution.illness {
         Some(ExportIllness::InsufficientPermission) => " AWS names a missing permission.",
         Some(ExportIllness::BillOwnerChanged) => " AWS says that the account moved to another payer.",
-        Some(ExportIllness::InternalFailure) => " AWS failed on its side; the next execution may mend it.",
+        Some(ExportIllness::InternalFailure) => " AWS failed on its side; the next execution may succeed.",
         Some(ExportIllness::Deprecated | ExportIllness::Other) | None => "",
     };
     Some(Finding::fail(

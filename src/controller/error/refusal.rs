@@ -1,21 +1,21 @@
-//! What the API server refuses: a person can mend it, so status tells it like any other obstacle, and no reconcile ends.
+//! What the API server refuses: a person can fix it, so status tells it like any other obstacle, and no reconcile ends.
 
 use super::ReconcileFault;
 use crate::model::Reason;
 
-/// What a person has to mend before the reconcile can do all it should.
+/// What a person has to fix before the reconcile can do all it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blockage {
     /// The reason that a condition gives.
     pub reason: Reason,
-    /// What is wrong and how to mend it.
+    /// What is wrong and how to fix it.
     pub message: String,
 }
 
 /// Why the API server took no part in something.
 #[derive(Debug)]
 pub enum Refused {
-    /// The user can mend it.
+    /// The user can fix it.
     Blocked(Blockage),
     /// It may pass by itself.
     Fault(ReconcileFault),
@@ -48,7 +48,7 @@ impl Refused {
 /// What came in the way of a reconcile that goes on all the same: the first of each kind.
 #[derive(Debug, Default)]
 pub struct ReconcileTrouble {
-    /// What a person can mend.
+    /// What a person can fix.
     pub blockage: Option<Blockage>,
     /// What may pass: the pass is tried again soon, once it has said what it knows.
     pub fault: Option<ReconcileFault>,

@@ -47,7 +47,7 @@ pub struct SessionSource<'a> {
 /// A session for one load, narrowed to its report.
 ///
 /// # Errors
-/// What a person has to mend, as DataCurrent says it.
+/// What a person has to fix, as DataCurrent says it.
 pub async fn open_session(context: &Context, source: SessionSource<'_>) -> Result<Session, Blockage> {
     let SessionSource { target, report } = source;
     let policy = session_policy(target, report).map_err(|problem| Blockage {

@@ -104,7 +104,7 @@ fn is_unrecorded(
 }
 
 fn retry_gate(failure: &Failure, situation: &LoadSituation<'_>) -> RetryGate {
-    // What a load depends on has changed since: whatever it failed for may be mended.
+    // What a load depends on has changed since: whatever it failed for may be fixed.
     if failure.inputs != situation.inputs {
         return RetryGate::Open;
     }

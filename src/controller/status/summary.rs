@@ -44,7 +44,7 @@ impl ReadySummary {
         }
     }
 
-    /// Only a person can mend it.
+    /// Only a person can fix it.
     pub fn stalled(reason: Reason, message: &str) -> Self {
         Self {
             ready: Saying::new(ConditionType::Ready, ConditionStatus::False, reason, message),

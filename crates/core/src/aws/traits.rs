@@ -366,7 +366,7 @@ pub enum ExportHealth {
 pub enum ExportIllness {
     /// The bucket's policy keeps AWS out, or the bucket is gone.
     InsufficientPermission,
-    /// The account moved to another payer: the export must be created anew.
+    /// The account moved to another payer: the export must be created again.
     BillOwnerChanged,
     /// A failure on AWS's side.
     InternalFailure,

@@ -57,7 +57,7 @@ impl Ages {
                 && self.due_at(group, facts, target, &findings, uid).is_none_or(|at| at <= now)
         };
         let identity = due(Group::Identity);
-        // Behind a role that does not work there is nothing to look at, unless this very look mends it.
+        // Behind a role that does not work there is nothing to look at, unless this very look fixes it.
         let behind = |group| (identity || lets_through(facts, &findings)) && due(group);
         Look {
             identity,
@@ -213,7 +213,7 @@ fn is_awaited(finding: &Finding, target: &Target) -> bool {
     }
 }
 
-/// True if AWS itself says that it does not deliver: what mends that shows in no finding of these checks.
+/// True if AWS itself says that it does not deliver: what fixes that shows in no finding of these checks.
 fn is_ill(facts: &Facts, report: &ReportTarget) -> bool {
     let legacy = facts.legacy.known().into_iter().flatten();
     let undelivered = legacy

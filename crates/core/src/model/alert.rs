@@ -8,7 +8,7 @@ use super::{
 };
 
 vocabulary! {
-    /// An alert: a class of faults that one person mends in one way. Its runbook is `docs/runbooks/NAME.md`.
+    /// An alert: a class of faults that one person fixes in one way. Its runbook is `docs/runbooks/NAME.md`.
     Alert {
         // The operator as a whole.
         /// No operator leads, or none is scraped.
@@ -26,7 +26,7 @@ vocabulary! {
         AwscostAccessBroken,
         /// The role lets in who does not know the external ID.
         AwscostExternalIdNotEnforced,
-        /// Account type, bucket, report or spec must be mended.
+        /// Account type, bucket, report or spec must be fixed.
         AwscostAccountNotReady,
         /// Nothing certain is known of the account.
         AwscostAccountUnverified,

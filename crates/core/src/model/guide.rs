@@ -46,7 +46,7 @@ pub struct Guide {
     pub short: &'static str,
     /// How much it matters where the condition is Unknown; where it is False, only whether it passes counts.
     pub severity: Severity,
-    /// Whose it is to mend.
+    /// Who has to fix it.
     pub owner: Owner,
     /// The field of the account's spec that is most likely wrong.
     pub field: Field,
@@ -58,10 +58,10 @@ pub struct Guide {
     pub block: Block,
 }
 
-/// Whose a reason is to mend.
+/// Who has to fix what a reason names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// The operator's: mended once, it is mended for every account.
+    /// The operator: one fix helps every account.
     Operator,
     /// One account's: its object, its Secrets, its side at AWS.
     Account,
@@ -74,7 +74,7 @@ pub enum Owner {
 pub enum Outlook {
     /// It stays as it is, and nobody waits for it to turn: it is good, or was never granted.
     Settled,
-    /// It stays until somebody mends it, who will want to see it turn.
+    /// It stays until somebody fixes it, and that person wants to see the change at once.
     Awaited,
     /// No answer: what was known before stands meanwhile.
     Inconclusive,

@@ -1,4 +1,4 @@
-//! How much a condition matters to a person: what must be mended, what is advice, and what only waits for something else.
+//! How much a condition matters to a person: what must be fixed, what is advice, and what only waits for something else.
 
 use super::{
     ConditionStatus, ConditionType, Guide, Reason,

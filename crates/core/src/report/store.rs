@@ -62,7 +62,7 @@ pub enum StoreFault {
     Refused {
         /// The condition reason it stands for.
         reason: Reason,
-        /// What is wrong and how to mend it.
+        /// What is wrong and how to fix it.
         problem: String,
     },
     /// A fault that may go away by itself.

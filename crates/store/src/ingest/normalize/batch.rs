@@ -195,7 +195,7 @@ impl BatchBuilder {
         Ok(())
     }
 
-    /// The rows gathered, as a batch; the builder starts anew.
+    /// The rows gathered, as a batch; the builder starts over.
     pub fn take(&mut self) -> RecordBatch {
         let rows = std::mem::take(&mut self.rows);
         let mut arrays: Vec<Option<ArrayRef>> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();

@@ -89,7 +89,7 @@ fn refused(refusal: Refusal, action: &str, cause: &str, fix: &str) -> String {
     }
 }
 
-/// The permission that an action takes: which call it was, and on what, differs from try to try and mends nothing.
+/// The permission that an action takes: which call it was, and on what, differs from try to try and fixes nothing.
 fn permission(action: &str) -> &'static str {
     match action.split(' ').next() {
         Some("list") => "list",

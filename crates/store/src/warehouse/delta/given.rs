@@ -8,7 +8,7 @@ use object_store::{CredentialProvider, aws::AwsCredential};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
-/// Keys with less life than this are asked for anew.
+/// Keys with less life than this are asked for again.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Gives the keys of a warehouse's bucket when asked.
