@@ -93,23 +93,6 @@ impl ReportRoot {
         format!("{base}{}/cost_and_usage_data_status/cost_and_usage_data_status.parquet", self.name)
     }
 
-    /// Builds a key under a base.
-    pub fn key(&self, base: &str, key: &ReportKey) -> String {
-        format!("{}{}", self.folder(base, key), key.file)
-    }
-
-    /// The folder of a key, with its slash.
-    fn folder(&self, base: &str, key: &ReportKey) -> String {
-        let area = match key.area {
-            KeyArea::Range => String::new(),
-            KeyArea::Month => format!("{}/", self.name),
-            KeyArea::Metadata => "metadata/".to_owned(),
-            KeyArea::Data => "data/".to_owned(),
-        };
-        let run = key.run.as_deref().map(|run| format!("{run}/")).unwrap_or_default();
-        format!("{base}{area}{}/{run}", key.folder)
-    }
-
     /// Takes a key apart; `None` if it is not one of this report's under this base.
     pub fn parse(&self, base: &str, key: &str) -> Option<ReportKey> {
         let rest = key.strip_prefix(base)?;

@@ -60,8 +60,6 @@ pub struct FileReport {
     pub tag_keys: TagKeys,
     /// Columns of net and amortized costs that the file lacks.
     pub missing_columns: Vec<&'static str>,
-    /// Bytes of csv, or of Parquet's pages before compression.
-    pub bytes_inflated: u64,
 }
 
 /// Decodes one file and hands its rows to `sink`, in the file's order, in the shape of

@@ -41,13 +41,13 @@ pub(super) fn decode(
     let Batch { builder, rows, .. } = batch;
     let missing_columns = builder.missing_columns();
     let (rounded, tag_keys) = builder.finish();
-    let Tee { inner, tally, fault } = records.into_source();
+    let Tee { tally, fault, .. } = records.into_source();
     let unverifiable = |fault| DecodeFault::Unverifiable { file: file.key().to_owned(), fault };
     let source = match fault {
         Some(fault) => return Err(unverifiable(fault).into()),
         None => tally.finish().map_err(unverifiable)?,
     };
-    Ok(FileReport { rows, source, rounded, tag_keys, missing_columns, bytes_inflated: inner.bytes() })
+    Ok(FileReport { rows, source, rounded, tag_keys, missing_columns })
 }
 
 /// Gives the same inflated bytes to both decoders.

@@ -90,11 +90,6 @@ impl Inflated {
         Ok(())
     }
 
-    /// Bytes that came out so far.
-    pub fn bytes(&self) -> u64 {
-        self.out
-    }
-
     fn check(&self) -> Result<(), DecodeFault> {
         let Limits { inflated, ratio, ratio_after, .. } = self.limits;
         let limit = if self.out > inflated {

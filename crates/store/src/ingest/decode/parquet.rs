@@ -87,7 +87,7 @@ pub(super) fn decode(
     }
     let missing_columns = builder.missing_columns();
     let (rounded, tag_keys) = builder.finish();
-    Ok(FileReport { rows, source: tally.finish(), rounded, tag_keys, missing_columns, bytes_inflated })
+    Ok(FileReport { rows, source: tally.finish(), rounded, tag_keys, missing_columns })
 }
 
 /// The reader's schema from the Parquet types alone: no dictionaries that a writer may have hinted at, and old
