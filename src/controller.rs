@@ -10,6 +10,7 @@ mod context;
 mod deliveries;
 mod error;
 mod events;
+mod fingerprint;
 mod gauges;
 mod jobs;
 mod lease;

@@ -11,7 +11,7 @@ use crate::model::{ConditionStatus, ConditionType, Guide, Reason};
 const MAX_MESSAGE: usize = 4096;
 
 /// One layer of the connection, or a summary of them.
-#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Hash)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// The part of the connection that was checked, or a summary: Ready, Reconciling or Stalled.
@@ -62,9 +62,14 @@ impl Saying {
 }
 
 impl Condition {
+    /// Whether it holds; a status that this version does not know says nothing.
+    pub fn holds(&self) -> ConditionStatus {
+        ConditionStatus::from_name(&self.status).unwrap_or(ConditionStatus::Unknown)
+    }
+
     /// True if the condition's status is `True`.
     pub fn is_true(&self) -> bool {
-        self.status == "True"
+        self.holds() == ConditionStatus::True
     }
 
     /// As values, if this version knows its type and reason.

@@ -1,6 +1,6 @@
 //! What the operator says of an object: bounded, and with no field that changes on every pass.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -202,6 +202,13 @@ pub enum PeriodState {
     Final,
     /// Loaded again after it was Final.
     Restated,
+}
+
+impl fmt::Display for PeriodState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As the API spells it.
+        self.serialize(f)
+    }
 }
 
 /// A load that failed.

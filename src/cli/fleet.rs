@@ -30,6 +30,13 @@ pub enum Kind {
     CostWarehouse,
 }
 
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As the API spells it.
+        self.serialize(f)
+    }
+}
+
 /// What an object is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Name {
@@ -226,13 +233,8 @@ pub fn understood(
     conditions: &[Condition],
     severity: impl Fn(ConditionType, ConditionStatus, Option<Reason>) -> Severity,
 ) -> Vec<Word> {
-    let status_of = |condition: &Condition| match condition.status.as_str() {
-        "True" => ConditionStatus::True,
-        "False" => ConditionStatus::False,
-        _ => ConditionStatus::Unknown,
-    };
     let summary = conditions::find(conditions, ConditionType::Ready);
-    let ready = summary.is_some_and(|summary| status_of(summary) == ConditionStatus::True);
+    let ready = summary.is_some_and(|summary| summary.holds() == ConditionStatus::True);
     // Ready says in short what is wrong; people who ask want it whole.
     let whole = |condition: &Condition| match ready || condition.type_ != ConditionType::Ready.as_str() {
         true => condition.message.clone(),
@@ -243,7 +245,7 @@ pub fn understood(
         .map(|condition| {
             let type_ = Said::of(&condition.type_, ConditionType::from_name);
             let reason = Said::of(&condition.reason, Reason::from_name);
-            let status = status_of(condition);
+            let status = condition.holds();
             let severity = match type_.known() {
                 Some(type_) => severity(type_, status, reason.known()),
                 None => Severity::of_newer(status, reason.known(), ready),

@@ -169,7 +169,7 @@ impl SelectionArgs {
                 (Some(member), None) => found.insert(selected(member)),
                 (None, _) => {
                     return Err(ClusterFault::Refused(format!(
-                        "there is no {:?} {}: nothing was done",
+                        "there is no {} {}: nothing was done",
                         wanted.kind, wanted.name
                     )));
                 }

@@ -206,7 +206,7 @@ fn about(account: &AwsCostAccount) -> Vec<String> {
     about.extend(spec.display_name.clone());
     let identity = status.and_then(|status| status.identity.as_ref());
     let id = identity.and_then(|identity| identity.account_id.clone()).or_else(|| spec.account_id.clone());
-    let type_ = format!("{:?} account", spec.account_type);
+    let type_ = format!("{} account", spec.account_type);
     about.push(id.map_or_else(|| type_.clone(), |id| format!("{type_} {id}")));
     about.push(match (&spec.access.role_arn, &spec.access.access_key_secret_ref) {
         (Some(role), _) => format!("Role {role}"),

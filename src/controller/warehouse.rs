@@ -8,12 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use kube::{Resource, ResourceExt, api::Api};
-use sha2::{Digest, Sha256};
 
 use super::{
     context::{GuardedWarehouse, Owner, Stores, WAREHOUSE, mark},
     error::{LONGEST_WAIT, ReconcileFault, ReconcileTrouble, Refused, SHORTEST_WAIT},
-    events,
+    events, fingerprint,
     jobs::{
         Jobs, concurrency, listing,
         manifest::{self, ProbeAttempt},
@@ -166,15 +165,13 @@ impl WarehouseReconcile<'_> {
     fn inputs(&self, valid: &ValidWarehouse) -> String {
         let secret =
             valid.secret().and_then(|name| as_seen::usable_secret(self.stores, &self.owner.namespace, name));
-        let text = format!(
-            "{}\n{:?}\n{}\n{}{}",
-            as_seen::spec_fingerprint(self.warehouse, secret.as_deref()),
-            self.request,
-            env!("CARGO_PKG_VERSION"),
-            self.jobs.settings.fingerprint(),
-            self.jobs.authorities.trust().pem()
-        );
-        hex::encode(&Sha256::digest(text)[..8])
+        fingerprint::of(&[
+            Some(&as_seen::spec_fingerprint(self.warehouse, secret.as_deref())),
+            self.request.as_deref(),
+            Some(env!("CARGO_PKG_VERSION")),
+            Some(&self.jobs.settings.fingerprint()),
+            Some(self.jobs.authorities.trust().pem()),
+        ])
     }
 
     /// What makes a probe pointless.

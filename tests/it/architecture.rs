@@ -106,11 +106,10 @@ fn spread_types(layer: &str, names: &SourceNames) -> Vec<String> {
 
 /// What a rule says against every file, with each file's path.
 fn breaches(rule: impl Fn(&str, &SourceNames) -> Vec<String>) -> String {
-    let broken =
-        sources().into_iter().filter(|source| source.layer != "a crate's root").flat_map(|source| {
-            let place = source.path.display().to_string();
-            rule(&source.layer, &source.names).into_iter().map(move |breach| format!("{place}:{breach}"))
-        });
+    let broken = sources().into_iter().filter(|source| source.layer != "a crate's root").flat_map(|source| {
+        let place = source.path.display().to_string();
+        rule(&source.layer, &source.names).into_iter().map(move |breach| format!("{place}:{breach}"))
+    });
     broken.collect::<Vec<_>>().join("\n")
 }
 

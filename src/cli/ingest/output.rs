@@ -119,7 +119,7 @@ fn render(ended: &[Ended]) -> String {
         let line = |rows: u64, currency: &str, unblended: String| {
             vec![
                 report.period.to_string(),
-                format!("{:?}", report.outcome),
+                report.outcome.to_string(),
                 report.files.to_string(),
                 rows.to_string(),
                 currency.to_owned(),

@@ -3,6 +3,8 @@
 mod cluster;
 mod operator;
 
+use std::fmt;
+
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -31,6 +33,13 @@ pub enum Check {
     AwsIdentity,
     /// The operator's clock agrees with the API server's and with AWS's.
     Clock,
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As JSON spells it.
+        self.serialize(f)
+    }
 }
 
 /// How a check ended.

@@ -39,7 +39,7 @@ fn text(report: &Report) -> String {
     text.push('\n');
     text.push_str(&summary(report));
     if let Some(left) = &report.left_to_the_operator {
-        let names: Vec<String> = left.checks.iter().map(|check| format!("{check:?}")).collect();
+        let names: Vec<String> = left.checks.iter().map(ToString::to_string).collect();
         text.push_str(&wrap(&format!("Only the operator itself can check {}:", names.join(", ")), "", ""));
         text.push_str(&format!("  {}\n", harmless(&left.command)));
     }
@@ -52,8 +52,7 @@ fn told(finding: &Finding) -> String {
         Verdict::Unknown => "?",
         Verdict::Fail => "FAIL",
     };
-    let name = format!("{:?}", finding.check);
-    let mut text = wrap(&finding.message, &format!("  {mark:<4}   {name:<15}  "), INDENT);
+    let mut text = wrap(&finding.message, &format!("  {mark:<4}   {:<15}  ", finding.check), INDENT);
     if let Some(fix) = &finding.fix {
         text.push_str(&wrap(fix, &format!("{INDENT}Fix: "), INDENT));
     }

@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn screen(view: &View, now: Timestamp) -> String {
     let suspended = if view.suspended { ", suspended" } else { "" };
     let mut text =
-        wrap(&format!("{:?} {}/{}{suspended}", view.name.kind, view.name.namespace, view.name.name), "", "");
+        wrap(&format!("{} {}/{}{suspended}", view.name.kind, view.name.namespace, view.name.name), "", "");
     for line in &view.about {
         text.push_str(&wrap(line, "  ", "    "));
     }
@@ -77,7 +77,7 @@ fn periods(periods: &[PeriodStatus], now: Timestamp) -> String {
         let mut totals = period.totals.iter().map(|(currency, total)| format!("{total} {currency}"));
         rows.push(vec![
             period.period.to_string(),
-            format!("{:?}", period.state),
+            period.state.to_string(),
             ago(period.delivered),
             ago(period.loaded),
             period.rows.map(|rows| rows.to_string()).unwrap_or_default(),

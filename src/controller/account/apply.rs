@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::{
     admit,
@@ -19,6 +18,7 @@ use crate::{
         error::{
             AFTER_REFUSAL, ASK_FOR_TURN, ReconcileFault, ReconcileTrouble, Refused, SHORTEST_WAIT, WATCH_PODS,
         },
+        fingerprint,
         jobs::{
             concurrency::SlotRequest,
             listing::any_active,
@@ -73,15 +73,15 @@ pub(super) fn decide_loads(
 /// Fingerprint of everything a load depends on besides the version: a change of it is worth another attempt.
 fn inputs_of(scope: &ReconcileScope<'_>, valid: &ValidAccount, warehouse: &FoundWarehouse) -> String {
     let secret = admit::secret_version(scope, valid);
-    let text = format!(
-        "{:?}\n{secret:?}\n{}\n{:?}\n{}\n{}",
-        scope.generation(),
-        warehouse.fingerprint,
-        scope.request,
-        env!("CARGO_PKG_VERSION"),
-        scope.accounts.jobs.settings.fingerprint(),
-    );
-    hex::encode(&Sha256::digest(text)[..8])
+    let generation = scope.generation().map(|generation| generation.to_string());
+    fingerprint::of(&[
+        generation.as_deref(),
+        secret.as_deref(),
+        Some(&warehouse.fingerprint),
+        scope.request.as_deref(),
+        Some(env!("CARGO_PKG_VERSION")),
+        Some(&scope.accounts.jobs.settings.fingerprint()),
+    ])
 }
 
 /// Starts the loads that limits allow, and keeps up the sessions of those that run.

@@ -80,7 +80,7 @@ fn identity_of(
     Identity {
         account_id: Some(valid.account.to_string()),
         management_account_id: management,
-        external_id_in_use: facts.in_use.filter(|_| rotating).map(|in_use| format!("{in_use:?}")),
+        external_id_in_use: facts.in_use.filter(|_| rotating).map(|in_use| in_use.to_string()),
         last_assumed: facts.last_assumed.as_ref().map(|last| LastAssumed {
             role_arn: last.role.to_string(),
             secret_version: last.secret_version.clone(),

@@ -23,6 +23,7 @@ use crate::{
     api::aws_cost_account::Ingestion,
     controller::{
         context::{Owner, mark, owner_reference},
+        fingerprint,
         settings::{JobPods, job_pods::is_reserved_label},
         validate::{Addressing, Bill, Identity, Place, ValidAccount, ValidWarehouse},
     },
@@ -117,7 +118,8 @@ pub struct ProbeAttempt<'a> {
 impl JobSettings {
     /// What another attempt may end otherwise for: the image, and what the pod is given.
     pub fn fingerprint(&self) -> String {
-        format!("{}\n{:?}", self.image, self.pods)
+        let pods = serde_json::to_string(&self.pods).expect("defaults of pods are JSON");
+        fingerprint::of(&[Some(&self.image), Some(&pods)])
     }
 }
 

@@ -1,7 +1,6 @@
 //! A warehouse as the accounts see it that load into it.
 
 use kube::ResourceExt;
-use sha2::{Digest, Sha256};
 
 use crate::{
     api::{
@@ -10,6 +9,7 @@ use crate::{
     },
     controller::{
         context::Stores,
+        fingerprint,
         jobs::manifest::WarehouseOf,
         validate::{self, ValidWarehouse},
     },
@@ -90,9 +90,8 @@ pub fn usable_secret(stores: &Stores, namespace: &str, name: &str) -> Option<Str
 
 /// Changes whenever a warehouse's spec or its Secret does.
 pub fn spec_fingerprint(warehouse: &CostWarehouse, secret_version: Option<&str>) -> String {
-    let text =
-        format!("{:?}\n{:?}\n{secret_version:?}", warehouse.metadata.uid, warehouse.metadata.generation);
-    hex::encode(&Sha256::digest(text)[..8])
+    let generation = warehouse.metadata.generation.map(|generation| generation.to_string());
+    fingerprint::of(&[warehouse.metadata.uid.as_deref(), generation.as_deref(), secret_version])
 }
 
 /// WarehouseReady of an account that names a warehouse which is not there.

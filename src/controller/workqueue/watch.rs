@@ -447,8 +447,7 @@ impl CopiedConditions {
         let mut hasher = DefaultHasher::new();
         object.meta().generation.hash(&mut hasher);
         object.meta().deletion_timestamp.is_some().hash(&mut hasher);
-        format!("{:?}", status.map(|status| (&status.observed_generation, &status.conditions)))
-            .hash(&mut hasher);
+        status.map(|status| (&status.observed_generation, &status.conditions)).hash(&mut hasher);
         let hash = hasher.finish();
         self.0.insert(object.uid().unwrap_or_default(), hash) != Some(hash)
     }

@@ -230,7 +230,7 @@ fn is_ill(facts: &Facts, report: &ReportTarget) -> bool {
 
 /// `age` ± 20 %, the same for an object and a group at all times, so that many objects spread out and none drifts.
 fn jittered(age: SignedDuration, uid: &str, group: Group) -> SignedDuration {
-    let digest = Sha256::digest(format!("{uid}/{group:?}"));
+    let digest = Sha256::digest([uid.as_bytes(), &[group as u8]].concat());
     let thousandths = i64::from(u16::from_be_bytes([digest[0], digest[1]]) % 401) - 200;
     age + SignedDuration::from_millis(age.as_secs().saturating_mul(thousandths))
 }

@@ -1,5 +1,7 @@
 //! Everything observed of a connection, each with the time it was seen.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -141,6 +143,15 @@ pub enum ExternalIdInUse {
     Current,
     /// The one of `nextExternalIdSecretRef`.
     Next,
+}
+
+impl fmt::Display for ExternalIdInUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Current => "Current",
+            Self::Next => "Next",
+        })
+    }
 }
 
 /// The last time a role could be assumed: what it was, and with which version of its Secrets.

@@ -1,7 +1,7 @@
 //! What a load, a probe or a purge says when it ends: the contract between a Job and the operator,
 //! and the JSON that people get.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,13 @@ pub enum Outcome {
     DeliveryInProgress,
     /// Nothing was committed; `message` says why.
     Failed,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As the API spells it.
+        self.serialize(f)
+    }
 }
 
 /// How a probe, a purge or a maintenance ended.
