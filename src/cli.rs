@@ -1,47 +1,38 @@
-//! The command line: one file a command.
+//! The command line: one file a command, and folders with what several of them use.
 
-mod age;
+// Commands.
 pub mod bulk;
 pub mod check;
-mod cluster;
 pub mod completion;
 pub mod costs;
 pub mod crds;
 pub mod discover;
-mod environment;
 pub mod errors;
-mod exit_codes;
-mod fleet;
-mod format;
-mod harmless;
-mod help;
 pub mod identity;
 pub mod ingest;
-mod logging;
-pub mod manifests;
 pub mod onboard;
 pub mod operator;
-mod page;
 pub mod preflight;
-mod progress;
 pub mod reasons;
-mod remedy;
-mod said;
-mod selection;
-mod snippet;
 pub mod status;
 pub mod support_bundle;
-mod table;
-mod unreadable;
 pub mod warehouse;
-pub mod warehouse_location;
-mod wrap;
+
+// What they share.
+mod cluster;
+mod findings;
+mod inputs;
+mod logging;
+mod manual;
+mod terminal;
 
 use std::{os::unix::process::CommandExt, path::Path, process::Command as Process};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{model::ExitCode, network::proxy};
+use manual::{help, page};
+use terminal::print::print;
 
 /// Connects AWS accounts for cost analysis and loads their bills, exact to the last decimal.
 #[derive(Debug, Parser)]
@@ -195,7 +186,7 @@ pub fn run() -> std::process::ExitCode {
             Command::Completion(args) => completion::run(&args, &Cli::command(), is_plugin()) as u8,
             Command::Man(args) => completion::write_pages(&args, &help::described(Cli::command())) as u8,
             Command::Page => {
-                warehouse::print(&page::markdown(&Cli::command()));
+                print(&page::markdown(&Cli::command()));
                 ExitCode::Done as u8
             }
         }
@@ -229,8 +220,6 @@ pub(crate) fn options(arguments: &[String]) -> Result<std::collections::BTreeMap
     Ok(told.collect())
 }
 
-#[cfg(test)]
-mod documented;
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::model::AccountType;
+use crate::model::{AccountType, ReportKind};
 
 use super::{shape, status::AwsCostAccountStatus};
 
@@ -246,6 +246,17 @@ pub enum ReportKindChoice {
     LegacyCur,
     /// A COST_AND_USAGE_REPORT data export.
     Cur2,
+}
+
+impl ReportKindChoice {
+    /// The family that is chosen; `None` for whichever has the name.
+    pub fn kind(self) -> Option<ReportKind> {
+        match self {
+            Self::Auto => None,
+            Self::LegacyCur => Some(ReportKind::LegacyCur),
+            Self::Cur2 => Some(ReportKind::Cur2),
+        }
+    }
 }
 
 /// The S3 bucket of a report.

@@ -16,15 +16,19 @@ use kube::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{
-    cluster::{ClusterFault, Scope, said},
-    fleet::{Kind, Name},
-    format::{OutputFormat, structured},
-    selection::{Selected, SelectionArgs},
-    warehouse::{complain, print},
-};
+use super::cluster::{ClusterFault, Scope, said};
 use crate::{
     api::{AwsCostAccount, CostWarehouse, RECONCILE_AT, duration},
+    cli::{
+        cluster::{
+            fleet::{Kind, Name},
+            selection::{Selected, SelectionArgs},
+        },
+        terminal::{
+            format::{StructuredFormat, structured},
+            print::{complain, print},
+        },
+    },
     model::ExitCode,
 };
 
@@ -41,7 +45,7 @@ pub struct Args {
     dry_run: bool,
     /// Output format of the result.
     #[arg(short, long, value_enum, default_value = "text")]
-    output: OutputFormat,
+    output: StructuredFormat,
 }
 
 /// Options of `reconcile`.
@@ -131,7 +135,7 @@ fn ended(outcome: Result<Vec<Done>, ClusterFault>, args: &Args) -> u8 {
         Ok(all) => {
             print(&structured(&all, args.output).unwrap_or_else(|| text(&all, args.dry_run)));
             for failed in &all {
-                if let Some(error) = failed.error.as_ref().filter(|_| args.output == OutputFormat::Text) {
+                if let Some(error) = failed.error.as_ref().filter(|_| args.output == StructuredFormat::Text) {
                     complain(&format!("{}: {error}", failed.name));
                 }
             }

@@ -14,11 +14,12 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{
-    cluster::{ClusterArgs, ClusterFault},
-    warehouse::{complain, print},
+use super::cluster::{ClusterArgs, ClusterFault};
+use crate::{
+    cli::terminal::print::{complain, print},
+    controller::settings::InvalidSettings,
+    network::trust::InvalidBundle,
 };
-use crate::{controller::settings::InvalidSettings, network::trust::InvalidBundle};
 use report::{NOTHING, Report, Verdict};
 use secrets::{SecretFault, SecretFile, SecretVariable, secret_file, secret_variable};
 
@@ -55,12 +56,12 @@ pub struct Args {
     strict: bool,
     /// How to print.
     #[arg(short, long, value_enum, default_value = "text")]
-    output: OutputFormat,
+    output: CheckFormat,
 }
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum OutputFormat {
+enum CheckFormat {
     /// For people, in 80 columns.
     Text,
     /// One JSON object.
@@ -105,10 +106,10 @@ pub async fn run(args: Args) -> u8 {
 
 fn rendered(report: &Report, args: &Args) -> String {
     match args.output {
-        OutputFormat::Text => text::text(report, args.strict),
-        OutputFormat::Json => json::json(report, args.strict),
-        OutputFormat::Junit => junit::junit(report, args.strict),
-        OutputFormat::Sarif => sarif::sarif(report),
+        CheckFormat::Text => text::text(report, args.strict),
+        CheckFormat::Json => json::json(report, args.strict),
+        CheckFormat::Junit => junit::junit(report, args.strict),
+        CheckFormat::Sarif => sarif::sarif(report),
     }
 }
 

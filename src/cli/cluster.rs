@@ -1,5 +1,8 @@
 //! The way to a cluster for commands that a person runs: kubeconfig, context and namespace as kubectl reads them.
 
+pub mod fleet;
+pub mod selection;
+
 use std::path::{Path, PathBuf};
 
 use axum::http::{HeaderValue, Uri, header};

@@ -5,12 +5,14 @@ use std::{fs, path::PathBuf};
 use clap::{Command, ValueEnum};
 use clap_complete::Shell as Known;
 
-use super::{
-    PLUGIN,
-    unreadable::problem,
-    warehouse::{complain, print},
+use super::PLUGIN;
+use crate::{
+    cli::{
+        inputs::unreadable::problem,
+        terminal::print::{complain, print},
+    },
+    model::ExitCode,
 };
-use crate::model::ExitCode;
 
 /// The binary's own name.
 const BINARY: &str = "awscost";

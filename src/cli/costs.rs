@@ -4,11 +4,12 @@ mod output;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::{
-    warehouse::{complain, lost::complain_with_cure, print},
-    warehouse_location::WarehouseChoice,
-};
+use super::warehouse::lost::complain_with_cure;
 use crate::{
+    cli::{
+        inputs::warehouse_location::WarehouseChoice,
+        terminal::print::{complain, print},
+    },
     costs::{Answer, AskedTag, CostsFault, GroupBy, Metric, TagAnswer, Tally},
     model::{BillingPeriod, ConnectionKey, ExitCode},
     warehouse::{
@@ -38,7 +39,7 @@ pub struct Args {
     metric: MetricChoice,
     /// How to print.
     #[arg(short, long, value_enum, default_value = "table")]
-    output: OutputFormat,
+    output: CostsFormat,
 }
 
 /// [`Metric`] as an option's value.
@@ -61,7 +62,7 @@ impl From<MetricChoice> for Metric {
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum OutputFormat {
+enum CostsFormat {
     /// For people, in 80 columns.
     Table,
     /// One JSON object; amounts are text, so that no reader makes floats of them.
@@ -116,16 +117,16 @@ pub async fn run(args: Args) -> ExitCode {
     match answer(&args, &options).await {
         Ok((answer, unreadable)) => {
             match args.output {
-                OutputFormat::Json => print(&output::json(&answer)),
-                OutputFormat::Csv => {
+                CostsFormat::Json => print(&output::json(&answer)),
+                CostsFormat::Csv => {
                     print(&output::csv(&answer));
                     complain_each(&output::warnings(&answer));
                 }
-                OutputFormat::Table if answer.loads.is_empty() && !unreadable.is_empty() => {}
-                OutputFormat::Table if answer.loads.is_empty() => {
+                CostsFormat::Table if answer.loads.is_empty() && !unreadable.is_empty() => {}
+                CostsFormat::Table if answer.loads.is_empty() => {
                     complain(&format!("nothing is loaded in {}", options.location));
                 }
-                OutputFormat::Table => print(&output::table(&answer)),
+                CostsFormat::Table => print(&output::table(&answer)),
             }
             left_out(unreadable)
         }

@@ -8,10 +8,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    onboard::{NotWanted, read_external_id},
-    warehouse::{complain, print},
-};
+use super::onboard::{NotWanted, read_external_id};
 use crate::{
     aws::{
         Aws, AwsFault, AwsSettings, Code, FaultClass, NoCredentials, OwnCredentials, Sdk, Session,
@@ -19,6 +16,7 @@ use crate::{
             AssumeRole, FederateUser, OrganizationAccount, OrganizationAccountState, OrganizationMembership,
         },
     },
+    cli::terminal::print::{complain, print},
     model::{AccountId, ExitCode, Partition, Region, RoleArn},
     network::trust::{InvalidBundle, TrustedAuthorities},
 };

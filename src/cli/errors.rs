@@ -5,15 +5,18 @@ mod text;
 
 use jiff::Timestamp;
 
-use super::{
-    cluster::{ClusterFault, ScopeArgs},
-    fleet::Fleet,
-    format::{OutputFormat, structured},
-    remedy::remedy,
-    selection::labels,
-    warehouse::{complain, print},
+use super::cluster::{ClusterFault, ScopeArgs};
+use crate::{
+    cli::{
+        cluster::{fleet::Fleet, selection::labels},
+        findings::remedy::remedy,
+        terminal::{
+            format::{StructuredFormat, structured},
+            print::{complain, print},
+        },
+    },
+    model::ExitCode,
 };
-use crate::model::ExitCode;
 use group::Overview;
 
 /// What to show.
@@ -32,7 +35,7 @@ pub struct Args {
     advice: bool,
     /// How to print.
     #[arg(short, long, value_enum, default_value = "text")]
-    output: OutputFormat,
+    output: StructuredFormat,
 }
 
 /// Runs the command.

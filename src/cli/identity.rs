@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{ResourceExt, core::DeserializeGuard};
 
-use super::{
-    cluster::{ClusterArgs, ClusterFault, Scope},
-    warehouse::{complain, print},
-};
+use super::cluster::{ClusterArgs, ClusterFault, Scope};
 use crate::{
     api::{AwsCostAccount, OPERATOR_PRINCIPAL},
+    cli::terminal::print::{complain, print},
     model::ExitCode,
 };
 

@@ -13,9 +13,13 @@ use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{progress::ProgressLine, warehouse_location::WarehouseLocation};
 use crate::{
+    api::aws_cost_account::ReportKindChoice,
     aws::{AwsSettings, BucketAccess, S3Source, Sdk, SessionDirectory},
+    cli::{
+        inputs::warehouse_location::WarehouseLocation,
+        terminal::{format::TextOrJson, progress::ProgressLine},
+    },
     ingest::{
         crash_point,
         fault::LoadFault,
@@ -27,14 +31,13 @@ use crate::{
         source::{FolderSource, SourceLocation},
     },
     model::{
-        AccountId, AccountType, BillingPeriod, ConnectionKey, ExitCode, Region, ReportKind, ReportName,
-        VersionIdentity,
+        AccountId, AccountType, BillingPeriod, ConnectionKey, ExitCode, Region, ReportName, VersionIdentity,
     },
     network::trust::TrustedAuthorities,
     report::{BillSource, FoundPeriod, ReportRoot, WantedPeriods, beside, deliveries},
     warehouse::ledger::{Ordering, Source},
 };
-use output::{Output, OutputFormat};
+use output::Output;
 
 /// What to load, from where to where.
 #[derive(Debug, clap::Args)]
@@ -47,7 +50,7 @@ pub struct Args {
     report: ReportName,
     /// Which family the report belongs to.
     #[arg(long, value_enum, default_value = "Auto")]
-    kind: KindChoice,
+    kind: ReportKindChoice,
     /// A billing period such as 2026-10; can be repeated. By default all that were delivered.
     #[arg(long = "period", value_name = "YYYY-MM")]
     periods: Vec<BillingPeriod>,
@@ -89,16 +92,7 @@ pub struct Args {
     termination_log: Option<PathBuf>,
     /// Output format: a table, or one JSON object per period.
     #[arg(short, long, value_enum, default_value = "text")]
-    output: OutputFormat,
-}
-
-/// The families of reports, and finding out.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "PascalCase")]
-enum KindChoice {
-    Auto,
-    LegacyCur,
-    Cur2,
+    output: TextOrJson,
 }
 
 /// [`AccountType`] as an option's value.
@@ -243,11 +237,7 @@ fn root(args: &Args) -> ReportRoot {
         anchor: args.source.anchor(),
         prefix: args.source.prefix(),
         name: args.report.clone(),
-        kind: match args.kind {
-            KindChoice::Auto => None,
-            KindChoice::LegacyCur => Some(ReportKind::LegacyCur),
-            KindChoice::Cur2 => Some(ReportKind::Cur2),
-        },
+        kind: args.kind.kind(),
     }
 }
 

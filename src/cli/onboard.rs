@@ -9,8 +9,8 @@ use std::{convert::Infallible, path::PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::warehouse::{complain, print};
 use crate::{
+    cli::terminal::print::{complain, print},
     model::ExitCode,
     onboarding::{
         BillReader, OnboardingFault, PrincipalArn, WantedAccount, cloudformation,

@@ -9,11 +9,17 @@ mod rights;
 
 use std::path::PathBuf;
 
-use super::{
-    cluster::{ClusterArgs, ClusterFault},
-    warehouse::{complain, print},
+use super::cluster::{ClusterArgs, ClusterFault};
+use crate::{
+    cli::{
+        inputs::unreadable::problem,
+        terminal::{
+            format::TextOrJson,
+            print::{complain, print},
+        },
+    },
+    controller::settings::InvalidSettings,
 };
-use crate::{cli::unreadable::problem, controller::settings::InvalidSettings};
 use judge::{Check, Report};
 
 /// What a person types, and what comes of it.
@@ -44,7 +50,7 @@ pub struct Args {
     skip: Vec<Check>,
     /// How to print.
     #[arg(short, long, value_enum, default_value = "text")]
-    output: output::OutputFormat,
+    output: TextOrJson,
 }
 
 /// Why there is no report.

@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
-use super::wrap::wrap;
-use crate::model::{
-    ExitCode, Guide, Reason,
-    guide::{SECTIONS, page},
+use crate::{
+    cli::terminal::wrap::wrap,
+    model::{
+        ExitCode, Guide, Reason,
+        guide::{SECTIONS, page},
+    },
 };
 
 /// Which reasons, and in what form.

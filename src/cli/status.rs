@@ -10,16 +10,20 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{
-    cluster::{ClusterFault, Scope, ScopeArgs},
-    fleet::{Kind, Member, Name},
-    format::{OutputFormat, structured},
-    said::Said,
-    selection::{Wanted, wanted},
-    warehouse::{complain, print},
-};
+use super::cluster::{ClusterFault, Scope, ScopeArgs};
 use crate::{
     api::{AwsCostAccount, CostWarehouse, status::PeriodStatus},
+    cli::{
+        cluster::{
+            fleet::{Kind, Member, Name},
+            selection::{Wanted, wanted},
+        },
+        findings::said::Said,
+        terminal::{
+            format::{StructuredFormat, structured},
+            print::{complain, print},
+        },
+    },
     connection::Snippet,
     model::{ConditionType, ExitCode, Reason},
 };
@@ -34,7 +38,7 @@ pub struct Args {
     scope: ScopeArgs,
     /// How to print.
     #[arg(short, long, value_enum, default_value = "text")]
-    output: OutputFormat,
+    output: StructuredFormat,
 }
 
 /// A name, and the namespace where it is said with it.

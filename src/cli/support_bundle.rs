@@ -14,11 +14,11 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::{
-    cluster::{ClusterFault, ScopeArgs},
-    warehouse::{complain, print},
+use super::cluster::{ClusterFault, ScopeArgs};
+use crate::{
+    cli::terminal::print::{complain, print},
+    model::ExitCode,
 };
-use crate::model::ExitCode;
 use contents::Bundle;
 use mask::Masker;
 

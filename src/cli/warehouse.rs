@@ -2,18 +2,22 @@
 
 pub(super) mod lost;
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use super::{
-    harmless::harmless,
-    table::{self, Align},
-    warehouse_location::{WarehouseChoice, WarehouseLocation},
-};
 use crate::{
     api::duration,
+    cli::{
+        inputs::warehouse_location::{WarehouseChoice, WarehouseLocation},
+        terminal::{
+            age::minute,
+            format::TextOrJson,
+            print::{complain, print},
+            table::{self, Align},
+        },
+    },
     model::{BillingPeriod, ConnectionKey, ExitCode, Reason, TaskOutcome, TaskReport},
     warehouse::{
         Selection, Warehouse, WarehouseFault,
@@ -53,7 +57,7 @@ pub struct ReportingArgs {
     termination_log: Option<PathBuf>,
     /// Output format of the result.
     #[arg(short, long, value_enum, default_value = "text")]
-    output: OutputFormat,
+    output: TextOrJson,
 }
 
 /// Options of `probe`.
@@ -108,16 +112,7 @@ pub struct LedgerArgs {
     connection: Option<ConnectionKey>,
     /// Output format: a table, or one JSON object per line.
     #[arg(short, long, value_enum, default_value = "text")]
-    output: OutputFormat,
-}
-
-/// How to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
+    output: TextOrJson,
 }
 
 /// Runs the task.
@@ -213,9 +208,9 @@ impl ReportingArgs {
             tracing::warn!(path = %path.display(), error = %error.kind(), "the termination log could not be written");
         }
         match (self.output, &outcome) {
-            (OutputFormat::Json, _) => print(&format!("{json}\n")),
-            (OutputFormat::Text, Ok(told)) => print(&format!("{}: {}\n", told.at, report.message)),
-            (OutputFormat::Text, Err(fault)) => complain_with_cure(options, fault),
+            (TextOrJson::Json, _) => print(&format!("{json}\n")),
+            (TextOrJson::Text, Ok(told)) => print(&format!("{}: {}\n", told.at, report.message)),
+            (TextOrJson::Text, Err(fault)) => complain_with_cure(options, fault),
         }
         outcome.map_or_else(|fault| fault.exit_code(), |_| ExitCode::Done)
     }
@@ -235,7 +230,7 @@ async fn ledger(args: &LedgerArgs) -> ExitCode {
         }
     };
     match args.output {
-        OutputFormat::Json => {
+        TextOrJson::Json => {
             for row in &rows {
                 print(&format!(
                     "{}\n",
@@ -243,9 +238,9 @@ async fn ledger(args: &LedgerArgs) -> ExitCode {
                 ));
             }
         }
-        OutputFormat::Text if rows.is_empty() && unreadable.is_empty() => complain("nothing is loaded"),
-        OutputFormat::Text if rows.is_empty() => {}
-        OutputFormat::Text => print(&ledger_table(&rows)),
+        TextOrJson::Text if rows.is_empty() && unreadable.is_empty() => complain("nothing is loaded"),
+        TextOrJson::Text if rows.is_empty() => {}
+        TextOrJson::Text => print(&ledger_table(&rows)),
     }
     let location = options.location.to_string();
     let gone = (!lost.is_empty()).then_some(WarehouseFault::FilesGone { location, months: lost });
@@ -291,23 +286,6 @@ fn ledger_table(rows: &[LedgerRow]) -> String {
         ("LOADED (UTC)", Align::Left),
     ];
     table::render(&columns, &lines)
-}
-
-/// A time to the minute, in UTC.
-pub(super) fn minute(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M").to_string()
-}
-
-/// Prints to stdout. A reader that went away is no reason to fail what is done.
-pub(super) fn print(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
-}
-
-/// Tells of a fault or of nothing to print.
-pub(super) fn complain(text: &str) {
-    let lines: Vec<String> = text.lines().map(harmless).collect();
-    drop(writeln!(std::io::stderr(), "awscost: {}", lines.join("\n")));
 }
 
 #[cfg(test)]

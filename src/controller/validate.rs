@@ -8,14 +8,13 @@ use jiff::SignedDuration;
 use crate::{
     api::{
         AwsCostAccountSpec, CostWarehouseSpec, DEFAULT_EXTERNAL_ID_KEY,
-        aws_cost_account::{self, DeletionPolicy, Ingestion, ReportKindChoice, RequireExternalId},
+        aws_cost_account::{self, DeletionPolicy, Ingestion, RequireExternalId},
         cost_warehouse::Delta,
         duration,
     },
     connection::{Access, Asker, ExternalIdPolicy, ReportTarget, Target},
     model::{
-        AccountId, AccountType, BucketName, KeyPrefix, Partition, REGION, Region, ReportKind, ReportName,
-        RoleArn,
+        AccountId, AccountType, BucketName, KeyPrefix, Partition, REGION, Region, ReportName, RoleArn,
         form::{first_broken, matches},
         layers::AccountParts,
         place::{ADDRESS, ENDPOINT, LOCATION, ON_CLAIM},
@@ -250,11 +249,7 @@ fn bill(spec: &AwsCostAccountSpec, account: &AccountId) -> Result<Option<Bill>, 
     Ok(Some(Bill {
         report: ReportTarget {
             name: parsed::<ReportName, _>("spec.report.name", &report.name)?,
-            kind: match report.kind.unwrap_or_default() {
-                ReportKindChoice::Auto => None,
-                ReportKindChoice::LegacyCur => Some(ReportKind::LegacyCur),
-                ReportKindChoice::Cur2 => Some(ReportKind::Cur2),
-            },
+            kind: report.kind.unwrap_or_default().kind(),
             bucket: parsed::<BucketName, _>("spec.report.bucket.name", &bucket.name)?,
             prefix,
             region: parsed("spec.report.bucket.region", &bucket.region)?,

@@ -19,8 +19,8 @@ use serde_json::Value;
 use super::resource;
 use crate::{
     api::{RECONCILE_AT, reconcile_request},
-    cli::{
-        cluster::Scope,
+    cli::cluster::{
+        Scope,
         fleet::{Kind, Name},
     },
     model::ExitCode,

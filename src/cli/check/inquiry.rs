@@ -21,8 +21,8 @@ use crate::{
     },
     aws::{AwsSettings, Sdk},
     cli::{
-        fleet::understood,
-        manifests::{self, Document, Lines, ManifestFault, Manifests, Origin},
+        cluster::fleet::understood,
+        inputs::manifests::{self, Document, Lines, ManifestFault, Manifests, Origin},
         operator::own_region,
     },
     controller::{

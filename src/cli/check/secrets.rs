@@ -12,8 +12,10 @@ use crate::{
     api::USE_LABEL,
     cli::{
         cluster::said,
-        manifests::{self, Document, SecretValues},
-        unreadable::problem,
+        inputs::{
+            manifests::{self, Document, SecretValues},
+            unreadable::problem,
+        },
     },
 };
 

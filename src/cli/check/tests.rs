@@ -8,7 +8,7 @@ use super::{
     text::text,
 };
 use crate::{
-    cli::wrap::fits,
+    cli::terminal::wrap::fits,
     model::{ConditionStatus, ConditionType, Reason, Severity},
 };
 

@@ -2,7 +2,7 @@
 
 use super::report::{Finding, Report, Subject, Unreadable, Verdict};
 use crate::{
-    cli::{snippet::block, wrap::wrap},
+    cli::terminal::{snippet::block, wrap::wrap},
     model::Severity,
 };
 

@@ -2,11 +2,13 @@
 
 mod tag;
 
-use super::super::{
-    table::{self, Align},
-    warehouse::minute,
+use crate::{
+    cli::terminal::{
+        age::minute,
+        table::{self, Align},
+    },
+    costs::{Answer, Group, GroupBy, Metric},
 };
-use crate::costs::{Answer, Group, GroupBy, Metric};
 
 /// The width that footers keep to.
 const WIDTH: usize = 80;

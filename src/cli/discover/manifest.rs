@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::{GROUP, admission},
     aws::traits::OrganizationAccount,
-    cli::manifests,
+    cli::inputs::manifests,
     model::{
         AccountId, AccountType, BucketName, InvalidBucketName, KeyPrefix, Partition, Region, ReportName,
     },

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::manifest::Manifest;
-use crate::cli::warehouse::complain;
+use crate::cli::terminal::print::complain;
 
 /// A file or its folder could not be written.
 #[derive(Debug, thiserror::Error)]

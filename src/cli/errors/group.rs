@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::{
     cli::{
-        fleet::{Fleet, Kind, Member, Name, Word, turn},
-        said::Said,
+        cluster::fleet::{Fleet, Kind, Member, Name, Word, turn},
+        findings::said::Said,
     },
     connection::Snippet,
     model::{ConditionType, Guide, Reason, Severity, guide::Owner, layers::Layer},

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::group::{Group, Hit, Overview};
-use crate::cli::{
+use crate::cli::terminal::{
     age::age,
     harmless::harmless,
     snippet::block,

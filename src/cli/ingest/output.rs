@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::super::{
-    table::{self, Align},
-    warehouse::{complain, print},
-};
 use crate::{
+    cli::terminal::{
+        format::TextOrJson,
+        print::{complain, print},
+        table::{self, Align},
+    },
     ingest::{
         fault::LoadFault,
         outcome::{Ended, exit_code, termination_message},
@@ -15,29 +16,20 @@ use crate::{
     schema::amortized::AMORTIZED_COLUMNS,
 };
 
-/// How to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum OutputFormat {
-    /// A table.
-    Text,
-    /// One JSON object a period, each on a line of its own.
-    Json,
-}
-
 /// Where results go.
 pub(super) struct Output {
-    format: OutputFormat,
+    format: TextOrJson,
     termination_log: Option<PathBuf>,
 }
 
 impl Output {
-    pub fn new(format: OutputFormat, termination_log: Option<PathBuf>) -> Self {
+    pub fn new(format: TextOrJson, termination_log: Option<PathBuf>) -> Self {
         Self { format, termination_log }
     }
 
     /// A period ended. JSON is printed at once, so that a reader sees the newest period first and soon.
     pub fn period(&self, ended: &Ended) {
-        if self.format == OutputFormat::Json {
+        if self.format == TextOrJson::Json {
             let line = serde_json::to_string(&ended.report).expect("a report of text and numbers");
             print(&format!("{line}\n"));
         }
@@ -50,7 +42,7 @@ impl Output {
 
     /// All periods ended.
     pub fn finish(&self, ended: &[Ended]) {
-        if self.format == OutputFormat::Text {
+        if self.format == TextOrJson::Text {
             print(&render(ended));
         }
         let exit = exit_code(ended);

@@ -16,13 +16,13 @@ use crate::{
         AwsCostAccount, DEFAULT_EXTERNAL_ID_KEY,
         aws_cost_account::{AwsCostAccountSpec, Report, ReportKindChoice, SecretKeyRef},
     },
-    cli::{
+    cli::inputs::{
         manifests::{self, ManifestFault, Manifests},
         unreadable::problem,
     },
     model::{
-        AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Partition, Region, ReportKind,
-        ReportName, RoleArn,
+        AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Partition, Region, ReportName,
+        RoleArn,
     },
     onboarding::{BillReader, KmsKeyArn, OnboardingFault, WantedAccount, WantedReport},
 };
@@ -72,7 +72,7 @@ struct ReportArgs {
     report_name: Option<ReportName>,
     /// Without a manifest: the report's kind. By default either.
     #[arg(help_heading = HEADING, long, value_name = "KIND", requires = "report_name")]
-    report_kind: Option<KindChoice>,
+    report_kind: Option<ReportKindChoice>,
     /// Without a manifest: the bucket's name.
     #[arg(help_heading = HEADING, long, value_name = "NAME", requires = "report_name")]
     bucket: Option<BucketName>,
@@ -85,15 +85,6 @@ struct ReportArgs {
     /// Without a manifest: the account that owns the bucket. By default the role's account.
     #[arg(help_heading = HEADING, long, value_name = "ACCOUNT", requires = "report_name")]
     bucket_owner: Option<AccountId>,
-}
-
-/// [`ReportKind`] as an option's value, spelt as in a manifest.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum KindChoice {
-    #[value(name = "LegacyCur")]
-    LegacyCur,
-    #[value(name = "Cur2")]
-    Cur2,
 }
 
 /// Why it is not known what is wanted.
@@ -198,10 +189,7 @@ impl ReportArgs {
     fn read(&self, account: &AccountId) -> Option<WantedReport> {
         Some(WantedReport {
             name: self.report_name.clone()?,
-            kind: self.report_kind.map(|kind| match kind {
-                KindChoice::LegacyCur => ReportKind::LegacyCur,
-                KindChoice::Cur2 => ReportKind::Cur2,
-            }),
+            kind: self.report_kind.and_then(ReportKindChoice::kind),
             bucket: self.bucket.clone()?,
             prefix: self.prefix.clone().unwrap_or_default(),
             region: self.bucket_region.clone()?,
@@ -232,11 +220,7 @@ fn declared(report: &Report, account: AccountId) -> Result<WantedReport, NotWant
     let bucket = &report.bucket;
     Ok(WantedReport {
         name: parsed("spec.report.name", &report.name)?,
-        kind: match report.kind.unwrap_or_default() {
-            ReportKindChoice::Auto => None,
-            ReportKindChoice::LegacyCur => Some(ReportKind::LegacyCur),
-            ReportKindChoice::Cur2 => Some(ReportKind::Cur2),
-        },
+        kind: report.kind.unwrap_or_default().kind(),
         bucket: parsed("spec.report.bucket.name", &bucket.name)?,
         prefix: parsed("spec.report.bucket.prefix", bucket.prefix.as_deref().unwrap_or_default())?,
         region: parsed("spec.report.bucket.region", &bucket.region)?,

@@ -9,8 +9,8 @@ use super::{Fault, json, yaml};
 use crate::{
     api::{AwsCostAccount, CostWarehouse, USE_LABEL, USE_WAREHOUSE},
     cli::{
-        manifests::{self, Manifests},
-        warehouse::{complain, print},
+        inputs::manifests::{self, Manifests},
+        terminal::print::{complain, print},
     },
     model::{BucketName, Region},
     onboarding::{

@@ -1,24 +1,14 @@
 //! A preflight for people and for programs.
 
-use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::judge::{Finding, Report, Verdict};
-use crate::cli::{harmless::harmless, wrap::wrap};
+use crate::cli::terminal::{format::TextOrJson, harmless::harmless, wrap::wrap};
 
-/// How to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    /// For people, in 80 columns.
-    Text,
-    /// One JSON object.
-    Json,
-}
-
-pub(super) fn printed(report: &Report, format: OutputFormat) -> String {
+pub(super) fn printed(report: &Report, format: TextOrJson) -> String {
     match format {
-        OutputFormat::Text => text(report),
-        OutputFormat::Json => format!("{:#}\n", value(report)),
+        TextOrJson::Text => text(report),
+        TextOrJson::Json => format!("{:#}\n", value(report)),
     }
 }
 

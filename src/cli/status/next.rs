@@ -1,7 +1,7 @@
 //! What a person does next about an object. Pure.
 
 use crate::{
-    cli::fleet::{Kind, Member, Word},
+    cli::cluster::fleet::{Kind, Member, Word},
     model::{ConditionStatus, ConditionType, Reason, Severity},
 };
 

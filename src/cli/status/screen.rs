@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::View;
 use crate::{
     api::status::PeriodStatus,
-    cli::{
+    cli::terminal::{
         age::age,
         snippet::block,
         table::{self, Align},
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::{
         api::AwsCostAccount,
-        cli::{status::View, wrap::fits},
+        cli::{status::View, terminal::wrap::fits},
     };
 
     fn now() -> Timestamp {

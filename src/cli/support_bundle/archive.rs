@@ -11,7 +11,7 @@ use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
 
 use super::{Fault, contents::Bundle};
-use crate::cli::unreadable::problem;
+use crate::cli::inputs::unreadable::problem;
 
 /// For its owner alone, as the files in it.
 const MODE: u32 = 0o600;

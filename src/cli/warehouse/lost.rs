@@ -1,7 +1,7 @@
 //! Data files that are gone from a warehouse: what brings their months back, as commands to copy.
 
-use super::complain;
 use crate::{
+    cli::terminal::print::complain,
     onboarding::script::quoted,
     warehouse::{
         WarehouseFault,

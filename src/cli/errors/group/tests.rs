@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    cli::{errors::text::text, wrap::fits},
+    cli::{errors::text::text, terminal::wrap::fits},
     model::ConditionStatus,
 };
 use ConditionStatus::{False, Unknown};

@@ -472,7 +472,7 @@ fn a_report_fits_80_columns_and_its_commands_are_whole() {
     let facts = from_outside(|it| it.policies = Ok(Vec::new()));
     let text = crate::cli::preflight::output::printed(
         &Report::of(&facts, &[]),
-        crate::cli::preflight::output::OutputFormat::Text,
+        crate::cli::terminal::format::TextOrJson::Text,
     );
     insta::assert_snapshot!(text);
 }

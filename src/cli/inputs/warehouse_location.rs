@@ -8,9 +8,9 @@ use std::{path::PathBuf, str::FromStr};
 use clap::Args;
 use url::Url;
 
-use super::cluster::ClusterArgs;
 use crate::{
     aws::endpoints::{self, EndpointVariant},
+    cli::cluster::ClusterArgs,
     model::Region,
     network::trust::TrustedAuthorities,
     schema::COSTS,

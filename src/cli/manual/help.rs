@@ -3,14 +3,16 @@
 
 use clap::Command;
 
-use super::{
-    environment::{VARIABLES, Variables},
-    exit_codes,
-    wrap::wrap,
+use crate::cli::{
+    manual::{
+        environment::{VARIABLES, Variables},
+        exit_codes,
+    },
+    terminal::wrap::wrap,
 };
 
 /// Adds what clap can't know to each command. What a command has as `after_help` is its example, and stays first.
-pub(super) fn described(command: Command) -> Command {
+pub(in crate::cli) fn described(command: Command) -> Command {
     let all: Vec<&Variables> = VARIABLES.iter().collect();
     let text = format!(
         "{}\n\nEach command's --help has an example, its exit codes and what it reads.",

@@ -6,11 +6,7 @@ use url::Url;
 
 use crate::{
     api::{CostWarehouse, cost_warehouse::Delta},
-    cli::{
-        cluster::{ClusterArgs, ClusterFault, Scope},
-        fleet::Kind,
-        selection::wanted,
-    },
+    cli::cluster::{ClusterArgs, ClusterFault, Scope, fleet::Kind, selection::wanted},
     model::{ExitCode, Region},
     warehouse::{WarehouseFault, delta::DeltaLocation},
 };

@@ -4,13 +4,13 @@ use crate::api::conditions::steers;
 
 /// The text with U+FFFD for every character that steers: an escape sequence could hide lines or write where it likes, and
 /// a mark of direction could show a name backwards.
-pub(super) fn harmless(text: &str) -> String {
+pub(in crate::cli) fn harmless(text: &str) -> String {
     text.chars().map(|char| if steers(char) { char::REPLACEMENT_CHARACTER } else { char }).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::{
+    use crate::cli::terminal::{
         table::{Align, render},
         wrap::wrap,
     };

@@ -1,7 +1,7 @@
 //! How each command ends: what `--help` and docs/cli.md say of exit codes.
 
 /// An exit code and what it means.
-pub(super) type Meaning = (u8, &'static str);
+pub(in crate::cli) type Meaning = (u8, &'static str);
 
 const DONE: Meaning = (0, "done");
 const USAGE: Meaning = (2, "the command line is wrong");
@@ -75,7 +75,7 @@ const SUPPORT_BUNDLE: &[Meaning] = &[
 ];
 
 /// The exit codes of a command, by its name without `awscost`, such as `warehouse probe`.
-pub(super) fn of(command: &str) -> &'static [Meaning] {
+pub(in crate::cli) fn of(command: &str) -> &'static [Meaning] {
     match command.split(' ').next().unwrap_or_default() {
         "ingest" | "warehouse" | "costs" => OPEN_WAREHOUSE,
         "onboard" | "crds" | "reasons" | "man" => PRINT,

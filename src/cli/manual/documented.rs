@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
 
-use super::{
+use crate::cli::{
     Cli,
-    page::{examples, leaves},
+    manual::page::{examples, leaves},
 };
 
 /// The pages, those in folders among them.

@@ -23,10 +23,12 @@ use serde_saphyr::Spanned;
 pub use lines::Lines;
 pub use secret::SecretValues;
 
-use super::unreadable::problem;
-use crate::api::{
-    AwsCostAccount, CostWarehouse, GROUP,
-    admission::{self, Complaint},
+use crate::{
+    api::{
+        AwsCostAccount, CostWarehouse, GROUP,
+        admission::{self, Complaint},
+    },
+    cli::inputs::unreadable::problem,
 };
 
 /// The version of our API that there is.
@@ -345,7 +347,7 @@ fn title(value: &Value) -> String {
 }
 
 /// What is wrong with the name and the namespace.
-pub(super) fn metadata(value: &Value) -> Vec<Complaint> {
+pub(in crate::cli) fn metadata(value: &Value) -> Vec<Complaint> {
     let complaint = |field: &str, problem: &str| Complaint {
         field: format!("metadata.{field}"),
         problem: problem.to_owned(),

@@ -5,12 +5,16 @@ use std::collections::BTreeSet;
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 
-use super::{
-    cluster::{ClusterFault, Scope, ScopeArgs},
-    errors::group::hit_by,
-    fleet::{Fleet, Kind, Member, Name},
+use crate::{
+    cli::{
+        cluster::{
+            ClusterFault, Scope, ScopeArgs,
+            fleet::{Fleet, Kind, Member, Name},
+        },
+        errors::group::hit_by,
+    },
+    model::Reason,
 };
-use crate::model::Reason;
 
 /// Which objects.
 #[derive(Debug, Args)]
@@ -56,7 +60,7 @@ pub struct Selected {
 }
 
 /// Parses `NAME` and `KIND/NAME`.
-pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
+pub(in crate::cli) fn wanted(text: &str) -> Result<Wanted, String> {
     let (kind, name) = text.split_once('/').unwrap_or(("aca", text));
     let kind = match kind.to_ascii_lowercase().as_str() {
         "aca" | "awscostaccount" | "awscostaccounts" | "awscostaccount.awscost.io" => Kind::AwsCostAccount,
@@ -73,7 +77,7 @@ pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
 }
 
 /// A label selector. A blank one, as an unset variable of a script leaves it, would be all objects there are.
-pub(super) fn labels(text: &str) -> Result<String, String> {
+pub(in crate::cli) fn labels(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("it takes labels such as team=data; an empty selector would select everything".to_owned());
     }
@@ -88,7 +92,7 @@ fn reason(text: &str) -> Result<Reason, String> {
 
 impl SelectionArgs {
     /// True if objects were named, each of its own.
-    pub(super) fn by_name(&self) -> bool {
+    pub(in crate::cli) fn by_name(&self) -> bool {
         !self.names.is_empty()
     }
 

@@ -10,9 +10,9 @@ use std::{
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::BucketArgs;
 use crate::{
     aws::profile::ProfileCredentials,
+    cli::inputs::warehouse_location::BucketArgs,
     network::trust::TrustedAuthorities,
     warehouse::{
         WarehouseFault,

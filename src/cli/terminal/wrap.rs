@@ -1,13 +1,13 @@
 //! Text for people in 80 columns, wrapped between words. A word is never broken, so that an ARN or a policy survives copy
 //! and paste: one that is longer than a line stands on a line of its own.
 
-use super::harmless::harmless;
+use crate::cli::terminal::harmless::harmless;
 
 /// The width that text keeps to.
-pub(super) const WIDTH: usize = 80;
+pub(in crate::cli) const WIDTH: usize = 80;
 
 /// The text in lines of at most [`WIDTH`], but for longer words: the first begins with `first`, the others with `rest`.
-pub(super) fn wrap(text: &str, first: &str, rest: &str) -> String {
+pub(in crate::cli) fn wrap(text: &str, first: &str, rest: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut line = first.to_owned();
     // A word that does not fit behind the beginning of the first line goes to the next, where it may.
@@ -31,7 +31,7 @@ pub(super) fn wrap(text: &str, first: &str, rest: &str) -> String {
 
 /// True if no line that could be broken between two words is longer than [`WIDTH`].
 #[cfg(test)]
-pub(super) fn fits(text: &str) -> bool {
+pub(in crate::cli) fn fits(text: &str) -> bool {
     text.lines().all(|line| line.chars().count() <= WIDTH || line.split_whitespace().nth(1).is_none())
 }
 

@@ -1,19 +1,23 @@
 //! The block to copy that goes with a condition, made again from the object: status has no room for policies and commands.
 
-use super::{harmless::harmless, wrap::wrap};
 use crate::{
     api::{
         AwsCostAccount, CostWarehouse, DEFAULT_EXTERNAL_ID_KEY, USE_ACCESS_KEY, USE_EXTERNAL_ID,
         USE_WAREHOUSE, aws_cost_account::Access,
     },
     aws::traits::Caller,
+    cli::terminal::{harmless::harmless, wrap::wrap},
     connection::{Asker, Snippet, working_trust},
     controller::{KEYS_OF_ACCESS, secret_commands, secret_keys},
     model::{Guide, Reason, RoleArn, guide::Block},
 };
 
 /// The block for a reason of an account.
-pub(super) fn of_account(reason: Reason, account: &AwsCostAccount, namespace: &str) -> Option<Snippet> {
+pub(in crate::cli) fn of_account(
+    reason: Reason,
+    account: &AwsCostAccount,
+    namespace: &str,
+) -> Option<Snippet> {
     let access = &account.spec.access;
     match Guide::to(reason).block {
         Block::None => None,
@@ -38,7 +42,11 @@ pub(super) fn of_account(reason: Reason, account: &AwsCostAccount, namespace: &s
 }
 
 /// The block for a reason of a warehouse.
-pub(super) fn of_warehouse(reason: Reason, warehouse: &CostWarehouse, namespace: &str) -> Option<Snippet> {
+pub(in crate::cli) fn of_warehouse(
+    reason: Reason,
+    warehouse: &CostWarehouse,
+    namespace: &str,
+) -> Option<Snippet> {
     let secret = warehouse.spec.delta.credentials_secret_ref.as_ref()?;
     (Guide::to(reason).block == Block::SecretCommands)
         .then(|| secret_commands(namespace, &secret.name, USE_WAREHOUSE, &KEYS_OF_ACCESS))
@@ -56,7 +64,7 @@ fn secret(access: &Access) -> Option<&str> {
 }
 
 /// The block for a terminal: its title as a sentence, its lines as they are, for they are copied.
-pub(super) fn block(snippet: &Snippet, indent: &str) -> String {
+pub(in crate::cli) fn block(snippet: &Snippet, indent: &str) -> String {
     let lines = snippet.text.lines().map(|line| format!("{indent}  {}\n", harmless(line)));
     wrap(&snippet.title, indent, indent) + &lines.collect::<String>()
 }

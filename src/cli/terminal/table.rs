@@ -1,6 +1,6 @@
 //! A table for a terminal: columns of equal width, text to the left, numbers to the right, in 80 columns.
 
-use super::harmless::harmless;
+use crate::cli::terminal::harmless::harmless;
 
 /// The width that tables keep to where the numbers leave room.
 const WIDTH: usize = 80;
@@ -10,13 +10,13 @@ const GAP: &str = "  ";
 
 /// To which side a column goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
+pub(in crate::cli) enum Align {
     Left,
     Right,
 }
 
 /// The table's text. Cells of the first column are cut in their middle where a line would be too wide.
-pub(super) fn render(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+pub(in crate::cli) fn render(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     let titles: Vec<String> = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
     let lines = || std::iter::once(&titles).chain(rows);
     let mut widths: Vec<usize> = (0..columns.len())

@@ -1,6 +1,6 @@
 //! Manifests as people and kustomize write them, and what is said of their slips.
 
-use super::*;
+use crate::cli::inputs::manifests::*;
 
 const ACCOUNT: &str = r#"apiVersion: awscost.io/v1alpha1
 kind: AwsCostAccount

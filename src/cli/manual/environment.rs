@@ -2,18 +2,18 @@
 //! read and not listed.
 
 /// Variables that belong together.
-pub(super) struct Variables {
+pub(in crate::cli) struct Variables {
     /// Their names.
-    pub(super) names: &'static [&'static str],
+    pub(in crate::cli) names: &'static [&'static str],
     /// Who reads them.
-    pub(super) readers: &'static [Reader],
+    pub(in crate::cli) readers: &'static [Reader],
     /// What they are for.
-    pub(super) meaning: &'static str,
+    pub(in crate::cli) meaning: &'static str,
 }
 
 /// Which commands read a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reader {
+pub(in crate::cli) enum Reader {
     /// All of them.
     Every,
     /// Those that ask AWS.
@@ -31,7 +31,7 @@ pub(super) enum Reader {
 use Reader::{Aws, Cluster, Every, ExternalId, Operator, Warehouse};
 
 /// All of them.
-pub(super) const VARIABLES: &[Variables] = &[
+pub(in crate::cli) const VARIABLES: &[Variables] = &[
     Variables {
         names: &["AWSCOST_LOG"],
         readers: &[Every],
@@ -125,7 +125,7 @@ pub(super) const VARIABLES: &[Variables] = &[
 
 impl Variables {
     /// Whether a command reads them, by its name without `awscost` and the options it has.
-    pub(super) fn are_read_by(&self, name: &str, command: &clap::Command) -> bool {
+    pub(in crate::cli) fn are_read_by(&self, name: &str, command: &clap::Command) -> bool {
         let takes = |option: &str| command.get_arguments().any(|arg| arg.get_long() == Some(option));
         self.readers.iter().any(|reader| match reader {
             Every => true,

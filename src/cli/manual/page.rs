@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, Command};
 
-use super::{environment::VARIABLES, exit_codes};
+use crate::cli::manual::{environment::VARIABLES, exit_codes};
 
 /// What a person should know before the tables.
 const HEAD: &str = include_str!("page/head.md");
 const TABLE: &str = "| Argument | Meaning | Default |\n|---|---|---|\n";
 
 /// The page.
-pub(super) fn markdown(command: &Command) -> String {
+pub(in crate::cli) fn markdown(command: &Command) -> String {
     let commands = leaves(command);
     let mut page = HEAD.to_owned();
     for (name, command) in &commands {
@@ -24,7 +24,7 @@ pub(super) fn markdown(command: &Command) -> String {
 }
 
 /// Every command that does something, by its name without `awscost`.
-pub(super) fn leaves(command: &Command) -> Vec<(String, &Command)> {
+pub(in crate::cli) fn leaves(command: &Command) -> Vec<(String, &Command)> {
     let shown = command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help");
     let mut found = Vec::new();
     for sub in shown {
@@ -81,7 +81,7 @@ fn told(name: &str, command: &Command) -> String {
 }
 
 /// The command lines of a command's example.
-pub(super) fn examples(command: &Command) -> Vec<String> {
+pub(in crate::cli) fn examples(command: &Command) -> Vec<String> {
     let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     text.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect()
 }

@@ -9,7 +9,7 @@ use std::{
 use crate::{ingest::progress::Progress, model::BillingPeriod};
 
 /// Shows a load's progress on stderr until it is dropped. Shows nothing where stderr is no terminal.
-pub(super) struct ProgressLine {
+pub(in crate::cli) struct ProgressLine {
     task: Option<tokio::task::JoinHandle<()>>,
 }
 

@@ -1,9 +1,14 @@
-//! How long ago something was, as kubectl says it.
+//! When something was: how long ago, as kubectl says it, or the minute.
 
 use jiff::Timestamp;
 
+/// A time to the minute, in UTC.
+pub(in crate::cli) fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// The time between two moments in one or two units: 45s, 12m, 3h20m, 5d.
-pub(super) fn age(since: Timestamp, now: Timestamp) -> String {
+pub(in crate::cli) fn age(since: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(since).as_secs().max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match (minutes, hours, days) {

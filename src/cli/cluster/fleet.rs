@@ -6,16 +6,16 @@ use jiff::Timestamp;
 use kube::{ResourceExt, core::DeserializeGuard};
 use serde::Serialize;
 
-use super::{
-    cluster::{ClusterFault, Scope},
-    said::Said,
-    snippet,
-};
 use crate::{
     api::{
         AwsCostAccount, CostWarehouse,
         aws_cost_account::RequireExternalId,
         conditions::{self, Condition},
+    },
+    cli::{
+        cluster::{ClusterFault, Scope},
+        findings::said::Said,
+        terminal::snippet,
     },
     connection::Snippet,
     model::{ConditionStatus, ConditionType, Reason, Severity},

@@ -1,0 +1,4 @@
+//! What several commands say of a condition or a reason.
+
+pub mod remedy;
+pub mod said;
