@@ -5,6 +5,7 @@ mod alert;
 mod amount;
 mod arn;
 mod bucket;
+mod checked_text;
 pub mod clock;
 mod condition;
 mod connection;

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::form::{Form, must};
+use super::{
+    checked_text::checked_text,
+    form::{Form, must},
+};
 
 /// The form of an account's id.
 pub const ACCOUNT_ID: Form =
@@ -22,12 +25,7 @@ pub struct AccountId(String);
 )]
 pub struct InvalidAccountId(String);
 
-impl AccountId {
-    /// The id as text, 12 digits with leading zeros.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+checked_text!(AccountId, InvalidAccountId);
 
 impl FromStr for AccountId {
     type Err = InvalidAccountId;
@@ -38,32 +36,6 @@ impl FromStr for AccountId {
         } else {
             Err(InvalidAccountId(text.chars().take(40).collect()))
         }
-    }
-}
-
-impl TryFrom<String> for AccountId {
-    type Error = InvalidAccountId;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<AccountId> for String {
-    fn from(id: AccountId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Where reports lie in S3: bucket names and key prefixes.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
 
-use super::form::{Form, must, never};
+use super::{
+    checked_text::checked_text,
+    form::{Form, must, never},
+};
 
 /// The form of a bucket's name.
 pub const BUCKET_NAME: Form = Form {
@@ -45,49 +46,7 @@ pub struct BucketName(String);
 #[error("{0:?} is not an S3 bucket name: {1}")]
 pub struct InvalidBucketName(String, String);
 
-impl BucketName {
-    /// The bucket's name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for BucketName {
-    type Err = InvalidBucketName;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match BUCKET_NAME.check(text) {
-            Ok(()) => Ok(Self(text.to_owned())),
-            Err(words) => Err(InvalidBucketName(text.chars().take(80).collect(), words)),
-        }
-    }
-}
-
-impl TryFrom<String> for BucketName {
-    type Error = InvalidBucketName;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<BucketName> for String {
-    fn from(name: BucketName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for BucketName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for BucketName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+checked_text!(BucketName, InvalidBucketName, BUCKET_NAME, 80);
 
 /// The S3 prefix of a report, byte for byte as AWS was told it; may be empty.
 ///
@@ -101,52 +60,12 @@ pub struct KeyPrefix(String);
 #[error("{0:?} is not a report prefix: {1}")]
 pub struct InvalidKeyPrefix(String, String);
 
-impl KeyPrefix {
-    /// The prefix; empty for the bucket's root.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+checked_text!(KeyPrefix, InvalidKeyPrefix, KEY_PREFIX, 120);
 
+impl KeyPrefix {
     /// The key of `rest` under this prefix.
     pub fn join(&self, rest: &str) -> String {
         if self.0.is_empty() { rest.to_owned() } else { format!("{}/{rest}", self.0) }
-    }
-}
-
-impl FromStr for KeyPrefix {
-    type Err = InvalidKeyPrefix;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match KEY_PREFIX.check(text) {
-            Ok(()) => Ok(Self(text.to_owned())),
-            Err(words) => Err(InvalidKeyPrefix(text.chars().take(120).collect(), words)),
-        }
-    }
-}
-
-impl TryFrom<String> for KeyPrefix {
-    type Error = InvalidKeyPrefix;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<KeyPrefix> for String {
-    fn from(prefix: KeyPrefix) -> Self {
-        prefix.0
-    }
-}
-
-impl fmt::Display for KeyPrefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for KeyPrefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
     }
 }
 

@@ -1,10 +1,10 @@
 //! The key under which a connection's rows stand in a warehouse.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::AccountId;
+use super::{AccountId, checked_text::checked_text};
 
 /// Names one bill's owner in the warehouse: the 12-digit account id, or a name given on the command line.
 ///
@@ -18,12 +18,7 @@ pub struct ConnectionKey(String);
 #[error("{0:?} is not a connection key: 1 to 63 of a-z 0-9 . -, starting with a letter or digit")]
 pub struct InvalidConnectionKey(String);
 
-impl ConnectionKey {
-    /// The key as text, as it is in the table's partition.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+checked_text!(ConnectionKey, InvalidConnectionKey);
 
 impl From<&AccountId> for ConnectionKey {
     fn from(account: &AccountId) -> Self {
@@ -47,28 +42,3 @@ impl FromStr for ConnectionKey {
     }
 }
 
-impl TryFrom<String> for ConnectionKey {
-    type Error = InvalidConnectionKey;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<ConnectionKey> for String {
-    fn from(key: ConnectionKey) -> Self {
-        key.0
-    }
-}
-
-impl fmt::Display for ConnectionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for ConnectionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}

@@ -1,11 +1,12 @@
 //! AWS region names: a shape, not a list, so that new regions need no release.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Partition,
+    checked_text::checked_text,
     form::{Form, must},
 };
 
@@ -28,12 +29,9 @@ pub struct Region(String);
 #[error("{0:?} is not an AWS region: it looks like eu-west-1")]
 pub struct InvalidRegion(String);
 
-impl Region {
-    /// The region's name as text, such as `eu-west-1`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+checked_text!(Region, InvalidRegion);
 
+impl Region {
     /// The partition the region lies in, by its first word (docs/aws-facts.md 11).
     pub fn partition(&self) -> Partition {
         let lies_in = |partition: &Partition| {
@@ -51,32 +49,6 @@ impl FromStr for Region {
             Ok(()) => Ok(Self(text.to_owned())),
             Err(_) => Err(InvalidRegion(text.chars().take(40).collect())),
         }
-    }
-}
-
-impl TryFrom<String> for Region {
-    type Error = InvalidRegion;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Region> for String {
-    fn from(region: Region) -> Self {
-        region.0
-    }
-}
-
-impl fmt::Display for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -1,10 +1,13 @@
 //! What a report is called and in which dialect it comes.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::form::{Form, must, never};
+use super::{
+    checked_text::checked_text,
+    form::{Form, must, never},
+};
 
 /// The form of a report's name.
 pub const REPORT_NAME: Form = Form {
@@ -28,49 +31,7 @@ pub struct ReportName(String);
 #[error("{0:?} is not a report name: {1}")]
 pub struct InvalidReportName(String, String);
 
-impl ReportName {
-    /// The report's name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ReportName {
-    type Err = InvalidReportName;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match REPORT_NAME.check(text) {
-            Ok(()) => Ok(Self(text.to_owned())),
-            Err(words) => Err(InvalidReportName(text.chars().take(80).collect(), words)),
-        }
-    }
-}
-
-impl TryFrom<String> for ReportName {
-    type Error = InvalidReportName;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<ReportName> for String {
-    fn from(name: ReportName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for ReportName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for ReportName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+checked_text!(ReportName, InvalidReportName, REPORT_NAME, 80);
 
 /// The family a report belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
