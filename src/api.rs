@@ -1,6 +1,6 @@
 //! The Kubernetes API of awscost: the two kinds, their status and their conditions.
 //!
-//! Fields are text here, limited by patterns; `controller/validate.rs` parses them into `model` types once.
+//! Fields are text here, limited by patterns; `fields.rs` and `controller/validate.rs` parse them into `model` types once.
 
 pub mod admission;
 pub mod aws_cost_account;
@@ -8,6 +8,7 @@ pub mod conditions;
 pub mod cost_warehouse;
 pub mod crd;
 pub mod duration;
+pub mod fields;
 mod shape;
 pub mod status;
 

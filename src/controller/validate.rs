@@ -11,10 +11,11 @@ use crate::{
         aws_cost_account::{self, DeletionPolicy, Ingestion, RequireExternalId},
         cost_warehouse::Delta,
         duration,
+        fields::{InvalidField, parsed},
     },
-    connection::{Access, Asker, ExternalIdPolicy, ReportTarget, Target},
+    connection::{Access, Asker, ExternalIdPolicy, Target},
     model::{
-        AccountId, AccountType, BucketName, KeyPrefix, Partition, REGION, Region, ReportName, RoleArn,
+        AccountId, AccountType, Partition, REGION, Region, ReportLocation, RoleArn,
         form::{first_broken, matches},
         layers::AccountParts,
         place::{ADDRESS, ENDPOINT, LOCATION, ON_CLAIM},
@@ -108,7 +109,7 @@ pub fn named_account(spec: &AwsCostAccountSpec) -> Option<AccountId> {
 #[derive(Debug, Clone)]
 pub struct Bill {
     /// The report and where it lies.
-    pub report: ReportTarget,
+    pub report: ReportLocation,
     /// Billing months wanted, the current one included.
     pub months: u32,
     /// How often deliveries are looked for.
@@ -119,16 +120,6 @@ pub struct Bill {
     pub warehouse: String,
     /// How Jobs run.
     pub ingestion: Ingestion,
-}
-
-/// A field that can't be right as it is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct InvalidField {
-    /// Its path in the object.
-    pub field: &'static str,
-    /// What is wrong and how to fix it.
-    pub problem: String,
 }
 
 impl ValidAccount {
@@ -173,17 +164,10 @@ impl ValidAccount {
 /// The first field that is wrong.
 pub fn account(spec: &AwsCostAccountSpec) -> Result<ValidAccount, InvalidField> {
     let access = access(&spec.access)?;
-    let declared = spec.account_id.as_deref().map(|text| parsed("spec.accountId", text)).transpose()?;
-    let account = match (declared, &access) {
-        (Some(account), _) => account,
-        (None, ValidAccess::Role(role)) => role.role.account().clone(),
-        (None, ValidAccess::Keys { .. }) => {
-            return Err(InvalidField {
-                field: "spec.accountId",
-                problem: "spec.access.accessKeySecretRef needs it: keys do not say whose they are".to_owned(),
-            });
-        }
-    };
+    let account = spec.account(match &access {
+        ValidAccess::Role(role) => Some(&role.role),
+        ValidAccess::Keys { .. } => None,
+    })?;
     let sts_region = spec.access.sts_region.as_deref();
     let metrics = spec.metrics.as_ref();
     Ok(ValidAccount {
@@ -198,7 +182,7 @@ pub fn account(spec: &AwsCostAccountSpec) -> Result<ValidAccount, InvalidField> 
 }
 
 fn access(spec: &aws_cost_account::Access) -> Result<ValidAccess, InvalidField> {
-    let wrong = |field, problem: &str| Err(InvalidField { field, problem: problem.to_owned() });
+    let wrong = |field, problem: &str| Err(InvalidField::new(field, problem));
     let secret_key = |secret: &aws_cost_account::SecretKeyRef| SecretKey {
         name: secret.name.clone(),
         key: secret.key.clone().unwrap_or_else(|| DEFAULT_EXTERNAL_ID_KEY.to_owned()),
@@ -227,37 +211,18 @@ fn bill(spec: &AwsCostAccountSpec, account: &AccountId) -> Result<Option<Bill>, 
     let (report, ingestion) = match (&spec.report, &spec.ingestion) {
         (Some(report), Some(ingestion)) => (report, ingestion),
         (Some(_), None) => {
-            return Err(InvalidField {
-                field: "spec.ingestion",
-                problem: "an account with spec.report needs spec.ingestion.warehouseRef".to_owned(),
-            });
+            let problem = "an account with spec.report needs spec.ingestion.warehouseRef";
+            return Err(InvalidField::new("spec.ingestion", problem));
         }
         (None, _) if spec.account_type == AccountType::Member => return Ok(None),
         (None, _) => {
-            return Err(InvalidField {
-                field: "spec.report",
-                problem: "a Management or Standalone account needs a report: its name and its bucket"
-                    .to_owned(),
-            });
+            let problem = "a Management or Standalone account needs a report: its name and its bucket";
+            return Err(InvalidField::new("spec.report", problem));
         }
     };
-    let bucket = &report.bucket;
-    let prefix: KeyPrefix =
-        parsed("spec.report.bucket.prefix", bucket.prefix.as_deref().unwrap_or_default())?;
-    let owner = bucket.owner_account_id.as_deref();
     let freshness = spec.freshness.clone().unwrap_or_default();
     Ok(Some(Bill {
-        report: ReportTarget {
-            name: parsed::<ReportName, _>("spec.report.name", &report.name)?,
-            kind: report.kind.unwrap_or_default().kind(),
-            bucket: parsed::<BucketName, _>("spec.report.bucket.name", &bucket.name)?,
-            prefix,
-            region: parsed("spec.report.bucket.region", &bucket.region)?,
-            owner: owner
-                .map(|text| parsed("spec.report.bucket.ownerAccountId", text))
-                .transpose()?
-                .unwrap_or_else(|| account.clone()),
-        },
+        report: report.location(account)?,
         months: spec
             .history
             .as_ref()
@@ -281,13 +246,6 @@ fn bill(spec: &AwsCostAccountSpec, account: &AccountId) -> Result<Option<Bill>, 
     }))
 }
 
-fn parsed<T: std::str::FromStr<Err = E>, E: std::fmt::Display>(
-    field: &'static str,
-    text: &str,
-) -> Result<T, InvalidField> {
-    text.parse().map_err(|error: E| InvalidField { field, problem: error.to_string() })
-}
-
 fn time(
     field: &'static str,
     text: Option<&str>,
@@ -295,7 +253,7 @@ fn time(
 ) -> Result<SignedDuration, InvalidField> {
     let Some(text) = text else { return Ok(default) };
     let time: Duration =
-        duration::parse(text).map_err(|error| InvalidField { field, problem: error.to_string() })?;
+        duration::parse(text).map_err(|error| InvalidField::new(field, error.to_string()))?;
     Ok(SignedDuration::try_from(time).expect("at most 99,999 days and hours"))
 }
 

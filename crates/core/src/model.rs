@@ -17,6 +17,7 @@ mod period;
 pub mod place;
 mod region;
 mod report;
+mod report_location;
 mod secret;
 mod severity;
 
@@ -35,4 +36,5 @@ pub use outcome::{
 pub use period::{BillingPeriod, InvalidBillingPeriod};
 pub use region::{InvalidRegion, REGION, Region};
 pub use report::{InvalidReportName, REPORT_NAME, ReportKind, ReportName};
+pub use report_location::ReportLocation;
 pub use secret::{AccessKeys, ExternalId, InvalidAccessKeys, InvalidExternalId};

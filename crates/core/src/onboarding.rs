@@ -17,9 +17,7 @@ pub mod values;
 mod wanted;
 pub mod workload;
 
-pub use wanted::{
-    ArnFault, BillReader, KmsKeyArn, OnboardingFault, PrincipalArn, WantedAccount, WantedReport,
-};
+pub use wanted::{ArnFault, BillReader, KmsKeyArn, OnboardingFault, PrincipalArn, WantedAccount};
 
 #[cfg(test)]
 mod sample;

@@ -7,11 +7,10 @@ use super::*;
 use crate::{
     aws::Sdk,
     connection::{
-        Access, Asker, ExternalIdPolicy, Facts, Look, NextExternalId, ReportTarget, RoleAccess, Sessions,
-        Target, Verdict, checks, gather,
+        Access, Asker, ExternalIdPolicy, Facts, Look, NextExternalId, RoleAccess, Sessions, Target, Verdict,
+        checks, gather,
     },
-    model::{AccessKeys, AccountType, ConditionType, ExternalId, ReportKind},
-    onboarding::WantedReport,
+    model::{AccessKeys, AccountType, ConditionType, ExternalId, ReportKind, ReportLocation},
 };
 
 const OPERATOR: &str = "arn:aws:iam::999988887777:user/awscost-operator";
@@ -31,7 +30,7 @@ struct Variant {
 }
 
 fn payer(name: &'static str, kind: Option<ReportKind>, kms_key: Option<&str>) -> Variant {
-    let report = WantedReport {
+    let report = ReportLocation {
         name: "acme-cur".parse().expect("a name"),
         kind,
         bucket: "acme-billing".parse().expect("a bucket"),
@@ -52,7 +51,7 @@ fn payer(name: &'static str, kind: Option<ReportKind>, kms_key: Option<&str>) ->
 }
 
 fn shop(name: &'static str, kind: Option<ReportKind>) -> Variant {
-    let report = WantedReport {
+    let report = ReportLocation {
         name: "shop-cur".parse().expect("a name"),
         kind,
         bucket: "shop-billing".parse().expect("a bucket"),
@@ -149,14 +148,7 @@ impl Variant {
     }
 
     fn target(&self) -> Target {
-        let report = self.wanted.report.as_ref().map(|report| ReportTarget {
-            name: report.name.clone(),
-            kind: report.kind,
-            bucket: report.bucket.clone(),
-            prefix: report.prefix.clone(),
-            region: report.region.clone(),
-            owner: report.owner.clone(),
-        });
+        let report = self.wanted.report.clone();
         let access = match &self.wanted.reader {
             BillReader::Role(role) => Access::Role(RoleAccess {
                 role: role.clone(),

@@ -1,11 +1,9 @@
 //! What is asked for: by a manifest, or by options where there is none yet.
 
 use std::{
-    fmt::Display,
     fs::File,
     io::Read,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
 use clap::{ArgGroup, Args};
@@ -14,17 +12,18 @@ use kube::ResourceExt;
 use crate::{
     api::{
         AwsCostAccount, DEFAULT_EXTERNAL_ID_KEY,
-        aws_cost_account::{AwsCostAccountSpec, Report, ReportKindChoice, SecretKeyRef},
+        aws_cost_account::{AwsCostAccountSpec, ReportKindChoice, SecretKeyRef},
+        fields::{InvalidField, parsed},
     },
     cli::inputs::{
         manifests::{self, ManifestFault, Manifests},
         unreadable::problem,
     },
     model::{
-        AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Partition, Region, ReportName,
-        RoleArn,
+        AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Partition, Region, ReportLocation,
+        ReportName, RoleArn,
     },
-    onboarding::{BillReader, KmsKeyArn, OnboardingFault, WantedAccount, WantedReport},
+    onboarding::{BillReader, KmsKeyArn, OnboardingFault, WantedAccount},
 };
 
 /// The variables that hold external IDs where no file does: command lines are seen by others.
@@ -96,8 +95,8 @@ pub(in crate::cli) enum NotWanted {
     NoAccount(Option<String>),
     #[error("the manifests have several AwsCostAccounts ({0}): choose one with --account")]
     Several(String),
-    #[error("{0}: {1}")]
-    Field(&'static str, String),
+    #[error(transparent)]
+    Field(#[from] InvalidField),
     #[error(transparent)]
     Impossible(#[from] OnboardingFault),
     #[error("{0} can't be read: {1}")]
@@ -161,7 +160,7 @@ impl WantedArgs {
         let owner = reader.account().clone();
         Ok(WantedAccount {
             reader,
-            report: spec.report.as_ref().map(|report| declared(report, owner)).transpose()?,
+            report: spec.report.as_ref().map(|report| report.location(&owner)).transpose()?,
             kms_key: self.kms_key.clone(),
             rotating: spec.access.next_external_id_secret_ref.is_some(),
             metrics: self.with_metrics || spec.metrics.is_some(),
@@ -186,8 +185,8 @@ impl WantedArgs {
 }
 
 impl ReportArgs {
-    fn read(&self, account: &AccountId) -> Option<WantedReport> {
-        Some(WantedReport {
+    fn read(&self, account: &AccountId) -> Option<ReportLocation> {
+        Some(ReportLocation {
             name: self.report_name.clone()?,
             kind: self.report_kind.and_then(ReportKindChoice::kind),
             bucket: self.bucket.clone()?,
@@ -203,7 +202,6 @@ fn reader(spec: &AwsCostAccountSpec) -> Result<BillReader, NotWanted> {
     if let Some(role) = &spec.access.role_arn {
         return Ok(BillReader::Role(parsed("spec.access.roleArn", role)?));
     }
-    let account = spec.account_id.as_deref().unwrap_or_default();
     // Nothing else says where keys are good: the bucket, the metrics or STS are in the user's own partition.
     let region = spec.report.as_ref().map(|report| report.bucket.region.as_str());
     let region = region.or_else(|| spec.metrics.as_ref().map(|metrics| metrics.region.as_str()));
@@ -213,26 +211,6 @@ fn reader(spec: &AwsCostAccountSpec) -> Result<BillReader, NotWanted> {
         account: parsed("spec.accountId", account)?,
         partition: region.map_or(Partition::Aws, |region| region.partition()),
     })
-}
-
-/// The report of a manifest.
-fn declared(report: &Report, account: AccountId) -> Result<WantedReport, NotWanted> {
-    let bucket = &report.bucket;
-    Ok(WantedReport {
-        name: parsed("spec.report.name", &report.name)?,
-        kind: report.kind.unwrap_or_default().kind(),
-        bucket: parsed("spec.report.bucket.name", &bucket.name)?,
-        prefix: parsed("spec.report.bucket.prefix", bucket.prefix.as_deref().unwrap_or_default())?,
-        region: parsed("spec.report.bucket.region", &bucket.region)?,
-        owner: match &bucket.owner_account_id {
-            Some(owner) => parsed("spec.report.bucket.ownerAccountId", owner)?,
-            None => account,
-        },
-    })
-}
-
-fn parsed<T: FromStr<Err: Display>>(field: &'static str, text: &str) -> Result<T, NotWanted> {
-    text.parse().map_err(|problem: T::Err| NotWanted::Field(field, problem.to_string()))
 }
 
 /// The external ID in a Secret of the account, if that is among the manifests.

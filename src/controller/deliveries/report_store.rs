@@ -7,8 +7,7 @@ use crate::{
         Aws, AwsFault, Code, FaultClass, Session,
         traits::{BucketOwner, Delimiter, ListObjects, MAX_READ, ReadObject},
     },
-    connection::ReportTarget,
-    model::Reason,
+    model::{Reason, ReportLocation},
     report::{ListedObject, Listing, Object, ReportStore, StoreFault},
 };
 
@@ -19,11 +18,11 @@ const FOLDER_LIMIT: usize = 100_000;
 pub(super) struct SessionStore<'a> {
     aws: &'a Aws,
     session: &'a Session,
-    report: &'a ReportTarget,
+    report: &'a ReportLocation,
 }
 
 impl<'a> SessionStore<'a> {
-    pub(super) fn new(aws: &'a Aws, session: &'a Session, report: &'a ReportTarget) -> Self {
+    pub(super) fn new(aws: &'a Aws, session: &'a Session, report: &'a ReportLocation) -> Self {
         Self { aws, session, report }
     }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     api::USE_LABEL,
     aws::Session,
-    connection::{Purpose, ReportTarget, Target, fault_reasons::of_session, open, session_policy},
+    connection::{Purpose, Target, fault_reasons::of_session, open, session_policy},
     controller::{
         context::{Context, Owner, Stores, children::is_of, own_secret, owner_reference},
         error::{Blockage, ReconcileFault, ReconcileTrouble, Refused, is_gone, is_taken, refusal},
@@ -23,7 +23,7 @@ use crate::{
             start,
         },
     },
-    model::Reason,
+    model::{Reason, ReportLocation},
 };
 
 /// Value of the use label on the Secrets this module writes; lets the one Secret watch see them.
@@ -41,7 +41,7 @@ pub struct SessionSource<'a> {
     /// The account, and how it is reached.
     pub target: &'a Target,
     /// The one report that the session may read.
-    pub report: &'a ReportTarget,
+    pub report: &'a ReportLocation,
 }
 
 /// A session for one load, narrowed to its report.

@@ -4,12 +4,12 @@ use awscost_sandbox::Sandbox;
 use jiff::Timestamp;
 
 use crate::{
-    model::{AccountType, ExternalId, Reason},
+    model::{AccountType, ExternalId, Reason, ReportLocation},
     tests::sandbox::{demo, operator},
 };
 use awscost_core::connection::{
-    Access, Asker, ExternalIdPolicy, Facts, Look, NextExternalId, ReportTarget, RoleAccess, Sessions, Target,
-    checks, gather, sample,
+    Access, Asker, ExternalIdPolicy, Facts, Look, NextExternalId, RoleAccess, Sessions, Target, checks,
+    gather, sample,
 };
 
 fn over(role: &str, external_id: &str) -> Access {
@@ -31,7 +31,7 @@ fn payer() -> Target {
         metrics: None,
         asker: Asker::Operator,
         sts_region: "us-east-1".parse().expect("a region"),
-        report: Some(ReportTarget {
+        report: Some(ReportLocation {
             name: "acme-cur".parse().expect("a name"),
             kind: None,
             bucket: "acme-billing".parse().expect("a bucket"),
@@ -50,7 +50,7 @@ fn shop() -> Target {
         ),
         account: "210987654321".parse().expect("an account"),
         account_type: AccountType::Standalone,
-        report: Some(ReportTarget {
+        report: Some(ReportLocation {
             name: "shop-cur".parse().expect("a name"),
             kind: None,
             bucket: "shop-billing".parse().expect("a bucket"),

@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::{Facts, Finding, ReportTarget, Target, Verdict, checks};
+use super::{Facts, Finding, Target, Verdict, checks};
 use crate::{
     aws::traits::{ExecutionEnd, ExportHealth, LegacyDeliveryStatus},
     model::{
-        ConditionType, Guide,
+        ConditionType, Guide, ReportLocation,
         guide::Outlook,
         layers::{HoldsReady, Layer},
     },
@@ -148,7 +148,9 @@ impl Group {
             Self::Identity | Self::Organization => true,
             Self::ExternalId | Self::Permissions => target.role().is_some(),
             Self::Metrics => target.metrics.is_some(),
-            Self::Definitions => target.report.as_ref().is_some_and(|report| report.has_api(target)),
+            Self::Definitions => {
+                target.report.as_ref().is_some_and(|report| report.has_api(target.partition()))
+            }
             Self::Listing => target.report.is_some(),
         }
     }
@@ -214,7 +216,7 @@ fn is_awaited(finding: &Finding, target: &Target) -> bool {
 }
 
 /// True if AWS itself says that it does not deliver: what fixes that shows in no finding of these checks.
-fn is_ill(facts: &Facts, report: &ReportTarget) -> bool {
+fn is_ill(facts: &Facts, report: &ReportLocation) -> bool {
     let legacy = facts.legacy.known().into_iter().flatten();
     let undelivered = legacy
         .filter(|definition| definition.name == report.name.as_str())

@@ -7,15 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Access, Enforcement, Excess, Facts, LastAssumed, Look, Opened, Purpose, ReportTarget, RoleAccess, Target,
-    Verdict, checks, open, principal,
+    Access, Enforcement, Excess, Facts, LastAssumed, Look, Opened, Purpose, RoleAccess, Target, Verdict,
+    checks, open, principal,
 };
 use crate::{
     aws::{
         Aws, AwsFault, Code, FaultClass, Operation, Session, session_policy,
         traits::{AssumeRole, Caller, ExportDefinition, ExportExecution, ExportReference, LegacyDefinition},
     },
-    model::{AccessKeys, ExternalId},
+    model::{AccessKeys, ExternalId, ReportLocation},
 };
 
 /// The shortest session STS gives: the external-ID probes drop theirs at once.
@@ -304,7 +304,7 @@ struct Definitions {
     execution: Option<Result<Option<ExportExecution>, AwsFault>>,
 }
 
-async fn definitions(aws: &Aws, target: &Target, report: &ReportTarget, session: &Session) -> Definitions {
+async fn definitions(aws: &Aws, target: &Target, report: &ReportLocation, session: &Session) -> Definitions {
     let partition = target.partition();
     let exports = async {
         let exports = aws.catalog.exports(session, partition).await;
@@ -334,9 +334,11 @@ async fn definitions(aws: &Aws, target: &Target, report: &ReportTarget, session:
     };
     let (legacy, exports) = futures::join!(
         OptionFuture::from(
-            report.asks_legacy(target).then(|| aws.catalog.legacy_definitions(session, partition))
+            report
+                .asks_legacy(target.partition())
+                .then(|| aws.catalog.legacy_definitions(session, partition))
         ),
-        OptionFuture::from(report.asks_exports(target).then_some(exports)),
+        OptionFuture::from(report.asks_exports(target.partition()).then_some(exports)),
     );
     let (exports, export, execution) =
         exports.map_or((None, None, None), |(exports, export, execution)| (Some(exports), export, execution));

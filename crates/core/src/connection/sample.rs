@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     Access, Asker, Enforcement, Excess, ExternalIdInUse, ExternalIdPolicy, Fact, Facts, LastAssumed,
-    ManifestRead, NextExternalId, ReportTarget, RoleAccess, Target,
+    ManifestRead, NextExternalId, RoleAccess, Target,
     fake::{Script, Trust},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         Caller, ExportDefinition, ExportHealth, ExportReference, LegacyDefinition, Listing, ObjectOwnership,
         ObjectRead, OrganizationFeatures, OrganizationMembership, ReportDestination, ReportGranularity,
     },
-    model::{AccessKeys, AccountType, ExternalId, ReportKind},
+    model::{AccessKeys, AccountType, ExternalId, ReportKind, ReportLocation},
 };
 
 pub const ACCOUNT: &str = "111122223333";
@@ -57,8 +57,8 @@ pub fn with_keys() -> Target {
     Target { access: Access::Keys(keys), ..target() }
 }
 
-pub fn report() -> ReportTarget {
-    ReportTarget {
+pub fn report() -> ReportLocation {
+    ReportLocation {
         name: "acme".parse().expect("a name"),
         kind: None,
         bucket: "acme-billing".parse().expect("a bucket"),
@@ -69,7 +69,7 @@ pub fn report() -> ReportTarget {
 }
 
 pub fn of_kind(kind: ReportKind) -> Target {
-    Target { report: Some(ReportTarget { kind: Some(kind), ..report() }), ..target() }
+    Target { report: Some(ReportLocation { kind: Some(kind), ..report() }), ..target() }
 }
 
 pub fn operator() -> Caller {

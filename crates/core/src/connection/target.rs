@@ -1,8 +1,7 @@
 //! What is to be checked, as plain values: the controller makes it from a resource, `awscost check` from a file.
 
 use crate::model::{
-    AccessKeys, AccountId, AccountType, BucketName, ExternalId, KeyPrefix, Partition, Region, ReportKind,
-    ReportName, RoleArn, layers::AccountParts,
+    AccessKeys, AccountId, AccountType, ExternalId, Partition, Region, ReportLocation, RoleArn,
 };
 
 /// One account as declared.
@@ -17,7 +16,7 @@ pub struct Target {
     /// The region whose STS is asked.
     pub sts_region: Region,
     /// The report to read; a member account may have none.
-    pub report: Option<ReportTarget>,
+    pub report: Option<ReportLocation>,
     /// The region whose CloudWatch metrics are to be readable, if the account opts in.
     pub metrics: Option<Region>,
     /// Whose own identity asks.
@@ -130,43 +129,4 @@ pub enum ExternalIdPolicy {
     Enforce,
     /// The condition is False, and Ready stays.
     Warn,
-}
-
-/// The report to read, and where it is declared to lie.
-#[derive(Debug, Clone)]
-pub struct ReportTarget {
-    /// Its name.
-    pub name: ReportName,
-    /// Its family, or `None` to look in both APIs.
-    pub kind: Option<ReportKind>,
-    /// The bucket it is delivered to.
-    pub bucket: BucketName,
-    /// The prefix in that bucket.
-    pub prefix: KeyPrefix,
-    /// The bucket's region.
-    pub region: Region,
-    /// The account that owns the bucket.
-    pub owner: AccountId,
-}
-
-impl ReportTarget {
-    /// The folder all keys of the report lie under, with its trailing `/`.
-    pub fn key_root(&self) -> String {
-        self.prefix.join(&format!("{}/", self.name))
-    }
-
-    /// True if the legacy API is to be asked: wanted, and there in the target's partition (docs/aws-facts.md 11).
-    pub(super) fn asks_legacy(&self, target: &Target) -> bool {
-        self.kind != Some(ReportKind::Cur2) && target.partition().has_legacy_reports()
-    }
-
-    /// True if Data Exports is to be asked: wanted, and there in the target's partition (docs/aws-facts.md 11).
-    pub(super) fn asks_exports(&self, target: &Target) -> bool {
-        self.kind != Some(ReportKind::LegacyCur) && target.partition().has_exports()
-    }
-
-    /// True if there is any API to ask.
-    pub(super) fn has_api(&self, target: &Target) -> bool {
-        self.asks_legacy(target) || self.asks_exports(target)
-    }
 }

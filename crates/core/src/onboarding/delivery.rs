@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    OnboardingFault, WantedAccount, WantedReport,
-    permissions::bucket_arn,
+    OnboardingFault, WantedAccount,
     policy::{Operator, Policy, Principal, Statement},
     text::Text,
 };
-use crate::model::ReportKind;
+use crate::model::{ReportKind, ReportLocation};
 
 /// The service principal that delivers legacy reports (docs/aws-facts.md 4.1).
 const LEGACY_DELIVERER: &str = "billingreports.amazonaws.com";
@@ -64,7 +63,7 @@ pub struct NewExport {
 ///
 /// # Errors
 /// [`OnboardingFault`] where AWS would refuse it.
-pub fn exportable(wanted: &WantedAccount) -> Result<&WantedReport, OnboardingFault> {
+pub fn exportable(wanted: &WantedAccount) -> Result<&ReportLocation, OnboardingFault> {
     let report = wanted.needed_report()?;
     if report.kind == Some(ReportKind::LegacyCur) {
         return Err(OnboardingFault::LegacyReport);
@@ -82,7 +81,7 @@ pub fn exportable(wanted: &WantedAccount) -> Result<&WantedReport, OnboardingFau
 ///
 /// # Errors
 /// [`OnboardingFault::NoReport`] or [`OnboardingFault::ForeignBucket`].
-pub fn own_bucket(wanted: &WantedAccount) -> Result<&WantedReport, OnboardingFault> {
+pub fn own_bucket(wanted: &WantedAccount) -> Result<&ReportLocation, OnboardingFault> {
     let report = wanted.needed_report()?;
     if report.owner != *wanted.account() {
         return Err(OnboardingFault::ForeignBucket {
@@ -94,7 +93,7 @@ pub fn own_bucket(wanted: &WantedAccount) -> Result<&WantedReport, OnboardingFau
 }
 
 /// The export of a report.
-pub fn export(wanted: &WantedAccount, report: &WantedReport, choices: ExportChoices) -> NewExport {
+pub fn export(wanted: &WantedAccount, report: &ReportLocation, choices: ExportChoices) -> NewExport {
     let flag = |on: bool| if on { "TRUE" } else { "FALSE" };
     let mut properties = BTreeMap::from([
         (
@@ -137,7 +136,7 @@ pub fn selectable_columns() -> impl Iterator<Item = (&'static str, Option<&'stat
 }
 
 /// The services that deliver a report of its kind, or of either (docs/aws-facts.md 4.1, 4.2).
-pub fn deliverers(report: &WantedReport) -> Vec<&'static str> {
+pub fn deliverers(report: &ReportLocation) -> Vec<&'static str> {
     match report.kind {
         Some(ReportKind::LegacyCur) => vec![LEGACY_DELIVERER],
         Some(ReportKind::Cur2) => vec![EXPORT_DELIVERER],
@@ -146,9 +145,9 @@ pub fn deliverers(report: &WantedReport) -> Vec<&'static str> {
 }
 
 /// The policy that lets AWS deliver into the bucket on behalf of this account alone (docs/aws-facts.md 4.1, 4.2).
-pub fn bucket_policy<R>(wanted: &WantedAccount, report: &WantedReport) -> Policy<R> {
+pub fn bucket_policy<R>(wanted: &WantedAccount, report: &ReportLocation) -> Policy<R> {
     let partition = wanted.partition();
-    let (bucket, home, account) = (bucket_arn(partition, report), partition.home_region(), wanted.account());
+    let (bucket, home, account) = (report.bucket_arn(partition), partition.home_region(), wanted.account());
     let on_behalf =
         |statement: Statement<R>, source: &str| {
             let source = format!("arn:{}:{source}", partition.as_str());

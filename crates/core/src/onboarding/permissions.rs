@@ -2,11 +2,11 @@
 //! (docs/aws-facts.md 5.2).
 
 use super::{
-    BillReader, WantedAccount, WantedReport,
+    BillReader, WantedAccount,
     policy::{Operator, Policy, Statement},
     text::Text,
 };
-use crate::model::{Partition, ReportKind, RoleArn, taken_literally};
+use crate::model::{ReportLocation, RoleArn, taken_literally};
 
 /// The policy of the role or user, which is in `account`: a template may leave that open.
 pub fn policy<R: Clone>(wanted: &WantedAccount, account: &Text<R>) -> Policy<R> {
@@ -36,7 +36,7 @@ pub fn policy<R: Clone>(wanted: &WantedAccount, account: &Text<R>) -> Policy<R> 
         }
     }
     if let Some(report) = wanted.report.as_ref().filter(|_| wanted.audit) {
-        let bucket = bucket_arn(wanted.partition(), report);
+        let bucket = report.bucket_arn(wanted.partition());
         statements.push(Statement::allow(
             "SeeBucketOwnership",
             vec!["s3:GetBucketOwnershipControls"],
@@ -47,9 +47,9 @@ pub fn policy<R: Clone>(wanted: &WantedAccount, account: &Text<R>) -> Policy<R> 
 }
 
 /// Listing and reading the report's own folder, and nothing beside it.
-fn reading<R>(wanted: &WantedAccount, report: &WantedReport) -> Vec<Statement<R>> {
+fn reading<R>(wanted: &WantedAccount, report: &ReportLocation) -> Vec<Statement<R>> {
     let partition = wanted.partition();
-    let bucket = bucket_arn(partition, report);
+    let bucket = report.bucket_arn(partition);
     let below = format!("{}*", taken_literally(&report.key_root()));
     let mut statements = vec![
         Statement::allow("ListReport", vec!["s3:ListBucket"], vec![bucket.clone().into()]).only_where(
@@ -75,21 +75,20 @@ fn reading<R>(wanted: &WantedAccount, report: &WantedReport) -> Vec<Statement<R>
 /// Looking up the report's definition in the API of its kind, or in both.
 fn definitions<R: Clone>(
     wanted: &WantedAccount,
-    report: &WantedReport,
+    report: &ReportLocation,
     account: &Text<R>,
 ) -> Vec<Statement<R>> {
     let partition = wanted.partition();
     let anything = || vec![Text::from("*")];
     let mut statements = Vec::new();
-    // Which API there is in which partition: docs/aws-facts.md 11.
-    if report.kind != Some(ReportKind::Cur2) && partition.has_legacy_reports() {
+    if report.asks_legacy(partition) {
         statements.push(Statement::allow(
             "FindLegacyReport",
             vec!["cur:DescribeReportDefinitions"],
             anything(),
         ));
     }
-    if report.kind != Some(ReportKind::LegacyCur) && partition.has_exports() {
+    if report.asks_exports(partition) {
         statements.push(Statement::allow("FindExport", vec!["bcm-data-exports:ListExports"], anything()));
         // An export's ARN ends in its name and a UUID (docs/aws-facts.md 3.2); how old names with other characters are
         // written there is not known.
@@ -117,16 +116,12 @@ fn own_permissions<R: Clone>(role: &RoleArn, account: &Text<R>) -> Statement<R> 
     Statement::allow("AskOwnPermissions", vec!["iam:SimulatePrincipalPolicy"], vec![itself])
 }
 
-/// The bucket's ARN; its name needs no escaping.
-pub(super) fn bucket_arn(partition: Partition, report: &WantedReport) -> String {
-    format!("arn:{}:s3:::{}", partition.as_str(), report.bucket)
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
 
     use super::{super::sample, *};
+    use crate::model::{Partition, ReportKind};
 
     /// Action and resources of every statement, a line each.
     fn lines(wanted: &WantedAccount) -> Vec<String> {

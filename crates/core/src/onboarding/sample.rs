@@ -1,11 +1,12 @@
 //! A connection for tests: an organization's payer with a report in a bucket of its own.
 
-use super::{BillReader, WantedAccount, WantedReport};
+use super::{BillReader, WantedAccount};
+use crate::model::ReportLocation;
 
 pub(super) fn wanted() -> WantedAccount {
     WantedAccount {
         reader: BillReader::Role("arn:aws:iam::123456789012:role/finops/awscost".parse().expect("a role")),
-        report: Some(WantedReport {
+        report: Some(ReportLocation {
             name: "acme-cur".parse().expect("a name"),
             kind: None,
             bucket: "acme-billing".parse().expect("a bucket"),

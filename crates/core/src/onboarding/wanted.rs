@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::model::{AccountId, BucketName, KeyPrefix, Partition, Region, ReportKind, ReportName, RoleArn};
+use crate::model::{AccountId, BucketName, Partition, Region, ReportLocation, ReportName, RoleArn};
 
 /// The connection whose AWS side is to be created.
 #[derive(Debug, Clone)]
@@ -10,7 +10,7 @@ pub struct WantedAccount {
     /// Who is to read.
     pub reader: BillReader,
     /// The report it is to read; a member may have none.
-    pub report: Option<WantedReport>,
+    pub report: Option<ReportLocation>,
     /// The customer-managed key the bucket's objects are encrypted with.
     pub kms_key: Option<KmsKeyArn>,
     /// Whether the external ID is being replaced, so that the role has to take the next one too.
@@ -33,23 +33,6 @@ pub enum BillReader {
         /// The partition that account is in.
         partition: Partition,
     },
-}
-
-/// The report to read, and where it lies.
-#[derive(Debug, Clone)]
-pub struct WantedReport {
-    /// The report's name.
-    pub name: ReportName,
-    /// Its family; `None` for whichever has the name.
-    pub kind: Option<ReportKind>,
-    /// The bucket it is delivered to.
-    pub bucket: BucketName,
-    /// The prefix in it.
-    pub prefix: KeyPrefix,
-    /// The region of the report's bucket.
-    pub region: Region,
-    /// The account that owns the bucket.
-    pub owner: AccountId,
 }
 
 /// What can't be created as asked for, with the way out.
@@ -145,7 +128,7 @@ impl WantedAccount {
     }
 
     /// The report, where something needs one.
-    pub(super) fn needed_report(&self) -> Result<&WantedReport, OnboardingFault> {
+    pub(super) fn needed_report(&self) -> Result<&ReportLocation, OnboardingFault> {
         self.report.as_ref().ok_or(OnboardingFault::NoReport)
     }
 
@@ -171,20 +154,6 @@ impl BillReader {
             Self::Role(role) => role.account(),
             Self::User { account, .. } => account,
         }
-    }
-}
-
-impl WantedReport {
-    /// The folder all keys of the report lie under, with its trailing `/`.
-    pub(super) fn key_root(&self) -> String {
-        self.prefix.join(&format!("{}/", self.name))
-    }
-
-    /// True if the name fits a new export's rule, which is narrower than that of names AWS once took
-    /// (docs/aws-facts.md 3.2).
-    pub(super) fn has_export_name(&self) -> bool {
-        let name = self.name.as_str();
-        name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     }
 }
 

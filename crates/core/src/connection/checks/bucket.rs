@@ -5,7 +5,7 @@ use std::slice;
 use jiff::Timestamp;
 
 use super::{
-    super::{Elsewhere, Facts, Finding, ManifestRead, ReportTarget, Standing, Target},
+    super::{Elsewhere, Facts, Finding, ManifestRead, Standing, Target},
     clue, policy_elsewhere, report,
 };
 use crate::{
@@ -14,14 +14,14 @@ use crate::{
         session_policy::{Scope, SessionPolicyTooLong, build},
         traits::ObjectOwnership,
     },
-    model::{ConditionType::BucketReadable, Reason},
+    model::{ConditionType::BucketReadable, Reason, ReportLocation},
 };
 
 /// The policy that narrows ingest sessions of a target: the looks' and the Jobs' alike.
 ///
 /// # Errors
 /// [`SessionPolicyTooLong`] if prefix and name are too long for one.
-pub fn session_policy(target: &Target, report: &ReportTarget) -> Result<String, SessionPolicyTooLong> {
+pub fn session_policy(target: &Target, report: &ReportLocation) -> Result<String, SessionPolicyTooLong> {
     build(&Scope {
         partition: target.partition(),
         bucket: &report.bucket,
@@ -33,7 +33,7 @@ pub fn session_policy(target: &Target, report: &ReportTarget) -> Result<String, 
 pub(in crate::connection) fn check(
     facts: &Facts,
     target: &Target,
-    report: &ReportTarget,
+    report: &ReportLocation,
     now: Timestamp,
 ) -> Finding {
     if let Err(problem) = session_policy(target, report) {
@@ -68,7 +68,7 @@ pub(in crate::connection) fn check(
 
 /// The report lies one level off, or may do so for all that is known, unless AWS's own definition says that it is to be
 /// delivered just where declared.
-fn misplaced(facts: &Facts, report: &ReportTarget, now: Timestamp) -> Option<Finding> {
+fn misplaced(facts: &Facts, report: &ReportLocation, now: Timestamp) -> Option<Finding> {
     if report::delivers_as_declared(facts, report) {
         return None;
     }
@@ -123,7 +123,7 @@ fn list_refused(
     fault: &AwsFault,
     facts: &Facts,
     target: &Target,
-    report: &ReportTarget,
+    report: &ReportLocation,
     now: Timestamp,
 ) -> Finding {
     let (bucket, role) = (&report.bucket, target.actor());
@@ -166,7 +166,7 @@ fn list_refused(
     }
 }
 
-fn wrong_region(fault: &AwsFault, report: &ReportTarget) -> Finding {
+fn wrong_region(fault: &AwsFault, report: &ReportLocation) -> Finding {
     let bucket = &report.bucket;
     let message = match &fault.region {
         Some(actual) => format!(
@@ -183,7 +183,7 @@ fn wrong_region(fault: &AwsFault, report: &ReportTarget) -> Finding {
 
 /// S3 alone does not take the session that STS has just given: what a region answers that is not enabled, or one whose S3
 /// takes no sessions of STS's global endpoint (docs/aws-facts.md 1.5, 9).
-fn region_not_enabled(target: &Target, report: &ReportTarget) -> Finding {
+fn region_not_enabled(target: &Target, report: &ReportLocation) -> Finding {
     let region = &report.region;
     fail(
         Reason::BucketRegionNotEnabled,
@@ -197,7 +197,7 @@ fn region_not_enabled(target: &Target, report: &ReportTarget) -> Finding {
     )
 }
 
-fn disabled(report: &ReportTarget) -> Finding {
+fn disabled(report: &ReportLocation) -> Finding {
     fail(
         Reason::BucketDisabled,
         format!(
@@ -211,12 +211,11 @@ fn read_refused(
     fault: &AwsFault,
     facts: &Facts,
     target: &Target,
-    report: &ReportTarget,
+    report: &ReportLocation,
     now: Timestamp,
 ) -> Finding {
     let role = target.actor();
-    let objects =
-        format!("arn:{}:s3:::{}/{}*", target.partition().as_str(), report.bucket, report.key_root());
+    let objects = format!("{}/{}*", report.bucket_arn(target.partition()), report.key_root());
     if let Some(finding) = policy_elsewhere(BucketReadable, fault, target, report.bucket.as_str()) {
         return finding;
     }
@@ -264,7 +263,7 @@ fn object_refused(
     ownership: Standing<'_, ObjectOwnership>,
     role: &str,
     objects: &str,
-    report: &ReportTarget,
+    report: &ReportLocation,
 ) -> Finding {
     match ownership {
         Standing::Known(ObjectOwnership::Writer) => fail(

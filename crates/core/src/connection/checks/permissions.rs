@@ -45,7 +45,7 @@ pub(in crate::connection) fn questions(target: &Target, access: &RoleAccess) -> 
         resource: format!("arn:{partition}:s3:::{OTHER_BUCKET}/object"),
     });
     if let Some(report) = &target.report {
-        let bucket = format!("arn:{partition}:s3:::{}", report.bucket);
+        let bucket = report.bucket_arn(target.partition());
         questions.extend(WRITES.iter().map(|(action, part)| PermissionQuestion {
             action,
             resource: match part {

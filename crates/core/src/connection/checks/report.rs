@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    super::{Facts, Finding, ReportTarget, Standing, Target},
+    super::{Facts, Finding, Standing, Target},
     clue, policy_elsewhere,
     query::Query,
 };
@@ -12,7 +12,7 @@ use crate::{
         AwsFault, FaultClass, Operation,
         traits::{ExportDefinition, LegacyDefinition, ReportDestination, ReportGranularity},
     },
-    model::{ConditionType::ReportConfigured, Partition, Reason, ReportKind, layers::Field},
+    model::{ConditionType::ReportConfigured, Partition, Reason, ReportKind, ReportLocation, layers::Field},
 };
 
 /// The table a CUR 2.0 export selects from.
@@ -75,7 +75,7 @@ impl Chosen<'_> {
 ///
 /// # Errors
 /// [`Ambiguous`] if that does not tell them apart.
-pub fn chosen<'a>(facts: &'a Facts, report: &ReportTarget) -> Result<Option<Chosen<'a>>, Ambiguous> {
+pub fn chosen<'a>(facts: &'a Facts, report: &ReportLocation) -> Result<Option<Chosen<'a>>, Ambiguous> {
     let wants = |kind| report.kind.is_none_or(|declared| declared == kind);
     let legacy = facts
         .legacy
@@ -115,10 +115,10 @@ fn no_api(partition: Partition) -> String {
 pub(in crate::connection) fn check(
     facts: &Facts,
     target: &Target,
-    report: &ReportTarget,
+    report: &ReportLocation,
     now: Timestamp,
 ) -> Finding {
-    if !report.has_api(target) {
+    if !report.has_api(target.partition()) {
         return fail(Reason::BillingApiNotInPartition, no_api(target.partition()));
     }
     match chosen(facts, report) {
@@ -146,10 +146,10 @@ fn outdated(found: &Chosen<'_>, facts: &Facts, now: Timestamp) -> Option<Finding
 }
 
 /// Nothing of that name was seen: say which API could not be asked, or that there is none.
-fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timestamp) -> Finding {
-    let legacy = report.asks_legacy(target).then(|| facts.legacy.standing(now));
-    let exports = report.asks_exports(target).then(|| facts.exports.standing(now));
-    let export = report.asks_exports(target).then(|| facts.export.standing(now));
+fn not_found(facts: &Facts, target: &Target, report: &ReportLocation, now: Timestamp) -> Finding {
+    let legacy = report.asks_legacy(target.partition()).then(|| facts.legacy.standing(now));
+    let exports = report.asks_exports(target.partition()).then(|| facts.exports.standing(now));
+    let export = report.asks_exports(target.partition()).then(|| facts.export.standing(now));
     for (refused, reason) in [
         (export.and_then(refusal), Reason::ExportGetDenied),
         (exports.and_then(refusal), Reason::ExportListDenied),
@@ -166,7 +166,7 @@ fn not_found(facts: &Facts, target: &Target, report: &ReportTarget, now: Timesta
         .unwrap_or_else(|| nowhere(facts, target, report))
 }
 
-fn api_refused(fault: &AwsFault, reason: Reason, target: &Target, report: &ReportTarget) -> Finding {
+fn api_refused(fault: &AwsFault, reason: Reason, target: &Target, report: &ReportLocation) -> Finding {
     if fault.class != FaultClass::Denied {
         return Finding::doubtful(ReportConfigured, &fault.clone().inconclusive());
     }
@@ -206,7 +206,7 @@ fn undecided<T>(standing: Standing<'_, T>) -> Option<Finding> {
 }
 
 /// Every API that was to be asked has answered, and none knows the name.
-fn nowhere(facts: &Facts, target: &Target, report: &ReportTarget) -> Finding {
+fn nowhere(facts: &Facts, target: &Target, report: &ReportLocation) -> Finding {
     let legacy = facts.legacy.known().into_iter().flatten().map(|definition| definition.name.as_str());
     let exports = facts.exports.known().into_iter().flatten().map(|export| export.name.as_str());
     let mut names: Vec<&str> = legacy.chain(exports).collect();
@@ -244,12 +244,12 @@ fn nowhere(facts: &Facts, target: &Target, report: &ReportTarget) -> Finding {
 }
 
 /// True if AWS's own definition delivers just where declared, as far as it is known.
-pub(super) fn delivers_as_declared(facts: &Facts, report: &ReportTarget) -> bool {
+pub(super) fn delivers_as_declared(facts: &Facts, report: &ReportLocation) -> bool {
     matches!(chosen(facts, report), Ok(Some(found)) if differences(found.destination(), report).is_empty())
 }
 
 /// All that is wrong with a definition, the first thing's reason in front.
-fn judge(found: &Chosen<'_>, report: &ReportTarget) -> Option<Finding> {
+fn judge(found: &Chosen<'_>, report: &ReportLocation) -> Option<Finding> {
     let mut problems: Vec<(Reason, String)> = Vec::new();
     let differences = differences(found.destination(), report);
     if !differences.is_empty() {
@@ -280,7 +280,7 @@ fn suits(
     found: &Chosen<'_>,
     facts: &Facts,
     target: &Target,
-    report: &ReportTarget,
+    report: &ReportLocation,
     now: Timestamp,
 ) -> Finding {
     let suits = format!("Report {} ({}) is defined and suits.", report.name, found.kind());
@@ -308,7 +308,7 @@ fn suits(
 
 /// Each way in which a destination is not the declared one, with the field that says otherwise. Prefixes are compared byte
 /// for byte, as AWS uses them.
-fn differences(destination: &ReportDestination, report: &ReportTarget) -> Vec<(&'static str, String)> {
+fn differences(destination: &ReportDestination, report: &ReportLocation) -> Vec<(&'static str, String)> {
     let pairs = [
         ("spec.report.bucket.name", "bucket", destination.bucket.as_str(), report.bucket.as_str()),
         ("spec.report.bucket.prefix", "prefix", destination.prefix.as_str(), report.prefix.as_str()),

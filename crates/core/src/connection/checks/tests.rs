@@ -11,10 +11,10 @@ use super::*;
 use crate::{
     aws::{AwsFault, Code, Detail, IamPermission, Operation},
     connection::{
-        Asker, Enforcement, Excess, ExternalIdInUse, Fact, LastAssumed, ManifestRead, NextExternalId,
-        ReportTarget, fake, sample,
+        Asker, Enforcement, Excess, ExternalIdInUse, Fact, LastAssumed, ManifestRead, NextExternalId, fake,
+        sample,
     },
-    model::{AccountType, ExternalId, Reason},
+    model::{AccountType, ExternalId, Reason, ReportLocation},
 };
 
 type Broken = (&'static str, fn(&mut Facts, &mut Target));
@@ -74,7 +74,7 @@ fn next() -> NextExternalId {
     NextExternalId::Usable(ExternalId::parse(b"the-next-one").expect("an external ID"))
 }
 
-fn declared(target: &mut Target) -> &mut ReportTarget {
+fn declared(target: &mut Target) -> &mut ReportLocation {
     target.report.as_mut().expect("the sample has a report")
 }
 

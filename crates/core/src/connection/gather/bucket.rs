@@ -11,7 +11,8 @@ use crate::{
         Aws, AwsFault, Code, Detail, FaultClass, Operation, Session,
         traits::{BucketOwner, Delimiter, ListObjects, Listing, ObjectOwnership, ReadObject},
     },
-    connection::{Elsewhere, Facts, ManifestRead, Purpose, ReportTarget, Target, checks, facts::Fact, open},
+    connection::{Elsewhere, Facts, ManifestRead, Purpose, Target, checks, facts::Fact, open},
+    model::ReportLocation,
 };
 
 /// More folders than any report has months.
@@ -30,7 +31,7 @@ pub(super) struct Bucket {
 pub(super) async fn look(
     aws: &Aws,
     target: &Target,
-    report: &ReportTarget,
+    report: &ReportLocation,
     control: &Session,
     kept: Option<Session>,
 ) -> Bucket {
@@ -72,7 +73,7 @@ pub(super) async fn look(
 async fn opened(
     aws: &Aws,
     target: &Target,
-    report: &ReportTarget,
+    report: &ReportLocation,
     kept: Option<Session>,
 ) -> Result<(Session, Result<Listing, AwsFault>), AwsFault> {
     let root = report.key_root();
@@ -141,7 +142,7 @@ fn record_beside<T>(
     }
 }
 
-async fn ingest_session(aws: &Aws, target: &Target, report: &ReportTarget) -> Result<Session, AwsFault> {
+async fn ingest_session(aws: &Aws, target: &Target, report: &ReportLocation) -> Result<Session, AwsFault> {
     let Ok(policy) = checks::bucket::session_policy(target, report) else {
         // The check says so from the same function; nothing is asked of AWS.
         return Err(AwsFault::new(Operation::AssumeRole, Code::PackedPolicyTooLarge));
@@ -153,7 +154,7 @@ async fn ingest_session(aws: &Aws, target: &Target, report: &ReportTarget) -> Re
 pub(super) async fn list(
     aws: &Aws,
     session: &Session,
-    report: &ReportTarget,
+    report: &ReportLocation,
     prefix: &str,
     owner: BucketOwner<'_>,
 ) -> Result<Listing, AwsFault> {
@@ -175,7 +176,7 @@ const PERIODS: usize = 3;
 async fn manifest(
     aws: &Aws,
     session: &Session,
-    report: &ReportTarget,
+    report: &ReportLocation,
     root: &Listing,
 ) -> Result<ManifestRead, AwsFault> {
     let mut folders = Vec::new();
@@ -219,7 +220,7 @@ fn newest(mut folders: Vec<String>) -> Vec<String> {
 async fn newest_months(
     aws: &Aws,
     session: &Session,
-    report: &ReportTarget,
+    report: &ReportLocation,
     root: &Listing,
 ) -> Result<Vec<String>, AwsFault> {
     let base = format!("{}{}/", report.key_root(), report.name);
@@ -244,7 +245,7 @@ async fn newest_months(
 async fn folders_below(
     aws: &Aws,
     session: &Session,
-    report: &ReportTarget,
+    report: &ReportLocation,
     prefix: &str,
 ) -> Result<Vec<String>, AwsFault> {
     let listing = list(aws, session, report, prefix, BucketOwner::Expected(&report.owner)).await?;

@@ -6,7 +6,8 @@ use crate::{
         Aws, AwsFault, FaultClass, Session,
         traits::{BucketOwner, Listing},
     },
-    connection::{Elsewhere, ReportTarget},
+    connection::Elsewhere,
+    model::ReportLocation,
 };
 
 /// How many folders below the declared prefix are looked into.
@@ -18,7 +19,7 @@ const FOLDERS: usize = 5;
 pub(super) async fn look(
     aws: &Aws,
     session: &Session,
-    report: &ReportTarget,
+    report: &ReportLocation,
 ) -> Result<Option<Elsewhere>, AwsFault> {
     let declared = report.prefix.as_str();
     let (parent, last) = declared.rsplit_once('/').unwrap_or(("", declared));
@@ -48,7 +49,7 @@ fn below(prefix: &str, name: &str) -> String {
 async fn holds_report(
     aws: &Aws,
     session: &Session,
-    report: &ReportTarget,
+    report: &ReportLocation,
     root: &str,
 ) -> Result<bool, AwsFault> {
     let listing = folders(aws, session, report, root).await?;
@@ -62,7 +63,7 @@ async fn holds_report(
 async fn folders(
     aws: &Aws,
     session: &Session,
-    report: &ReportTarget,
+    report: &ReportLocation,
     prefix: &str,
 ) -> Result<Listing, AwsFault> {
     match list(aws, session, report, prefix, BucketOwner::Expected(&report.owner)).await {

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::TemplateVariable;
-use crate::onboarding::{
-    WantedAccount, WantedReport,
-    delivery::{NewExport, TABLE},
-    policy::Policy,
-    text::Text,
+use crate::{
+    model::ReportLocation,
+    onboarding::{
+        WantedAccount,
+        delivery::{NewExport, TABLE},
+        policy::Policy,
+        text::Text,
+    },
 };
 
 /// A resource: its properties, and what becomes of it when the stack goes.
@@ -188,7 +191,7 @@ impl StackResource {
 }
 
 impl ResourceProperties {
-    pub(super) fn bucket(wanted: &WantedAccount, report: &WantedReport) -> Self {
+    pub(super) fn bucket(wanted: &WantedAccount, report: &ReportLocation) -> Self {
         let default = match &wanted.kms_key {
             Some(key) => DefaultEncryption::Kms { key: key.to_string() },
             None => DefaultEncryption::S3,
