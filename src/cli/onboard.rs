@@ -11,13 +11,12 @@ use serde::Serialize;
 
 use crate::{
     cli::terminal::print::{complain, print},
-    model::ExitCode,
+    model::{ExitCode, policy::text::Text},
     onboarding::{
         BillReader, OnboardingFault, PrincipalArn, WantedAccount, cloudformation,
         delivery::{self, ExportChoices, ExportGranularity},
         link::{self, LinkFault, StackName, TemplateUrl},
         permissions, terraform,
-        text::Text,
         trust::{self, BaseIdentity},
         workload::WorkloadFault,
     },

@@ -15,6 +15,7 @@ pub mod layers;
 mod outcome;
 mod period;
 pub mod place;
+pub mod policy;
 mod region;
 mod report;
 mod report_location;

@@ -208,7 +208,7 @@ fn reader(spec: &AwsCostAccountSpec) -> Result<BillReader, NotWanted> {
     let region = region.or(spec.access.sts_region.as_deref());
     let region: Option<Region> = region.map(|text| parsed("region", text)).transpose()?;
     Ok(BillReader::User {
-        account: parsed("spec.accountId", account)?,
+        account: spec.account(None)?,
         partition: region.map_or(Partition::Aws, |region| region.partition()),
     })
 }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::{
     Aws, AwsFault, Code, Detail, FaultClass, IamPermission, Operation, Sdk, Session,
-    model::{AccountId, BucketName, ExternalId, Partition, Region, RoleArn},
+    model::{AccountId, BucketName, ExternalId, Partition, Region, RoleArn, policy::Policy},
     session_policy,
     traits::{
         AssumeRole, BucketOwner, Delimiter, ExportHealth, ListObjects, OrganizationFeatures,
@@ -143,7 +143,7 @@ async fn organizations() {
         Ok(OrganizationMembership::Standalone)
     );
     let denied =
-        assume(&aws, PAYER, Some(PAYER_ID), Some(session_policy::DENY_ALL)).await.expect("a session");
+        assume(&aws, PAYER, Some(PAYER_ID), Some(&Policy::deny_all().to_json())).await.expect("a session");
     let fault = aws.organizations.membership(&denied, Partition::Aws).await.expect_err("it may do nothing");
     let refused = AwsFault::new(Operation::DescribeOrganization, Code::AccessDenied);
     assert_eq!(fault, AwsFault { detail: Detail::SessionPolicy, ..refused });

@@ -1,12 +1,12 @@
 //! The policy that narrows an ingest session to one report, so that a stolen session reads nothing else.
 
-use serde::Serialize;
+use std::convert::Infallible;
 
-use crate::model::{BucketName, Partition, Region, taken_literally};
-
-/// Denies everything: for sessions that exist only to learn whether they can be had.
-pub const DENY_ALL: &str =
-    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+use crate::model::{
+    BucketName, Partition, Region,
+    policy::{Operator, Policy, Statement, text::Text},
+    taken_literally,
+};
 
 /// AWS's limit on an inline session policy, in characters (docs/aws-facts.md 1.2).
 pub const MAX_CHARACTERS: usize = 2048;
@@ -34,35 +34,6 @@ pub struct SessionPolicyTooLong {
     pub characters: usize,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Policy {
-    version: &'static str,
-    statement: [Statement; 3],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Statement {
-    effect: &'static str,
-    action: &'static str,
-    resource: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    condition: Option<Condition>,
-}
-
-#[derive(Serialize)]
-enum Condition {
-    StringLike {
-        #[serde(rename = "s3:prefix")]
-        prefix: Vec<String>,
-    },
-    StringEquals {
-        #[serde(rename = "kms:ViaService")]
-        via_service: String,
-    },
-}
-
 /// The policy as JSON: get under the key roots, list under them, decrypt through S3 alone.
 ///
 /// # Errors
@@ -70,34 +41,26 @@ enum Condition {
 pub fn build(scope: &Scope<'_>) -> Result<String, SessionPolicyTooLong> {
     let bucket = format!("arn:{}:s3:::{}", scope.partition.as_str(), scope.bucket);
     let under = |root: &String| format!("{}*", taken_literally(root));
-    let policy = Policy {
-        version: "2012-10-17",
-        statement: [
-            Statement {
-                effect: "Allow",
-                action: "s3:GetObject",
-                resource: scope.key_roots.iter().map(|root| format!("{bucket}/{}", under(root))).collect(),
-                condition: None,
-            },
-            Statement {
-                effect: "Allow",
-                action: "s3:ListBucket",
-                resource: vec![bucket.clone()],
-                condition: Some(Condition::StringLike {
-                    prefix: scope.key_roots.iter().map(under).collect(),
-                }),
-            },
-            Statement {
-                effect: "Allow",
-                action: "kms:Decrypt",
-                resource: vec!["*".to_owned()],
-                condition: Some(Condition::StringEquals {
-                    via_service: format!("s3.{}.{}", scope.region, scope.partition.dns_suffix()),
-                }),
-            },
-        ],
-    };
-    let text = serde_json::to_string(&policy).expect("strings and lists of strings serialise");
+    let roots = || scope.key_roots.iter().map(under);
+    let through = format!("s3.{}.{}", scope.region, scope.partition.dns_suffix());
+    // Without ids: they would count.
+    let policy: Policy<Infallible> = Policy::of(vec![
+        Statement::allow_unnamed(
+            vec!["s3:GetObject"],
+            roots().map(|root| format!("{bucket}/{root}").into()).collect(),
+        ),
+        Statement::allow_unnamed(vec!["s3:ListBucket"], vec![bucket.as_str().into()]).only_where_any(
+            Operator::StringLike,
+            "s3:prefix",
+            roots().map(Text::from).collect(),
+        ),
+        Statement::allow_unnamed(vec!["kms:Decrypt"], vec!["*".into()]).only_where(
+            Operator::StringEquals,
+            "kms:ViaService",
+            through.into(),
+        ),
+    ]);
+    let text = policy.to_json();
     let characters = text.chars().count();
     if characters > MAX_CHARACTERS { Err(SessionPolicyTooLong { characters }) } else { Ok(text) }
 }
@@ -123,23 +86,17 @@ mod tests {
     {
       "Action": "s3:GetObject",
       "Effect": "Allow",
-      "Resource": [
-        "arn:aws:s3:::acme-billing/cur/acme/*"
-      ]
+      "Resource": "arn:aws:s3:::acme-billing/cur/acme/*"
     },
     {
       "Action": "s3:ListBucket",
       "Condition": {
         "StringLike": {
-          "s3:prefix": [
-            "cur/acme/*"
-          ]
+          "s3:prefix": "cur/acme/*"
         }
       },
       "Effect": "Allow",
-      "Resource": [
-        "arn:aws:s3:::acme-billing"
-      ]
+      "Resource": "arn:aws:s3:::acme-billing"
     },
     {
       "Action": "kms:Decrypt",
@@ -149,9 +106,7 @@ mod tests {
         }
       },
       "Effect": "Allow",
-      "Resource": [
-        "*"
-      ]
+      "Resource": "*"
     }
   ],
   "Version": "2012-10-17"

@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     aws::{
-        Aws, AwsFault, Code, FaultClass, Operation, Session, session_policy,
+        Aws, AwsFault, Code, FaultClass, Operation, Session,
         traits::{AssumeRole, Caller, ExportDefinition, ExportExecution, ExportReference, LegacyDefinition},
     },
-    model::{AccessKeys, ExternalId, ReportLocation},
+    model::{AccessKeys, ExternalId, ReportLocation, policy::Policy},
 };
 
 /// The shortest session STS gives: the external-ID probes drop theirs at once.
@@ -251,13 +251,14 @@ async fn lets_in(
     refusals: usize,
 ) -> Result<bool, AwsFault> {
     let (mut refused, mut let_in) = (0, 0);
+    let nothing = Policy::deny_all().to_json();
     loop {
         let request = AssumeRole {
             role: &access.role,
             external_id,
             session_name: "awscost-externalid-probe",
             duration: SHORTEST,
-            policy: Some(session_policy::DENY_ALL),
+            policy: Some(&nothing),
             region: &target.sts_region,
         };
         // A session that was let in can do nothing, and is dropped here.

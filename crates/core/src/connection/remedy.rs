@@ -1,10 +1,15 @@
 //! The fix as a block to copy: who the trust policy must name, and a trust policy that works.
 
+use std::convert::Infallible;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Asker;
-use crate::{aws::traits::Caller, model::Partition};
+use crate::{
+    aws::traits::Caller,
+    model::{Partition, policy::Statement},
+};
 
 /// A policy or commands to copy. It stands beside a message and never in it: a sentence is wrapped and cut, a block is not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,14 +74,9 @@ fn statement(caller: Option<&Caller>, partition: Partition) -> Value {
         || format!("arn:{}:iam::OPERATOR-ACCOUNT:role/OPERATOR-ROLE", partition.as_str()),
         principal,
     );
-    let actions =
-        if is_user(caller) { json!("sts:AssumeRole") } else { json!(["sts:AssumeRole", "sts:TagSession"]) };
-    json!({
-        "Effect": "Allow",
-        "Principal": {"AWS": principal},
-        "Action": actions,
-        "Condition": {"StringEquals": {"sts:ExternalId": "THE-EXTERNAL-ID"}},
-    })
+    let trust: Statement<Infallible> =
+        Statement::trust(principal.into(), vec!["THE-EXTERNAL-ID".into()], !is_user(caller));
+    serde_json::to_value(trust).expect("a statement is made of texts")
 }
 
 #[cfg(test)]

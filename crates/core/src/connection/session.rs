@@ -3,9 +3,12 @@
 use jiff::SignedDuration;
 
 use super::{Access, ExternalIdInUse, NextExternalId, RoleAccess, Target};
-use crate::aws::{
-    Aws, AwsFault, FaultClass, Session,
-    traits::{AssumeRole, FederateUser},
+use crate::{
+    aws::{
+        Aws, AwsFault, FaultClass, Session,
+        traits::{AssumeRole, FederateUser},
+    },
+    model::policy::{Policy, Statement},
 };
 
 /// AWS's cap on sessions of chained roles, and so the longest that works everywhere (docs/aws-facts.md 1.3).
@@ -13,7 +16,19 @@ const LENGTH: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a session of an IAM user gets for the checks: AWS gives a federated session only what both the user and such a
 /// policy allow, and nothing without one (docs/aws-facts.md 1.8).
-const CHECKS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["organizations:DescribeOrganization","cur:DescribeReportDefinitions","bcm-data-exports:ListExports","bcm-data-exports:GetExport","bcm-data-exports:ListExecutions","s3:ListBucket","s3:GetBucketOwnershipControls","cloudwatch:ListMetrics"],"Resource":"*"}]}"#;
+fn checks_policy() -> String {
+    let calls = vec![
+        "organizations:DescribeOrganization",
+        "cur:DescribeReportDefinitions",
+        "bcm-data-exports:ListExports",
+        "bcm-data-exports:GetExport",
+        "bcm-data-exports:ListExecutions",
+        "s3:ListBucket",
+        "s3:GetBucketOwnershipControls",
+        "cloudwatch:ListMetrics",
+    ];
+    Policy::of(vec![Statement::allow_unnamed(calls, vec!["*".into()])]).to_json()
+}
 
 /// What a session is for.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +56,12 @@ pub async fn open(aws: &Aws, target: &Target, purpose: Purpose<'_>) -> Result<Op
     match &target.access {
         Access::Role(access) => assume(aws, target, access, purpose).await,
         Access::Keys(keys) => {
+            let checks = checks_policy();
             let request = FederateUser {
                 keys,
                 name: purpose.name,
                 duration: LENGTH,
-                policy: purpose.policy.unwrap_or(CHECKS),
+                policy: purpose.policy.unwrap_or(&checks),
                 region: &target.sts_region,
             };
             let session = aws.identity.federate(request).await?;

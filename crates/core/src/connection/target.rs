@@ -2,6 +2,7 @@
 
 use crate::model::{
     AccessKeys, AccountId, AccountType, ExternalId, Partition, Region, ReportLocation, RoleArn,
+    layers::AccountParts,
 };
 
 /// One account as declared.

@@ -13,10 +13,12 @@ use super::{
     OnboardingFault, PrincipalArn, WantedAccount,
     delivery::{self, ExportChoices},
     permissions,
-    text::{TemplateReference, Text, TextPart},
     trust::{self, BaseIdentity},
 };
-use crate::model::RoleArn;
+use crate::model::{
+    RoleArn,
+    policy::text::{TemplateReference, Text, TextPart},
+};
 use resources::{InlinePolicy, ResourceProperties, StackResource};
 
 /// What a stack has to be allowed, because its role has a name (docs/aws-facts.md 6.1).

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    OnboardingFault, WantedAccount,
-    policy::{Operator, Policy, Principal, Statement},
-    text::Text,
+use super::{OnboardingFault, WantedAccount};
+use crate::model::{
+    ReportKind, ReportLocation,
+    policy::{Operator, Policy, Principal, Statement, text::Text},
 };
-use crate::model::{ReportKind, ReportLocation};
 
 /// The service principal that delivers legacy reports (docs/aws-facts.md 4.1).
 const LEGACY_DELIVERER: &str = "billingreports.amazonaws.com";

@@ -1,12 +1,12 @@
 //! What the role or user may do: the calls that the checks and loads of one manifest make, on what they make them on
 //! (docs/aws-facts.md 5.2).
 
-use super::{
-    BillReader, WantedAccount,
-    policy::{Operator, Policy, Statement},
-    text::Text,
+use super::{BillReader, WantedAccount};
+use crate::model::{
+    ReportLocation, RoleArn,
+    policy::{Operator, Policy, Statement, text::Text},
+    taken_literally,
 };
-use crate::model::{ReportLocation, RoleArn, taken_literally};
 
 /// The policy of the role or user, which is in `account`: a template may leave that open.
 pub fn policy<R: Clone>(wanted: &WantedAccount, account: &Text<R>) -> Policy<R> {

@@ -2,11 +2,8 @@
 
 use std::convert::Infallible;
 
-use super::{
-    policy::Policy,
-    workload::{CredentialSource, WorkloadIdentity},
-};
-use crate::model::{BucketName, Region};
+use super::workload::{CredentialSource, WorkloadIdentity};
+use crate::model::{BucketName, Region, policy::Policy};
 
 /// The name of the one inline policy.
 const POLICY: &str = "awscost";

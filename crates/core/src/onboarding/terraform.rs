@@ -10,11 +10,15 @@ use super::{
     OnboardingFault, PrincipalArn, WantedAccount,
     delivery::{self, ExportChoices, NewExport, TABLE},
     permissions,
-    policy::Policy,
-    text::{TemplateReference, Text, TextPart},
     trust::{self, BaseIdentity},
 };
-use crate::model::RoleArn;
+use crate::model::{
+    RoleArn,
+    policy::{
+        Policy,
+        text::{TemplateReference, Text, TextPart},
+    },
+};
 
 /// What the configuration creates besides the role.
 #[derive(Debug, Clone)]

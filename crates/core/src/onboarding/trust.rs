@@ -1,10 +1,7 @@
 //! Who may assume the role: one identity, with the external ID, or during a rotation with either
 //! (docs/aws-facts.md 5.1).
 
-use super::{
-    policy::{Operator, Policy, Principal, Statement},
-    text::Text,
-};
+use crate::model::policy::{Policy, Statement, text::Text};
 
 /// What the operator's identity comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +14,8 @@ pub enum BaseIdentity {
 
 /// The trust policy of an account's role.
 pub fn policy<R>(principal: Text<R>, external_ids: Vec<Text<R>>, base: BaseIdentity) -> Policy<R> {
-    let action = match base {
-        BaseIdentity::Plain => vec!["sts:AssumeRole"],
-        BaseIdentity::PodIdentity => vec!["sts:AssumeRole", "sts:TagSession"],
-    };
-    let statement = Statement::allow("Awscost", action, Vec::new())
-        .to(Principal::Aws(principal))
-        .only_where_any(Operator::StringEquals, "sts:ExternalId", external_ids);
-    Policy::of(vec![statement])
+    let trust = Statement::trust(principal, external_ids, base == BaseIdentity::PodIdentity);
+    Policy::of(vec![trust.named("Awscost")])
 }
 
 #[cfg(test)]

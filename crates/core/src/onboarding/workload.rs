@@ -3,12 +3,11 @@
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
-use super::{
-    PrincipalArn,
-    policy::{Operator, Policy, Principal, Statement},
-    text::Text,
+use super::PrincipalArn;
+use crate::model::{
+    AccountId, BucketName, Partition,
+    policy::{Operator, Policy, Principal, Statement, text::Text},
 };
-use crate::model::{AccountId, BucketName, Partition};
 
 /// The audience of the tokens that EKS gives pods for STS (docs/aws-facts.md 1.6).
 const AUDIENCE: &str = "sts.amazonaws.com";

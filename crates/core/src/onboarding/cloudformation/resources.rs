@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use super::TemplateVariable;
 use crate::{
-    model::ReportLocation,
+    model::{
+        ReportLocation,
+        policy::{Policy, text::Text},
+    },
     onboarding::{
         WantedAccount,
         delivery::{NewExport, TABLE},
-        policy::Policy,
-        text::Text,
     },
 };
 

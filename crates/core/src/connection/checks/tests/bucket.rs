@@ -109,7 +109,7 @@ archived
 customer key
   Fail CustomerKeyEncrypted: arn:aws:s3:::acme-billing/cur/acme/* is encrypted with a key that only its writer has (SSE-C). Have it written with SSE-S3 or SSE-KMS.
 policy too long
-  Fail SessionPolicyTooLong: First correct spec.report as ReportConfigured says. If this lasts then: For s3://acme-billing: the session policy takes 3724 characters and AWS allows 2048: shorten the report's prefix or name.
+  Fail SessionPolicyTooLong: First correct spec.report as ReportConfigured says. If this lasts then: For s3://acme-billing: the session policy takes 3716 characters and AWS allows 2048: shorten the report's prefix or name.
 policy packed too large
   Fail SessionPolicyTooLong: AWS finds the session policy for account 111122223333 too large once packed. Shorten the report's prefix or name.
 narrowed session denied

@@ -1,17 +1,20 @@
-//! IAM policies as values: what a statement holds, and the JSON it becomes.
+//! IAM policies as values: what a statement holds, and the JSON it becomes. Onboarding, the fixes that findings name, and the
+//! policies of sessions all write theirs with it.
 
-use std::{borrow::Cow, collections::BTreeMap};
+pub mod text;
+
+use std::{borrow::Cow, collections::BTreeMap, convert::Infallible};
 
 use serde::{Serialize, Serializer};
 
-use super::text::{TemplateReference, Text};
+use text::{TemplateReference, Text};
 
 /// An IAM policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase", bound(serialize = "R: TemplateReference"))]
 pub struct Policy<R> {
     version: &'static str,
-    /// What it allows. We never deny: that is for those who allow too much.
+    /// What it allows.
     pub statement: Vec<Statement<R>>,
 }
 
@@ -22,12 +25,27 @@ impl<R> Policy<R> {
     }
 }
 
+impl Policy<Infallible> {
+    /// Denies everything: for sessions that exist only to learn whether they can be had.
+    pub fn deny_all() -> Self {
+        let everything = Statement::allow_unnamed(vec!["*"], vec!["*".into()]);
+        Self::of(vec![Statement { effect: Effect::Deny, ..everything }])
+    }
+
+    /// The document in one line.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a policy is made of texts")
+    }
+}
+
 /// One statement of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase", bound(serialize = "R: TemplateReference"))]
 pub struct Statement<R> {
-    /// The statement's id, which says what it is for.
-    pub sid: &'static str,
+    /// The statement's id, which says what it is for; left out where every character counts, or where others add the statement
+    /// to a policy of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'static str>,
     effect: Effect,
     /// Who; in trust and bucket policies only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +64,7 @@ pub struct Statement<R> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 enum Effect {
     Allow,
+    Deny,
 }
 
 /// The principal of a trust or bucket policy.
@@ -84,8 +103,31 @@ struct Values<R>(#[serde(serialize_with = "one_or_many")] Vec<Text<R>>);
 impl<R> Statement<R> {
     /// Allows something on something.
     pub fn allow(sid: &'static str, action: Vec<&'static str>, resource: Vec<Text<R>>) -> Self {
+        Self::allow_unnamed(action, resource).named(sid)
+    }
+
+    /// Says what the statement is for.
+    #[must_use]
+    pub fn named(self, sid: &'static str) -> Self {
+        Self { sid: Some(sid), ..self }
+    }
+
+    /// Allows something on something, and does not say what for.
+    pub fn allow_unnamed(action: Vec<&'static str>, resource: Vec<Text<R>>) -> Self {
         let (principal, condition) = (None, BTreeMap::new());
-        Self { sid, effect: Effect::Allow, principal, action, resource, condition }
+        Self { sid: None, effect: Effect::Allow, principal, action, resource, condition }
+    }
+
+    /// Lets one identity assume a role with any of these external IDs, and nobody without one. Sessions of EKS Pod Identity
+    /// carry tags into every role, which needs `sts:TagSession` (docs/aws-facts.md 1.6).
+    pub fn trust(principal: Text<R>, external_ids: Vec<Text<R>>, carries_tags: bool) -> Self {
+        let mut action = vec!["sts:AssumeRole"];
+        action.extend(carries_tags.then_some("sts:TagSession"));
+        Self::allow_unnamed(action, Vec::new()).to(Principal::Aws(principal)).only_where_any(
+            Operator::StringEquals,
+            "sts:ExternalId",
+            external_ids,
+        )
     }
 
     /// The statement for this principal.
