@@ -8,6 +8,7 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use names::{SourceNames, one_layer};
@@ -45,7 +46,10 @@ struct Source {
     names: SourceNames,
 }
 
-/// Every file that the product is compiled from: those of the package itself and of each crate under `crates/`.
+/// Every file that the product is compiled from, read once for all tests here.
+static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(sources);
+
+/// The files of the package itself and of each crate under `crates/`.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let crates = fs::read_dir(root.join("crates")).expect("there are crates");
@@ -106,7 +110,7 @@ fn spread_types(layer: &str, names: &SourceNames) -> Vec<String> {
 
 /// What a rule says against every file, with each file's path.
 fn breaches(rule: impl Fn(&str, &SourceNames) -> Vec<String>) -> String {
-    let broken = sources().into_iter().filter(|source| source.layer != "a crate's root").flat_map(|source| {
+    let broken = SOURCES.iter().filter(|source| source.layer != "a crate's root").flat_map(|source| {
         let place = source.path.display().to_string();
         rule(&source.layer, &source.names).into_iter().map(move |breach| format!("{place}:{breach}"))
     });
@@ -127,10 +131,10 @@ fn foreign_types_stay_where_they_belong() {
 #[test]
 fn the_page_draws_no_arrow_that_is_not_there() {
     let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for source in sources() {
+    for source in SOURCES.iter() {
         let ours = source.names.paths.iter().filter_map(|(_, path)| path.strip_prefix("crate::"));
         let named = ours.filter_map(|path| path.split("::").next()).map(str::to_owned);
-        used.entry(source.layer).or_default().extend(named);
+        used.entry(source.layer.clone()).or_default().extend(named);
     }
     for (layer, allowed) in may_name() {
         let used = used.remove(layer).unwrap_or_default();
@@ -152,8 +156,8 @@ fn the_arrows_make_no_circle() {
 
 #[test]
 fn no_file_is_two_things() {
-    for Source { path, text, names, .. } in sources() {
-        let lines = names.lines_of_code(&text);
+    for Source { path, text, names, .. } in SOURCES.iter() {
+        let lines = names.lines_of_code(text);
         let path = path.display();
         assert!(lines <= 500, "{path} has {lines} lines without its tests: split it");
         assert!(text.starts_with("//!"), "{path} does not say in its first lines what it owns");
