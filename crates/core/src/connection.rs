@@ -14,7 +14,7 @@ mod session;
 mod target;
 
 pub use age::{Ages, Look};
-pub use checks::{bucket::session_policy, report::NEEDED_COLUMNS};
+pub use checks::bucket::session_policy;
 pub use facts::{
     Elsewhere, Enforcement, Excess, ExternalIdInUse, Fact, Facts, LastAssumed, ManifestRead, STALE_AFTER,
     Standing,

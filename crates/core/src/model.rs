@@ -36,6 +36,6 @@ pub use outcome::{
 };
 pub use period::{BillingPeriod, InvalidBillingPeriod};
 pub use region::{InvalidRegion, REGION, Region};
-pub use report::{InvalidReportName, REPORT_NAME, ReportKind, ReportName};
+pub use report::{DeliveryService, InvalidReportName, REPORT_NAME, ReportKind, ReportName};
 pub use report_location::ReportLocation;
 pub use secret::{AccessKeys, ExternalId, InvalidAccessKeys, InvalidExternalId};

@@ -2,6 +2,7 @@
 //!
 //! Used by the loader and by the controller alike, over any [`ReportStore`]; knows nothing of warehouses.
 
+mod dialect;
 mod discovery;
 mod fault;
 mod layout;
@@ -11,6 +12,7 @@ mod source;
 mod store;
 mod version;
 
+pub use dialect::{DIALECTS, Dialect, ExportRules, export_sources, kinds_of};
 pub use discovery::{DeliveredFile, Delivery, FoundPeriod, WantedPeriods, beside, confirm, deliveries};
 pub use fault::{FaultClass, ReportFault};
 pub use layout::{KeyArea, ReportAnchor, ReportKey, ReportRoot};

@@ -143,14 +143,6 @@ mod tests {
     }
 
     #[test]
-    fn a_check_of_an_export_needs_what_the_table_requires_of_a_source() {
-        let ours = ["manifest_id", "loaded_at", "provisional"];
-        let required = COSTS.columns.iter().filter(|column| column.required && !ours.contains(&column.name));
-        let required: Vec<&str> = required.map(|column| column.name).collect();
-        assert_eq!(required, awscost_core::connection::NEEDED_COLUMNS);
-    }
-
-    #[test]
     fn every_column_of_an_export_has_its_place() {
         let columns = awscost_core::onboarding::delivery::selectable_columns();
         let homeless: Vec<&str> =

@@ -9,7 +9,7 @@ use crate::{
     aws::traits::{ExecutionEnd, ExportExecution, ExportHealth, ExportIllness, LegacyDeliveryStatus},
     connection::{Facts, Finding, Verdict},
     controller::{deliveries::Deliveries, validate::Bill},
-    model::{BillingPeriod, ConditionType, Reason, ReportKind},
+    model::{BillingPeriod, ConditionType, DeliveryService, Reason, ReportKind},
     report::{DeliveryReadiness, FaultClass, FoundPeriod, ReportFault, missing_months, readiness},
 };
 
@@ -181,10 +181,15 @@ impl Question<'_> {
         self.known.iter().filter(|status| status.version.is_some()).map(|status| status.period)
     }
 
+    /// True if the legacy API knows its definition.
+    fn is_legacy(&self) -> bool {
+        self.kind.is_some_and(|kind| kind.service() == DeliveryService::Legacy)
+    }
+
     /// What AWS itself says is wrong with deliveries.
     fn illness(&self) -> Option<Finding> {
         let name = self.bill.report.name.as_str();
-        if self.kind == Some(ReportKind::LegacyCur) {
+        if self.is_legacy() {
             let definitions = self.facts.legacy.known()?;
             let definition = definitions.iter().find(|definition| definition.name == name)?;
             return legacy_illness(name, definition.delivery.as_ref()?.status);
@@ -200,7 +205,7 @@ impl Question<'_> {
     /// True if AWS says that it has delivered at least once.
     fn delivered_by_its_word(&self) -> bool {
         let name = self.bill.report.name.as_str();
-        if self.kind == Some(ReportKind::LegacyCur) {
+        if self.is_legacy() {
             let definitions = self.facts.legacy.known().map(Vec::as_slice).unwrap_or_default();
             let definition = definitions.iter().find(|definition| definition.name == name);
             let delivery = definition.and_then(|definition| definition.delivery.as_ref());

@@ -33,13 +33,51 @@ pub struct InvalidReportName(String, String);
 
 checked_text!(ReportName, InvalidReportName, REPORT_NAME, 80);
 
-/// The family a report belongs to.
+/// The kind of a report, by which a spec names its dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ReportKind {
     /// A Cost and Usage Report of the `cur` API.
     LegacyCur,
     /// A `COST_AND_USAGE_REPORT` data export.
     Cur2,
+}
+
+/// Who delivers reports: it decides their folders, their manifests, and the API that knows their definitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryService {
+    /// Cost and Usage Reports, the older one.
+    Legacy,
+    /// Data Exports.
+    DataExports,
+}
+
+impl DeliveryService {
+    /// What it delivers, in words.
+    pub fn delivers(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy report",
+            Self::DataExports => "data export",
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Legacy => Self::DataExports,
+            Self::DataExports => Self::Legacy,
+        }
+    }
+}
+
+impl ReportKind {
+    /// Who delivers it.
+    pub fn service(self) -> DeliveryService {
+        match self {
+            Self::LegacyCur => DeliveryService::Legacy,
+            Self::Cur2 => DeliveryService::DataExports,
+        }
+    }
 }
 
 impl fmt::Display for ReportKind {

@@ -1,13 +1,13 @@
 //! Where a report is declared to lie: what is looked at, loaded from and onboarded.
 
-use super::{AccountId, BucketName, KeyPrefix, Partition, Region, ReportKind, ReportName};
+use super::{AccountId, BucketName, DeliveryService, KeyPrefix, Partition, Region, ReportKind, ReportName};
 
 /// The report to read, and where it is declared to lie.
 #[derive(Debug, Clone)]
 pub struct ReportLocation {
     /// The report's name, which AWS puts into every key.
     pub name: ReportName,
-    /// Its family, or `None` to look in both APIs.
+    /// Its kind, or `None` to look in both APIs.
     pub kind: Option<ReportKind>,
     /// The bucket that AWS delivers it to.
     pub bucket: BucketName,
@@ -30,14 +30,19 @@ impl ReportLocation {
         format!("arn:{}:s3:::{}", partition.as_str(), self.bucket)
     }
 
+    /// True if it may be one that this service delivers.
+    pub fn may_be_of(&self, service: DeliveryService) -> bool {
+        self.kind.is_none_or(|kind| kind.service() == service)
+    }
+
     /// True if the legacy API is to be asked: wanted, and there in the partition (docs/aws-facts.md 11).
     pub fn asks_legacy(&self, partition: Partition) -> bool {
-        self.kind != Some(ReportKind::Cur2) && partition.has_legacy_reports()
+        self.may_be_of(DeliveryService::Legacy) && partition.has_legacy_reports()
     }
 
     /// True if Data Exports is to be asked: wanted, and there in the partition (docs/aws-facts.md 11).
     pub fn asks_exports(&self, partition: Partition) -> bool {
-        self.kind != Some(ReportKind::LegacyCur) && partition.has_exports()
+        self.may_be_of(DeliveryService::DataExports) && partition.has_exports()
     }
 
     /// True if there is any API to ask.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{OnboardingFault, WantedAccount};
 use crate::model::{
-    ReportKind, ReportLocation,
+    DeliveryService, ReportKind, ReportLocation,
     policy::{Operator, Policy, Principal, Statement, text::Text},
 };
 
@@ -64,7 +64,7 @@ pub struct NewExport {
 /// [`OnboardingFault`] where AWS would refuse it.
 pub fn exportable(wanted: &WantedAccount) -> Result<&ReportLocation, OnboardingFault> {
     let report = wanted.needed_report()?;
-    if report.kind == Some(ReportKind::LegacyCur) {
+    if report.kind.is_some_and(|kind| kind.service() == DeliveryService::Legacy) {
         return Err(OnboardingFault::LegacyReport);
     }
     if !wanted.partition().has_export_templates() {
@@ -136,9 +136,9 @@ pub fn selectable_columns() -> impl Iterator<Item = (&'static str, Option<&'stat
 
 /// The services that deliver a report of its kind, or of either (docs/aws-facts.md 4.1, 4.2).
 pub fn deliverers(report: &ReportLocation) -> Vec<&'static str> {
-    match report.kind {
-        Some(ReportKind::LegacyCur) => vec![LEGACY_DELIVERER],
-        Some(ReportKind::Cur2) => vec![EXPORT_DELIVERER],
+    match report.kind.map(ReportKind::service) {
+        Some(DeliveryService::Legacy) => vec![LEGACY_DELIVERER],
+        Some(DeliveryService::DataExports) => vec![EXPORT_DELIVERER],
         None => vec![LEGACY_DELIVERER, EXPORT_DELIVERER],
     }
 }

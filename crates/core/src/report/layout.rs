@@ -1,4 +1,4 @@
-//! The key grammar of each dialect (docs/aws-facts.md 2.4, 3.7): keys are built and parsed here, nowhere else.
+//! The key grammar of each delivery service (docs/aws-facts.md 2.4, 3.7): keys are built and parsed here, nowhere else.
 //!
 //! ```text
 //! legacy   <root>/<YYYYMMDD>-<YYYYMMDD>/[<assemblyId>/]<file>
@@ -7,7 +7,7 @@
 //!          <root>/data/BILLING_PERIOD=<YYYY-MM>/[<time>-<executionId>/]<file>
 //! ```
 
-use crate::model::{BillingPeriod, BucketName, KeyPrefix, ReportKind, ReportName};
+use crate::model::{BillingPeriod, BucketName, DeliveryService, KeyPrefix, ReportKind, ReportName};
 
 /// What the keys of a report are relative to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct ReportRoot {
     pub prefix: KeyPrefix,
     /// The report's or export's name.
     pub name: ReportName,
-    /// Which family it belongs to; `None` to find out.
+    /// Of which kind it is; `None` to find out.
     pub kind: Option<ReportKind>,
 }
 
@@ -43,6 +43,21 @@ pub enum KeyArea {
     Metadata,
     /// Data files of a data export, under `data/`.
     Data,
+}
+
+impl KeyArea {
+    /// Whose reports have it.
+    pub fn service(self) -> DeliveryService {
+        match self {
+            Self::Range | Self::Month => DeliveryService::Legacy,
+            Self::Metadata | Self::Data => DeliveryService::DataExports,
+        }
+    }
+
+    /// True if data files lie in it.
+    pub fn holds_data(self) -> bool {
+        self != Self::Metadata
+    }
 }
 
 /// A key of a report, taken apart.

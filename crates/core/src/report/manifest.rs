@@ -5,9 +5,12 @@ mod legacy;
 
 use std::collections::HashSet;
 
-use crate::model::{BillingPeriod, ReportKind};
+use crate::model::{BillingPeriod, DeliveryService, ReportKind};
 
-use super::layout::{KeyArea, ReportAnchor, ReportRoot};
+use super::{
+    dialect::Dialect,
+    layout::{ReportAnchor, ReportRoot},
+};
 
 /// The largest manifest that is read. Real ones have some kilobytes, with 10,000 files some megabytes.
 pub const MANIFEST_LIMIT: u64 = 16 * 1024 * 1024;
@@ -26,7 +29,7 @@ pub enum FileFormat {
 /// A manifest that was checked against the report it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
-    /// The family it belongs to.
+    /// Of which kind the report is.
     pub kind: ReportKind,
     /// The billing period that the manifest is for.
     pub period: BillingPeriod,
@@ -79,7 +82,7 @@ pub enum InvalidManifest {
     Format(String),
 }
 
-/// What both dialects boil down to before the checks.
+/// What both kinds of manifest boil down to before the checks.
 struct ManifestDraft {
     assembly: Option<String>,
     bucket: Option<String>,
@@ -98,15 +101,15 @@ impl Manifest {
         bytes: &[u8],
         root: &ReportRoot,
         base: &str,
-        kind: ReportKind,
+        service: DeliveryService,
         period: BillingPeriod,
     ) -> Result<Self, InvalidManifest> {
         if bytes.is_empty() {
             return Err(InvalidManifest::Empty);
         }
-        let draft = match kind {
-            ReportKind::LegacyCur => legacy::parse(bytes)?,
-            ReportKind::Cur2 => export::parse(bytes)?,
+        let draft = match service {
+            DeliveryService::Legacy => legacy::parse(bytes)?,
+            DeliveryService::DataExports => export::parse(bytes)?,
         };
         if let Some(says) = draft.says
             && says != format!("{:04}{:02}", period.year(), period.month())
@@ -121,7 +124,7 @@ impl Manifest {
             return Err(InvalidManifest::ForeignBucket(named.clone()));
         }
         let mut manifest = Self {
-            kind,
+            kind: Dialect::of_manifest(service, root.kind, &draft.columns).kind,
             period,
             assembly: draft.assembly,
             runs: Vec::new(),
@@ -134,11 +137,7 @@ impl Manifest {
             let key = within_bucket(listed, root)?;
             let foreign = || InvalidManifest::ForeignKey(listed.clone());
             let (local, parsed) = root.localize(base, key).ok_or_else(foreign)?;
-            let own = match kind {
-                ReportKind::LegacyCur => matches!(parsed.area, KeyArea::Range | KeyArea::Month),
-                ReportKind::Cur2 => parsed.area == KeyArea::Data,
-            };
-            if !own {
+            if parsed.area.service() != service || !parsed.area.holds_data() {
                 return Err(foreign());
             }
             if parsed.period != period {

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use crate::{
-    model::{BillingPeriod, ConnectionKey, VersionIdentity},
-    report::{Delivery, FoundPeriod, ReportFault},
+    model::{BillingPeriod, ConnectionKey, ReportKind, VersionIdentity},
+    report::{Delivery, Dialect, FoundPeriod, ReportFault},
+    schema::{COSTS, TableContract},
     warehouse::ledger::{Decision, LedgerRow, Ordering, Source, decide},
 };
 
@@ -63,6 +64,18 @@ pub struct Planned {
     pub period: BillingPeriod,
     /// What to do.
     pub step: Step,
+}
+
+/// The table that bills of a kind are loaded into.
+pub fn table_of(kind: ReportKind) -> &'static TableContract {
+    let name = Dialect::of(kind).table;
+    TableContract::named(name).expect("a unit test holds every dialect to a table")
+}
+
+/// The table that the bills of a report are loaded into: that of its costs where no delivery tells its kind.
+pub fn table_for(found: &[FoundPeriod]) -> &'static TableContract {
+    let kind = found.iter().find_map(|found| Some(found.delivery.as_ref().ok()?.kind));
+    kind.map_or(&COSTS, table_of)
 }
 
 /// Decides for every period, the newest first: it is the one people look at.

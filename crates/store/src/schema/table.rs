@@ -64,6 +64,11 @@ pub enum MapHeaders {
 }
 
 impl TableContract {
+    /// The table of a name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        TABLES.into_iter().find(|table| table.name == name)
+    }
+
     /// The index of a column in [`Self::columns`] and in every batch.
     pub fn index_of(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)

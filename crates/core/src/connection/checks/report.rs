@@ -12,26 +12,15 @@ use crate::{
         AwsFault, FaultClass, Operation,
         traits::{ExportDefinition, LegacyDefinition, ReportDestination, ReportGranularity},
     },
-    model::{ConditionType::ReportConfigured, Partition, Reason, ReportKind, ReportLocation, layers::Field},
+    model::{
+        ConditionType::ReportConfigured, DeliveryService, Partition, Reason, ReportKind, ReportLocation,
+        layers::Field,
+    },
+    report::{Dialect, export_sources, kinds_of},
 };
-
-/// The table a CUR 2.0 export selects from.
-const TABLE: &str = "COST_AND_USAGE_REPORT";
 
 /// Compressions that go with no format here; anything else that does not fit is the format's fault.
 const PACKINGS: [&str; 1] = ["ZIP"];
-
-/// The columns a bill can't be loaded exactly without: those the table of costs requires of a source.
-pub const NEEDED_COLUMNS: [&str; 8] = [
-    "bill_billing_period_start_date",
-    "bill_payer_account_id",
-    "line_item_currency_code",
-    "line_item_line_item_type",
-    "line_item_product_code",
-    "line_item_unblended_cost",
-    "line_item_usage_account_id",
-    "line_item_usage_start_date",
-];
 
 /// Format and compression, as each API spells them, that can be loaded.
 const LEGACY_FORMATS: &[(&str, &str)] = &[("textORcsv", "GZIP"), ("Parquet", "Parquet")];
@@ -55,11 +44,15 @@ pub enum Chosen<'a> {
 pub struct Ambiguous;
 
 impl Chosen<'_> {
-    /// Its family.
+    /// Its kind: an export's follows from the table it selects from.
     pub fn kind(&self) -> ReportKind {
         match self {
             Self::Legacy(_) => ReportKind::LegacyCur,
-            Self::Export(_) => ReportKind::Cur2,
+            Self::Export(export) => {
+                let source = Query::parse(&export.query).ok().map(|query| query.table);
+                let dialect = source.and_then(|source| Dialect::of_export(&source));
+                dialect.map_or(ReportKind::Cur2, |(dialect, _)| dialect.kind)
+            }
         }
     }
 
@@ -76,14 +69,14 @@ impl Chosen<'_> {
 /// # Errors
 /// [`Ambiguous`] if that does not tell them apart.
 pub fn chosen<'a>(facts: &'a Facts, report: &ReportLocation) -> Result<Option<Chosen<'a>>, Ambiguous> {
-    let wants = |kind| report.kind.is_none_or(|declared| declared == kind);
     let legacy = facts
         .legacy
         .known()
-        .filter(|_| wants(ReportKind::LegacyCur))
+        .filter(|_| report.may_be_of(DeliveryService::Legacy))
         .and_then(|list| list.iter().find(|definition| definition.name == report.name.as_str()))
         .map(Chosen::Legacy);
-    let export = facts.export.known().and_then(Option::as_ref).filter(|_| wants(ReportKind::Cur2));
+    let export = facts.export.known().and_then(Option::as_ref);
+    let export = export.filter(|_| report.may_be_of(DeliveryService::DataExports));
     match (legacy, export.map(Chosen::Export)) {
         (None, None) => Ok(None),
         (Some(one), None) | (None, Some(one)) => Ok(Some(one)),
@@ -226,15 +219,13 @@ fn nowhere(facts: &Facts, target: &Target, report: &ReportLocation) -> Finding {
     let (what, or) = match report.kind {
         None => ("report", String::new()),
         Some(kind) => {
-            let (what, other) = match kind {
-                ReportKind::LegacyCur => ("legacy report", ReportKind::Cur2),
-                ReportKind::Cur2 => ("data export", ReportKind::LegacyCur),
-            };
+            let service = kind.service();
+            let other = kinds_of(service.other());
             let or = format!(
                 " Only these were looked for, because spec.report.kind is {kind}: set it to {other} or Auto if the report is \
                  of that kind."
             );
-            (what, or)
+            (service.delivers(), or)
         }
     };
     fail(
@@ -353,39 +344,43 @@ fn judge_export(export: &ExportDefinition, problems: &mut Vec<(Reason, String)>)
         problems.push((
             Reason::QueryUnreadable,
             format!(
-                "The query of export {name} is not one list of columns from one table. Select the columns of {TABLE} \
-                 without functions or joins."
+                "The query of export {name} is not one list of columns from one table. Select the columns of {} \
+                 without functions or joins.",
+                export_sources()
             ),
         ));
         return;
     };
-    if query.table != TABLE {
+    let Some((_, rules)) = Dialect::of_export(&query.table) else {
         problems.push((
             Reason::TableUnsupported,
             format!(
-                "Export {name} selects from {}, which can't be loaded; create one from {TABLE}.",
-                query.table
+                "Export {name} selects from {}, which can't be loaded; create one from {}.",
+                query.table,
+                export_sources()
             ),
         ));
         return;
-    }
+    };
     let property =
-        |key: &str| export.properties.get(TABLE).and_then(|table| table.get(key)).map(String::as_str);
+        |key: &str| export.properties.get(rules.source).and_then(|table| table.get(key)).map(String::as_str);
     let granularity =
         property("TIME_GRANULARITY").map_or(ReportGranularity::Other, ReportGranularity::from_name);
     judge_granularity(name, granularity, problems);
-    judge_rows(name, &query, problems);
-    if property("INCLUDE_RESOURCES") != Some("TRUE") || !query.selects("line_item_resource_id") {
+    judge_rows(name, &query, rules.needed, problems);
+    if let Some(column) = rules.resource_ids
+        && (property("INCLUDE_RESOURCES") != Some("TRUE") || !query.selects(column))
+    {
         problems.push((
             Reason::ResourceIdsMissing,
             format!(
-                "Export {name} leaves out resource IDs: set INCLUDE_RESOURCES to TRUE and select line_item_resource_id."
+                "Export {name} leaves out resource IDs: set INCLUDE_RESOURCES to TRUE and select {column}."
             ),
         ));
     }
 }
 
-fn judge_rows(name: &str, query: &Query, problems: &mut Vec<(Reason, String)>) {
+fn judge_rows(name: &str, query: &Query, needed: &[&str], problems: &mut Vec<(Reason, String)>) {
     let clauses: Vec<&str> = [(query.filtered, "WHERE"), (query.limited, "LIMIT")]
         .into_iter()
         .filter_map(|(present, clause)| present.then_some(clause))
@@ -399,7 +394,7 @@ fn judge_rows(name: &str, query: &Query, problems: &mut Vec<(Reason, String)>) {
             ),
         ));
     }
-    let missing = query.missing(&NEEDED_COLUMNS);
+    let missing = query.missing(needed);
     if !missing.is_empty() {
         problems.push((
             Reason::ColumnsMissing,
@@ -409,7 +404,7 @@ fn judge_rows(name: &str, query: &Query, problems: &mut Vec<(Reason, String)>) {
             ),
         ));
     }
-    let renamed = query.renamed(&NEEDED_COLUMNS);
+    let renamed = query.renamed(needed);
     if !renamed.is_empty() {
         let names: Vec<String> =
             renamed.iter().map(|(column, output)| format!("{column} to {output}")).collect();

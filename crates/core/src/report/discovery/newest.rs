@@ -101,10 +101,10 @@ impl PeriodLook<'_> {
         candidate: &PeriodFolder,
         folder: &str,
     ) -> Result<bool, ReportFault> {
-        let PeriodFolder { base, kind, .. } = candidate;
+        let PeriodFolder { base, service, .. } = candidate;
         let key = format!("{folder}{}", self.root.manifest_name());
         let Some(object) = self.store.get(&key, MANIFEST_LIMIT).await? else { return Ok(false) };
-        match Manifest::parse(&object.bytes, self.root, base, *kind, self.period) {
+        match Manifest::parse(&object.bytes, self.root, base, *service, self.period) {
             Ok(manifest) => {
                 let named = times::named(&manifest);
                 let ordered_at = times::order(named, object.last_modified, self.now);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{BillingPeriod, ReportKind};
+use crate::model::{BillingPeriod, DeliveryService, ReportKind};
 
 use super::{
     super::{
@@ -17,8 +17,8 @@ use super::{
 pub(super) struct PeriodFolder {
     /// The report's base that it lies under.
     pub(super) base: String,
-    /// The family whose layout it has.
-    pub(super) kind: ReportKind,
+    /// Whose layout it has.
+    pub(super) service: DeliveryService,
     /// Its key, with the slash at its end.
     pub(super) folder: String,
 }
@@ -40,10 +40,10 @@ pub(super) struct ReportFolders {
 /// [`ReportFault::NothingDelivered`] with what is there instead where no period is found.
 pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result<ReportFolders, ReportFault> {
     let mut place = ReportFolders::default();
-    let mut kind = root.kind;
+    let mut service = root.kind.map(ReportKind::service);
     for (index, base) in root.bases().into_iter().enumerate() {
         // Only legacy reports have keys that start with a slash.
-        if index > 0 && kind == Some(ReportKind::Cur2) {
+        if index > 0 && service == Some(DeliveryService::DataExports) {
             break;
         }
         let top = match store.list(&base).await {
@@ -51,16 +51,12 @@ pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result
             Err(StoreFault::Refused { .. }) if index > 0 => continue,
             listed => listed?,
         };
-        match kind_of(root, kind, &base, &top)? {
+        let found = service_of(root, service, &base, &top)?;
+        service = found.or(service);
+        match found {
             None => place.strange.extend(seen::entries(&base, &top)),
-            Some(ReportKind::LegacyCur) => {
-                kind = Some(ReportKind::LegacyCur);
-                place.legacy(store, root, &base, &top).await?;
-            }
-            Some(ReportKind::Cur2) => {
-                kind = Some(ReportKind::Cur2);
-                place.export(store, &base, &top).await?;
-            }
+            Some(DeliveryService::Legacy) => place.legacy(store, root, &base, &top).await?,
+            Some(DeliveryService::DataExports) => place.export(store, &base, &top).await?,
         }
     }
     if place.is_empty() {
@@ -69,29 +65,29 @@ pub(super) async fn locate(store: &dyn ReportStore, root: &ReportRoot) -> Result
         } else {
             ""
         };
-        let seen = seen::instead(root, kind, &place.strange);
+        let seen = seen::instead(root, service, &place.strange);
         return Err(ReportFault::NothingDelivered { place: describe(root), hint, seen });
     }
     Ok(place)
 }
 
-/// The kind that the report's folders show, if they show the one that is asked for.
-fn kind_of(
+/// Whose layout the report's folders show, if they show the one that is asked for.
+fn service_of(
     root: &ReportRoot,
-    asked: Option<ReportKind>,
+    asked: Option<DeliveryService>,
     base: &str,
     top: &Listing,
-) -> Result<Option<ReportKind>, ReportFault> {
+) -> Result<Option<DeliveryService>, ReportFault> {
     let folder = |name: &str| top.folders.iter().any(|folder| *folder == format!("{base}{name}/"));
     let export = folder("metadata") || folder("data");
     let legacy = folder(root.name.as_str()) && !matches!(root.name.as_str(), "metadata" | "data")
         || top.folders.iter().any(|folder| period_of(base, KeyArea::Range, folder).is_some());
     match asked {
-        Some(ReportKind::Cur2) => Ok(export.then_some(ReportKind::Cur2)),
-        Some(ReportKind::LegacyCur) => Ok(legacy.then_some(ReportKind::LegacyCur)),
+        Some(DeliveryService::DataExports) => Ok(asked.filter(|_| export)),
+        Some(DeliveryService::Legacy) => Ok(asked.filter(|_| legacy)),
         None if export && legacy => Err(ReportFault::TwoKinds { place: describe(root) }),
-        None if export => Ok(Some(ReportKind::Cur2)),
-        None if legacy => Ok(Some(ReportKind::LegacyCur)),
+        None if export => Ok(Some(DeliveryService::DataExports)),
+        None if legacy => Ok(Some(DeliveryService::Legacy)),
         None => Ok(None),
     }
 }
@@ -139,15 +135,11 @@ impl ReportFolders {
     /// Takes in a listing: the folders of periods that it has below `parent`, and all its names while no period is known.
     fn take(&mut self, base: &str, area: KeyArea, parent: &str, listing: &Listing) {
         for (period, folder) in periods(parent, area, listing) {
-            let kind = match area {
-                KeyArea::Data => {
-                    self.data.entry(period).or_insert(folder);
-                    continue;
-                }
-                KeyArea::Metadata => ReportKind::Cur2,
-                KeyArea::Range | KeyArea::Month => ReportKind::LegacyCur,
-            };
-            let candidate = PeriodFolder { base: base.to_owned(), kind, folder };
+            if area == KeyArea::Data {
+                self.data.entry(period).or_insert(folder);
+                continue;
+            }
+            let candidate = PeriodFolder { base: base.to_owned(), service: area.service(), folder };
             self.candidates.entry(period).or_default().push(candidate);
         }
         if self.is_empty() {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{BillingPeriod, ReportKind};
+use crate::model::{BillingPeriod, DeliveryService};
 
-use super::super::{KeyArea, Listing, ReportRoot, layout::parse_folder};
+use super::super::{KeyArea, Listing, ReportRoot, kinds_of, layout::parse_folder};
 
 /// As many names tell what is there.
 const NAMED: usize = 3;
@@ -17,7 +17,7 @@ pub(super) fn entries(base: &str, listing: &Listing) -> Vec<String> {
 }
 
 /// What is there where no period of the report is; empty if nothing is.
-pub(super) fn instead(root: &ReportRoot, asked: Option<ReportKind>, there: &[String]) -> String {
+pub(super) fn instead(root: &ReportRoot, asked: Option<DeliveryService>, there: &[String]) -> String {
     if there.is_empty() {
         return String::new();
     }
@@ -29,10 +29,10 @@ pub(super) fn instead(root: &ReportRoot, asked: Option<ReportKind>, there: &[Str
     let dates = there.iter().any(|name| name.contains("/date="));
     let means = if dates {
         ": an export with daily folders, such as one of Cost Optimization Hub, which is not a bill".to_owned()
-    } else if export && asked == Some(ReportKind::LegacyCur) {
-        ": the folders of a data export, whose kind is Cur2".to_owned()
-    } else if legacy && asked == Some(ReportKind::Cur2) {
-        ": the folders of a legacy report, whose kind is LegacyCur".to_owned()
+    } else if export && asked == Some(DeliveryService::Legacy) {
+        format!(": the folders of a data export, whose kind is {}", kinds_of(DeliveryService::DataExports))
+    } else if legacy && asked == Some(DeliveryService::DataExports) {
+        format!(": the folders of a legacy report, whose kind is {}", kinds_of(DeliveryService::Legacy))
     } else {
         format!(", where {} should be", expected(root, asked))
     };
@@ -46,12 +46,12 @@ pub(super) fn beside(parent: &str, listing: &Listing) -> String {
     if names.is_empty() { String::new() } else { format!("; beside it is {}", few(&names)) }
 }
 
-/// The folders of a period, by kind.
-fn expected(root: &ReportRoot, kind: Option<ReportKind>) -> String {
+/// The folders of a period, by who delivers them.
+fn expected(root: &ReportRoot, service: Option<DeliveryService>) -> String {
     let (legacy, export) = ("20261001-20261101/", "metadata/BILLING_PERIOD=2026-10/");
-    match kind {
-        Some(ReportKind::Cur2) => export.to_owned(),
-        Some(ReportKind::LegacyCur) => format!("{legacy} or {}/year=2026/month=10/", root.name),
+    match service {
+        Some(DeliveryService::DataExports) => export.to_owned(),
+        Some(DeliveryService::Legacy) => format!("{legacy} or {}/year=2026/month=10/", root.name),
         None => format!("{legacy} of a legacy report or {export} of a data export"),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::ReportKind;
+use crate::model::DeliveryService;
 
 use super::{
     super::{
@@ -75,7 +75,9 @@ impl PeriodLook<'_> {
     /// not shorten a single word, so no Parquet reader is needed to see it.
     async fn not_updating(&self, read: &ReadManifest) -> Result<(), ReportFault> {
         const STATUS_LIMIT: u64 = 64 * 1024;
-        if read.manifest.kind != ReportKind::LegacyCur || read.manifest.format != FileFormat::Parquet {
+        if read.manifest.kind.service() != DeliveryService::Legacy
+            || read.manifest.format != FileFormat::Parquet
+        {
             return Ok(());
         }
         let key = self.root.status_key(&read.base);

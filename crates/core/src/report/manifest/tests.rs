@@ -18,7 +18,7 @@ fn bucket() -> ReportAnchor {
 fn parse(kind: ReportKind, anchor: ReportAnchor, text: &str) -> Result<Manifest, InvalidManifest> {
     let root = root(anchor);
     let base = root.base();
-    Manifest::parse(text.as_bytes(), &root, &base, kind, "2026-10".parse().expect("period"))
+    Manifest::parse(text.as_bytes(), &root, &base, kind.service(), "2026-10".parse().expect("period"))
 }
 
 fn legacy(keys: &str) -> String {

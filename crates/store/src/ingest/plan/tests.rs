@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     model::ReportKind,
-    report::{DeliveredFile, FileFormat},
+    report::{DIALECTS, DeliveredFile, FileFormat},
+    schema::LOADER_COLUMNS,
 };
 
 const OCTOBER_20: &str = "2026-10-20T00:00:00Z";
@@ -115,4 +116,16 @@ fn only_the_expected_version_is_taken() {
     let terms = Terms { expect: Some(VersionIdentity("a".to_owned())), ..terms() };
     assert_eq!(decided("b", Some(OCTOBER_20), &[], &terms), "not expected");
     assert_eq!(decided("a", Some(OCTOBER_20), &[], &terms), "load 2026-10-20T00:00:00Z");
+}
+
+#[test]
+fn every_dialect_has_a_table_and_asks_an_export_for_what_the_table_requires() {
+    for dialect in &DIALECTS {
+        let table = table_of(dialect.kind);
+        let required = table.columns.iter().filter(|column| column.required).map(|column| column.name);
+        let required: Vec<&str> = required.filter(|name| !LOADER_COLUMNS.contains(name)).collect();
+        if let Some(rules) = &dialect.export {
+            assert_eq!(rules.needed, required, "{}", dialect.kind);
+        }
+    }
 }

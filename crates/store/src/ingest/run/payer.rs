@@ -9,13 +9,13 @@ use super::{
     super::{
         decode::{DecodeJob, Limits, Stopped, decode_file},
         fault::LoadFault,
+        plan::table_of,
     },
     decoder_format,
 };
 use crate::{
     model::{BillingPeriod, ConnectionKey},
     report::{BillSource, Delivery, FoundPeriod},
-    schema::COSTS,
 };
 
 /// Who pays, and the connection key that the bill is loaded under.
@@ -56,7 +56,7 @@ pub async fn find_payer(
 /// [`LoadFault::PayerUnknown`] for a bill without rows or whose first row names none, and faults of reading it.
 async fn payer_of(source: &dyn BillSource, delivery: &Delivery) -> Result<String, LoadFault> {
     let job = DecodeJob {
-        table: &COSTS,
+        table: table_of(delivery.kind),
         format: decoder_format(delivery)?,
         manifest_id: String::new(),
         loaded_at: Timestamp::UNIX_EPOCH,
