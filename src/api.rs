@@ -11,12 +11,14 @@ pub mod duration;
 pub mod fields;
 mod shape;
 pub mod status;
+mod warehouse_spec;
 
 use std::collections::BTreeMap;
 
 pub use aws_cost_account::{AwsCostAccount, AwsCostAccountSpec};
 pub use cost_warehouse::{CostWarehouse, CostWarehouseSpec};
 pub use status::{AwsCostAccountStatus, CostWarehouseStatus};
+pub use warehouse_spec::ValidWarehouse;
 
 /// The API group of both kinds.
 pub const GROUP: &str = "awscost.io";

@@ -59,7 +59,12 @@ use super::{shape, status::CostWarehouseStatus};
 #[serde(rename_all = "camelCase")]
 pub struct CostWarehouseSpec {
     /// A Delta Lake table on a volume or in S3.
-    pub delta: Delta,
+    #[schemars(required)]
+    pub delta: Option<Delta>,
+    /// A warehouse in the memory of a test.
+    #[cfg(test)]
+    #[schemars(skip)]
+    pub memory: Option<super::warehouse_spec::MemorySpec>,
 }
 
 /// A Delta Lake warehouse.

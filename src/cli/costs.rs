@@ -1,22 +1,21 @@
 //! `awscost costs`: a first look at what is in a warehouse.
 
 mod output;
+#[cfg(test)]
+mod second_backend;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::warehouse::lost::complain_with_cure;
 use crate::{
     cli::{
-        inputs::warehouse_location::WarehouseChoice,
+        inputs::warehouse_location::{ReachedWarehouse, WarehouseChoice},
         terminal::print::{complain, print},
     },
     costs::{Answer, AskedTag, CostsFault, GroupBy, Metric, TagAnswer, Tally},
-    model::{BillingPeriod, ConnectionKey, ExitCode},
-    warehouse::{
-        Selection, Slot, Warehouse, WarehouseFault,
-        delta::{DeltaLocation, DeltaOptions, DeltaWarehouse},
-        survey::UnreadableRow,
-    },
+    model::{BillingPeriod, ConnectionKey, ExitCode, WarehouseAddress},
+    schema::COSTS,
+    warehouse::{Selection, Slot, Warehouse, WarehouseFault, survey::UnreadableRow},
 };
 
 /// What to sum.
@@ -82,12 +81,12 @@ enum Fault {
     #[error(
         "there is no table at {0}: set --warehouse to spec.delta.location of the CostWarehouse, or load a bill first"
     )]
-    NoTable(DeltaLocation),
+    NoTable(WarehouseAddress),
     /// A misspelt connection or a missing month must not pass for a bill of nothing either.
     #[error(
         "none of the requested bills is loaded in {0}: correct --connection or --period (awscost warehouse ledger lists what is loaded)"
     )]
-    NotLoaded(DeltaLocation),
+    NotLoaded(WarehouseAddress),
     /// A misspelt tag must not pass for money that nobody tagged.
     #[error("none of these rows has the tag {asked:?}: {}", what_instead(nearest))]
     UnknownTag { asked: String, nearest: Vec<String> },
@@ -107,14 +106,14 @@ fn what_instead(nearest: &[String]) -> String {
 
 /// Runs the command.
 pub async fn run(args: Args) -> ExitCode {
-    let options = match args.warehouse.options().await {
-        Ok(options) => options,
+    let reached = match args.warehouse.reach().await {
+        Ok(reached) => reached,
         Err(fault) => {
             complain(&fault.to_string());
             return fault.exit_code();
         }
     };
-    match answer(&args, &options).await {
+    match answer(&args, &reached).await {
         Ok((answer, unreadable)) => {
             match args.output {
                 CostsFormat::Json => print(&output::json(&answer)),
@@ -124,14 +123,14 @@ pub async fn run(args: Args) -> ExitCode {
                 }
                 CostsFormat::Table if answer.loads.is_empty() && !unreadable.is_empty() => {}
                 CostsFormat::Table if answer.loads.is_empty() => {
-                    complain(&format!("nothing is loaded in {}", options.location));
+                    complain(&format!("nothing is loaded in {}", reached.address));
                 }
                 CostsFormat::Table => print(&output::table(&answer)),
             }
             left_out(unreadable)
         }
         Err(Fault::Warehouse(fault)) => {
-            complain_with_cure(Some(&options), &fault);
+            complain_with_cure(Some(&reached.address), &fault);
             fault.exit_code()
         }
         Err(fault @ Fault::Costs(_)) => {
@@ -156,8 +155,8 @@ fn left_out(unreadable: Vec<UnreadableRow>) -> ExitCode {
 }
 
 /// The answer, and the ledger rows that can't be read, whose connections are not in it.
-async fn answer(args: &Args, options: &DeltaOptions) -> Result<(Answer, Vec<UnreadableRow>), Fault> {
-    let warehouse = DeltaWarehouse::open(options.clone())?;
+async fn answer(args: &Args, reached: &ReachedWarehouse) -> Result<(Answer, Vec<UnreadableRow>), Fault> {
+    let warehouse = reached.open(&COSTS)?;
     let mut tally = Tally::new(args.metric.into(), args.group_by.clone());
     let columns = tally.columns();
     let selection = Selection { connection: args.connection.clone(), periods: args.periods.clone() };
@@ -176,11 +175,11 @@ async fn answer(args: &Args, options: &DeltaOptions) -> Result<(Answer, Vec<Unre
     }
     let reading = read?;
     if reading.table_version.is_none() {
-        return Err(Fault::NoTable(options.location.clone()));
+        return Err(Fault::NoTable(reached.address.clone()));
     }
     let asks_for_some = args.connection.is_some() || !args.periods.is_empty();
     if asks_for_some && reading.ledger.is_empty() && reading.unreadable.is_empty() {
-        return Err(Fault::NotLoaded(options.location.clone()));
+        return Err(Fault::NotLoaded(reached.address.clone()));
     }
     if matches!(args.group_by, GroupBy::Tag(_)) {
         for (slot, keys) in warehouse.keys_of(&reading.ledger).await? {
@@ -194,7 +193,7 @@ async fn answer(args: &Args, options: &DeltaOptions) -> Result<(Answer, Vec<Unre
         && let (GroupBy::Tag(asked), Some(tag)) = (&answer.group_by, answer.tag.as_mut())
         && !tag.found
     {
-        look_elsewhere(&warehouse, asked, tag).await?;
+        look_elsewhere(warehouse.as_ref(), asked, tag).await?;
     }
     Ok((answer, reading.unreadable))
 }
@@ -202,7 +201,7 @@ async fn answer(args: &Args, options: &DeltaOptions) -> Result<(Answer, Vec<Unre
 /// Looks for a tag that no row has in what was not read: a month in which nothing carries it is one thing, a misspelt
 /// key another.
 async fn look_elsewhere(
-    warehouse: &DeltaWarehouse,
+    warehouse: &dyn Warehouse,
     asked: &AskedTag,
     tag: &mut TagAnswer,
 ) -> Result<(), Fault> {

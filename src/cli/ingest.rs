@@ -24,7 +24,7 @@ use crate::{
         crash_point,
         fault::LoadFault,
         outcome::{Ended, exit_code},
-        plan::{Step, Terms, plan},
+        plan::{Step, Terms, plan, table_for},
         progress::Progress,
         right_bill::ExpectedBill,
         run::{Loader, find_payer},
@@ -181,7 +181,7 @@ async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> R
     } else {
         WantedPeriods::Only(args.periods.iter().copied().collect::<BTreeSet<_>>())
     };
-    let warehouse = args.warehouse.open().await?;
+    let reached = args.warehouse.reach().await?;
     let looked = async {
         let found = match deliveries(source.as_ref(), &root, &wanted, Timestamp::now()).await {
             Ok(found) => found,
@@ -204,6 +204,7 @@ async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> R
         as_of: args.as_of,
         expect: args.expect_version.clone(),
     };
+    let warehouse = reached.open(table_for(&found))?;
     let rows = warehouse.ledger(Some(&terms.connection)).await?;
     crash_point::reach("ledger-read");
     let planned = plan(found, &rows, &terms);

@@ -188,7 +188,7 @@ impl View {
         let about = object.0.as_ref().map(|warehouse| {
             let accounts = warehouse.status.as_ref().and_then(|status| status.accounts);
             let used = accounts.map(|count| format!("AwsCostAccounts that name it: {count}"));
-            std::iter::once(warehouse.spec.delta.location.clone()).chain(used).collect()
+            std::iter::once(warehouse.spec.location().to_owned()).chain(used).collect()
         });
         Self {
             suspended: false,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::{
     api::duration,
     cli::{
-        inputs::warehouse_location::{WarehouseChoice, WarehouseLocation},
+        inputs::warehouse_location::{ReachedWarehouse, WarehouseChoice, WarehouseLocation},
         terminal::{
             age::minute,
             format::TextOrJson,
@@ -18,10 +18,10 @@ use crate::{
             table::{self, Align},
         },
     },
-    model::{BillingPeriod, ConnectionKey, ExitCode, Reason, TaskOutcome, TaskReport},
+    model::{BillingPeriod, ConnectionKey, ExitCode, Reason, TaskOutcome, TaskReport, WarehouseAddress},
+    schema::COSTS,
     warehouse::{
-        Selection, Warehouse, WarehouseFault,
-        delta::{DeltaLocation, DeltaOptions, DeltaWarehouse},
+        Selection, WarehouseFault,
         ledger::LedgerRow,
         survey::{Entries, Survey},
     },
@@ -120,30 +120,31 @@ pub async fn run(task: Task) -> ExitCode {
     match task {
         Task::Probe(args) => {
             let outcome = async {
-                args.warehouse.open().await?.probe().await?;
+                let reached = args.warehouse.reach().await?;
+                reached.open(&COSTS)?.probe().await?;
                 let message = "a test row was written, committed, read and removed".to_owned();
-                Ok(Told { at: args.warehouse.address().clone(), reason: Reason::ProbeSucceeded, message })
+                Ok(Told { at: reached.address, reason: Reason::ProbeSucceeded, message })
             };
             args.reporting.end(outcome.await, None)
         }
-        Task::Maintain(args) => {
-            let options = args.warehouse.options().await;
-            let options = options.map(|options| DeltaOptions { retention: args.retention, ..options });
-            match options {
-                Ok(options) => args.reporting.end(maintain(&options).await, Some(&options)),
-                Err(fault) => args.reporting.end(Err(fault), None),
+        Task::Maintain(args) => match args.warehouse.reach().await {
+            Ok(reached) => {
+                args.reporting.end(maintain(&reached, args.retention).await, Some(&reached.address))
             }
-        }
+            Err(fault) => args.reporting.end(Err(fault), None),
+        },
         Task::Purge(args) => args.reporting.end(purge(&args).await, None),
         Task::Ledger(args) => ledger(&args).await,
     }
 }
 
-async fn maintain(options: &DeltaOptions) -> Result<Told, WarehouseFault> {
-    let at = options.location.clone();
-    let warehouse = DeltaWarehouse::open(options.clone())?;
-    let removed = warehouse.maintain(Timestamp::now()).await?;
-    let months = warehouse.survey(None).await?.lost;
+async fn maintain(reached: &ReachedWarehouse, retention: Duration) -> Result<Told, WarehouseFault> {
+    let at = reached.address.clone();
+    let (mut removed, mut months) = (0, Vec::new());
+    for warehouse in reached.open_all()? {
+        removed += warehouse.maintain(Timestamp::now(), retention).await?;
+        months.extend(warehouse.survey(None).await?.lost);
+    }
     if !months.is_empty() {
         return Err(WarehouseFault::FilesGone { location: at.to_string(), months });
     }
@@ -151,15 +152,22 @@ async fn maintain(options: &DeltaOptions) -> Result<Told, WarehouseFault> {
 }
 
 async fn purge(args: &PurgeArgs) -> Result<Told, WarehouseFault> {
-    let warehouse = DeltaWarehouse::open(args.warehouse.options().await?)?;
-    let at = args.warehouse.address().clone();
+    let reached = args.warehouse.reach().await?;
+    let (tables, at) = (reached.open_all()?, reached.address);
     if args.dry_run {
         let wanted = Selection { connection: Some(args.connection.clone()), periods: args.periods.clone() };
-        let message = would_go(args, &warehouse.entries(&wanted).await?)?;
+        let mut entries = Entries::default();
+        for table in &tables {
+            entries.absorb(table.entries(&wanted).await?);
+        }
+        let message = would_go(args, &entries)?;
         return Ok(Told { at, reason: Reason::Succeeded, message });
     }
     let owner = args.owner.as_deref();
-    let periods = warehouse.purge(&args.connection, &args.periods, owner, Timestamp::now()).await?;
+    let mut periods = 0;
+    for table in &tables {
+        periods += table.purge(&args.connection, &args.periods, owner, Timestamp::now()).await?;
+    }
     let message = format!("{periods} billing periods of {} were removed", args.connection);
     Ok(Told { at, reason: Reason::Purged, message })
 }
@@ -188,15 +196,15 @@ fn would_go(args: &PurgeArgs, entries: &Entries) -> Result<String, WarehouseFaul
 
 /// How a task ended well, and where.
 struct Told {
-    at: DeltaLocation,
+    at: WarehouseAddress,
     reason: Reason,
     message: String,
 }
 
 impl ReportingArgs {
-    /// Prints how the task ended, and writes it where a Job's owner looks. `options` are the warehouse's, for a fault that
+    /// Prints how the task ended, and writes it where a Job's owner looks. `address` is the warehouse's, for a fault that
     /// commands heal.
-    fn end(&self, outcome: Result<Told, WarehouseFault>, options: Option<&DeltaOptions>) -> ExitCode {
+    fn end(&self, outcome: Result<Told, WarehouseFault>, address: Option<&WarehouseAddress>) -> ExitCode {
         let report = match &outcome {
             Ok(told) => TaskReport::new(TaskOutcome::Succeeded, told.reason, &told.message),
             Err(fault) => TaskReport::new(TaskOutcome::Failed, fault.reason(), &fault.to_string()),
@@ -210,7 +218,7 @@ impl ReportingArgs {
         match (self.output, &outcome) {
             (TextOrJson::Json, _) => print(&format!("{json}\n")),
             (TextOrJson::Text, Ok(told)) => print(&format!("{}: {}\n", told.at, report.message)),
-            (TextOrJson::Text, Err(fault)) => complain_with_cure(options, fault),
+            (TextOrJson::Text, Err(fault)) => complain_with_cure(address, fault),
         }
         outcome.map_or_else(|fault| fault.exit_code(), |_| ExitCode::Done)
     }
@@ -218,11 +226,14 @@ impl ReportingArgs {
 
 async fn ledger(args: &LedgerArgs) -> ExitCode {
     let looked = async {
-        let options = args.warehouse.options().await?;
-        let survey = DeltaWarehouse::open(options.clone())?.survey(args.connection.as_ref()).await?;
-        Ok::<_, WarehouseFault>((options, survey))
+        let reached = args.warehouse.reach().await?;
+        let mut survey = Survey::default();
+        for table in reached.open_all()? {
+            survey.absorb(table.survey(args.connection.as_ref()).await?);
+        }
+        Ok::<_, WarehouseFault>((reached.address, survey))
     };
-    let (options, Survey { rows, unreadable, lost }) = match looked.await {
+    let (address, Survey { rows, unreadable, lost }) = match looked.await {
         Ok(looked) => looked,
         Err(fault) => {
             complain(&fault.to_string());
@@ -242,13 +253,13 @@ async fn ledger(args: &LedgerArgs) -> ExitCode {
         TextOrJson::Text if rows.is_empty() => {}
         TextOrJson::Text => print(&ledger_table(&rows)),
     }
-    let location = options.location.to_string();
+    let location = address.to_string();
     let gone = (!lost.is_empty()).then_some(WarehouseFault::FilesGone { location, months: lost });
     let faults =
         unreadable.into_iter().map(|row| WarehouseFault::LedgerUnreadable(Box::new(row))).chain(gone);
     let mut exit = ExitCode::Done;
     for fault in faults {
-        complain_with_cure(Some(&options), &fault);
+        complain_with_cure(Some(&address), &fault);
         // The first fault decides: an unreadable row outranks files that can be loaded again.
         exit = if exit == ExitCode::Done { fault.exit_code() } else { exit };
     }

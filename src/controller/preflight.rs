@@ -216,7 +216,7 @@ pub fn without_aws(case: &Case<'_>, now: Timestamp) -> PreflightResult {
 
 /// What can be said of a warehouse without its probe: nothing, if its spec can be used.
 pub fn of_warehouse_spec(spec: &CostWarehouseSpec, now: Timestamp) -> Vec<Condition> {
-    match validate::warehouse(spec) {
+    match spec.parse() {
         Ok(_) => Vec::new(),
         Err(problem) => conditions::write(&[], &unusable::invalid_summary(&problem.to_string()), None, now),
     }

@@ -7,19 +7,13 @@ use jiff::SignedDuration;
 
 use crate::{
     api::{
-        AwsCostAccountSpec, CostWarehouseSpec, DEFAULT_EXTERNAL_ID_KEY,
+        AwsCostAccountSpec, DEFAULT_EXTERNAL_ID_KEY,
         aws_cost_account::{self, DeletionPolicy, Ingestion, RequireExternalId},
-        cost_warehouse::Delta,
         duration,
         fields::{InvalidField, parsed},
     },
     connection::{Access, Asker, ExternalIdPolicy, Target},
-    model::{
-        AccountId, AccountType, Partition, REGION, Region, ReportLocation, RoleArn,
-        form::{first_broken, matches},
-        layers::AccountParts,
-        place::{ADDRESS, ENDPOINT, LOCATION, ON_CLAIM},
-    },
+    model::{AccountId, AccountType, Partition, Region, ReportLocation, RoleArn, layers::AccountParts},
     report::FreshnessLimits,
 };
 
@@ -255,116 +249,6 @@ fn time(
     let time: Duration =
         duration::parse(text).map_err(|error| InvalidField::new(field, error.to_string()))?;
     Ok(SignedDuration::try_from(time).expect("at most 99,999 days and hours"))
-}
-
-/// A warehouse as declared, parsed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ValidWarehouse {
-    /// The location as the user wrote it.
-    pub location: String,
-    /// What it needs to be reached.
-    pub place: Place,
-}
-
-/// What a warehouse needs to be reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// A claim, mounted at /warehouse.
-    Claim(String),
-    /// An S3 prefix.
-    S3 {
-        /// The bucket's region.
-        region: String,
-        /// Another store's URL.
-        endpoint: Option<String>,
-        /// Whether buckets are addressed in the path.
-        addressing: Addressing,
-        /// Whose identity opens it.
-        identity: Identity,
-    },
-}
-
-/// How a bucket is addressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Addressing {
-    /// In the host name, as AWS wants it.
-    Host,
-    /// In the path, as some stores behind an endpoint want it.
-    Path,
-}
-
-/// Whose identity opens an S3 warehouse.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
-    /// Keys in a Secret, mounted into the Job.
-    Secret(String),
-    /// The service account the Job runs as.
-    ServiceAccount(String),
-}
-
-/// Parses a warehouse's spec.
-///
-/// # Errors
-/// The first field that is wrong.
-pub fn warehouse(spec: &CostWarehouseSpec) -> Result<ValidWarehouse, InvalidField> {
-    let delta = &spec.delta;
-    LOCATION.check(&delta.location).map_err(invalid("spec.delta.location"))?;
-    if let Some(rule) = first_broken(&[ON_CLAIM], &delta.location) {
-        return Err(invalid("spec.delta.location")(rule.words.to_owned()));
-    }
-    let place = match &delta.persistent_volume_claim {
-        _ if delta.location.starts_with("s3://") => s3(delta)?,
-        Some(claim) => Place::Claim(claim.clone()),
-        None => {
-            let field = invalid("spec.delta.persistentVolumeClaim");
-            return Err(field("a file:// location needs a claim".to_owned()));
-        }
-    };
-    Ok(ValidWarehouse { location: delta.location.clone(), place })
-}
-
-fn invalid(field: &'static str) -> impl Fn(String) -> InvalidField {
-    move |problem| InvalidField { field, problem }
-}
-
-fn s3(delta: &Delta) -> Result<Place, InvalidField> {
-    let Some(region) = delta.region.clone() else {
-        return Err(InvalidField {
-            field: "spec.delta.region",
-            problem: "an s3:// location needs its region".to_owned(),
-        });
-    };
-    let identity = match (&delta.credentials_secret_ref, &delta.service_account_name) {
-        (Some(secret), None) => Identity::Secret(secret.name.clone()),
-        (None, Some(account)) => Identity::ServiceAccount(account.clone()),
-        _ => {
-            return Err(InvalidField {
-                field: "spec.delta",
-                problem: "an s3:// location needs exactly one of credentialsSecretRef and serviceAccountName"
-                    .to_owned(),
-            });
-        }
-    };
-    REGION.check(&region).map_err(invalid("spec.delta.region"))?;
-    let addressing = if delta.path_style == Some(true) { Addressing::Path } else { Addressing::Host };
-    if let Some(endpoint) = &delta.endpoint {
-        ENDPOINT.check(endpoint).map_err(invalid("spec.delta.endpoint"))?;
-        if addressing == Addressing::Host && matches(ADDRESS, endpoint) {
-            let words = "an endpoint that is an IP address needs spec.delta.pathStyle: true";
-            return Err(invalid("spec.delta.endpoint")(words.to_owned()));
-        }
-    }
-    Ok(Place::S3 { region, endpoint: delta.endpoint.clone(), addressing, identity })
-}
-
-impl ValidWarehouse {
-    /// The Secret that is mounted into Jobs, if any.
-    pub fn secret(&self) -> Option<&str> {
-        match &self.place {
-            Place::S3 { identity: Identity::Secret(name), .. } => Some(name),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -20,10 +20,12 @@ use super::{
         session, start, unstarted,
     },
     status::{self, patch, unusable},
-    validate::{self, Place, ValidWarehouse},
 };
 use crate::{
-    api::{CostWarehouse, CostWarehouseStatus, aws_cost_account::Ingestion, conditions, reconcile_request},
+    api::{
+        CostWarehouse, CostWarehouseStatus, ValidWarehouse, aws_cost_account::Ingestion, conditions,
+        reconcile_request,
+    },
     model::{ConditionStatus, ConditionType, Reason},
 };
 use judge::{ObservedProbe, ProbeObstacle, ProbeSituation};
@@ -80,7 +82,7 @@ impl WarehouseReconcile<'_> {
             // The watch brings the object back with the new version.
             return Ok(SHORTEST_WAIT);
         }
-        let valid = match validate::warehouse(&self.warehouse.spec) {
+        let valid = match self.warehouse.spec.parse() {
             Ok(valid) => valid,
             Err(problem) => {
                 let sayings = unusable::invalid_summary(&problem.to_string());
@@ -163,8 +165,10 @@ impl WarehouseReconcile<'_> {
 
     /// What a probe depends on: a change of it is worth another probe.
     fn inputs(&self, valid: &ValidWarehouse) -> String {
-        let secret =
-            valid.secret().and_then(|name| as_seen::usable_secret(self.stores, &self.owner.namespace, name));
+        let secret = valid
+            .access
+            .secret()
+            .and_then(|name| as_seen::usable_secret(self.stores, &self.owner.namespace, name));
         fingerprint::of(&[
             Some(&as_seen::spec_fingerprint(self.warehouse, secret.as_deref())),
             self.request.as_deref(),
@@ -176,19 +180,19 @@ impl WarehouseReconcile<'_> {
 
     /// What makes a probe pointless.
     async fn obstacle(&self, valid: &ValidWarehouse) -> Result<Option<ProbeObstacle>, Refused> {
-        if let Some(name) = valid.secret()
+        if let Some(name) = valid.access.secret()
             && as_seen::usable_secret(self.stores, &self.owner.namespace, name).is_none()
         {
             let namespace = self.owner.namespace.clone();
             return Ok(Some(ProbeObstacle::SecretNotUsable { namespace, name: name.to_owned() }));
         }
-        if let Place::Claim(name) = &valid.place {
+        if let Some(name) = valid.access.claim() {
             let claim = start::claim_of(&self.jobs.context, &self.owner.namespace, name).await?;
             // A claim that waits for its first pod is Pending, and the probe's pod is that.
             let lost = |phase: &str| phase == "Lost";
             let phase = claim.as_ref().and_then(|claim| claim.status.as_ref()?.phase.as_deref());
             if claim.is_none() || phase.is_some_and(lost) {
-                return Ok(Some(ProbeObstacle::ClaimNotUsable(name.clone())));
+                return Ok(Some(ProbeObstacle::ClaimNotUsable(name.to_owned())));
             }
         }
         Ok(None)

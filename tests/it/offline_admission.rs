@@ -2,9 +2,8 @@
 
 use awscost::{
     api::admission::{Complaint, complaints},
-    warehouse::delta::{
-        Addressing, DeltaLocation, DeltaOptions, DeltaWarehouse, WarehouseIdentity, parse_endpoint,
-    },
+    model::{DeltaLocation, StoreEndpoint},
+    warehouse::delta::{Addressing, DeltaOptions, DeltaWarehouse, WarehouseIdentity},
 };
 use serde_json::{Value, json};
 
@@ -98,8 +97,8 @@ fn loader_refuses(location: &str, endpoint: Option<&str>, path_style: bool) -> O
     };
     options.region = "eu-west-1".parse().ok();
     options.addressing = if path_style { Addressing::Path } else { Addressing::VirtualHost };
-    options.endpoint = match endpoint.map(parse_endpoint).transpose() {
-        Ok(endpoint) => endpoint,
+    options.endpoint = match endpoint.map(str::parse::<StoreEndpoint>).transpose() {
+        Ok(endpoint) => endpoint.map(|endpoint| endpoint.url().clone()),
         Err(words) => return Some(words),
     };
     options.identity = options.location.is_bucket().then(|| WarehouseIdentity::Keys {

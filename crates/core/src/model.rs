@@ -9,6 +9,7 @@ mod checked_text;
 pub mod clock;
 mod condition;
 mod connection;
+mod delta_location;
 pub mod form;
 pub mod guide;
 pub mod layers;
@@ -21,6 +22,7 @@ mod report;
 mod report_location;
 mod secret;
 mod severity;
+mod warehouse_address;
 
 pub use account::{ACCOUNT_ID, AccountId, AccountType, InvalidAccountId};
 pub use alert::Alert;
@@ -29,6 +31,7 @@ pub use arn::{InvalidRoleArn, Partition, RoleArn, taken_literally};
 pub use bucket::{BUCKET_NAME, BucketName, InvalidBucketName, InvalidKeyPrefix, KEY_PREFIX, KeyPrefix};
 pub use condition::{ConditionStatus, ConditionType, Reason};
 pub use connection::{ConnectionKey, InvalidConnectionKey};
+pub use delta_location::{DeltaLocation, InvalidDeltaLocation};
 pub use guide::Guide;
 pub use layers::Severity;
 pub use outcome::{
@@ -39,3 +42,7 @@ pub use region::{InvalidRegion, REGION, Region};
 pub use report::{DeliveryService, InvalidReportName, REPORT_NAME, ReportKind, ReportName};
 pub use report_location::ReportLocation;
 pub use secret::{AccessKeys, ExternalId, InvalidAccessKeys, InvalidExternalId};
+pub use warehouse_address::{
+    BucketAddress, CommandOption, DeltaAddress, InvalidWarehouseAddress, StoreEndpoint, WarehouseAccess,
+    WarehouseAddress,
+};

@@ -10,7 +10,10 @@ pub mod delta;
 pub mod ledger;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
+mod open;
 pub mod survey;
+
+use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -21,7 +24,8 @@ use crate::{
     schema::TableContract,
 };
 use ledger::{Decision, LedgerRow, Ordering};
-use survey::{LostMonth, UnreadableRow};
+pub use open::{OpeningTerms, open};
+use survey::{Entries, LostMonth, Survey, UnreadableRow};
 
 /// Log targets of libraries that report as an error what is none here, such as a table that is not there yet. What is
 /// one comes back as a [`WarehouseFault`] and is said once.
@@ -263,9 +267,18 @@ pub trait Warehouse: Send + Sync {
     /// known, first proves, once, that only one of two writers can create a key.
     async fn prepare(&self) -> Result<(), WarehouseFault>;
 
+    /// The ledger's entries of the wanted slots; none if there is no table. A row that this release can't read is among them.
+    async fn entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault>;
+
     /// The ledger rows of one connection, or of all, ordered by connection and period. One that this release can't read
     /// is a fault.
-    async fn ledger(&self, connection: Option<&ConnectionKey>) -> Result<Vec<LedgerRow>, WarehouseFault>;
+    async fn ledger(&self, connection: Option<&ConnectionKey>) -> Result<Vec<LedgerRow>, WarehouseFault> {
+        let wanted = Selection { connection: connection.cloned(), periods: Vec::new() };
+        self.entries(&wanted).await?.all()
+    }
+
+    /// The ledger of one connection, or of all, and the months of which data is gone from the store.
+    async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault>;
 
     /// Opens a stage for one version of one slot. What is staged is invisible to readers until the commit.
     ///
@@ -301,9 +314,9 @@ pub trait Warehouse: Send + Sync {
         now: jiff::Timestamp,
     ) -> Result<u64, WarehouseFault>;
 
-    /// Removes what readers no longer see: files of replaced versions and of abandoned stages, past their age;
-    /// the number of files removed.
-    async fn maintain(&self, now: jiff::Timestamp) -> Result<u64, WarehouseFault>;
+    /// Removes what readers no longer see: files of versions that were replaced longer ago than `retention`, the time that a
+    /// slow reader of an old version has, and files of abandoned stages; the number of files removed.
+    async fn maintain(&self, now: jiff::Timestamp, retention: Duration) -> Result<u64, WarehouseFault>;
 
     /// Writes, commits, reads and removes a canary, and proves that the store is safe for commits.
     async fn probe(&self) -> Result<(), WarehouseFault>;

@@ -3,7 +3,7 @@
 mod identity;
 mod object;
 
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
 use clap::Args;
 use url::Url;
@@ -11,16 +11,10 @@ use url::Url;
 use crate::{
     aws::endpoints::{self, EndpointVariant},
     cli::cluster::ClusterArgs,
-    model::Region,
+    model::{BucketAddress, Region, StoreEndpoint, WarehouseAddress},
     network::trust::TrustedAuthorities,
-    schema::COSTS,
-    warehouse::{
-        Warehouse, WarehouseFault,
-        delta::{
-            Addressing, DEFAULT_RETENTION, DeltaLocation, DeltaOptions, DeltaWarehouse, InvalidDeltaLocation,
-            parse_endpoint,
-        },
-    },
+    schema::{TABLES, TableContract},
+    warehouse::{self, OpeningTerms, Warehouse, WarehouseFault},
 };
 use object::ObjectName;
 
@@ -32,7 +26,7 @@ const HEADING: &str = "Warehouse options";
 pub struct WarehouseLocation {
     /// The warehouse: delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX.
     #[arg(long = "warehouse", value_name = "delta:LOCATION")]
-    warehouse: Address,
+    warehouse: WarehouseAddress,
     #[command(flatten)]
     bucket: BucketArgs,
 }
@@ -55,7 +49,7 @@ pub struct WarehouseChoice {
     cluster: ClusterArgs,
     /// The warehouse's address, without a cluster: delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX.
     #[arg(long = "warehouse", value_name = "delta:LOCATION")]
-    warehouse: Option<Address>,
+    warehouse: Option<WarehouseAddress>,
     #[command(flatten)]
     bucket: BucketArgs,
 }
@@ -67,8 +61,8 @@ struct BucketArgs {
     #[arg(help_heading = HEADING, id = "warehouse-region", long = "warehouse-region", value_name = "REGION")]
     region: Option<Region>,
     /// The address of an S3-compatible store other than AWS: https://HOST[:PORT], or http:// in a test.
-    #[arg(help_heading = HEADING, long = "warehouse-endpoint", value_name = "URL", value_parser = parse_endpoint)]
-    endpoint: Option<Url>,
+    #[arg(help_heading = HEADING, long = "warehouse-endpoint", value_name = "URL")]
+    endpoint: Option<StoreEndpoint>,
     /// Put the bucket's name into the path instead of the host name.
     #[arg(help_heading = HEADING, long = "warehouse-path-style")]
     path_style: bool,
@@ -82,110 +76,86 @@ struct BucketArgs {
     profile: Option<String>,
 }
 
-/// `delta:LOCATION`.
-#[derive(Debug, Clone)]
-struct Address(DeltaLocation);
-
-/// The text names no warehouse.
-#[derive(Debug, thiserror::Error)]
-enum InvalidAddress {
-    #[error("a warehouse is delta:FOLDER, delta:file:///FOLDER or delta:s3://BUCKET/PREFIX")]
-    Kind,
-    #[error(transparent)]
-    Location(#[from] InvalidDeltaLocation),
+/// A warehouse that can be opened: where it lies, and what opens it.
+pub struct ReachedWarehouse {
+    /// Where it lies.
+    pub address: WarehouseAddress,
+    terms: OpeningTerms,
 }
 
-impl FromStr for Address {
-    type Err = InvalidAddress;
+impl ReachedWarehouse {
+    /// Opens one of its tables; nothing is read or written yet.
+    ///
+    /// # Errors
+    /// [`WarehouseFault::Configuration`] where an option does not suit the address.
+    pub fn open(&self, table: &'static TableContract) -> Result<Box<dyn Warehouse>, WarehouseFault> {
+        warehouse::open(&self.address, &self.terms, table)
+    }
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let location = text.strip_prefix("delta:").ok_or(InvalidAddress::Kind)?;
-        Ok(Self(location.parse()?))
+    /// Opens all of them.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_all(&self) -> Result<Vec<Box<dyn Warehouse>>, WarehouseFault> {
+        TABLES.iter().map(|table| self.open(table)).collect()
     }
 }
 
 impl WarehouseLocation {
-    /// Opens the warehouse; nothing is read or written yet.
+    /// Finds out what opens the warehouse.
     ///
     /// # Errors
-    /// [`WarehouseFault::Configuration`] where an option does not suit the location, [`WarehouseFault::Refused`] where
+    /// [`WarehouseFault::Configuration`] where an option does not suit the address, [`WarehouseFault::Refused`] where
     /// there are no credentials to open it with.
-    pub async fn open(&self) -> Result<Box<dyn Warehouse>, WarehouseFault> {
-        Ok(Box::new(DeltaWarehouse::open(self.options().await?)?))
-    }
-
-    /// The warehouse's address, for people.
-    pub fn address(&self) -> &DeltaLocation {
-        &self.warehouse.0
-    }
-
-    /// What opens the warehouse at the given address.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub async fn options(&self) -> Result<DeltaOptions, WarehouseFault> {
-        self.bucket.options(self.warehouse.0.clone()).await
+    pub async fn reach(&self) -> Result<ReachedWarehouse, WarehouseFault> {
+        self.bucket.reach(self.warehouse.clone()).await
     }
 }
 
 impl WarehouseChoice {
-    /// The options as the backend takes them.
+    /// Finds out where the warehouse lies and what opens it.
     ///
     /// # Errors
-    /// As [`WarehouseLocation::open`], or where the cluster does not give the object.
-    pub async fn options(&self) -> Result<DeltaOptions, WarehouseFault> {
-        match (&self.object, &self.warehouse) {
-            (Some(object), _) => {
-                let found = object.read(&self.cluster, self.namespace.as_deref()).await?;
-                let bucket = BucketArgs {
-                    region: self.bucket.region.clone().or(found.region),
-                    endpoint: self.bucket.endpoint.clone().or(found.endpoint),
-                    path_style: self.bucket.path_style || found.path_style,
-                    ..self.bucket.clone()
-                };
-                bucket.options(found.location).await
-            }
-            (None, Some(address)) => self.bucket.options(address.0.clone()).await,
-            (None, None) => Err(WarehouseFault::Configuration("no warehouse is named".to_owned())),
-        }
+    /// As [`WarehouseLocation::reach`], or where the cluster does not give the object.
+    pub async fn reach(&self) -> Result<ReachedWarehouse, WarehouseFault> {
+        let address = match (&self.object, &self.warehouse) {
+            (Some(object), _) => object.read(&self.cluster, self.namespace.as_deref()).await?,
+            (None, Some(address)) => address.clone(),
+            (None, None) => return Err(WarehouseFault::Configuration("no warehouse is named".to_owned())),
+        };
+        self.bucket.reach(address).await
     }
 }
 
 impl BucketArgs {
-    async fn options(&self, location: DeltaLocation) -> Result<DeltaOptions, WarehouseFault> {
-        if !location.is_bucket() {
+    async fn reach(&self, address: WarehouseAddress) -> Result<ReachedWarehouse, WarehouseFault> {
+        let given = BucketAddress {
+            region: self.region.clone(),
+            endpoint: self.endpoint.clone(),
+            path_style: self.path_style,
+        };
+        let address = address.reached_over(given);
+        let Some(bucket) = address.bucket() else {
             if self.is_given() {
                 return Err(WarehouseFault::Configuration(
                     "--warehouse-region, -endpoint, -path-style, -credentials-dir and -profile are only for a bucket, but the warehouse is a folder"
                         .to_owned(),
                 ));
             }
-            return Ok(folder(location));
-        }
+            return Ok(ReachedWarehouse { address, terms: OpeningTerms::default() });
+        };
         let trust = TrustedAuthorities::of_environment()
             .map_err(|fault| WarehouseFault::Configuration(fault.to_string()))?;
-        let identity = identity::of(self, &trust).await?;
-        let (endpoint, sts_endpoint) = self.endpoints().await;
-        Ok(DeltaOptions {
-            region: self.region.clone(),
-            endpoint,
-            sts_endpoint,
-            trust,
-            addressing: if self.path_style { Addressing::Path } else { Addressing::VirtualHost },
-            identity: Some(identity),
-            ..folder(location)
-        })
+        let identity = Some(identity::of(self, bucket.region.as_ref(), &trust).await?);
+        let (regional_s3, sts) = self.endpoints(bucket).await;
+        Ok(ReachedWarehouse { terms: OpeningTerms { trust, identity, regional_s3, sts }, address })
     }
 
     /// S3 and STS as the SDK would ask them in this region: object_store knows neither partitions nor FIPS.
-    async fn endpoints(&self) -> (Option<Url>, Option<Url>) {
-        let Some(region) = &self.region else { return (self.endpoint.clone(), None) };
+    async fn endpoints(&self, bucket: &BucketAddress) -> (Option<Url>, Option<Url>) {
+        let Some(region) = &bucket.region else { return (None, None) };
         let variant = EndpointVariant::configured(self.profile.as_deref()).await;
-        let endpoint = match &self.endpoint {
-            Some(named) => Some(named.clone()),
-            None => endpoints::s3(region, variant).await,
-        };
-        (endpoint, endpoints::sts(region, variant).await)
+        (endpoints::s3(region, variant).await, endpoints::sts(region, variant).await)
     }
 
     fn is_given(&self) -> bool {
@@ -194,21 +164,6 @@ impl BucketArgs {
             || self.path_style
             || self.credentials_dir.is_some()
             || self.profile.is_some()
-    }
-}
-
-/// The options of a folder.
-fn folder(location: DeltaLocation) -> DeltaOptions {
-    DeltaOptions {
-        location,
-        region: None,
-        endpoint: None,
-        sts_endpoint: None,
-        trust: TrustedAuthorities::default(),
-        addressing: Addressing::default(),
-        identity: None,
-        retention: DEFAULT_RETENTION,
-        table: &COSTS,
     }
 }
 
@@ -241,10 +196,13 @@ mod tests {
     #[tokio::test]
     async fn a_folder_takes_no_bucket_options() {
         let location = parse(&["--warehouse", "delta:file:///lake"]).expect("valid");
-        assert!(location.options().await.is_ok());
+        assert!(location.reach().await.map(drop).is_ok());
         for option in [["--warehouse-path-style"].as_slice(), &["--warehouse-profile", "lake"]] {
             let location = parse(&[&["--warehouse", "delta:/lake"], option].concat()).expect("valid");
-            assert!(matches!(location.options().await, Err(WarehouseFault::Configuration(_))), "{option:?}");
+            assert!(
+                matches!(location.reach().await.map(drop), Err(WarehouseFault::Configuration(_))),
+                "{option:?}"
+            );
         }
     }
 
@@ -272,15 +230,16 @@ mod tests {
     #[tokio::test]
     async fn a_bucket_is_asked_where_the_sdk_would_ask_it() {
         let host = |region: &str, endpoint: Option<&str>| {
-            let bucket = BucketArgs {
+            let bucket = BucketAddress {
                 region: region.parse().ok(),
                 endpoint: endpoint.and_then(|url| url.parse().ok()),
-                ..BucketArgs::default()
+                path_style: false,
             };
             async move {
-                let (s3, sts) = bucket.endpoints().await;
+                let (regional, sts) = BucketArgs::default().endpoints(&bucket).await;
                 let host = |url: Option<Url>| url.and_then(|url| Some(url.host_str()?.to_owned()));
-                (host(s3), host(sts))
+                let named = bucket.endpoint.map(|endpoint| endpoint.url().clone());
+                (host(named.or(regional)), host(sts))
             }
         };
         let some = |text: &str| Some(text.to_owned());

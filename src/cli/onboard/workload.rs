@@ -304,7 +304,10 @@ struct Lake {
 
 impl Lake {
     fn of(warehouse: &CostWarehouse, source: &SourceArgs) -> Result<Self, NoWorkload> {
-        let (name, delta) = (format!("CostWarehouse {}", warehouse.name_any()), &warehouse.spec.delta);
+        let name = format!("CostWarehouse {}", warehouse.name_any());
+        let Some(delta) = &warehouse.spec.delta else {
+            return Err(NoWorkload::NoBucket(name, warehouse.spec.location().to_owned()));
+        };
         let place = delta.location.strip_prefix("s3://");
         let place = place.ok_or_else(|| NoWorkload::NoBucket(name.clone(), delta.location.clone()))?;
         if delta.endpoint.is_some() {

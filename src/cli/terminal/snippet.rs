@@ -47,9 +47,9 @@ pub(in crate::cli) fn of_warehouse(
     warehouse: &CostWarehouse,
     namespace: &str,
 ) -> Option<Snippet> {
-    let secret = warehouse.spec.delta.credentials_secret_ref.as_ref()?;
+    let secret = warehouse.spec.secret()?;
     (Guide::to(reason).block == Block::SecretCommands)
-        .then(|| secret_commands(namespace, &secret.name, USE_WAREHOUSE, &KEYS_OF_ACCESS))
+        .then(|| secret_commands(namespace, secret, USE_WAREHOUSE, &KEYS_OF_ACCESS))
 }
 
 /// The operator, as it noted itself in status.

@@ -2,28 +2,25 @@
 
 use crate::{
     cli::terminal::print::complain,
+    model::WarehouseAddress,
     onboarding::script::quoted,
-    warehouse::{
-        WarehouseFault,
-        delta::{Addressing, DeltaOptions},
-        survey::LostMonth,
-    },
+    warehouse::{WarehouseFault, survey::LostMonth},
 };
 
 /// Tells of a warehouse's fault on stderr, with the commands that heal it where there are any.
-pub(in crate::cli) fn complain_with_cure(options: Option<&DeltaOptions>, fault: &WarehouseFault) {
+pub(in crate::cli) fn complain_with_cure(address: Option<&WarehouseAddress>, fault: &WarehouseFault) {
     let mut text = fault.to_string();
-    if let (WarehouseFault::FilesGone { months, .. }, Some(options)) = (fault, options) {
-        for command in cure(options, months) {
+    if let (WarehouseFault::FilesGone { months, .. }, Some(address)) = (fault, address) {
+        for command in cure(address, months) {
             text.push_str(&format!("\n  {command}"));
         }
     }
     complain(&text);
 }
 
-/// One command for each month of which the ledger says where it came from. The bucket's credentials are not among the
-/// options that are known here.
-pub(super) fn cure(options: &DeltaOptions, months: &[LostMonth]) -> Vec<String> {
+/// One command for each month of which the ledger says where it came from. Who opens the bucket is no part
+/// of an address.
+pub(super) fn cure(address: &WarehouseAddress, months: &[LostMonth]) -> Vec<String> {
     let of_month = |month: &LostMonth| {
         let row = month.row.as_ref()?;
         let period = row.period.to_string();
@@ -33,34 +30,26 @@ pub(super) fn cure(options: &DeltaOptions, months: &[LostMonth]) -> Vec<String> 
         if row.owner != "cli" {
             words.extend(["--owner", &row.owner]);
         }
-        let words = words.into_iter().map(quoted).chain(of_warehouse(options)).chain(["--force".to_owned()]);
+        let words = words.into_iter().map(quoted).chain(of_warehouse(address)).chain(["--force".to_owned()]);
         Some(words.collect::<Vec<_>>().join(" "))
     };
     months.iter().filter_map(of_month).collect()
 }
 
-fn of_warehouse(options: &DeltaOptions) -> Vec<String> {
-    let location = match options.location.folder() {
-        Some(folder) => folder.display().to_string(),
-        None => options.location.to_string(),
+fn of_warehouse(address: &WarehouseAddress) -> Vec<String> {
+    let words = |(name, value): (&str, Option<String>)| {
+        std::iter::once(name.to_owned()).chain(value.map(|value| quoted(&value)))
     };
-    let mut words = vec!["--warehouse".to_owned(), quoted(&format!("delta:{location}"))];
-    if let Some(region) = options.region.as_ref().filter(|_| options.location.is_bucket()) {
-        words.extend(["--warehouse-region".to_owned(), region.to_string()]);
-    }
-    if let Some(endpoint) = options.endpoint.as_ref().filter(|_| !options.is_at_aws()) {
-        words.extend(["--warehouse-endpoint".to_owned(), endpoint.as_str().trim_end_matches('/').to_owned()]);
-    }
-    if options.addressing == Addressing::Path {
-        words.push("--warehouse-path-style".to_owned());
-    }
-    words
+    address.options().into_iter().flat_map(words).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::warehouse::conformance::{Load, slot};
+    use crate::{
+        model::BucketAddress,
+        warehouse::conformance::{Load, slot},
+    };
 
     fn month() -> LostMonth {
         let row = Some(Load::of("123456789012", "v1", &["1"]).row());
@@ -69,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_lost_month_is_loaded_again_by_a_command_that_can_be_copied() {
-        let folder = DeltaOptions::at("/var/my lake").expect("a location");
+        let folder: WarehouseAddress = "delta:/var/my lake".parse().expect("an address");
         let said = cure(&folder, &[month(), LostMonth { row: None, ..month() }]);
         assert_eq!(
             said,
@@ -78,21 +67,21 @@ mod tests {
               --owner cluster/finops/acme --warehouse 'delta:/var/my lake' --force"
             ]
         );
-        let bucket = DeltaOptions {
-            region: "eu-west-1".parse().ok(),
-            endpoint: "https://minio.corp.example:9000".parse().ok(),
-            addressing: Addressing::Path,
-            ..DeltaOptions::at("s3://acme-lake/awscost").expect("a location")
+        let bucket = |endpoint: Option<&str>| {
+            let address: WarehouseAddress = "delta:s3://acme-lake/awscost".parse().expect("an address");
+            address.reached_over(BucketAddress {
+                region: "eu-west-1".parse().ok(),
+                endpoint: endpoint.and_then(|endpoint| endpoint.parse().ok()),
+                path_style: endpoint.is_some(),
+            })
         };
-        let said = cure(&bucket, &[month()]).concat();
+        let said = cure(&bucket(Some("https://minio.corp.example:9000")), &[month()]).concat();
         let options = "--warehouse delta:s3://acme-lake/awscost --warehouse-region eu-west-1 \
                        --warehouse-endpoint https://minio.corp.example:9000 --warehouse-path-style --force";
         assert!(said.ends_with(options), "{said}");
-        let at_aws = DeltaOptions {
-            endpoint: "https://s3.eu-west-1.amazonaws.com".parse().ok(),
-            addressing: Addressing::VirtualHost,
-            ..bucket
-        };
-        assert!(!cure(&at_aws, &[month()]).concat().contains("endpoint"), "AWS's own is found by the region");
+        assert!(
+            !cure(&bucket(None), &[month()]).concat().contains("endpoint"),
+            "AWS's own is found by the region"
+        );
     }
 }

@@ -20,12 +20,12 @@ use sha2::{Digest, Sha256};
 pub use environment::JobEnvironment;
 
 use crate::{
-    api::aws_cost_account::Ingestion,
+    api::{ValidWarehouse, aws_cost_account::Ingestion},
     controller::{
         context::{Owner, mark, owner_reference},
         fingerprint,
         settings::{JobPods, job_pods::is_reserved_label},
-        validate::{Addressing, Bill, Identity, Place, ValidAccount, ValidWarehouse},
+        validate::{Bill, ValidAccount},
     },
     model::{BillingPeriod, ReportKind, VersionIdentity},
 };
@@ -336,19 +336,14 @@ fn reporting_args() -> [String; 2] {
     [option("--termination-log", "/dev/termination-log"), option("--output", "json")]
 }
 
+/// The options by which a Job opens its warehouse: the address says itself, and what is mounted is named.
 fn warehouse_args(warehouse: &ValidWarehouse) -> Vec<String> {
-    let mut args = vec![option("--warehouse", format_args!("delta:{}", warehouse.location))];
-    if let Place::S3 { region, endpoint, addressing, identity } = &warehouse.place {
-        args.push(option("--warehouse-region", region));
-        args.extend(endpoint.as_ref().map(|endpoint| option("--warehouse-endpoint", endpoint)));
-        if *addressing == Addressing::Path {
-            args.push("--warehouse-path-style".to_owned());
-        }
-        if let Identity::Secret(_) = identity {
-            args.push(option("--warehouse-credentials-dir", WAREHOUSE_SECRET_DIR));
-        }
-    }
-    args
+    let of_address = warehouse.address.options().into_iter().map(|(name, value)| match value {
+        Some(value) => option(name, value),
+        None => name.to_owned(),
+    });
+    let keys = warehouse.access.secret().map(|_| option("--warehouse-credentials-dir", WAREHOUSE_SECRET_DIR));
+    of_address.chain(keys).collect()
 }
 
 fn seconds(duration: Duration) -> i64 {
@@ -362,7 +357,25 @@ mod on_the_command_line {
     use serde_json::json;
 
     use super::tests::{every_job_of, warehouse};
-    use crate::cli;
+    use crate::{api::CostWarehouseSpec, cli};
+
+    #[test]
+    fn jobs_of_a_second_backend_are_given_its_address_and_nothing_of_deltas() {
+        let spec = json!({"memory": {"name": "from-a-spec"}});
+        let spec: CostWarehouseSpec = serde_json::from_value(spec).expect("a spec");
+        let declared = spec.parse().expect("valid");
+        for (kind, job) in every_job_of("acme-cur", "cur", "prod", &declared) {
+            let pod = &job["spec"]["template"]["spec"];
+            let arguments = pod["containers"][0]["args"].clone();
+            let arguments: Vec<String> = serde_json::from_value(arguments).expect("texts");
+            let options = cli::options(&arguments)
+                .unwrap_or_else(|error| panic!("the {kind} Job: {arguments:?}: {error}"));
+            let of_warehouse: Vec<_> =
+                options.iter().filter(|(name, _)| name.starts_with("warehouse")).collect();
+            assert_eq!(of_warehouse, [(&"warehouse".to_owned(), &declared.address.flag())], "the {kind} Job");
+            assert_eq!(pod["serviceAccountName"], declared.access.service_account(), "the {kind} Job");
+        }
+    }
 
     /// Values that people choose, each beginning as an option does.
     #[test]

@@ -16,10 +16,12 @@ use super::{
     manifest::{self, AccountJobs, PlannedLoad},
     session::{self, SessionSource},
 };
-use crate::controller::{
-    context::{Context, Owner, children::is_of},
-    error::{ReconcileFault, ReconcileTrouble, Refused, is_gone, is_taken, refusal},
-    validate::{Place, ValidWarehouse},
+use crate::{
+    api::ValidWarehouse,
+    controller::{
+        context::{Context, Owner, children::is_of},
+        error::{ReconcileFault, ReconcileTrouble, Refused, is_gone, is_taken, refusal},
+    },
 };
 
 /// What came of starting loads.
@@ -170,7 +172,7 @@ pub async fn count_writers(
     warehouse: &ValidWarehouse,
 ) -> Result<WarehouseWriters, Refused> {
     // Two pods that mount such a claim on two nodes would wait for each other until both are given up.
-    let Place::Claim(claim) = &warehouse.place else { return Ok(WarehouseWriters::Many) };
+    let Some(claim) = warehouse.access.claim() else { return Ok(WarehouseWriters::Many) };
     let claim = claim_of(context, namespace, claim).await?;
     let many = claim
         .and_then(|claim| claim.spec?.access_modes)

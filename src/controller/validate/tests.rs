@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::{controller::validate::*, model::AccessKeys};
+use crate::{
+    api::CostWarehouseSpec,
+    controller::validate::*,
+    model::{AccessKeys, WarehouseAccess},
+};
 
 fn good_account() -> Value {
     json!({
@@ -84,22 +88,25 @@ fn a_member_may_have_no_report() {
 #[test]
 fn warehouses() {
     let of = |delta: Value| {
-        warehouse(&serde_json::from_value(json!({"delta": delta})).expect("a spec"))
-            .map(|valid| valid.place)
-            .map_err(|error| error.field)
+        let spec: CostWarehouseSpec = serde_json::from_value(json!({"delta": delta})).expect("a spec");
+        spec.parse().map(|valid| (valid.access, valid.address.options())).map_err(|error| error.field)
     };
     assert_eq!(
         of(json!({"location": "file:///warehouse/x", "persistentVolumeClaim": "lake"})),
-        Ok(Place::Claim("lake".to_owned()))
+        Ok((
+            WarehouseAccess::Claim("lake".to_owned()),
+            vec![("--warehouse", Some("delta:file:///warehouse/x".to_owned()))]
+        ))
     );
     assert_eq!(
         of(json!({"location": "s3://acme-lake/p", "region": "eu-west-1", "serviceAccountName": "lake"})),
-        Ok(Place::S3 {
-            region: "eu-west-1".to_owned(),
-            endpoint: None,
-            addressing: Addressing::Host,
-            identity: Identity::ServiceAccount("lake".to_owned())
-        })
+        Ok((
+            WarehouseAccess::ServiceAccount("lake".to_owned()),
+            vec![
+                ("--warehouse", Some("delta:s3://acme-lake/p".to_owned())),
+                ("--warehouse-region", Some("eu-west-1".to_owned()))
+            ]
+        ))
     );
     assert_eq!(of(json!({"location": "file:///warehouse"})), Err("spec.delta.persistentVolumeClaim"));
     assert_eq!(

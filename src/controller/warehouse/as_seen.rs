@@ -4,15 +4,10 @@ use kube::ResourceExt;
 
 use crate::{
     api::{
-        CostWarehouse, USE_LABEL, USE_WAREHOUSE,
+        CostWarehouse, USE_LABEL, USE_WAREHOUSE, ValidWarehouse,
         conditions::{self, Saying},
     },
-    controller::{
-        context::Stores,
-        fingerprint,
-        jobs::manifest::WarehouseOf,
-        validate::{self, ValidWarehouse},
-    },
+    controller::{context::Stores, fingerprint, jobs::manifest::WarehouseOf},
     model::{ConditionStatus, ConditionType, Reason},
 };
 
@@ -63,8 +58,8 @@ pub fn find_warehouse(stores: &Stores, namespace: &str, name: &str) -> Warehouse
         let saying = if exists { unreadable_warehouse(name) } else { no_warehouse(name) };
         return WarehouseView { saying, retries: false, exists, found: None };
     };
-    let valid = validate::warehouse(&warehouse.spec).ok();
-    let secret = valid.as_ref().and_then(ValidWarehouse::secret);
+    let valid = warehouse.spec.parse().ok();
+    let secret = valid.as_ref().and_then(|valid| valid.access.secret());
     let secret_version = secret.and_then(|name| usable_secret(stores, namespace, name));
     let status = warehouse.status.as_ref();
     let stalled =

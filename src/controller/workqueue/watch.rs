@@ -340,8 +340,7 @@ impl SecretNames {
         });
         for object in stores.warehouses.state() {
             let named = object.0.as_ref().is_ok_and(|warehouse| {
-                let secret = warehouse.spec.delta.credentials_secret_ref.as_ref();
-                secret.is_some_and(|secret| there(warehouse.namespace(), &secret.name))
+                warehouse.spec.secret().is_some_and(|secret| there(warehouse.namespace(), secret))
             });
             if named {
                 send_request(&queues.warehouses, ObjectRef::from_obj(object.as_ref()), urgency);

@@ -37,10 +37,7 @@ use tokio::{
 };
 
 pub use given::{GivenKeys, KeySource, NoKeys};
-pub use location::{
-    Addressing, DEFAULT_RETENTION, DeltaLocation, DeltaOptions, InvalidDeltaLocation, WarehouseIdentity,
-    parse_endpoint,
-};
+pub use location::{Addressing, DeltaOptions, WarehouseIdentity};
 use maintain::Sweep;
 use purge::Belonging;
 use read::{ReadFault, Wanted};
@@ -48,10 +45,12 @@ use stage::DeltaStage;
 use table::{Table, TableShape};
 
 use super::{
-    Reading, Selection, Slot, Stage, TagKey, VisitRows, Warehouse, WarehouseFault, ledger::LedgerRow,
+    Reading, Selection, Slot, Stage, TagKey, VisitRows, Warehouse, WarehouseFault,
+    ledger::LedgerRow,
+    survey::{Entries, Survey},
 };
 use crate::{
-    model::{BillingPeriod, ConnectionKey, VersionIdentity},
+    model::{BillingPeriod, ConnectionKey, DeltaLocation, VersionIdentity},
     schema::TableContract,
 };
 
@@ -167,9 +166,12 @@ impl Warehouse for DeltaWarehouse {
         Ok(())
     }
 
-    async fn ledger(&self, connection: Option<&ConnectionKey>) -> Result<Vec<LedgerRow>, WarehouseFault> {
-        let wanted = Selection { connection: connection.cloned(), periods: Vec::new() };
-        self.entries(&wanted).await?.all()
+    async fn entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault> {
+        self.read_entries(wanted).await
+    }
+
+    async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault> {
+        self.look_over(&Selection { connection: connection.cloned(), periods: Vec::new() }).await
     }
 
     async fn begin(
@@ -263,10 +265,10 @@ impl Warehouse for DeltaWarehouse {
         Ok(removed)
     }
 
-    async fn maintain(&self, now: Timestamp) -> Result<u64, WarehouseFault> {
-        let due = before(now, self.options.retention);
+    async fn maintain(&self, now: Timestamp, retention: Duration) -> Result<u64, WarehouseFault> {
+        let due = before(now, retention);
         // However short the retention: a load under way looks just like an abandoned one.
-        let abandoned = before(now, self.options.retention.max(LONGEST_LOAD));
+        let abandoned = before(now, retention.max(LONGEST_LOAD));
         let sweep = Sweep { under: Vec::new(), removed_before: due, abandoned_before: abandoned };
         keys::prune(&self.tag_keys, &self.entries(&Selection::default()).await?, abandoned).await?;
         let mut removed = 0;

@@ -3,7 +3,8 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use arrow::{array::RecordBatch, error::ArrowError};
@@ -14,6 +15,7 @@ use super::{
     Committed, PartWriter, Reading, Selection, Slot, Stage, TagKey, VisitRows, VisitStaged, Warehouse,
     WarehouseFault,
     ledger::{self, Decision, LedgerRow, Ordering},
+    survey::{Entries, Survey},
 };
 use crate::{
     model::{BillingPeriod, ConnectionKey, VersionIdentity},
@@ -43,6 +45,13 @@ impl MemoryWarehouse {
     /// An empty warehouse of a table.
     pub fn of(table: &'static TableContract) -> Self {
         Self { table, state: Arc::default() }
+    }
+
+    /// The warehouse of a name in this process, and of a table.
+    pub fn named(name: &str, table: &'static TableContract) -> Self {
+        static NAMED: LazyLock<Mutex<BTreeMap<(String, &str), MemoryWarehouse>>> =
+            LazyLock::new(Mutex::default);
+        locked(&NAMED).entry((name.to_owned(), table.name)).or_insert_with(|| Self::of(table)).clone()
     }
 
     /// The tag keys of the loaded version of a slot.
@@ -82,10 +91,15 @@ impl Warehouse for MemoryWarehouse {
         Ok(())
     }
 
-    async fn ledger(&self, connection: Option<&ConnectionKey>) -> Result<Vec<LedgerRow>, WarehouseFault> {
+    async fn entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault> {
         let state = locked(&self.state);
-        let rows = state.slots.values().map(|(row, _)| row);
-        Ok(rows.filter(|row| connection.is_none_or(|of| *of == row.connection)).cloned().collect())
+        let rows = state.slots.iter().filter(|(slot, _)| wanted.takes(slot)).map(|(_, (row, _))| row.clone());
+        Ok(Entries { rows: rows.collect(), unreadable: Vec::new() })
+    }
+
+    async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault> {
+        let rows = self.ledger(connection).await?;
+        Ok(Survey { rows, unreadable: Vec::new(), lost: Vec::new() })
     }
 
     async fn begin(
@@ -150,7 +164,7 @@ impl Warehouse for MemoryWarehouse {
         Ok(removed as u64)
     }
 
-    async fn maintain(&self, _now: Timestamp) -> Result<u64, WarehouseFault> {
+    async fn maintain(&self, _now: Timestamp, _retention: Duration) -> Result<u64, WarehouseFault> {
         Ok(0)
     }
 

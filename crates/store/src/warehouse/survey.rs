@@ -30,6 +30,12 @@ impl Entries {
         }
     }
 
+    /// Adds those of another table.
+    pub fn absorb(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.unreadable.extend(other.unreadable);
+    }
+
     /// Entries, readable or not.
     pub fn len(&self) -> usize {
         self.rows.len() + self.unreadable.len()
@@ -67,6 +73,15 @@ pub struct Survey {
     pub unreadable: Vec<UnreadableRow>,
     /// The months of which files are gone.
     pub lost: Vec<LostMonth>,
+}
+
+impl Survey {
+    /// Adds that of another table.
+    pub fn absorb(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.unreadable.extend(other.unreadable);
+        self.lost.extend(other.lost);
+    }
 }
 
 /// A ledger row that this release can't read. It stops its own connection and no other.

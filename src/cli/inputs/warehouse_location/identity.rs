@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     aws::profile::ProfileCredentials,
     cli::inputs::warehouse_location::BucketArgs,
+    model::Region,
     network::trust::TrustedAuthorities,
     warehouse::{
         WarehouseFault,
@@ -31,10 +32,11 @@ const READS: u32 = 5;
 /// [`WarehouseFault::Refused`] if they give none.
 pub(super) async fn of(
     args: &BucketArgs,
+    region: Option<&Region>,
     trust: &TrustedAuthorities,
 ) -> Result<WarehouseIdentity, WarehouseFault> {
     if let Some(name) = &args.profile {
-        let profile = ProfileCredentials::new(name, args.region.as_ref(), trust);
+        let profile = ProfileCredentials::new(name, region, trust);
         // Asked now, so that a profile that gives nothing is told as such and not as a refusal of the store's.
         profile.keys().await.map_err(|fault| WarehouseFault::credentials(&fault.to_string()))?;
         return Ok(WarehouseIdentity::Given(Arc::new(OfProfile(profile))));
@@ -175,7 +177,7 @@ mod tests {
             std::os::unix::fs::symlink(format!("..data/{name}"), folder.path().join(name)).expect("linked");
         }
         let args = BucketArgs { credentials_dir: Some(folder.path().to_owned()), ..BucketArgs::default() };
-        let identity = of(&args, &TrustedAuthorities::default()).await.expect("keys");
+        let identity = of(&args, None, &TrustedAuthorities::default()).await.expect("keys");
         let WarehouseIdentity::Given(source) = identity else {
             panic!("{identity:?} can never be another than it is now");
         };

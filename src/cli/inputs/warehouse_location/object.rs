@@ -1,14 +1,12 @@
-//! A CostWarehouse as a place to read: what of its spec a laptop needs.
+//! A CostWarehouse as a place to read: the address in its spec.
 
 use std::str::FromStr;
 
-use url::Url;
-
 use crate::{
-    api::{CostWarehouse, cost_warehouse::Delta},
+    api::{CostWarehouse, CostWarehouseSpec, ValidWarehouse, fields::InvalidField},
     cli::cluster::{ClusterArgs, ClusterFault, Scope, fleet::Kind, selection::wanted},
-    model::{ExitCode, Region},
-    warehouse::{WarehouseFault, delta::DeltaLocation},
+    model::{ExitCode, WarehouseAddress},
+    warehouse::WarehouseFault,
 };
 
 /// `costwarehouse/NAME`.
@@ -26,15 +24,6 @@ impl FromStr for ObjectName {
     }
 }
 
-/// Where a CostWarehouse says that it lies.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub location: DeltaLocation,
-    pub region: Option<Region>,
-    pub endpoint: Option<Url>,
-    pub path_style: bool,
-}
-
 impl ObjectName {
     /// Asks the cluster where it lies.
     ///
@@ -44,32 +33,27 @@ impl ObjectName {
         &self,
         cluster: &ClusterArgs,
         namespace: Option<&str>,
-    ) -> Result<Place, WarehouseFault> {
+    ) -> Result<WarehouseAddress, WarehouseFault> {
         let (client, default) = cluster.connect().await.map_err(of_cluster)?;
         let namespace = namespace.unwrap_or(&default);
         let scope = Scope { client, namespace: Some(namespace.to_owned()) };
         let object: CostWarehouse = scope.get(namespace, &self.0).await.map_err(of_cluster)?;
-        self.place(&object.spec.delta)
+        self.address(&object.spec)
     }
 
-    fn place(&self, delta: &Delta) -> Result<Place, WarehouseFault> {
-        let unusable = |what: &str| {
-            WarehouseFault::Configuration(format!("the {what} of costwarehouse/{} can't be used", self.0))
+    fn address(&self, spec: &CostWarehouseSpec) -> Result<WarehouseAddress, WarehouseFault> {
+        let name = &self.0;
+        let unusable = |invalid: InvalidField| {
+            WarehouseFault::Configuration(format!("costwarehouse/{name} can't be used: {invalid}"))
         };
-        let location: DeltaLocation = delta.location.parse().map_err(|_| unusable("location"))?;
-        if !location.is_bucket() {
-            return Err(WarehouseFault::Configuration(format!(
-                "costwarehouse/{} is on the claim {}, which only a pod can mount: run this command in a pod, with --warehouse delta:{}",
-                self.0,
-                delta.persistent_volume_claim.as_deref().unwrap_or("of its spec"),
-                delta.location
-            )));
+        let ValidWarehouse { address, access } = spec.parse().map_err(unusable)?;
+        match access.claim() {
+            None => Ok(address),
+            Some(claim) => Err(WarehouseFault::Configuration(format!(
+                "costwarehouse/{name} is on the claim {claim}, which only a pod can mount: run this command in a pod, with --warehouse {}",
+                address.flag()
+            ))),
         }
-        let region =
-            delta.region.as_deref().map(str::parse::<Region>).transpose().map_err(|_| unusable("region"))?;
-        let endpoint =
-            delta.endpoint.as_deref().map(str::parse::<Url>).transpose().map_err(|_| unusable("endpoint"))?;
-        Ok(Place { location, region, endpoint, path_style: delta.path_style.unwrap_or_default() })
     }
 }
 
@@ -89,28 +73,31 @@ fn of_cluster(fault: ClusterFault) -> WarehouseFault {
 mod tests {
     use super::*;
 
-    fn place(delta: serde_json::Value) -> Result<Place, String> {
-        let delta: Delta = serde_json::from_value(delta).expect("a spec");
-        ObjectName("lake".to_owned()).place(&delta).map_err(|fault| fault.to_string())
+    fn address(delta: serde_json::Value) -> Result<WarehouseAddress, String> {
+        let spec = serde_json::from_value(serde_json::json!({"delta": delta})).expect("a spec");
+        ObjectName("lake".to_owned()).address(&spec).map_err(|fault| fault.to_string())
     }
 
     #[test]
     fn a_bucket_is_read_where_the_object_says() {
-        let place = place(serde_json::json!({
+        let address = address(serde_json::json!({
             "location": "s3://acme-lake/awscost", "region": "eu-west-1", "endpoint": "https://minio.corp.example:9000",
             "pathStyle": true, "serviceAccountName": "lake"
         }))
-        .expect("a place");
-        assert_eq!(place.location.to_string(), "s3://acme-lake/awscost");
-        assert_eq!(place.region.map(|region| region.to_string()).as_deref(), Some("eu-west-1"));
-        assert_eq!(place.endpoint.as_ref().map(Url::as_str), Some("https://minio.corp.example:9000/"));
-        assert!(place.path_style);
+        .expect("an address");
+        assert_eq!(address.to_string(), "s3://acme-lake/awscost");
+        let bucket = address.bucket().expect("it lies in a bucket");
+        assert_eq!(bucket.region.as_ref().map(ToString::to_string).as_deref(), Some("eu-west-1"));
+        let endpoint = bucket.endpoint.as_ref().map(|endpoint| endpoint.url().as_str());
+        assert_eq!(endpoint, Some("https://minio.corp.example:9000/"));
+        assert!(bucket.path_style);
     }
 
     #[test]
     fn a_claim_is_no_place_outside_a_pod() {
-        let said =
-            place(serde_json::json!({"location": "file:///warehouse", "persistentVolumeClaim": "lake-data"}));
+        let said = address(
+            serde_json::json!({"location": "file:///warehouse", "persistentVolumeClaim": "lake-data"}),
+        );
         let said = said.expect_err("no laptop mounts it");
         assert!(
             said.contains("claim lake-data") && said.contains("--warehouse delta:file:///warehouse"),

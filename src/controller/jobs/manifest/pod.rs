@@ -12,15 +12,18 @@ use k8s_openapi::{
 };
 
 use crate::{
-    api::aws_cost_account::{self, Ingestion, Resources},
+    api::{
+        ValidWarehouse,
+        aws_cost_account::{self, Ingestion, Resources},
+    },
     controller::{
         jobs::{
             authorities,
             manifest::{CA_DIR, CONTAINER, JobSettings, SESSION_DIR, SESSION_KEY, WAREHOUSE_SECRET_DIR},
         },
         settings::JobPods,
-        validate::{Identity, Place, ValidWarehouse},
     },
+    model::WarehouseAccess,
     network::trust,
 };
 
@@ -43,14 +46,10 @@ pub(super) struct Pod<'a> {
 impl Pod<'_> {
     pub(super) fn spec(&self) -> PodSpec {
         let (volumes, mounts) = self.volumes();
-        let service_account = match &self.warehouse.place {
-            Place::S3 { identity: Identity::ServiceAccount(name), .. } => name.clone(),
-            _ => "default".to_owned(),
-        };
         PodSpec {
             // A failed container is the Job's end: the operator decides on the next attempt, and backs off between them.
             restart_policy: Some("Never".to_owned()),
-            service_account_name: Some(service_account),
+            service_account_name: Some(self.warehouse.access.service_account().to_owned()),
             // It never talks to the API server; a warehouse's own identity comes as a projected token of its own.
             automount_service_account_token: Some(false),
             // Thousands of services would fill its environment.
@@ -177,22 +176,22 @@ impl Pod<'_> {
         if self.session {
             both.push((one_key("session", self.job, SESSION_KEY), SESSION_DIR, Access::Read));
         }
-        if let Some(secret) = self.warehouse.secret() {
+        if let Some(secret) = self.warehouse.access.secret() {
             both.push((secret_volume("warehouse-credentials", secret), WAREHOUSE_SECRET_DIR, Access::Read));
         }
         if let Some(secret) = self.settings.ca_secret {
             both.push((one_key("ca", secret, authorities::KEY), CA_DIR, Access::Read));
         }
-        if let Place::Claim(claim) = &self.warehouse.place {
+        if let Some(claim) = self.warehouse.access.claim() {
             let volume = Volume {
                 name: "warehouse".to_owned(),
                 persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
-                    claim_name: claim.clone(),
+                    claim_name: claim.to_owned(),
                     read_only: None,
                 }),
                 ..Volume::default()
             };
-            both.push((volume, "/warehouse", Access::Write));
+            both.push((volume, WarehouseAccess::mount_path(), Access::Write));
         }
         both.into_iter()
             .map(|(volume, path, access)| {

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::controller::{jobs::manifest::*, validate};
+use crate::{
+    api::CostWarehouseSpec,
+    controller::{jobs::manifest::*, validate},
+};
 
 fn owner() -> Owner {
     Owner {
@@ -52,7 +55,8 @@ fn account_with(report: &str, prefix: &str) -> ValidAccount {
 }
 
 pub fn warehouse(delta: serde_json::Value) -> ValidWarehouse {
-    validate::warehouse(&serde_json::from_value(json!({"delta": delta})).expect("a spec")).expect("valid")
+    let spec: CostWarehouseSpec = serde_json::from_value(json!({"delta": delta})).expect("a spec");
+    spec.parse().expect("valid")
 }
 
 fn attempt(count: i64) -> ProbeAttempt<'static> {

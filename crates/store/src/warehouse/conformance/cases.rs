@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering as Atomic},
     },
+    time::Duration,
 };
 
 use arrow::{
@@ -407,7 +408,7 @@ async fn maintenance_takes_nothing_that_is_read(subject: Subject) {
     drop(Load::of(ACME, "v3", &["3"]).day(3).stage(&*subject).await);
     let in_a_year = Timestamp::now().checked_add(jiff::SignedDuration::from_hours(24 * 365)).expect("a time");
     for now in [Timestamp::now(), in_a_year] {
-        subject.maintain(now).await.expect("maintained");
+        subject.maintain(now, Duration::from_secs(7 * 24 * 3600)).await.expect("maintained");
         seen(&*subject, ACME).await.is_exactly(&[&loaded]);
     }
     Load::of(ACME, "v4", &["4"]).day(4).run_on(&*subject).await;

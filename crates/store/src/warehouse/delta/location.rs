@@ -1,7 +1,7 @@
 //! Where a Delta warehouse lies, and the store that reaches it. Credentials come in here, from the caller's
 //! own configuration: the environment is never asked, so that source and warehouse identities can't mix.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use object_store::{
     BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig,
@@ -14,18 +14,14 @@ use url::Url;
 use super::given::{Given, KeySource};
 use crate::{
     model::{
-        BucketName, Region,
+        BucketName, DeltaLocation, InvalidDeltaLocation, Region,
         form::matches,
-        place::{ADDRESS, ENDPOINT, LOCATION},
+        place::{ADDRESS, ENDPOINT},
     },
     network::trust::TrustedAuthorities,
     schema::{COSTS, TableContract},
     warehouse::WarehouseFault,
 };
-
-/// How long a file that no version of the table references any more is kept, if nothing else is said: the
-/// time a slow reader of an old version has.
-pub const DEFAULT_RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What the names of AWS's own S3 end in, in every partition (docs/aws-facts.md 11), dual stack and VPC
 /// endpoints included.
@@ -40,124 +36,6 @@ const AWS_HOSTS: [&str; 9] = [
     "cloud.adc-e.uk",
     "csp.hci.ic.gov",
 ];
-
-/// A folder or an S3 prefix that holds tables such as `costs` and `tag_keys`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeltaLocation {
-    place: Place,
-    /// With a slash at its end, so that tables join below it.
-    url: Url,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
-    Folder(PathBuf),
-    Bucket(BucketName),
-}
-
-/// The text is not a location of a Delta warehouse.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a warehouse location: {problem}")]
-pub struct InvalidDeltaLocation {
-    text: String,
-    problem: String,
-}
-
-impl DeltaLocation {
-    /// The folder, if it is one.
-    pub fn folder(&self) -> Option<&PathBuf> {
-        match &self.place {
-            Place::Folder(path) => Some(path),
-            Place::Bucket(_) => None,
-        }
-    }
-
-    /// The address, which ends in a slash.
-    pub(super) fn url(&self) -> &Url {
-        &self.url
-    }
-
-    /// True if it is an S3 prefix, which takes a region and credentials.
-    pub fn is_bucket(&self) -> bool {
-        matches!(self.place, Place::Bucket(_))
-    }
-
-    /// A location below this one; `name` is made of plain characters and slashes.
-    pub(super) fn below(&self, name: &str) -> Self {
-        let mut url = self.url.clone();
-        url.set_path(&format!("{}{name}/", self.url.path()));
-        let place = match &self.place {
-            Place::Folder(path) => Place::Folder(path.join(name)),
-            Place::Bucket(bucket) => Place::Bucket(bucket.clone()),
-        };
-        Self { place, url }
-    }
-
-    fn of_folder(path: PathBuf) -> Option<Self> {
-        let url = Url::from_directory_path(&path).ok()?;
-        Some(Self { place: Place::Folder(path), url })
-    }
-}
-
-impl FromStr for DeltaLocation {
-    type Err = InvalidDeltaLocation;
-
-    /// `s3://bucket/prefix`, `file:///folder`, both in the form that [`LOCATION`] gives them, or a path, taken from the
-    /// working directory if it is relative.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refuse = |problem: &str| InvalidDeltaLocation {
-            text: text.chars().take(200).collect(),
-            problem: problem.to_owned(),
-        };
-        if !text.contains("://") {
-            if text.is_empty() {
-                return Err(refuse("it is empty"));
-            }
-            let path = std::path::absolute(text).map_err(|_| refuse("there is no working directory"))?;
-            if has_escape(&path) {
-                return Err(refuse(
-                    "a folder on its path has % and two digits in its name, which the store would read as another character: \
-                     rename it, or take another folder",
-                ));
-            }
-            return Self::of_folder(path).ok_or_else(|| refuse("the path is not absolute"));
-        }
-        LOCATION.check(text).map_err(|words| refuse(&words))?;
-        let Some(rest) = text.strip_prefix("s3://") else {
-            let path = PathBuf::from(text.strip_prefix("file://").unwrap_or(text));
-            return Self::of_folder(path).ok_or_else(|| refuse("the path is not absolute"));
-        };
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let bucket: BucketName = bucket.parse().map_err(|error| refuse(&format!("{error}")))?;
-        let prefix = prefix.trim_end_matches('/');
-        let path = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        let url = Url::parse(&format!("s3://{bucket}/{path}")).map_err(|_| refuse("it is no URL"))?;
-        Ok(Self { place: Place::Bucket(bucket), url })
-    }
-}
-
-/// True if something on the path looks like an escaped character of a URL. What reads and writes the table would decode it once
-/// more than it was encoded, and look elsewhere.
-fn has_escape(path: &std::path::Path) -> bool {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    bytes.windows(3).any(|at| at[0] == b'%' && at[1].is_ascii_hexdigit() && at[2].is_ascii_hexdigit())
-}
-
-impl std::fmt::Display for DeltaLocation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.url.as_str().trim_end_matches('/'))
-    }
-}
-
-/// Parses the address of an S3-compatible store, in the form that [`ENDPOINT`] gives it. The text is what counts: a URL would
-/// be put straight first, such as 10.0.1 to 10.0.0.1.
-///
-/// # Errors
-/// What is wrong with it, in words.
-pub fn parse_endpoint(text: &str) -> Result<Url, String> {
-    ENDPOINT.check(text)?;
-    Url::parse(text).map_err(|_| "it is no URL".to_owned())
-}
 
 /// Who writes to the bucket.
 #[derive(Debug, Clone)]
@@ -207,8 +85,6 @@ pub struct DeltaOptions {
     pub addressing: Addressing,
     /// Who writes; needed for a bucket.
     pub identity: Option<WarehouseIdentity>,
-    /// How long unreferenced files are kept before `maintain` removes them.
-    pub retention: Duration,
     /// The table whose rows are written and read.
     pub table: &'static TableContract,
 }
@@ -237,7 +113,6 @@ impl DeltaOptions {
             trust: TrustedAuthorities::default(),
             addressing: Addressing::default(),
             identity: None,
-            retention: DEFAULT_RETENTION,
             table: &COSTS,
         })
     }
@@ -253,10 +128,10 @@ impl DeltaOptions {
 
     /// The store in which the location's paths are keys.
     pub(super) fn store(&self) -> Result<Arc<dyn ObjectStore>, WarehouseFault> {
-        match &self.location.place {
+        match self.location.bucket() {
             // Synced: a commit that is reported must outlive a power cut.
-            Place::Folder(_) => Ok(Arc::new(LocalFileSystem::new().with_fsync(true))),
-            Place::Bucket(bucket) => self.bucket_store(bucket),
+            None => Ok(Arc::new(LocalFileSystem::new().with_fsync(true))),
+            Some(bucket) => self.bucket_store(bucket),
         }
     }
 
@@ -358,40 +233,6 @@ impl DeltaOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn locations() {
-        for (text, url) in [
-            ("s3://acme-lake", "s3://acme-lake"),
-            ("s3://acme-lake/a/b/", "s3://acme-lake/a/b"),
-            ("file:///var/lake", "file:///var/lake"),
-            ("/var/my lake", "file:///var/my%20lake"),
-            ("/var/100% lake", "file:///var/100%25%20lake"),
-        ] {
-            assert_eq!(text.parse::<DeltaLocation>().map(|l| l.to_string()).as_deref(), Ok(url), "{text}");
-        }
-        for bad in [
-            "",
-            "s3://",
-            "s3://B",
-            "s3://abc//x",
-            "s3://abc/../x",
-            "s3://10.0.0.1/x",
-            "file://host/x",
-            "gs://abc/x",
-            "/var/my%20lake",
-            "/var/a%2Fb/lake",
-        ] {
-            assert!(bad.parse::<DeltaLocation>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_relative_path_starts_at_the_working_directory() {
-        let here = std::env::current_dir().expect("a working directory");
-        let location: DeltaLocation = "./lake".parse().expect("valid");
-        assert_eq!(location.folder(), Some(&here.join("lake")));
-    }
 
     #[test]
     fn only_aws_is_taken_at_its_word() {

@@ -12,36 +12,23 @@ use super::{
     read::ReadFault,
     table::{LiveFile, Table},
 };
-use crate::{
-    model::ConnectionKey,
-    warehouse::{
-        Selection, Slot, WarehouseFault,
-        survey::{Entries, LostMonth, Survey},
-    },
+use crate::warehouse::{
+    Selection, Slot, WarehouseFault,
+    survey::{Entries, LostMonth, Survey},
 };
 
 impl DeltaWarehouse {
     /// The ledger's entries of the wanted slots; none if there is no table.
-    ///
-    /// # Errors
-    /// [`WarehouseFault`] if the table can't be read; an entry that can't be is among the entries.
-    pub async fn entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault> {
+    pub(super) async fn read_entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault> {
         let Some(snapshot) = self.costs.snapshot().await? else { return Ok(Entries::default()) };
         let wanted = wanted.clone();
         self.costs.blocking(move |table| ledger_domain::entries(table, &snapshot, &wanted)).await
     }
 
-    /// The ledger and what is wrong with it and with the data files, of one connection or of all. A row that this release
-    /// can't read is no error here.
-    ///
-    /// # Errors
-    /// [`WarehouseFault`] if the table can't be read, or the store's files not be listed.
-    pub async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault> {
-        self.look_over(&Selection { connection: connection.cloned(), periods: Vec::new() }).await
-    }
-
-    async fn look_over(&self, wanted: &Selection) -> Result<Survey, WarehouseFault> {
-        let entries = self.entries(wanted).await?;
+    /// The ledger and what is wrong with it and with the data files, of the wanted slots. A row that this release can't read is
+    /// no error here.
+    pub(super) async fn look_over(&self, wanted: &Selection) -> Result<Survey, WarehouseFault> {
+        let entries = self.read_entries(wanted).await?;
         let mut lost: BTreeMap<Slot, Vec<String>> = BTreeMap::new();
         for table in self.tables() {
             for file in missing(table, wanted).await? {

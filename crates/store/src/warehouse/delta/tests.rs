@@ -30,6 +30,9 @@ use crate::{
     },
 };
 
+/// How long replaced files are kept here.
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
 fn open(folder: &FilePath) -> DeltaWarehouse {
     let location = folder.to_str().expect("a plain path");
     DeltaWarehouse::open(DeltaOptions::at(location).expect("a location")).expect("it opens")
@@ -147,19 +150,18 @@ async fn replaced_files_stay_for_the_retention_and_abandoned_ones_for_a_load() {
     assert_eq!(parquet(&costs).len(), 6);
 
     let at = |hours| Timestamp::now().checked_add(SignedDuration::from_hours(hours)).expect("a time");
-    assert_eq!(warehouse.maintain(at(24 * 6)).await.expect("maintained"), 0);
+    assert_eq!(warehouse.maintain(at(24 * 6), WEEK).await.expect("maintained"), 0);
     assert_eq!(parquet(&costs).len(), 6);
-    assert_eq!(warehouse.maintain(at(24 * 8)).await.expect("maintained"), 5);
+    assert_eq!(warehouse.maintain(at(24 * 8), WEEK).await.expect("maintained"), 5);
     assert!(!partial.exists());
     let names: Vec<_> =
         parquet(&costs).iter().map(|path| path.to_string_lossy().contains("run-v2-")).collect();
     assert_eq!(names, [true, true]);
     seen(&warehouse, "acme").await.is_exactly(&[&new]);
 
-    let hasty = DeltaOptions { retention: Duration::ZERO, ..warehouse.options.clone() };
-    let hasty = DeltaWarehouse::open(hasty).expect("it opens");
-    let stage = Load::of("acme", "v4", &["7"]).day(4).stage(&hasty).await;
-    assert_eq!(hasty.maintain(at(1)).await.expect("maintained"), 0, "a load is under way");
+    let stage = Load::of("acme", "v4", &["7"]).day(4).stage(&warehouse).await;
+    let hasty = warehouse.maintain(at(1), Duration::ZERO).await;
+    assert_eq!(hasty.expect("maintained"), 0, "a load is under way");
     stage.abort().await.expect("aborted");
     assert_eq!(parquet(&costs).len(), 2);
 }

@@ -142,7 +142,7 @@ async fn a_ledger_row_that_can_not_be_read_stops_its_own_connection_only() {
 
     // Maintenance goes on, and leaves its keys alone.
     let in_a_year = Timestamp::now().checked_add(SignedDuration::from_hours(24 * 365)).expect("a time");
-    warehouse.maintain(in_a_year).await.expect("maintained");
+    warehouse.maintain(in_a_year, WEEK).await.expect("maintained");
     assert_eq!(parquet(&folder.path().join("tag_keys")).len(), 1);
 
     // Its month goes where its owner, or nobody, is asked for.
