@@ -32,7 +32,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{model::ExitCode, network::proxy};
 use manual::{help, page};
-use terminal::print::print;
+use terminal::print::print_out;
 
 /// Connects AWS accounts for cost analysis and loads their bills, exact to the last decimal.
 #[derive(Debug, Parser)]
@@ -48,7 +48,7 @@ enum Command {
     #[command(
         after_help = "Example:\n  awscost ingest --source s3://acme-billing/cur --report acme-cur \\\n    --warehouse delta:./lake"
     )]
-    Ingest(Box<ingest::Args>),
+    Ingest(Box<ingest::IngestArgs>),
     /// Probe, inspect, clean up or purge a warehouse.
     #[command(subcommand)]
     Warehouse(warehouse::Task),
@@ -56,35 +56,35 @@ enum Command {
     #[command(
         after_help = "Example:\n  awscost costs --warehouse delta:./lake --period 2026-10 --group-by tag:team"
     )]
-    Costs(costs::Args),
+    Costs(costs::CostsArgs),
     /// Print what to create in AWS for an account, for the operator, or for a warehouse.
     #[command(subcommand)]
-    Onboard(Box<onboard::Document>),
+    Onboard(Box<onboard::OnboardDocument>),
     /// List an organization's accounts and write a manifest for each.
     #[command(
         after_help = "Example:\n  awscost discover --namespace finops --report-name acme-cur \\\n    --bucket acme-billing --bucket-region us-east-1 --dir accounts"
     )]
-    Discover(Box<discover::Args>),
+    Discover(Box<discover::DiscoverArgs>),
     /// Check manifests as the operator would, without a cluster.
     #[command(
         after_help = "Example:\n  awscost check -f account.yaml \\\n    --secret finops/acme-external-id/externalId=./external-id"
     )]
-    Check(Box<check::Args>),
+    Check(Box<check::CheckArgs>),
     /// List every broken account and warehouse, by reason.
     #[command(after_help = "Example:\n  kubectl awscost errors -A --fix-order")]
-    Errors(errors::Args),
+    Errors(errors::ErrorsArgs),
     /// Show one account or warehouse on one screen.
     #[command(after_help = "Example:\n  kubectl awscost status acme-payer -n finops")]
-    Status(status::Args),
+    Status(status::StatusArgs),
     /// Print the operator's AWS identity as OPERATOR=ARN: the ARN that trust policies have to name.
     #[command(after_help = "Example:\n  kubectl awscost identity -n awscost-system")]
-    Identity(identity::Args),
+    Identity(identity::IdentityArgs),
     /// Pause the checks and loads of accounts.
     #[command(after_help = "Example:\n  kubectl awscost suspend -n finops -l team=data")]
-    Suspend(bulk::Args),
+    Suspend(bulk::BulkArgs),
     /// Resume the checks and loads of accounts.
     #[command(after_help = "Example:\n  kubectl awscost resume acme-payer -n finops")]
-    Resume(bulk::Args),
+    Resume(bulk::BulkArgs),
     /// Let the operator check accounts or warehouses now.
     #[command(after_help = "Example:\n  kubectl awscost reconcile -A --reason AssumeRoleDenied --wait")]
     Reconcile(bulk::ReconcileArgs),
@@ -93,24 +93,24 @@ enum Command {
     Delete(bulk::DeleteArgs),
     /// Check the installation around the operator.
     #[command(after_help = preflight::EXAMPLES)]
-    Preflight(Box<preflight::Args>),
+    Preflight(Box<preflight::PreflightArgs>),
     /// Write an archive for support: settings, status, events and logs, but no Secret.
     #[command(after_help = support_bundle::EXAMPLES)]
-    SupportBundle(Box<support_bundle::Args>),
+    SupportBundle(Box<support_bundle::SupportBundleArgs>),
     /// Run the operator: watch AwsCostAccounts and CostWarehouses, and load delivered bills.
     #[command(
         after_help = "Example:\n  awscost operator --config settings.yaml --pod-name laptop \\\n    --pod-namespace awscost-system"
     )]
-    Operator(operator::Args),
+    Operator(operator::OperatorArgs),
     /// Print the CustomResourceDefinitions.
     #[command(after_help = "Example:\n  awscost crds | kubectl apply --server-side -f -")]
-    Crds(crds::Args),
+    Crds(crds::CrdsArgs),
     /// Explain what a condition's reason means and what to do about it.
     #[command(after_help = "Example:\n  awscost reasons AssumeRoleDenied")]
-    Reasons(reasons::Args),
+    Reasons(reasons::ReasonsArgs),
     /// Print the completion script for a shell or for kubectl.
     #[command(after_help = completion::EXAMPLES)]
-    Completion(completion::Args),
+    Completion(completion::CompletionArgs),
     /// Write man pages.
     #[command(after_help = completion::MAN_EXAMPLES)]
     Man(completion::ManArgs),
@@ -130,7 +130,7 @@ fn is_plugin() -> bool {
 
 /// The command line. Every command is there under both names; only its help says it as it was called.
 fn parsed() -> Cli {
-    let mut command = help::described(Cli::command());
+    let mut command = help::with_help(Cli::command());
     if is_plugin() {
         command = command.bin_name("kubectl awscost");
     }
@@ -140,7 +140,7 @@ fn parsed() -> Cli {
 /// Sees that NO_PROXY is complete before any client reads it. Nothing can safely change a process's environment, so it
 /// starts again with the right one; once it is right, nothing happens.
 fn complete_no_proxy() {
-    let Some(complete) = proxy::complete(|name| std::env::var(name).ok()) else { return };
+    let Some(complete) = proxy::complete_no_proxy(|name| std::env::var(name).ok()) else { return };
     let mut arguments = std::env::args_os();
     let called = arguments.next().unwrap_or_default();
     let started = std::env::current_exe().map(|program| {
@@ -154,7 +154,7 @@ fn complete_no_proxy() {
 /// Parses the command line and runs the command; what `main` returns.
 pub fn run() -> std::process::ExitCode {
     let cli = parsed();
-    logging::start();
+    logging::start_logging();
     complete_no_proxy();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -184,9 +184,9 @@ pub fn run() -> std::process::ExitCode {
             Command::Preflight(args) => preflight::run(*args).await,
             Command::SupportBundle(args) => support_bundle::run(*args).await as u8,
             Command::Completion(args) => completion::run(&args, &Cli::command(), is_plugin()) as u8,
-            Command::Man(args) => completion::write_pages(&args, &help::described(Cli::command())) as u8,
+            Command::Man(args) => completion::write_pages(&args, &help::with_help(Cli::command())) as u8,
             Command::Page => {
-                print(&page::markdown(&Cli::command()));
+                print_out(&page::render_markdown(&Cli::command()));
                 ExitCode::Done as u8
             }
         }
@@ -228,7 +228,7 @@ mod tests {
     fn the_page_has_every_command_and_option() {
         let page =
             std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cli.md")).expect("a page");
-        assert!(page == page::markdown(&Cli::command()), "docs/cli.md has drifted: make generate");
+        assert!(page == page::render_markdown(&Cli::command()), "docs/cli.md has drifted: make generate");
     }
 
     #[test]

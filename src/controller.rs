@@ -66,7 +66,7 @@ const NAME: &str = "awscost-operator";
 
 /// Who this process is.
 #[derive(Debug, Clone)]
-pub struct Identity {
+pub struct ReplicaIdentity {
     /// The pod's name: the lease's holder.
     pub pod: String,
     /// The namespace of the lease.
@@ -74,7 +74,7 @@ pub struct Identity {
 }
 
 /// What the command line puts together for the operator.
-pub struct Operator {
+pub struct OperatorParts {
     /// The API server. Its client does not retry: a reconcile that failed is tried again as a whole.
     pub client: Client,
     /// The administrator's settings.
@@ -90,7 +90,7 @@ pub struct Operator {
     /// Authorities that Jobs trust besides the system's.
     pub authorities: TrustedAuthorities,
     /// Who this process is.
-    pub identity: Identity,
+    pub identity: ReplicaIdentity,
 }
 
 /// Why the operator ended.
@@ -114,14 +114,15 @@ pub enum OperatorFault {
 ///
 /// # Errors
 /// [`OperatorFault`] if it can't start, or must stop at once.
-pub async fn run(operator: Operator, stop: CancellationToken) -> Result<(), OperatorFault> {
+pub async fn run_operator(operator: OperatorParts, stop: CancellationToken) -> Result<(), OperatorFault> {
     let metrics = operator.metrics.clone();
     let health = HealthState::default();
     let address = operator.settings.metrics_address;
-    let listener = http::bind(address).await.map_err(|source| OperatorFault::Listen { address, source })?;
+    let listener =
+        http::bind_listener(address).await.map_err(|source| OperatorFault::Listen { address, source })?;
     let served = CancellationToken::new();
-    let server = tokio::spawn(http::serve(listener, metrics.clone(), health.clone(), served.clone()));
-    let outcome = lead(operator, &metrics, &health, &stop).await;
+    let server = tokio::spawn(http::serve_http(listener, metrics.clone(), health.clone(), served.clone()));
+    let outcome = hold_lease(operator, &metrics, &health, &stop).await;
     served.cancel();
     if let Ok(Err(error)) = server.await {
         tracing::error!(%error, "the server for metrics and health failed");
@@ -130,8 +131,8 @@ pub async fn run(operator: Operator, stop: CancellationToken) -> Result<(), Oper
 }
 
 /// Waits to lead, works while leading, and gives the lease up last.
-async fn lead(
-    operator: Operator,
+async fn hold_lease(
+    operator: OperatorParts,
     metrics: &Metrics,
     health: &HealthState,
     stop: &CancellationToken,
@@ -139,13 +140,13 @@ async fn lead(
     let election = operator.settings.leader_election.clone();
     let (known, principal) = channel::channel(None);
     if !election.enabled {
-        metrics.leads(true);
-        work(operator, metrics, health, known, stop.clone()).await;
+        metrics.set_leader(true);
+        run_controllers(operator, metrics, health, known, stop.clone()).await;
         return Ok(());
     }
     let (leading, mut led) = channel::channel(Leadership::default());
     let released = CancellationToken::new();
-    let Identity { pod, namespace } = operator.identity.clone();
+    let ReplicaIdentity { pod, namespace } = operator.identity.clone();
     let record = format!("{namespace}/{}", election.lease_name);
     let leases = Api::namespaced(operator.client.clone(), &namespace);
     let (signals, lease_stop) = (LeaseSignals { leading, principal }, released.clone());
@@ -163,19 +164,19 @@ async fn lead(
         }
     }
     tracing::info!(lease = record, "leading");
-    metrics.leads(true);
+    metrics.set_leader(true);
     tokio::select! {
         // Reconciles under way are cut off: another replica may be at work on the same objects.
         end = &mut lease => {
-            metrics.leads(false);
+            metrics.set_leader(false);
             health.set_failed();
             match end {
                 Ok(LeaseEnd::Stopped) => Ok(()),
                 Ok(LeaseEnd::Lost) | Err(_) => Err(OperatorFault::LeaseLost),
             }
         }
-        () = work(operator, metrics, health, known, stop.clone()) => {
-            metrics.leads(false);
+        () = run_controllers(operator, metrics, health, known, stop.clone()) => {
+            metrics.set_leader(false);
             released.cancel();
             let _ = lease.await;
             Ok(())
@@ -204,8 +205,8 @@ async fn stand_by(led: &mut channel::Receiver<Leadership>, lease: &str, health: 
 }
 
 /// Watches and reconciles until `stop`, then lets running reconciles end. `known` is told who the operator is in AWS.
-async fn work(
-    operator: Operator,
+async fn run_controllers(
+    operator: OperatorParts,
     metrics: &Metrics,
     health: &HealthState,
     known: channel::Sender<Option<String>>,
@@ -248,7 +249,7 @@ async fn work(
 }
 
 /// What all watches and workers share.
-fn shared_state(operator: Operator, metrics: &Metrics, stores: Vec<Stores>) -> Arc<SharedState> {
+fn shared_state(operator: OperatorParts, metrics: &Metrics, stores: Vec<Stores>) -> Arc<SharedState> {
     let reporter = Reporter { controller: NAME.to_owned(), instance: Some(operator.identity.pod) };
     let context = Context {
         recorder: Recorder::new(operator.client.clone(), reporter),
@@ -275,7 +276,7 @@ fn spawn_watch(
 ) -> CachesSynced {
     let (accounts, account_requests) = unbounded();
     let (warehouses, warehouse_requests) = unbounded();
-    let (announcement, synced) = caches_synced::announcement();
+    let (announcement, synced) = caches_synced::sync_channel();
     let feed =
         ObjectFeed { store: stores.accounts.clone(), requests: account_requests, synced: synced.clone() };
     tasks.spawn(workers::run_workers(state.clone(), feed, ACCOUNTS, stop.clone()));

@@ -10,7 +10,7 @@ use crate::model::form::matches;
 
 /// What the API server gets of each of our kinds. Compiled once: a fleet has thousands of objects.
 static DEFINITIONS: LazyLock<BTreeMap<String, Definition>> = LazyLock::new(|| {
-    crd::definitions()
+    crd::all_definitions()
         .into_iter()
         .map(|definition| {
             let served = definition.spec.versions.into_iter().next().and_then(|version| version.schema);
@@ -55,7 +55,7 @@ pub fn is_ours(kind: &str) -> bool {
 ///
 /// Fields that the definition does not know are no complaint here, as the API server drops them unless it is asked to be
 /// strict: [`unknown_fields`] names them.
-pub fn complaints(kind: &str, object: &Value, old: Option<&Value>) -> Vec<Complaint> {
+pub fn list_complaints(kind: &str, object: &Value, old: Option<&Value>) -> Vec<Complaint> {
     let Some(Definition { schema, rules }) = DEFINITIONS.get(kind) else {
         return vec![Complaint { field: "kind".to_owned(), problem: format!("{kind} is none of ours") }];
     };
@@ -65,7 +65,7 @@ pub fn complaints(kind: &str, object: &Value, old: Option<&Value>) -> Vec<Compla
     }
     for part in ["spec", "status"] {
         if let Some(value) = object.get(part) {
-            structure(part, &schema["properties"][part], value, &mut complaints);
+            check_structure(part, &schema["properties"][part], value, &mut complaints);
         }
     }
     // The API server asks the rules only of what has the right shape.
@@ -103,7 +103,7 @@ pub fn unknown_fields(kind: &str, object: &Value) -> Vec<Complaint> {
         match name.as_str() {
             "apiVersion" | "kind" | "metadata" => {}
             name => match schema["properties"].get(name) {
-                Some(part) => unknown(name, part, member, &mut complaints),
+                Some(part) => note_unknown_fields(name, part, member, &mut complaints),
                 None => complaints.push(unknown_field(name, &schema["properties"])),
             },
         }
@@ -111,16 +111,16 @@ pub fn unknown_fields(kind: &str, object: &Value) -> Vec<Complaint> {
     complaints
 }
 
-fn unknown(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Complaint>) {
+fn note_unknown_fields(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Complaint>) {
     for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-        unknown(&format!("{path}[{index}]"), &schema["items"], item, complaints);
+        note_unknown_fields(&format!("{path}[{index}]"), &schema["items"], item, complaints);
     }
     for (name, member) in value.as_object().into_iter().flatten() {
         let below = format!("{path}.{name}");
         let free = &schema["additionalProperties"];
         match schema["properties"].get(name) {
-            Some(property) => unknown(&below, property, member, complaints),
-            None if free.is_object() => unknown(&below, free, member, complaints),
+            Some(property) => note_unknown_fields(&below, property, member, complaints),
+            None if free.is_object() => note_unknown_fields(&below, free, member, complaints),
             None if schema["properties"].is_object() => {
                 complaints.push(unknown_field(&below, &schema["properties"]));
             }
@@ -136,7 +136,7 @@ fn unknown_field(path: &str, known: &Value) -> Complaint {
 }
 
 /// The keywords our definitions use, with OpenAPI's meaning.
-fn structure(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Complaint>) {
+fn check_structure(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Complaint>) {
     let mut complain = |problem: String| complaints.push(Complaint { field: path.to_owned(), problem });
     if !has_type(schema, value) {
         return complain(format!("must be of type {}", schema["type"]));
@@ -166,7 +166,7 @@ fn structure(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Com
                 complain(format!("must have at most {} items", schema["maxItems"]));
             }
             for (index, item) in items.iter().enumerate() {
-                structure(&format!("{path}[{index}]"), &schema["items"], item, complaints);
+                check_structure(&format!("{path}[{index}]"), &schema["items"], item, complaints);
             }
         }
         Value::Object(members) => {
@@ -183,7 +183,7 @@ fn structure(path: &str, schema: &Value, value: &Value, complaints: &mut Vec<Com
             for (name, member) in members {
                 let free = &schema["additionalProperties"];
                 let of_member = schema["properties"].get(name).unwrap_or(free);
-                structure(&format!("{path}.{name}"), of_member, member, complaints);
+                check_structure(&format!("{path}.{name}"), of_member, member, complaints);
             }
         }
         Value::Null | Value::Bool(_) => {}
@@ -247,7 +247,7 @@ mod tests {
         };
         let stored = account("arn:aws:iam::123456789012:role/awscost");
         for slip in ["arn:aws:iam:123456789012:role/awscost", "arn:aws:iam::12345678901:role/awscost"] {
-            let said = complaints("AwsCostAccount", &account(slip), Some(&stored));
+            let said = list_complaints("AwsCostAccount", &account(slip), Some(&stored));
             let said: Vec<String> = said.iter().map(ToString::to_string).collect();
             assert!(
                 said.len() == 1 && said[0].contains("such as arn:aws:iam::123456789012:role/awscost"),
@@ -279,7 +279,7 @@ mod tests {
             "roleArn": "arn:aws:iam::123456789012:role/awscost", "externalIdSecretRef": {"name": "id"}, "stsRegion": null
         });
         let lake = json!({"warehouseRef": {"name": "lake"}, "interval": null});
-        let said = |object: &Value| complaints("AwsCostAccount", object, None);
+        let said = |object: &Value| list_complaints("AwsCostAccount", object, None);
         assert_eq!(said(&account(access.clone(), lake.clone())), []);
         let without = said(&account(access.clone(), Value::Null));
         assert!(without.iter().any(|complaint| complaint.problem.contains("warehouseRef")), "{without:?}");
@@ -309,7 +309,10 @@ mod tests {
 
     #[test]
     fn an_object_without_a_spec_is_refused() {
-        assert_eq!(names(complaints("CostWarehouse", &json!({"kind": "CostWarehouse"}), None)), ["spec"]);
-        assert_eq!(names(complaints("Pod", &json!({"kind": "Pod"}), None)), ["kind"]);
+        assert_eq!(
+            names(list_complaints("CostWarehouse", &json!({"kind": "CostWarehouse"}), None)),
+            ["spec"]
+        );
+        assert_eq!(names(list_complaints("Pod", &json!({"kind": "Pod"}), None)), ["kind"]);
     }
 }

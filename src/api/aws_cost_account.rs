@@ -436,13 +436,13 @@ fn effect_schema(_: &mut SchemaGenerator) -> Schema {
 fn interval_schema(_: &mut SchemaGenerator) -> Schema {
     let words =
         "the interval lies between 15m and 24h, in days, hours, minutes and seconds, such as 1h or 1h30m";
-    shape::time(15 * 60, 24 * 3600, words)
+    shape::duration_text(15 * 60, 24 * 3600, words)
 }
 
 fn age_schema(_: &mut SchemaGenerator) -> Schema {
     let words =
         "the time lies between 1h and 1440h (60d), in days, hours, minutes and seconds, such as 36h or 2d";
-    shape::time(3600, 60 * 24 * 3600, words)
+    shape::duration_text(3600, 60 * 24 * 3600, words)
 }
 
 /// Integers are quantities too: what differs from itself as text is one.

@@ -83,7 +83,7 @@ impl Condition {
 }
 
 /// The condition of a type.
-pub fn find(conditions: &[Condition], type_: ConditionType) -> Option<&Condition> {
+pub fn find_condition(conditions: &[Condition], type_: ConditionType) -> Option<&Condition> {
     conditions.iter().find(|condition| condition.type_ == type_.as_str())
 }
 
@@ -98,7 +98,7 @@ pub fn write(
     sayings
         .iter()
         .map(|saying| {
-            let before = find(old, saying.type_).filter(|old| old.status == saying.status.as_str());
+            let before = find_condition(old, saying.type_).filter(|old| old.status == saying.status.as_str());
             Condition {
                 type_: saying.type_.as_str().to_owned(),
                 status: saying.status.as_str().to_owned(),
@@ -106,7 +106,7 @@ pub fn write(
                 last_transition_time: before
                     .map_or_else(|| whole_seconds(now), |old| old.last_transition_time),
                 reason: saying.reason.as_str().to_owned(),
-                message: bounded(words(saying, sayings)),
+                message: bound_message(message_of(saying, sayings)),
             }
         })
         .collect()
@@ -114,7 +114,7 @@ pub fn write(
 
 /// What a condition says. Ready sums up: where another condition has the whole message, it has the fix in short, so that a
 /// row of a list stays a row.
-fn words<'a>(saying: &'a Saying, sayings: &[Saying]) -> &'a str {
+fn message_of<'a>(saying: &'a Saying, sayings: &[Saying]) -> &'a str {
     let told = |other: &Saying| other.type_ != ConditionType::Ready && other.message == saying.message;
     if saying.type_ == ConditionType::Ready && sayings.iter().any(told) {
         Guide::to(saying.reason).short
@@ -128,7 +128,7 @@ pub fn whole_message(conditions: &[Condition]) -> Option<&str> {
     let summaries = [ConditionType::Stalled, ConditionType::Reconciling, ConditionType::Ready];
     summaries
         .into_iter()
-        .find_map(|type_| find(conditions, type_))
+        .find_map(|type_| find_condition(conditions, type_))
         .map(|condition| condition.message.as_str())
 }
 
@@ -138,14 +138,14 @@ pub fn whole_seconds(at: Timestamp) -> Timestamp {
 }
 
 /// What can be printed of a message, at most [`MAX_MESSAGE`] bytes of it.
-pub fn bounded(message: &str) -> String {
+pub fn bound_message(message: &str) -> String {
     bounded_to(MAX_MESSAGE, message)
 }
 
 /// What can be printed of a text, at most so many bytes of it, cut between characters: names that others chose must not
 /// move the cursor of the terminal they are shown in, nor turn its writing round.
 pub fn bounded_to(most: usize, text: &str) -> String {
-    let text = text.replace(steers, "?");
+    let text = text.replace(steers_terminal, "?");
     if text.len() <= most {
         return text;
     }
@@ -155,7 +155,7 @@ pub fn bounded_to(most: usize, text: &str) -> String {
 
 /// True for what a terminal obeys instead of showing it: control characters, and those that turn the direction of writing
 /// round (Unicode's bidirectional marks, embeddings, overrides and isolates).
-pub fn steers(character: char) -> bool {
+pub fn steers_terminal(character: char) -> bool {
     let turns = matches!(
         character,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn what_others_named_is_shown_without_its_control_characters() {
-        assert_eq!(bounded("export \u{1b}[2Jacme\n\u{202e}gro\u{200f} é"), "export ?[2Jacme??gro? é");
+        assert_eq!(bound_message("export \u{1b}[2Jacme\n\u{202e}gro\u{200f} é"), "export ?[2Jacme??gro? é");
     }
 
     fn at(second: i64) -> Timestamp {
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn long_messages_are_cut_between_characters() {
-        let cut = bounded(&"ü".repeat(MAX_MESSAGE));
+        let cut = bound_message(&"ü".repeat(MAX_MESSAGE));
         assert!(cut.len() <= MAX_MESSAGE && cut.ends_with('…'));
     }
 }

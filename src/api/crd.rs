@@ -25,16 +25,16 @@ pub struct UnwritableCrd {
 }
 
 /// The definitions of both kinds, in the order in which they are printed.
-pub fn definitions() -> Vec<CustomResourceDefinition> {
-    [AwsCostAccount::crd(), CostWarehouse::crd()].into_iter().map(finish).collect()
+pub fn all_definitions() -> Vec<CustomResourceDefinition> {
+    [AwsCostAccount::crd(), CostWarehouse::crd()].into_iter().map(finish_definition).collect()
 }
 
 /// All definitions as files.
 ///
 /// # Errors
 /// [`UnwritableCrd`] if one has no YAML form.
-pub fn files() -> Result<Vec<CrdFile>, UnwritableCrd> {
-    definitions()
+pub fn crd_files() -> Result<Vec<CrdFile>, UnwritableCrd> {
+    all_definitions()
         .into_iter()
         .map(|crd| {
             let name = crd.metadata.name.clone().unwrap_or_default();
@@ -66,7 +66,7 @@ fn whole_numbers(value: Value) -> Value {
 }
 
 /// What the derive does not say.
-fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+fn finish_definition(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd.metadata.labels = Some(
         [("app.kubernetes.io/name", "awscost"), ("app.kubernetes.io/component", "crds")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     fn schemas() -> Vec<(String, Value)> {
-        definitions()
+        all_definitions()
             .into_iter()
             .map(|crd| {
                 let schema = crd.spec.versions[0].schema.clone().and_then(|schema| schema.open_api_v3_schema);
@@ -153,7 +153,7 @@ mod tests {
         let odd =
             complaints(|_, schema| ["anyOf", "oneOf", "allOf"].iter().any(|word| !schema[*word].is_null()));
         assert_eq!(odd, Vec::<String>::new());
-        for file in files().expect("YAML") {
+        for file in crd_files().expect("YAML") {
             let fraction = file.yaml.lines().find(|line| line.contains("imum:") && line.contains('.'));
             assert_eq!(fraction, None, "{}", file.name);
         }

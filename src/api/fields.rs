@@ -26,7 +26,7 @@ impl InvalidField {
 ///
 /// # Errors
 /// The field, with what its parser says.
-pub fn parsed<T: FromStr<Err: Display>>(field: &'static str, text: &str) -> Result<T, InvalidField> {
+pub fn parse_field<T: FromStr<Err: Display>>(field: &'static str, text: &str) -> Result<T, InvalidField> {
     text.parse().map_err(|fault: T::Err| InvalidField::new(field, fault.to_string()))
 }
 
@@ -37,7 +37,7 @@ impl AwsCostAccountSpec {
     /// The account's field.
     pub fn account(&self, role: Option<&RoleArn>) -> Result<AccountId, InvalidField> {
         match (&self.account_id, role) {
-            (Some(text), _) => parsed("spec.accountId", text),
+            (Some(text), _) => parse_field("spec.accountId", text),
             (None, Some(role)) => Ok(role.account().clone()),
             (None, None) => Err(InvalidField::new(
                 "spec.accountId",
@@ -55,13 +55,13 @@ impl Report {
     pub fn location(&self, account: &AccountId) -> Result<ReportLocation, InvalidField> {
         let bucket = &self.bucket;
         Ok(ReportLocation {
-            name: parsed("spec.report.name", &self.name)?,
+            name: parse_field("spec.report.name", &self.name)?,
             kind: self.kind.unwrap_or_default().kind(),
-            bucket: parsed("spec.report.bucket.name", &bucket.name)?,
-            prefix: parsed("spec.report.bucket.prefix", bucket.prefix.as_deref().unwrap_or_default())?,
-            region: parsed("spec.report.bucket.region", &bucket.region)?,
+            bucket: parse_field("spec.report.bucket.name", &bucket.name)?,
+            prefix: parse_field("spec.report.bucket.prefix", bucket.prefix.as_deref().unwrap_or_default())?,
+            region: parse_field("spec.report.bucket.region", &bucket.region)?,
             owner: match &bucket.owner_account_id {
-                Some(owner) => parsed("spec.report.bucket.ownerAccountId", owner)?,
+                Some(owner) => parse_field("spec.report.bucket.ownerAccountId", owner)?,
                 None => account.clone(),
             },
         })

@@ -62,25 +62,25 @@ const NO_ACCESS_POINT: Rule = never(
 );
 
 /// A text that must be there.
-fn required(form: &Form, more: &[Rule]) -> Schema {
+fn required_text(form: &Form, more: &[Rule]) -> Schema {
     let rules: Vec<Rule> = form.rules.iter().chain(more).copied().collect();
     json_schema!({
-        "type": "string", "maxLength": form.longest, "x-kubernetes-validations": [validation(&rules)]
+        "type": "string", "maxLength": form.longest, "x-kubernetes-validations": [validation_rules(&rules)]
     })
 }
 
 /// A text that may be left out.
-fn optional(form: &Form, more: &[Rule]) -> Schema {
-    let mut schema = required(form, more);
+fn optional_text(form: &Form, more: &[Rule]) -> Schema {
+    let mut schema = required_text(form, more);
     schema.insert("nullable".to_owned(), true.into());
     schema
 }
 
 /// The rules as one of the API server's, which tells the words of the first that is broken.
-fn validation(rules: &[Rule]) -> Schema {
+fn validation_rules(rules: &[Rule]) -> Schema {
     let holds = |rule: &Rule| {
         let not = if rule.matches { "" } else { "!" };
-        format!("{not}self.matches({})", quoted(rule.pattern))
+        format!("{not}self.matches({})", quote_cel(rule.pattern))
     };
     let all: Vec<String> = rules.iter().map(holds).collect();
     let words: Vec<&str> = rules.iter().map(|rule| rule.words).collect();
@@ -89,15 +89,15 @@ fn validation(rules: &[Rule]) -> Schema {
         let choices: String = all
             .iter()
             .zip(first)
-            .map(|(holds, words)| format!("!({holds}) ? {} : ", quoted(words)))
+            .map(|(holds, words)| format!("!({holds}) ? {} : ", quote_cel(words)))
             .collect();
-        schema.insert("messageExpression".to_owned(), format!("{choices}{}", quoted(last)).into());
+        schema.insert("messageExpression".to_owned(), format!("{choices}{}", quote_cel(last)).into());
     }
     schema
 }
 
 /// A text as CEL writes it.
-fn quoted(text: &str) -> String {
+fn quote_cel(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
@@ -113,38 +113,38 @@ macro_rules! texts {
 
 texts! {
     /// The ARN of a role.
-    role_arn = optional(ROLE_ARN, &[]);
+    role_arn = optional_text(ROLE_ARN, &[]);
     /// An AWS account's id of 12 digits.
-    account_id = optional(ACCOUNT_ID, &[]);
+    account_id = optional_text(ACCOUNT_ID, &[]);
     /// An AWS region that is required.
-    region = required(REGION, &[]);
+    region = required_text(REGION, &[]);
     /// A region that may be left out.
-    other_region = optional(REGION, &[]);
+    other_region = optional_text(REGION, &[]);
     /// The name of a report's bucket.
-    bucket_name = required(BUCKET_NAME, &[NO_ACCESS_POINT]);
+    bucket_name = required_text(BUCKET_NAME, &[NO_ACCESS_POINT]);
     /// A report's prefix, which may be empty.
-    key_prefix = optional(KEY_PREFIX, &[]);
+    key_prefix = optional_text(KEY_PREFIX, &[]);
     /// The name of a report or data export.
-    report_name = required(REPORT_NAME, &[]);
+    report_name = required_text(REPORT_NAME, &[]);
     /// The name of an object.
-    object_name = required(OBJECT_NAME, &[]);
+    object_name = required_text(OBJECT_NAME, &[]);
     /// The name of an object that may be left out.
-    other_object_name = optional(OBJECT_NAME, &[]);
+    other_object_name = optional_text(OBJECT_NAME, &[]);
     /// A key of a Secret.
-    secret_key = optional(SECRET_KEY, &[]);
+    secret_key = optional_text(SECRET_KEY, &[]);
     /// The key of a taint.
-    taint_key = optional(TAINT_KEY, &[]);
+    taint_key = optional_text(TAINT_KEY, &[]);
     /// The value of a taint.
-    taint_value = optional(TAINT_VALUE, &[]);
+    taint_value = optional_text(TAINT_VALUE, &[]);
     /// Where a warehouse lies.
-    location = required(LOCATION, &[ON_CLAIM]);
+    location = required_text(LOCATION, &[ON_CLAIM]);
     /// The address of an S3-compatible store.
-    endpoint = optional(ENDPOINT, &[]);
+    endpoint = optional_text(ENDPOINT, &[]);
 }
 
 /// The value of a label, as in a map of them.
 pub(super) fn label_value() -> Schema {
-    required(&LABEL_VALUE, &[])
+    required_text(&LABEL_VALUE, &[])
 }
 
 /// One of a closed list.
@@ -162,7 +162,7 @@ pub(super) fn any_of<T: Serialize>(all: &[T]) -> Schema {
 /// One of a few words, in a text that may be null.
 pub(super) fn word_of(all: &[&str], words: &str) -> Schema {
     let longest = all.iter().map(|word| word.len()).max().unwrap_or_default();
-    let listed: Vec<String> = all.iter().map(|word| quoted(word)).collect();
+    let listed: Vec<String> = all.iter().map(|word| quote_cel(word)).collect();
     json_schema!({
         "type": "string", "nullable": true, "maxLength": longest,
         "x-kubernetes-validations": [{"rule": format!("self in [{}]", listed.join(", ")), "message": words}]
@@ -171,12 +171,12 @@ pub(super) fn word_of(all: &[&str], words: &str) -> Schema {
 
 /// A duration between so many seconds and so many, days included: CEL's own knows none. `split` would do for taking the days
 /// off, but its result counts as endless when the API server estimates what a rule costs.
-pub(super) fn time(least: u32, most: u32, words: &str) -> Schema {
+pub(super) fn duration_text(least: u32, most: u32, words: &str) -> Schema {
     let days = "(self.contains('d') ? int(self.substring(0, self.indexOf('d'))) : 0) * 86400";
     let rest = "duration(self.endsWith('d') ? '0s' : self.substring(self.indexOf('d') + 1)).getSeconds()";
     let rule = format!(
         "self.matches({}) && self != '' && {days} + {rest} >= {least} && {days} + {rest} <= {most}",
-        quoted(super::duration::PATTERN)
+        quote_cel(super::duration::PATTERN)
     );
     json_schema!({
         "type": "string", "nullable": true, "maxLength": 24,

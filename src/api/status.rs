@@ -77,7 +77,7 @@ pub struct Identity {
     /// The last successful AssumeRole. It distinguishes a role that was removed from one that never worked,
     /// even after a restart.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_assumed: Option<LastAssumed>,
+    pub last_assumed: Option<LastAssumedStatus>,
     /// The operator's own AWS identity, which the trust policy of the account's role has to name. Set before
     /// any role is assumed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ pub struct OperatorIdentity {
 /// The last success of AssumeRole.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
-pub struct LastAssumed {
+pub struct LastAssumedStatus {
     /// The ARN of the role that was assumed.
     #[schemars(length(max = 640))]
     pub role_arn: String,

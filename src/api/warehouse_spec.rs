@@ -3,7 +3,7 @@
 
 use super::{
     cost_warehouse::{CostWarehouseSpec, Delta},
-    fields::{InvalidField, parsed},
+    fields::{InvalidField, parse_field},
 };
 use crate::model::{
     BucketAddress, DeltaAddress, REGION, WarehouseAccess, WarehouseAddress,
@@ -49,13 +49,13 @@ impl CostWarehouseSpec {
 
 impl Delta {
     fn parse(&self) -> Result<ValidWarehouse, InvalidField> {
-        LOCATION.check(&self.location).map_err(invalid("spec.delta.location"))?;
+        LOCATION.check(&self.location).map_err(invalid_field("spec.delta.location"))?;
         if let Some(rule) = first_broken(&[ON_CLAIM], &self.location) {
-            return Err(invalid("spec.delta.location")(rule.words.to_owned()));
+            return Err(invalid_field("spec.delta.location")(rule.words.to_owned()));
         }
-        let location = parsed("spec.delta.location", &self.location)?;
+        let location = parse_field("spec.delta.location", &self.location)?;
         let (bucket, access) = match &self.persistent_volume_claim {
-            _ if self.location.starts_with("s3://") => self.bucket()?,
+            _ if self.location.starts_with("s3://") => self.parse_bucket()?,
             Some(claim) => (BucketAddress::default(), WarehouseAccess::Claim(claim.clone())),
             None => {
                 let problem = "a file:// location needs a claim";
@@ -66,7 +66,7 @@ impl Delta {
         Ok(ValidWarehouse { address, access })
     }
 
-    fn bucket(&self) -> Result<(BucketAddress, WarehouseAccess), InvalidField> {
+    fn parse_bucket(&self) -> Result<(BucketAddress, WarehouseAccess), InvalidField> {
         let Some(region) = &self.region else {
             return Err(InvalidField::new("spec.delta.region", "an s3:// location needs its region"));
         };
@@ -79,11 +79,11 @@ impl Delta {
                 return Err(InvalidField::new("spec.delta", problem));
             }
         };
-        REGION.check(region).map_err(invalid("spec.delta.region"))?;
-        let region = parsed("spec.delta.region", region)?;
+        REGION.check(region).map_err(invalid_field("spec.delta.region"))?;
+        let region = parse_field("spec.delta.region", region)?;
         let path_style = self.path_style == Some(true);
         let endpoint = self.endpoint.as_deref().map(str::parse).transpose();
-        let endpoint = endpoint.map_err(invalid("spec.delta.endpoint"))?;
+        let endpoint = endpoint.map_err(invalid_field("spec.delta.endpoint"))?;
         if !path_style && self.endpoint.as_deref().is_some_and(|endpoint| matches(ADDRESS, endpoint)) {
             let problem = "an endpoint that is an IP address needs spec.delta.pathStyle: true";
             return Err(InvalidField::new("spec.delta.endpoint", problem));
@@ -92,7 +92,7 @@ impl Delta {
     }
 }
 
-fn invalid(field: &'static str) -> impl Fn(String) -> InvalidField {
+fn invalid_field(field: &'static str) -> impl Fn(String) -> InvalidField {
     move |problem| InvalidField { field, problem }
 }
 

@@ -16,16 +16,16 @@ use clap::ValueEnum;
 
 use super::cluster::{ClusterArgs, ClusterFault};
 use crate::{
-    cli::terminal::print::{complain, print},
+    cli::terminal::print::{complain, print_out},
     controller::settings::InvalidSettings,
     network::trust::InvalidBundle,
 };
-use report::{NOTHING, Report, Verdict};
+use report::{CheckReport, CheckVerdict, NOTHING};
 use secrets::{SecretFault, SecretFile, SecretVariable, secret_file, secret_variable};
 
 /// What to check, and with what.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CheckArgs {
     /// Files, folders (every .yaml, .yml and .json below them), or - for standard input.
     #[arg(short, long = "filename", value_name = "FILE", required = true, num_args = 1..)]
     files: Vec<PathBuf>,
@@ -74,7 +74,7 @@ enum CheckFormat {
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum CheckFault {
     #[error("failed to read {path}: {source}")]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
@@ -88,10 +88,10 @@ enum Fault {
 }
 
 /// Runs the command: 0 good, 1 findings, 2 could not check.
-pub async fn run(args: Args) -> u8 {
-    match inquiry::report(&args).await {
+pub async fn run(args: CheckArgs) -> u8 {
+    match inquiry::inquire_all(&args).await {
         Ok(report) => {
-            print(&rendered(&report, &args));
+            print_out(&render_report(&report, &args));
             if report.is_empty() {
                 complain(NOTHING);
             }
@@ -99,17 +99,17 @@ pub async fn run(args: Args) -> u8 {
         }
         Err(fault) => {
             complain(&fault.to_string());
-            Verdict::Unchecked as u8
+            CheckVerdict::Unchecked as u8
         }
     }
 }
 
-fn rendered(report: &Report, args: &Args) -> String {
+fn render_report(report: &CheckReport, args: &CheckArgs) -> String {
     match args.output {
-        CheckFormat::Text => text::text(report, args.strict),
-        CheckFormat::Json => json::json(report, args.strict),
-        CheckFormat::Junit => junit::junit(report, args.strict),
-        CheckFormat::Sarif => sarif::sarif(report),
+        CheckFormat::Text => text::render_text(report, args.strict),
+        CheckFormat::Json => json::render_json(report, args.strict),
+        CheckFormat::Junit => junit::render_junit(report, args.strict),
+        CheckFormat::Sarif => sarif::render_sarif(report),
     }
 }
 

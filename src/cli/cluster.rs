@@ -53,7 +53,7 @@ pub struct ScopeArgs {
 
 /// A cluster, and where in it to look.
 #[derive(Clone)]
-pub struct Scope {
+pub struct ClusterScope {
     /// The API server.
     pub client: Client,
     /// The namespace; `None` for all.
@@ -73,7 +73,7 @@ pub enum ClusterFault {
     #[error("the cluster does not know {0}: install the chart awscost-crds")]
     NotInstalled(String),
     /// The API server refused, or did not answer.
-    #[error("failed to {action}: {}", said(source))]
+    #[error("failed to {action}: {}", api_message(source))]
     Api {
         /// What was being done.
         action: String,
@@ -87,7 +87,7 @@ pub enum ClusterFault {
 }
 
 /// What the API server says, without the rest of its answer; any other error as it is.
-pub fn said(error: &kube::Error) -> String {
+pub fn api_message(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => format!("{} ({})", status.message.trim(), status.code),
         error => error.to_string(),
@@ -101,13 +101,13 @@ fn no_such_object(error: &kube::Error) -> bool {
 
 impl ClusterFault {
     /// A fault of the API server in doing something.
-    pub fn api(action: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+    pub fn while_doing(action: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let action = action.into();
         move |source| Self::Api { action, source: Box::new(source) }
     }
 
     /// How the process ends.
-    pub fn exit(&self) -> ExitCode {
+    pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::NoCluster(_) | Self::Kubeconfig(_) | Self::NotInstalled(_) | Self::Refused(_) => {
                 ExitCode::Configuration
@@ -125,11 +125,11 @@ impl ClusterArgs {
     ///
     /// # Errors
     /// [`ClusterFault`] if the kubeconfig can't be used.
-    pub async fn connect(&self) -> Result<(Client, String), ClusterFault> {
-        let mut config = config(self.kubeconfig.as_deref(), self.context.as_deref()).await?;
+    pub async fn connect_with_namespace(&self) -> Result<(Client, String), ClusterFault> {
+        let mut config = read_kubeconfig(self.kubeconfig.as_deref(), self.context.as_deref()).await?;
         config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
         let namespace = config.default_namespace.clone();
-        let client = Client::try_from(config).map_err(ClusterFault::api("set up the client"))?;
+        let client = Client::try_from(config).map_err(ClusterFault::while_doing("set up the client"))?;
         Ok((client, namespace))
     }
 }
@@ -138,7 +138,10 @@ impl ClusterArgs {
 ///
 /// # Errors
 /// [`ClusterFault`] if the kubeconfig can't be used and there is no other way.
-pub(super) async fn config(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Config, ClusterFault> {
+pub(super) async fn read_kubeconfig(
+    kubeconfig: Option<&Path>,
+    context: Option<&str>,
+) -> Result<Config, ClusterFault> {
     let read = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from);
     let kubeconfig = match read {
         Ok(found) if kubeconfig.is_some() || context.is_some() || found.current_context.is_some() => found,
@@ -170,14 +173,14 @@ impl ScopeArgs {
     ///
     /// # Errors
     /// [`ClusterFault`] if the kubeconfig can't be used.
-    pub async fn connect(&self) -> Result<Scope, ClusterFault> {
-        let (client, default) = self.cluster.connect().await?;
+    pub async fn connect(&self) -> Result<ClusterScope, ClusterFault> {
+        let (client, default) = self.cluster.connect_with_namespace().await?;
         let one = || self.namespace.clone().unwrap_or(default);
-        Ok(Scope { client, namespace: (!self.all_namespaces).then(one) })
+        Ok(ClusterScope { client, namespace: (!self.all_namespaces).then(one) })
     }
 }
 
-impl Scope {
+impl ClusterScope {
     /// One object of a kind by its name and namespace.
     ///
     /// # Errors
@@ -239,7 +242,7 @@ fn unless_not_installed<K: Resource<DynamicType = ()>>(error: kube::Error, actio
         kube::Error::Api(status) if status.code == 404 => {
             ClusterFault::NotInstalled(K::plural(&()).into_owned())
         }
-        _ => ClusterFault::api(action)(error),
+        _ => ClusterFault::while_doing(action)(error),
     }
 }
 
@@ -255,8 +258,11 @@ mod tests {
 
     #[test]
     fn a_refusal_is_the_servers_message_and_code_and_nothing_more() {
-        let forbidden =
-            ClusterFault::api("read AwsCostAccount acme")(refused(403, "Forbidden", "no right to it"));
+        let forbidden = ClusterFault::while_doing("read AwsCostAccount acme")(refused(
+            403,
+            "Forbidden",
+            "no right to it",
+        ));
         assert_eq!(forbidden.to_string(), "failed to read AwsCostAccount acme: no right to it (403)");
     }
 

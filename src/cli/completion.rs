@@ -8,8 +8,8 @@ use clap_complete::Shell as Known;
 use super::PLUGIN;
 use crate::{
     cli::{
-        inputs::unreadable::problem,
-        terminal::print::{complain, print},
+        inputs::unreadable::io_problem,
+        terminal::print::{complain, print_out},
     },
     model::ExitCode,
 };
@@ -39,7 +39,7 @@ Example:
 
 /// Which script.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CompletionArgs {
     /// The shell, or kubectl for the program with which kubectl completes its plugins (it needs bash).
     #[arg(value_enum, value_name = "SHELL")]
     shell: Shell,
@@ -65,15 +65,15 @@ pub struct ManArgs {
 }
 
 /// Prints a script. `plugin` is true where the binary was called by the plugin's name.
-pub fn run(args: &Args, command: &Command, plugin: bool) -> ExitCode {
-    print(&script(args.shell, command, if plugin { PLUGIN } else { BINARY }));
+pub fn run(args: &CompletionArgs, command: &Command, plugin: bool) -> ExitCode {
+    print_out(&completion_script(args.shell, command, if plugin { PLUGIN } else { BINARY }));
     ExitCode::Done
 }
 
-fn script(shell: Shell, command: &Command, name: &str) -> String {
+fn completion_script(shell: Shell, command: &Command, name: &str) -> String {
     let generated = |shell: Known, name: &str| {
         let mut text = Vec::new();
-        clap_complete::generate(shell, &mut shown(command), name, &mut text);
+        clap_complete::generate(shell, &mut without_hidden(command), name, &mut text);
         String::from_utf8(text).expect("a script is text")
     };
     match shell {
@@ -87,19 +87,19 @@ fn script(shell: Shell, command: &Command, name: &str) -> String {
         Shell::Fish => generated(Known::Fish, name),
         Shell::Powershell => generated(Known::PowerShell, name),
         Shell::Zsh => generated(Known::Zsh, name),
-        Shell::Kubectl => kubectls(&generated(Known::Bash, BINARY)),
+        Shell::Kubectl => for_kubectl(&generated(Known::Bash, BINARY)),
     }
 }
 
 /// The command line without its hidden commands, which the generators would offer.
-fn shown(command: &Command) -> Command {
+fn without_hidden(command: &Command) -> Command {
     let commands = command.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
     Command::new(BINARY).version(env!("CARGO_PKG_VERSION")).subcommands(commands)
 }
 
 /// The program that kubectl asks: it gets the words behind `kubectl awscost`, the one to complete last, and answers with a
 /// candidate a line and what the shell shall do: 4 to add no file names, 0 to do as it likes.
-fn kubectls(bash: &str) -> String {
+fn for_kubectl(bash: &str) -> String {
     format!(
         r#"#!/usr/bin/env bash
 # Completes `kubectl awscost …`: kubectl looks for this program under the name kubectl_complete-awscost.
@@ -126,7 +126,11 @@ pub fn write_pages(args: &ManArgs, command: &Command) -> ExitCode {
     match written {
         Ok(()) => ExitCode::Done,
         Err(error) => {
-            complain(&format!("failed to write the pages into {}: {}", args.dir.display(), problem(&error)));
+            complain(&format!(
+                "failed to write the pages into {}: {}",
+                args.dir.display(),
+                io_problem(&error)
+            ));
             ExitCode::Configuration
         }
     }
@@ -162,7 +166,7 @@ mod tests {
     #[test]
     fn bash_completes_commands_options_and_choices_under_both_names() {
         for (name, function) in [(BINARY, "_awscost"), (PLUGIN, "_kubectl_awscost")] {
-            let script = script(Shell::Bash, &Cli::command(), name);
+            let script = completion_script(Shell::Bash, &Cli::command(), name);
             bash(&["-n"], &script);
             let answer = |words: &str, last: &str, before: &str| {
                 let ask = format!(
@@ -180,7 +184,7 @@ mod tests {
 
     #[test]
     fn kubectl_gets_a_candidate_a_line_and_a_directive() {
-        let script = script(Shell::Kubectl, &Cli::command(), BINARY);
+        let script = completion_script(Shell::Kubectl, &Cli::command(), BINARY);
         bash(&["-n"], &script);
         let answer = |words: &[&str]| bash(&[&["-s", "--"][..], words].concat(), &script);
         assert_eq!(answer(&["err"]), "errors\n:4\n");
@@ -191,7 +195,7 @@ mod tests {
     #[test]
     fn every_shell_has_a_script() {
         for shell in Shell::value_variants() {
-            let script = script(*shell, &Cli::command(), BINARY);
+            let script = completion_script(*shell, &Cli::command(), BINARY);
             assert!(script.contains("errors") && script.contains("fix-order"), "{shell:?}:\n{script}");
         }
     }

@@ -10,9 +10,9 @@ use super::warehouse::lost::complain_with_cure;
 use crate::{
     cli::{
         inputs::warehouse_location::{ReachedWarehouse, WarehouseChoice},
-        terminal::print::{complain, print},
+        terminal::print::{complain, print_out},
     },
-    costs::{Answer, AskedTag, CostsFault, GroupBy, Metric, TagAnswer, Tally},
+    costs::{Answer, AskedTag, CostTally, CostsFault, GroupBy, Metric, TagAnswer},
     model::{BillingPeriod, ConnectionKey, ExitCode, WarehouseAddress},
     schema::COSTS,
     warehouse::{Selection, Slot, Warehouse, WarehouseFault, survey::UnreadableRow},
@@ -20,7 +20,7 @@ use crate::{
 
 /// What to sum.
 #[derive(Debug, ClapArgs)]
-pub struct Args {
+pub struct CostsArgs {
     #[command(flatten)]
     warehouse: WarehouseChoice,
     /// A billing period such as 2026-10; can be repeated. By default all that are loaded.
@@ -72,7 +72,7 @@ enum CostsFormat {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum CostsFailure {
     #[error(transparent)]
     Warehouse(#[from] WarehouseFault),
     #[error(transparent)]
@@ -105,7 +105,7 @@ fn what_instead(nearest: &[String]) -> String {
 }
 
 /// Runs the command.
-pub async fn run(args: Args) -> ExitCode {
+pub async fn run(args: CostsArgs) -> ExitCode {
     let reached = match args.warehouse.reach().await {
         Ok(reached) => reached,
         Err(fault) => {
@@ -113,31 +113,33 @@ pub async fn run(args: Args) -> ExitCode {
             return fault.exit_code();
         }
     };
-    match answer(&args, &reached).await {
+    match answer_question(&args, &reached).await {
         Ok((answer, unreadable)) => {
             match args.output {
-                CostsFormat::Json => print(&output::json(&answer)),
+                CostsFormat::Json => print_out(&output::render_json(&answer)),
                 CostsFormat::Csv => {
-                    print(&output::csv(&answer));
-                    complain_each(&output::warnings(&answer));
+                    print_out(&output::render_csv(&answer));
+                    complain_each(&output::list_warnings(&answer));
                 }
                 CostsFormat::Table if answer.loads.is_empty() && !unreadable.is_empty() => {}
                 CostsFormat::Table if answer.loads.is_empty() => {
                     complain(&format!("nothing is loaded in {}", reached.address));
                 }
-                CostsFormat::Table => print(&output::table(&answer)),
+                CostsFormat::Table => print_out(&output::render_table(&answer)),
             }
             left_out(unreadable)
         }
-        Err(Fault::Warehouse(fault)) => {
+        Err(CostsFailure::Warehouse(fault)) => {
             complain_with_cure(Some(&reached.address), &fault);
             fault.exit_code()
         }
-        Err(fault @ Fault::Costs(_)) => {
+        Err(fault @ CostsFailure::Costs(_)) => {
             complain(&fault.to_string());
             ExitCode::Data
         }
-        Err(fault @ (Fault::NoTable(_) | Fault::NotLoaded(_) | Fault::UnknownTag { .. })) => {
+        Err(
+            fault @ (CostsFailure::NoTable(_) | CostsFailure::NotLoaded(_) | CostsFailure::UnknownTag { .. }),
+        ) => {
             complain(&fault.to_string());
             ExitCode::Configuration
         }
@@ -155,9 +157,12 @@ fn left_out(unreadable: Vec<UnreadableRow>) -> ExitCode {
 }
 
 /// The answer, and the ledger rows that can't be read, whose connections are not in it.
-async fn answer(args: &Args, reached: &ReachedWarehouse) -> Result<(Answer, Vec<UnreadableRow>), Fault> {
+async fn answer_question(
+    args: &CostsArgs,
+    reached: &ReachedWarehouse,
+) -> Result<(Answer, Vec<UnreadableRow>), CostsFailure> {
     let warehouse = reached.open(&COSTS)?;
-    let mut tally = Tally::new(args.metric.into(), args.group_by.clone());
+    let mut tally = CostTally::new(args.metric.into(), args.group_by.clone());
     let columns = tally.columns();
     let selection = Selection { connection: args.connection.clone(), periods: args.periods.clone() };
     let mut failed = None;
@@ -175,11 +180,11 @@ async fn answer(args: &Args, reached: &ReachedWarehouse) -> Result<(Answer, Vec<
     }
     let reading = read?;
     if reading.table_version.is_none() {
-        return Err(Fault::NoTable(reached.address.clone()));
+        return Err(CostsFailure::NoTable(reached.address.clone()));
     }
     let asks_for_some = args.connection.is_some() || !args.periods.is_empty();
     if asks_for_some && reading.ledger.is_empty() && reading.unreadable.is_empty() {
-        return Err(Fault::NotLoaded(reached.address.clone()));
+        return Err(CostsFailure::NotLoaded(reached.address.clone()));
     }
     if matches!(args.group_by, GroupBy::Tag(_)) {
         for (slot, keys) in warehouse.keys_of(&reading.ledger).await? {
@@ -204,7 +209,7 @@ async fn look_elsewhere(
     warehouse: &dyn Warehouse,
     asked: &AskedTag,
     tag: &mut TagAnswer,
-) -> Result<(), Fault> {
+) -> Result<(), CostsFailure> {
     let everywhere = warehouse.keys_of(&warehouse.entries(&Selection::default()).await?.rows).await?;
     let having = everywhere.iter().filter(|(_, keys)| asked.is_among(keys));
     tag.elsewhere = having.map(|(slot, _)| slot.clone()).collect();
@@ -213,7 +218,7 @@ async fn look_elsewhere(
     }
     let keys = everywhere.iter().flat_map(|(_, keys)| keys).map(|key| key.original.as_str());
     let nearest = asked.nearest(keys.chain(tag.nearest.iter().map(String::as_str)));
-    Err(Fault::UnknownTag { asked: asked.text().to_owned(), nearest })
+    Err(CostsFailure::UnknownTag { asked: asked.text().to_owned(), nearest })
 }
 
 fn complain_each(lines: &[String]) {

@@ -6,15 +6,15 @@ use crate::{api::crd, model::ExitCode};
 
 /// Where the definitions go.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CrdsArgs {
     /// Write one file per definition into this folder instead of printing them.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> ExitCode {
-    let files = match crd::files() {
+pub fn run(args: &CrdsArgs) -> ExitCode {
+    let files = match crd::crd_files() {
         Ok(files) => files,
         Err(error) => {
             tracing::error!(%error, "the definitions could not be written");

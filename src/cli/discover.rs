@@ -16,11 +16,11 @@ use crate::{
             AssumeRole, FederateUser, OrganizationAccount, OrganizationAccountState, OrganizationMembership,
         },
     },
-    cli::terminal::print::{complain, print},
+    cli::terminal::print::{complain, print_out},
     model::{AccountId, ExitCode, Partition, Region, RoleArn},
     network::trust::{InvalidBundle, TrustedAuthorities},
 };
-use manifest::{Fleet, FleetArgs, ReportMissing};
+use manifest::{FleetArgs, FleetChoices, ReportMissing};
 use output::NotWritten;
 
 /// The session's length: a list takes seconds.
@@ -30,7 +30,7 @@ const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","
 
 /// Where to ask, and what to write.
 #[derive(Debug, ClapArgs)]
-pub struct Args {
+pub struct DiscoverArgs {
     /// Call AWS with this role of the management account or a delegated administrator, instead of your own
     /// identity.
     #[arg(long, value_name = "ARN")]
@@ -50,7 +50,7 @@ pub struct Args {
 
 /// Why nothing is written.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum DiscoverFault {
     #[error(transparent)]
     NoCredentials(#[from] NoCredentials),
     #[error(transparent)]
@@ -81,7 +81,7 @@ enum Fault {
     NotWritten(#[from] NotWritten),
 }
 
-impl Fault {
+impl DiscoverFault {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Organizations(_) => ExitCode::Transient,
@@ -100,8 +100,8 @@ struct Organization {
 }
 
 /// Runs the command.
-pub async fn run(args: Args) -> ExitCode {
-    match discover(&args).await {
+pub async fn run(args: DiscoverArgs) -> ExitCode {
+    match discover_accounts(&args).await {
         Ok(()) => ExitCode::Done,
         Err(fault) => {
             complain(&fault.to_string());
@@ -110,16 +110,19 @@ pub async fn run(args: Args) -> ExitCode {
     }
 }
 
-async fn discover(args: &Args) -> Result<(), Fault> {
+async fn discover_accounts(args: &DiscoverArgs) -> Result<(), DiscoverFault> {
     let trust = TrustedAuthorities::of_environment()?;
     let sdk = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await;
-    let organization = ask(&sdk, &sdk.aws(), args, Timestamp::now()).await?;
-    let fleet =
-        Fleet { args: &args.fleet, partition: organization.partition, management: &organization.management };
+    let organization = ask_organization(&sdk, &sdk.aws(), args, Timestamp::now()).await?;
+    let fleet = FleetChoices {
+        args: &args.fleet,
+        partition: organization.partition,
+        management: &organization.management,
+    };
     let mut manifests = Vec::new();
     for account in &organization.accounts {
         match account.state {
-            OrganizationAccountState::Active => manifests.extend(fleet.manifest(account)?),
+            OrganizationAccountState::Active => manifests.extend(fleet.account_manifest(account)?),
             OrganizationAccountState::Ending => {
                 complain(&format!("left out {}: it is suspended or closed", account.id));
             }
@@ -129,7 +132,7 @@ async fn discover(args: &Args) -> Result<(), Fault> {
         }
     }
     match &args.dir {
-        None => manifests.iter().for_each(|manifest| print(&format!("---\n{}", manifest.yaml))),
+        None => manifests.iter().for_each(|manifest| print_out(&format!("---\n{}", manifest.yaml))),
         Some(dir) => output::write(dir, &manifests, args.overwrite)?,
     }
     let plural = if manifests.len() == 1 { "" } else { "s" };
@@ -140,22 +143,27 @@ async fn discover(args: &Args) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn ask(sdk: &Sdk, aws: &Aws, args: &Args, now: Timestamp) -> Result<Organization, Fault> {
-    let caller = aws.identity.base_caller().await.map_err(Fault::Identity)?;
+async fn ask_organization(
+    sdk: &Sdk,
+    aws: &Aws,
+    args: &DiscoverArgs,
+    now: Timestamp,
+) -> Result<Organization, DiscoverFault> {
+    let caller = aws.identity.base_caller().await.map_err(DiscoverFault::Identity)?;
     // The call was answered, so its ARN is of a partition that is known or of one we can't name.
     let own = caller.arn.split(':').nth(1).and_then(|text| text.parse().ok()).unwrap_or(Partition::Aws);
     let partition = args.role_arn.as_ref().map_or(own, RoleArn::partition);
     let account = args.role_arn.as_ref().map_or(&caller.account, RoleArn::account);
     let region = partition.home_region().parse().expect("a partition's home region is a region");
-    let session = session(sdk, aws, args, &caller.arn, &region, now).await?;
+    let session = open_session(sdk, aws, args, &caller.arn, &region, now).await?;
     let refused = |fault: AwsFault| match fault.class {
-        FaultClass::Denied => Fault::Denied(account.clone()),
-        FaultClass::Credentials => Fault::Identity(fault),
-        _ if fault.code == Code::OrganizationsNotInUse => Fault::Standalone(account.clone()),
-        _ => Fault::Organizations(fault),
+        FaultClass::Denied => DiscoverFault::Denied(account.clone()),
+        FaultClass::Credentials => DiscoverFault::Identity(fault),
+        _ if fault.code == Code::OrganizationsNotInUse => DiscoverFault::Standalone(account.clone()),
+        _ => DiscoverFault::Organizations(fault),
     };
     let management = match aws.organizations.membership(&session, partition).await.map_err(refused)? {
-        OrganizationMembership::Standalone => return Err(Fault::Standalone(account.clone())),
+        OrganizationMembership::Standalone => return Err(DiscoverFault::Standalone(account.clone())),
         OrganizationMembership::InOrganization { management, .. } => management,
     };
     let mut accounts = aws.organizations.accounts(&session, partition).await.map_err(refused)?;
@@ -165,14 +173,14 @@ async fn ask(sdk: &Sdk, aws: &Aws, args: &Args, now: Timestamp) -> Result<Organi
 }
 
 /// A session that may list accounts: the role's, or the person's own.
-async fn session(
+async fn open_session(
     sdk: &Sdk,
     aws: &Aws,
-    args: &Args,
+    args: &DiscoverArgs,
     caller: &str,
     region: &Region,
     now: Timestamp,
-) -> Result<Session, Fault> {
+) -> Result<Session, DiscoverFault> {
     if let Some(role) = &args.role_arn {
         let external_id = args.external_id_file.as_deref().map(read_external_id).transpose()?;
         let request = AssumeRole {
@@ -183,7 +191,7 @@ async fn session(
             policy: Some(POLICY),
             region,
         };
-        return aws.identity.assume_role(request).await.map_err(Fault::Role);
+        return aws.identity.assume_role(request).await.map_err(DiscoverFault::Role);
     }
     match sdk.own_credentials(now).await? {
         OwnCredentials::Session(session) => Ok(session),
@@ -196,8 +204,8 @@ async fn session(
                 region,
             };
             aws.identity.federate(request).await.map_err(|fault| match fault.class {
-                FaultClass::Denied => Fault::Federation(caller.to_owned()),
-                _ => Fault::Identity(fault),
+                FaultClass::Denied => DiscoverFault::Federation(caller.to_owned()),
+                _ => DiscoverFault::Identity(fault),
             })
         }
     }

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use super::cluster::{ClusterFault, ScopeArgs};
 use crate::{
     cli::{
-        cluster::{fleet::Fleet, selection::labels},
-        findings::remedy::remedy,
+        cluster::{fleet::Fleet, selection::parse_labels},
+        findings::remedy::remedy_text,
         terminal::{
             format::{StructuredFormat, structured},
-            print::{complain, print},
+            print::{complain, print_out},
         },
     },
     model::ExitCode,
@@ -21,11 +21,11 @@ use group::Overview;
 
 /// What to show.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ErrorsArgs {
     #[command(flatten)]
     scope: ScopeArgs,
     /// Only objects with these labels.
-    #[arg(short = 'l', long, value_name = "LABELS", value_parser = labels)]
+    #[arg(short = 'l', long, value_name = "LABELS", value_parser = parse_labels)]
     selector: Option<String>,
     /// Sort by what unblocks most, and explain the order.
     #[arg(long)]
@@ -39,23 +39,23 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub async fn run(args: Args) -> ExitCode {
-    match shown(&args, Timestamp::now()).await {
+pub async fn run(args: ErrorsArgs) -> ExitCode {
+    match render_errors(&args, Timestamp::now()).await {
         Ok(text) => {
-            print(&text);
+            print_out(&text);
             ExitCode::Done
         }
         Err(fault) => {
             complain(&fault.to_string());
-            fault.exit()
+            fault.exit_code()
         }
     }
 }
 
-async fn shown(args: &Args, now: Timestamp) -> Result<String, ClusterFault> {
+async fn render_errors(args: &ErrorsArgs, now: Timestamp) -> Result<String, ClusterFault> {
     let scope = args.scope.connect().await?;
     let fleet = Fleet::read(&scope, args.selector.as_deref(), now).await?;
-    let overview = Overview::of(&fleet, remedy, args.fix_order);
+    let overview = Overview::of(&fleet, remedy_text, args.fix_order);
     Ok(structured(&overview, args.output)
-        .unwrap_or_else(|| text::text(&overview, args.advice, scope.namespace.as_deref(), now)))
+        .unwrap_or_else(|| text::render_text(&overview, args.advice, scope.namespace.as_deref(), now)))
 }

@@ -23,7 +23,7 @@ use crate::{
     ingest::{
         crash_point,
         fault::LoadFault,
-        outcome::{Ended, exit_code},
+        outcome::{EndedPeriod, exit_code},
         plan::{Step, Terms, plan, table_for},
         progress::Progress,
         right_bill::ExpectedBill,
@@ -35,13 +35,13 @@ use crate::{
     },
     network::trust::TrustedAuthorities,
     report::{BillSource, FoundPeriod, ReportRoot, WantedPeriods, beside, deliveries},
-    warehouse::ledger::{Ordering, Source},
+    warehouse::ledger::{Ordering, VersionSource},
 };
 use output::Output;
 
 /// What to load, from where to where.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct IngestArgs {
     /// Where the reports are: s3://BUCKET/PREFIX, or file:///DIR laid out as the bucket is from the prefix on.
     #[arg(long, value_name = "LOCATION")]
     source: SourceLocation,
@@ -129,20 +129,20 @@ fn parse_as_of(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Runs the command; every period is told of on stdout.
-pub async fn run(args: Args) -> ExitCode {
+pub async fn run(args: IngestArgs) -> ExitCode {
     let mut output = Output::new(args.output, args.termination_log.clone());
     let stop = CancellationToken::new();
     let watch = tokio::spawn(stop_on_signal(stop.clone()));
-    let ended = match ingest(&args, &stop, &mut output).await {
+    let ended = match ingest_periods(&args, &stop, &mut output).await {
         Ok(ended) => ended,
         Err(fault) => {
             // Nothing was begun: every period that was asked for ends with the one fault.
             let connection = args.connection.as_ref();
-            let ended: Vec<Ended> = args
+            let ended: Vec<EndedPeriod> = args
                 .periods
                 .iter()
-                .map(|period| Ended::fault(*period, connection, None, &fault))
-                .inspect(|ended| output.period(ended))
+                .map(|period| EndedPeriod::fault(*period, connection, None, &fault))
+                .inspect(|ended| output.report_period(ended))
                 .collect();
             if ended.is_empty() {
                 output.without_period(&fault);
@@ -153,7 +153,7 @@ pub async fn run(args: Args) -> ExitCode {
         }
     };
     watch.abort();
-    output.finish(&ended);
+    output.write_summary(&ended);
     exit_code(&ended)
 }
 
@@ -173,9 +173,13 @@ async fn stop_on_signal(stop: CancellationToken) {
     stop.cancel();
 }
 
-async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> Result<Vec<Ended>, LoadFault> {
+async fn ingest_periods(
+    args: &IngestArgs,
+    stop: &CancellationToken,
+    output: &mut Output,
+) -> Result<Vec<EndedPeriod>, LoadFault> {
     let source = open_source(args).await?;
-    let root = root(args);
+    let root = report_root(args);
     let wanted = if args.periods.is_empty() {
         WantedPeriods::All
     } else {
@@ -188,7 +192,7 @@ async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> R
             Err(fault) => return Err(beside(source.as_ref(), &root, fault).await.into()),
         };
         crash_point::reach("manifest-read");
-        let identity = identify(args, source.as_ref(), &found).await;
+        let identity = identify_connection(args, source.as_ref(), &found).await;
         Ok((found, identity))
     };
     let (found, identity) = stop.run_until_cancelled(looked).await.unwrap_or(Err(LoadFault::Stopped))?;
@@ -199,7 +203,7 @@ async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> R
     let terms = Terms {
         connection,
         owner: args.owner.clone(),
-        source: Source { location: args.source.to_string(), report: args.report.to_string(), rank: 0 },
+        source: VersionSource { location: args.source.to_string(), report: args.report.to_string(), rank: 0 },
         ordering: if args.force { Ordering::Forced } else { Ordering::Enforced },
         as_of: args.as_of,
         expect: args.expect_version.clone(),
@@ -223,17 +227,17 @@ async fn ingest(args: &Args, stop: &CancellationToken, output: &mut Output) -> R
     };
     let mut all = Vec::with_capacity(planned.len());
     for planned in planned {
-        let line = ProgressLine::show(planned.period, loader.progress.clone());
+        let line = ProgressLine::show_period(planned.period, loader.progress.clone());
         let ended = loader.carry_out(planned, &rows).await;
         drop(line);
-        output.period(&ended);
+        output.report_period(&ended);
         all.push(ended);
     }
     Ok(all)
 }
 
 /// Where the report lies.
-fn root(args: &Args) -> ReportRoot {
+fn report_root(args: &IngestArgs) -> ReportRoot {
     ReportRoot {
         anchor: args.source.anchor(),
         prefix: args.source.prefix(),
@@ -242,7 +246,7 @@ fn root(args: &Args) -> ReportRoot {
     }
 }
 
-async fn open_source(args: &Args) -> Result<Box<dyn BillSource>, LoadFault> {
+async fn open_source(args: &IngestArgs) -> Result<Box<dyn BillSource>, LoadFault> {
     Ok(match &args.source {
         SourceLocation::Folder(path) => Box::new(FolderSource::new(path)),
         SourceLocation::S3 { bucket, .. } => {
@@ -263,8 +267,8 @@ async fn open_source(args: &Args) -> Result<Box<dyn BillSource>, LoadFault> {
 ///
 /// # Errors
 /// By month, why it doesn't tell the payer: no option named one, so only the rows could.
-async fn identify(
-    args: &Args,
+async fn identify_connection(
+    args: &IngestArgs,
     source: &dyn BillSource,
     found: &[FoundPeriod],
 ) -> Result<(ConnectionKey, ExpectedBill), BTreeMap<BillingPeriod, LoadFault>> {
@@ -284,13 +288,13 @@ fn without_payer(
     found: Vec<FoundPeriod>,
     mut silent: BTreeMap<BillingPeriod, LoadFault>,
     output: &mut Output,
-) -> Vec<Ended> {
+) -> Vec<EndedPeriod> {
     let ends = found.into_iter().rev().map(|found| {
         let (delivery, fault) = match found.delivery {
             Ok(delivery) => (Some(delivery), silent.remove(&found.period).unwrap_or(LoadFault::PayerUnknown)),
             Err(fault) => (None, fault.into()),
         };
-        Ended::fault(found.period, None, delivery.as_ref(), &fault)
+        EndedPeriod::fault(found.period, None, delivery.as_ref(), &fault)
     });
-    ends.inspect(|ended| output.period(ended)).collect()
+    ends.inspect(|ended| output.report_period(ended)).collect()
 }

@@ -15,10 +15,10 @@ use crate::{
 };
 
 /// Starts logging. `AWSCOST_LOG` takes a filter such as `debug` or `awscost=debug`.
-pub(super) fn start() {
+pub(super) fn start_logging() {
     let terminal = std::io::stderr().is_terminal();
     let wanted = std::env::var("AWSCOST_LOG").unwrap_or_else(|_| default_filter(terminal));
-    let registry = tracing_subscriber::registry().with(EnvFilter::new(wanted)).with(floor());
+    let registry = tracing_subscriber::registry().with(EnvFilter::new(wanted)).with(least_levels());
     if terminal {
         let text =
             tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_target(false);
@@ -36,7 +36,7 @@ fn default_filter(terminal: bool) -> String {
 }
 
 /// What no filter of a user's lifts: a filter of its own, as within one the longer target wins.
-fn floor() -> Targets {
+fn least_levels() -> Targets {
     NOISY_TARGETS.iter().fold(Targets::new().with_default(LevelFilter::TRACE), |floor, (target, level)| {
         floor.with_target(*target, *level)
     })
@@ -63,7 +63,7 @@ mod tests {
             ("aws_config::profile", Level::WARN, true),
             ("awscost::ingest", Level::TRACE, true),
         ] {
-            assert_eq!(floor().would_enable(target, &level), shown, "{target} at {level}");
+            assert_eq!(least_levels().would_enable(target, &level), shown, "{target} at {level}");
         }
     }
 }

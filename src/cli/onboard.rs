@@ -10,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use crate::{
-    cli::terminal::print::{complain, print},
+    cli::terminal::print::{complain, print_out},
     model::{ExitCode, policy::text::Text},
     onboarding::{
         BillReader, OnboardingFault, PrincipalArn, WantedAccount, cloudformation,
@@ -27,7 +27,7 @@ use workload::{NoWorkload, OperatorArgs, WarehouseArgs};
 
 /// What to print.
 #[derive(Debug, Subcommand)]
-pub enum Document {
+pub enum OnboardDocument {
     /// Print the permission policy of the role, or of the IAM user if the manifest has keys: exactly what the
     /// checks and loads of this account need.
     #[command(after_help = "Example:\n  awscost onboard policy -f account.yaml --with-audit")]
@@ -190,7 +190,7 @@ enum TemplateFormat {
 
 /// Why nothing is printed.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum OnboardFault {
     #[error(transparent)]
     Wanted(#[from] NotWanted),
     #[error(transparent)]
@@ -204,15 +204,15 @@ enum Fault {
 }
 
 /// Runs the command.
-pub fn run(document: &Document) -> ExitCode {
+pub fn run(document: &OnboardDocument) -> ExitCode {
     let printed = match document {
-        Document::Policy(args) => print_policy(args),
-        Document::Trust(args) => print_trust(args),
-        Document::Cloudformation(args) => print_cloudformation(args),
-        Document::Terraform(args) => print_terraform(args),
-        Document::Link(args) => print_link(args),
-        Document::Operator(args) => args.print(),
-        Document::Warehouse(args) => args.print(),
+        OnboardDocument::Policy(args) => print_policy(args),
+        OnboardDocument::Trust(args) => print_trust(args),
+        OnboardDocument::Cloudformation(args) => print_cloudformation(args),
+        OnboardDocument::Terraform(args) => print_terraform(args),
+        OnboardDocument::Link(args) => print_link(args),
+        OnboardDocument::Operator(args) => args.print(),
+        OnboardDocument::Warehouse(args) => args.print(),
     };
     match printed {
         Ok(()) => ExitCode::Done,
@@ -223,73 +223,77 @@ pub fn run(document: &Document) -> ExitCode {
     }
 }
 
-fn print_policy(args: &PolicyArgs) -> Result<(), Fault> {
+fn print_policy(args: &PolicyArgs) -> Result<(), OnboardFault> {
     let wanted = args.wanted.read()?.wanted;
-    let account = plain(wanted.account().as_str());
-    print(&json(&permissions::policy(&wanted, &account)));
+    let account = plain_text(wanted.account().as_str());
+    print_out(&to_json(&permissions::policy(&wanted, &account)));
     note_reading(&wanted);
     Ok(())
 }
 
-fn print_trust(args: &TrustArgs) -> Result<(), Fault> {
+fn print_trust(args: &TrustArgs) -> Result<(), OnboardFault> {
     let read = args.wanted.read()?;
     args.trusted.principal.role(&read.wanted)?;
     let external_ids =
         read.external_ids(args.external_id_file.as_deref(), args.next_external_id_file.as_deref())?;
-    let external_ids = external_ids.iter().map(|external_id| plain(external_id.expose())).collect();
-    let policy = trust::policy(plain(args.trusted.principal.as_str()), external_ids, args.trusted.base());
-    print(&json(&policy));
+    let external_ids = external_ids.iter().map(|external_id| plain_text(external_id.expose())).collect();
+    let policy = trust::policy(
+        plain_text(args.trusted.principal.as_str()),
+        external_ids,
+        args.trusted.base_identity(),
+    );
+    print_out(&to_json(&policy));
     complain("this policy contains the external ID: keep it where only the role's owner can read it");
     Ok(())
 }
 
-fn print_cloudformation(args: &CloudFormationArgs) -> Result<(), Fault> {
-    let (wanted, stack) = args.stack.stack()?;
+fn print_cloudformation(args: &CloudFormationArgs) -> Result<(), OnboardFault> {
+    let (wanted, stack) = args.stack.fill_stack()?;
     match args.output {
-        TemplateFormat::Json => print(&json(&stack.template)),
-        TemplateFormat::Yaml => print(&yaml(&stack.template)),
+        TemplateFormat::Json => print_out(&to_json(&stack.template)),
+        TemplateFormat::Yaml => print_out(&to_yaml(&stack.template)),
     }
-    args.stack.note(&wanted, &stack);
+    args.stack.note_next_step(&wanted, &stack);
     Ok(())
 }
 
-fn print_terraform(args: &TerraformArgs) -> Result<(), Fault> {
+fn print_terraform(args: &TerraformArgs) -> Result<(), OnboardFault> {
     let wanted = args.wanted.read()?.wanted;
     let choices = terraform::TerraformChoices {
         principal: args.trusted.principal.clone(),
-        base: args.trusted.base(),
+        base: args.trusted.base_identity(),
         bucket: args.delivery.with_bucket,
-        export: args.delivery.export(),
+        export: args.delivery.export_choices(),
     };
-    print(&json(&terraform::configuration(&wanted, &choices)?));
+    print_out(&to_json(&terraform::configuration(&wanted, &choices)?));
     complain(
         "save this as main.tf.json, and set the external ID in TF_VAR_external_id; Terraform keeps it in its state",
     );
-    args.delivery.note(&wanted);
+    args.delivery.note_next_step(&wanted);
     note_reading(&wanted);
     Ok(())
 }
 
-fn print_link(args: &LinkArgs) -> Result<(), Fault> {
-    let (wanted, stack) = args.stack.stack()?;
+fn print_link(args: &LinkArgs) -> Result<(), OnboardFault> {
+    let (wanted, stack) = args.stack.fill_stack()?;
     let partition = wanted.partition();
     let region = stack.region.as_deref().unwrap_or_else(|| partition.home_region());
     let principal = &args.stack.trusted.principal;
     let link = link::quick_create(partition, region, &args.template_url, &args.stack_name, principal)?;
-    print(&format!("{link}\n"));
+    print_out(&format!("{link}\n"));
     complain("the console asks for the external ID; the link does not contain it");
-    args.stack.note(&wanted, &stack);
+    args.stack.note_next_step(&wanted, &stack);
     Ok(())
 }
 
 impl TrustedArgs {
-    fn base(&self) -> BaseIdentity {
+    fn base_identity(&self) -> BaseIdentity {
         if self.pod_identity { BaseIdentity::PodIdentity } else { BaseIdentity::Plain }
     }
 }
 
 impl DeliveryArgs {
-    fn export(&self) -> Option<ExportChoices> {
+    fn export_choices(&self) -> Option<ExportChoices> {
         self.with_export.then_some(ExportChoices {
             granularity: match self.granularity {
                 GranularityChoice::Hourly => ExportGranularity::Hourly,
@@ -301,7 +305,7 @@ impl DeliveryArgs {
     }
 
     /// What creating takes besides the document.
-    fn note(&self, wanted: &WantedAccount) {
+    fn note_next_step(&self, wanted: &WantedAccount) {
         if self.with_export {
             // See docs/aws-facts.md 3.5 and 3.6.
             complain(
@@ -320,13 +324,13 @@ impl DeliveryArgs {
 }
 
 impl StackArgs {
-    fn stack(&self) -> Result<(WantedAccount, cloudformation::FilledStack), Fault> {
+    fn fill_stack(&self) -> Result<(WantedAccount, cloudformation::FilledStack), OnboardFault> {
         let wanted = self.wanted.read()?.wanted;
         let choices = cloudformation::TemplateChoices {
             principal: self.trusted.principal.clone(),
-            base: self.trusted.base(),
+            base: self.trusted.base_identity(),
             bucket: self.delivery.with_bucket,
-            export: self.delivery.export(),
+            export: self.delivery.export_choices(),
             scope: if self.stack_set {
                 cloudformation::StackScope::StackSet
             } else {
@@ -337,7 +341,7 @@ impl StackArgs {
         Ok((wanted, stack))
     }
 
-    fn note(&self, wanted: &WantedAccount, stack: &cloudformation::FilledStack) {
+    fn note_next_step(&self, wanted: &WantedAccount, stack: &cloudformation::FilledStack) {
         let region = stack.region.as_deref().map_or_else(
             || "in any one region, because IAM has no region".to_owned(),
             |region| format!("in {region}"),
@@ -351,7 +355,7 @@ impl StackArgs {
                 wanted.account()
             ));
         }
-        self.delivery.note(wanted);
+        self.delivery.note_next_step(wanted);
         note_reading(wanted);
     }
 }
@@ -363,15 +367,15 @@ fn note_reading(wanted: &WantedAccount) {
             "the bucket {} belongs to account {}: its policy also has to allow {} s3:ListBucket and s3:GetObject",
             report.bucket,
             report.owner,
-            reader(wanted)
+            reader_name(wanted)
         ));
     }
     if let Some(key) = &wanted.kms_key {
-        complain(&format!("the policy of {key} also has to allow {} kms:Decrypt", reader(wanted)));
+        complain(&format!("the policy of {key} also has to allow {} kms:Decrypt", reader_name(wanted)));
     }
 }
 
-fn reader(wanted: &WantedAccount) -> String {
+fn reader_name(wanted: &WantedAccount) -> String {
     match &wanted.reader {
         BillReader::Role(role) => role.to_string(),
         BillReader::User { account, .. } => format!("the IAM user of account {account}"),
@@ -379,15 +383,15 @@ fn reader(wanted: &WantedAccount) -> String {
 }
 
 /// Text of a document that refers to nothing.
-fn plain(text: &str) -> Text<Infallible> {
+fn plain_text(text: &str) -> Text<Infallible> {
     text.into()
 }
 
-fn yaml(document: &impl Serialize) -> String {
+fn to_yaml(document: &impl Serialize) -> String {
     serde_saphyr::to_string(document).expect("a document of texts, lists and maps")
 }
 
-fn json(document: &impl Serialize) -> String {
+fn to_json(document: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(document).expect("a document of texts, lists and maps");
     format!("{text}\n")
 }
@@ -410,9 +414,12 @@ mod tests {
         };
         let said: Value =
             serde_json::from_str(&trust_policy(Some(&caller), Partition::Aws)).expect("a policy");
-        let printed =
-            trust::policy(plain(&caller.arn), vec![plain("THE-EXTERNAL-ID")], BaseIdentity::PodIdentity);
-        let mut printed: Value = serde_json::from_str(&json(&printed)).expect("a policy");
+        let printed = trust::policy(
+            plain_text(&caller.arn),
+            vec![plain_text("THE-EXTERNAL-ID")],
+            BaseIdentity::PodIdentity,
+        );
+        let mut printed: Value = serde_json::from_str(&to_json(&printed)).expect("a policy");
         printed["Statement"][0].as_object_mut().expect("a statement").remove("Sid");
         assert_eq!(said, printed);
     }

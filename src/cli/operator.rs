@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::cluster::{self, ClusterFault};
 use crate::{
     aws::{AwsSettings, CallObserver, EndedCall, Sdk},
-    controller::{self, Identity, Operator, OperatorFault, settings::Settings},
+    controller::{self, OperatorFault, OperatorParts, ReplicaIdentity, settings::Settings},
     model::{ExitCode, Region},
     network::trust::{InvalidBundle, TrustedAuthorities},
     telemetry::metrics::{InvalidMetrics, Metrics},
@@ -17,7 +17,7 @@ use crate::{
 
 /// Where the settings are, and who this process is.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct OperatorArgs {
     /// The settings file (YAML).
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -53,18 +53,18 @@ const HANDED_ON: [&str; 10] = [
 ];
 
 /// Runs the command.
-pub async fn run(args: Args) -> ExitCode {
-    match start(args).await {
+pub async fn run(args: OperatorArgs) -> ExitCode {
+    match start_operator(args).await {
         Ok(()) => ExitCode::Done,
         Err(fault) => {
             tracing::error!(error = %fault, "the operator stopped");
-            fault.exit()
+            fault.exit_code()
         }
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum StartFault {
     #[error("failed to read {path}: {source}")]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
@@ -83,8 +83,8 @@ enum Fault {
     Operator(#[from] OperatorFault),
 }
 
-impl Fault {
-    fn exit(&self) -> ExitCode {
+impl StartFault {
+    fn exit_code(&self) -> ExitCode {
         match self {
             Self::Unreadable { .. }
             | Self::Settings(_)
@@ -100,20 +100,20 @@ impl Fault {
 struct CallCounter(Metrics);
 
 impl CallObserver for CallCounter {
-    fn ended(&self, call: EndedCall) {
+    fn note_call(&self, call: EndedCall) {
         self.0.called_aws(call.operation.as_str(), call.outcome(), call.took);
     }
 }
 
-async fn start(args: Args) -> Result<(), Fault> {
+async fn start_operator(args: OperatorArgs) -> Result<(), StartFault> {
     let text = std::fs::read_to_string(&args.config)
-        .map_err(|source| Fault::Unreadable { path: args.config.clone(), source })?;
+        .map_err(|source| StartFault::Unreadable { path: args.config.clone(), source })?;
     let settings = Settings::parse(&text)?;
     let authorities = match &settings.ca_bundle {
         Some(path) => TrustedAuthorities::read(path)?,
         None => TrustedAuthorities::default(),
     };
-    let mut config = cluster::config(None, None).await?;
+    let mut config = cluster::read_kubeconfig(None, None).await?;
     let watched = trusted_files(&settings, &mut config, &authorities);
     // kube's own retry may sleep for minutes inside one call, and repeats what is not safe to repeat.
     config.default_retry = false;
@@ -133,9 +133,9 @@ async fn start(args: Args) -> Result<(), Fault> {
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
     let sdk = Sdk::load(aws_settings).await.heard_by(Arc::new(CallCounter(metrics.clone())));
     let stop = CancellationToken::new();
-    stop_on_signal(stop.clone()).map_err(Fault::Signals)?;
+    stop_on_signal(stop.clone()).map_err(StartFault::Signals)?;
     tokio::spawn(stop_on_change(watched, stop.clone()));
-    let operator = Operator {
+    let operator = OperatorParts {
         client,
         settings,
         aws: sdk.aws(),
@@ -143,9 +143,9 @@ async fn start(args: Args) -> Result<(), Fault> {
         own_region: own_region(),
         job_env: handed_on(std::env::vars()),
         authorities,
-        identity: Identity { pod: args.pod_name, namespace: args.pod_namespace },
+        identity: ReplicaIdentity { pod: args.pod_name, namespace: args.pod_namespace },
     };
-    Ok(controller::run(operator, stop).await?)
+    Ok(controller::run_operator(operator, stop).await?)
 }
 
 /// Lets the API server's certificate be of these authorities too; the files that all this was read from.

@@ -12,15 +12,15 @@ use std::path::PathBuf;
 use super::cluster::{ClusterArgs, ClusterFault};
 use crate::{
     cli::{
-        inputs::unreadable::problem,
+        inputs::unreadable::io_problem,
         terminal::{
             format::TextOrJson,
-            print::{complain, print},
+            print::{complain, print_out},
         },
     },
     controller::settings::InvalidSettings,
 };
-use judge::{Check, Report};
+use judge::{Check, PreflightReport};
 
 /// What a person types, and what comes of it.
 pub const EXAMPLES: &str = "\
@@ -35,7 +35,7 @@ the operator can see: its rights, its AWS identity, its way out and its clock.
 
 /// Where to look.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct PreflightArgs {
     /// The operator's settings file, for a pod that runs as the operator. Elsewhere the settings are read
     /// from the cluster.
     #[arg(long, value_name = "FILE")]
@@ -55,7 +55,7 @@ pub struct Args {
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum PreflightFault {
     #[error("failed to read {path}: {problem}")]
     Unreadable { path: PathBuf, problem: String },
     #[error(transparent)]
@@ -63,40 +63,45 @@ pub(super) enum Fault {
 }
 
 /// Runs the command: 0 all passed, 1 one failed, 2 not everything could be judged.
-pub async fn run(args: Args) -> u8 {
-    match report(&args).await {
+pub async fn run(args: PreflightArgs) -> u8 {
+    match make_report(&args).await {
         Ok(report) => {
-            print(&output::printed(&report, args.output));
+            print_out(&output::render_report(&report, args.output));
             report.verdict().exit()
         }
         Err(fault) => {
             complain(&fault.to_string());
-            judge::Verdict::Unknown.exit()
+            judge::CheckResult::Unknown.exit()
         }
     }
 }
 
-async fn report(args: &Args) -> Result<Report, Fault> {
+async fn make_report(args: &PreflightArgs) -> Result<PreflightReport, PreflightFault> {
     let settings = args.config.as_ref().map(|path| {
-        let unreadable =
-            |error: std::io::Error| Fault::Unreadable { path: path.clone(), problem: problem(&error) };
+        let unreadable = |error: std::io::Error| PreflightFault::Unreadable {
+            path: path.clone(),
+            problem: io_problem(&error),
+        };
         std::fs::read_to_string(path).map_err(unreadable)
     });
-    let (client, default) = args.cluster.connect().await?;
+    let (client, default) = args.cluster.connect_with_namespace().await?;
     let sought =
         gather::Sought { namespace: args.namespace.clone(), default, settings: settings.transpose()? };
-    let facts = gather::facts(&client, sought).await?;
-    Ok(Report::of(&facts, &args.skip))
+    let facts = gather::gather_facts(&client, sought).await?;
+    Ok(PreflightReport::of(&facts, &args.skip))
 }
 
 /// The report as an administrator's support bundle has it.
-pub(super) async fn from_outside(client: &kube::Client, namespace: &str) -> Result<serde_json::Value, Fault> {
+pub(super) async fn from_outside(
+    client: &kube::Client,
+    namespace: &str,
+) -> Result<serde_json::Value, PreflightFault> {
     let sought =
         gather::Sought { namespace: Some(namespace.to_owned()), default: String::new(), settings: None };
-    let mut facts = gather::facts(client, sought).await?;
+    let mut facts = gather::gather_facts(client, sought).await?;
     // The parser may quote the file, of which a bundle has only what is on its list.
     if let Ok(Err(shape @ InvalidSettings::Shape(_))) = &mut facts.settings {
         *shape = InvalidSettings::Shape("it is not of the expected form".to_owned());
     }
-    Ok(output::value(&Report::of(&facts, &[])))
+    Ok(output::to_json(&PreflightReport::of(&facts, &[])))
 }

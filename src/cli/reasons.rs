@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::{
-    cli::terminal::wrap::wrap,
+    cli::terminal::wrap::wrap_text,
     model::{
         ExitCode, Guide, Reason,
         guide::{SECTIONS, page},
@@ -12,9 +12,9 @@ use crate::{
 
 /// Which reasons, and in what form.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ReasonsArgs {
     /// Reasons, spelled as in conditions and events. Without any, all names are listed.
-    #[arg(value_name = "REASON", value_parser = reason)]
+    #[arg(value_name = "REASON", value_parser = parse_reason)]
     reasons: Vec<Reason>,
     /// Print the whole page of docs/troubleshooting.md instead.
     #[arg(long, hide = true, conflicts_with = "reasons")]
@@ -22,17 +22,17 @@ pub struct Args {
 }
 
 /// A reason of any spelling of upper and lower case.
-fn reason(name: &str) -> Result<Reason, String> {
+fn parse_reason(name: &str) -> Result<Reason, String> {
     let found = Reason::ALL.iter().find(|reason| reason.as_str().eq_ignore_ascii_case(name));
     found.copied().ok_or_else(|| "no such reason; `awscost reasons` lists all".to_owned())
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> ExitCode {
+pub fn run(args: &ReasonsArgs) -> ExitCode {
     let text = match args.reasons.as_slice() {
         [] if args.markdown => page::markdown(),
-        [] => list(),
-        some => some.iter().map(|reason| told(Guide::to(*reason))).collect::<Vec<_>>().join("\n"),
+        [] => list_reasons(),
+        some => some.iter().map(|reason| describe_reason(Guide::to(*reason))).collect::<Vec<_>>().join("\n"),
     };
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::Done,
@@ -43,7 +43,7 @@ pub fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn list() -> String {
+fn list_reasons() -> String {
     let section = |section: &crate::model::guide::Section| {
         let names: Vec<String> = section.guides.iter().map(|guide| format!("  {}\n", guide.reason)).collect();
         format!("{}\n{}", section.title.replace('`', ""), names.concat())
@@ -51,7 +51,7 @@ fn list() -> String {
     SECTIONS.iter().map(section).collect::<Vec<_>>().join("\n")
 }
 
-fn told(guide: &Guide) -> String {
+fn describe_reason(guide: &Guide) -> String {
     let conditions: Vec<String> =
         guide.stands.iter().map(|(type_, status)| format!("{type_} {}", status.as_str())).collect();
     let alerts: Vec<&str> = guide.alerts().into_iter().map(crate::model::Alert::as_str).collect();
@@ -65,7 +65,7 @@ fn told(guide: &Guide) -> String {
     let body: Vec<String> = lines
         .into_iter()
         .filter(|(_, text)| !text.is_empty())
-        .map(|(name, text)| wrap(&text, &format!("  {name}: "), "    "))
+        .map(|(name, text)| wrap_text(&text, &format!("  {name}: "), "    "))
         .collect();
     format!("{}\n{}", guide.reason, body.concat())
 }
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_told_in_whatever_case_it_is_typed() {
-        let told = told(Guide::to(reason("kmskeyunusable").expect("a reason")));
+        let told = describe_reason(Guide::to(parse_reason("kmskeyunusable").expect("a reason")));
         insta::assert_snapshot!(told, @r"
         KmsKeyUnusable
           Condition: BucketReadable False
@@ -87,12 +87,12 @@ mod tests {
             key.
           Alert: AwscostAccountNotReady
         ");
-        assert!(reason("Nonsense").is_err());
+        assert!(parse_reason("Nonsense").is_err());
     }
 
     #[test]
     fn the_list_has_every_reason() {
-        let list = list();
+        let list = list_reasons();
         let names: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("  ")).collect();
         assert_eq!(names.len(), Reason::ALL.len());
     }

@@ -10,18 +10,18 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::cluster::{ClusterFault, Scope, ScopeArgs};
+use super::cluster::{ClusterFault, ClusterScope, ScopeArgs};
 use crate::{
     api::{AwsCostAccount, CostWarehouse, status::PeriodStatus},
     cli::{
         cluster::{
             fleet::{Kind, Member, Name},
-            selection::{Wanted, wanted},
+            selection::{WantedObject, parse_object},
         },
         findings::said::Said,
         terminal::{
             format::{StructuredFormat, structured},
-            print::{complain, print},
+            print::{complain, print_out},
         },
     },
     connection::Snippet,
@@ -30,9 +30,9 @@ use crate::{
 
 /// What to show.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct StatusArgs {
     /// The account's name, optionally as NAMESPACE/NAME, or costwarehouse/NAME.
-    #[arg(value_name = "NAME", value_parser = placed)]
+    #[arg(value_name = "NAME", value_parser = parse_placed)]
     name: Placed,
     #[command(flatten)]
     scope: ScopeArgs,
@@ -45,15 +45,15 @@ pub struct Args {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Placed {
     namespace: Option<String>,
-    wanted: Wanted,
+    wanted: WantedObject,
 }
 
 /// Parses `NAME`, `KIND/NAME` and `NAMESPACE/NAME`.
-fn placed(text: &str) -> Result<Placed, String> {
-    match (wanted(text), text.split_once('/')) {
+fn parse_placed(text: &str) -> Result<Placed, String> {
+    match (parse_object(text), text.split_once('/')) {
         (Ok(wanted), _) => Ok(Placed { namespace: None, wanted }),
         (Err(_), Some((namespace, name))) if !namespace.is_empty() => {
-            Ok(Placed { namespace: Some(namespace.to_owned()), wanted: wanted(name)? })
+            Ok(Placed { namespace: Some(namespace.to_owned()), wanted: parse_object(name)? })
         }
         (Err(wrong), _) => Err(wrong),
     }
@@ -62,7 +62,7 @@ fn placed(text: &str) -> Result<Placed, String> {
 /// Everything about one object.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct View {
+pub(super) struct StatusView {
     #[serde(flatten)]
     name: Name,
     suspended: bool,
@@ -96,40 +96,42 @@ pub(super) struct Line {
 }
 
 /// Runs the command.
-pub async fn run(args: Args) -> ExitCode {
+pub async fn run(args: StatusArgs) -> ExitCode {
     let now = Timestamp::now();
-    match view(&args, now).await {
+    match read_view(&args, now).await {
         Ok(view) => {
-            print(&structured(&view, args.output).unwrap_or_else(|| screen::screen(&view, now)));
+            print_out(&structured(&view, args.output).unwrap_or_else(|| screen::render_screen(&view, now)));
             ExitCode::Done
         }
         Err(fault) => {
             complain(&fault.to_string());
-            fault.exit()
+            fault.exit_code()
         }
     }
 }
 
-async fn view(args: &Args, now: Timestamp) -> Result<View, ClusterFault> {
+async fn read_view(args: &StatusArgs, now: Timestamp) -> Result<StatusView, ClusterFault> {
     let mut scope = args.scope.connect().await?;
     let Placed { namespace, wanted } = &args.name;
     scope.namespace = namespace.clone().or(scope.namespace);
     match wanted.kind {
-        Kind::AwsCostAccount => match one::<DeserializeGuard<AwsCostAccount>>(&scope, &wanted.name).await {
-            Ok(found) => Ok(View::of_account(&found, now)),
+        Kind::AwsCostAccount => match read_object::<DeserializeGuard<AwsCostAccount>>(&scope, &wanted.name)
+            .await
+        {
+            Ok(found) => Ok(StatusView::of_account(&found, now)),
             Err(fault @ ClusterFault::Refused(_)) => Err(or_a_warehouse(&scope, &wanted.name, fault).await),
             Err(fault) => Err(fault),
         },
         Kind::CostWarehouse => {
-            let found = one::<DeserializeGuard<CostWarehouse>>(&scope, &wanted.name).await?;
-            Ok(View::of_warehouse(&found, now))
+            let found = read_object::<DeserializeGuard<CostWarehouse>>(&scope, &wanted.name).await?;
+            Ok(StatusView::of_warehouse(&found, now))
         }
     }
 }
 
 /// The fault of a name that no account has, with the way to the warehouse that has it.
-async fn or_a_warehouse(scope: &Scope, name: &str, fault: ClusterFault) -> ClusterFault {
-    match one::<DeserializeGuard<CostWarehouse>>(scope, name).await {
+async fn or_a_warehouse(scope: &ClusterScope, name: &str, fault: ClusterFault) -> ClusterFault {
+    match read_object::<DeserializeGuard<CostWarehouse>>(scope, name).await {
         Ok(_) => ClusterFault::Refused(format!(
             "{fault}; use costwarehouse/{name} for the CostWarehouse with this name"
         )),
@@ -138,7 +140,7 @@ async fn or_a_warehouse(scope: &Scope, name: &str, fault: ClusterFault) -> Clust
 }
 
 /// The one object of a name; over all namespaces, if it is the only one.
-async fn one<K>(scope: &Scope, name: &str) -> Result<K, ClusterFault>
+async fn read_object<K>(scope: &ClusterScope, name: &str) -> Result<K, ClusterFault>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + DeserializeOwned
@@ -159,12 +161,12 @@ where
     }
 }
 
-impl View {
+impl StatusView {
     /// Of an account.
     pub(super) fn of_account(object: &DeserializeGuard<AwsCostAccount>, now: Timestamp) -> Self {
-        let member = Member::account(object, now);
+        let member = Member::read_account(object, now);
         let (about, status) = match &object.0 {
-            Ok(account) => (about(account), account.status.clone().unwrap_or_default()),
+            Ok(account) => (account_lines(account), account.status.clone().unwrap_or_default()),
             Err(_) => (Vec::new(), Default::default()),
         };
         let rotates =
@@ -173,10 +175,10 @@ impl View {
         Self {
             suspended: member.suspended,
             about,
-            conditions: lines(&member),
+            conditions: condition_lines(&member),
             periods: status.periods,
-            next: next::steps(&member, &ingestion.active_jobs, rotates),
-            snippets: snippets(&member),
+            next: next::next_steps(&member, &ingestion.active_jobs, rotates),
+            snippets: snippets_of(&member),
             active_jobs: ingestion.active_jobs,
             name: member.name,
         }
@@ -184,7 +186,7 @@ impl View {
 
     /// Of a warehouse.
     pub(super) fn of_warehouse(object: &DeserializeGuard<CostWarehouse>, now: Timestamp) -> Self {
-        let member = Member::warehouse(object, now);
+        let member = Member::read_warehouse(object, now);
         let about = object.0.as_ref().map(|warehouse| {
             let accounts = warehouse.status.as_ref().and_then(|status| status.accounts);
             let used = accounts.map(|count| format!("AwsCostAccounts that name it: {count}"));
@@ -193,17 +195,17 @@ impl View {
         Self {
             suspended: false,
             about: about.unwrap_or_default(),
-            conditions: lines(&member),
+            conditions: condition_lines(&member),
             periods: Vec::new(),
             active_jobs: Vec::new(),
-            next: next::steps(&member, &[], false),
-            snippets: snippets(&member),
+            next: next::next_steps(&member, &[], false),
+            snippets: snippets_of(&member),
             name: member.name,
         }
     }
 }
 
-fn about(account: &AwsCostAccount) -> Vec<String> {
+fn account_lines(account: &AwsCostAccount) -> Vec<String> {
     let spec = &account.spec;
     let status = account.status.as_ref();
     let mut about = Vec::new();
@@ -217,7 +219,7 @@ fn about(account: &AwsCostAccount) -> Vec<String> {
         (None, Some(keys)) => format!("Keys of an IAM user, in Secret {}", keys.name),
         (None, None) => "No access".to_owned(),
     });
-    about.extend(rotation(account));
+    about.extend(rotation_line(account));
     if let Some(report) = &spec.report {
         let bucket = &report.bucket;
         let prefix = bucket.prefix.as_deref().unwrap_or_default();
@@ -235,7 +237,7 @@ fn about(account: &AwsCostAccount) -> Vec<String> {
 }
 
 /// Which of two external IDs the role takes.
-fn rotation(account: &AwsCostAccount) -> Option<String> {
+fn rotation_line(account: &AwsCostAccount) -> Option<String> {
     let access = &account.spec.access;
     let (current, next) =
         (access.external_id_secret_ref.as_ref()?, access.next_external_id_secret_ref.as_ref()?);
@@ -248,13 +250,13 @@ fn rotation(account: &AwsCostAccount) -> Option<String> {
 }
 
 /// Each block once: two conditions of a role can want the same trust policy.
-fn snippets(member: &Member) -> Vec<Snippet> {
+fn snippets_of(member: &Member) -> Vec<Snippet> {
     let mut snippets: Vec<Snippet> = member.words.iter().filter_map(|word| word.snippet.clone()).collect();
     snippets.dedup();
     snippets
 }
 
-fn lines(member: &Member) -> Vec<Line> {
+fn condition_lines(member: &Member) -> Vec<Line> {
     let mut words: Vec<_> = member.words.iter().collect();
     words.sort_by_key(|word| &word.type_);
     words
@@ -275,8 +277,9 @@ mod tests {
 
     #[test]
     fn a_name_is_taken_as_lists_print_it() {
-        let parsed =
-            |text| placed(text).map(|placed| (placed.namespace, placed.wanted.kind, placed.wanted.name));
+        let parsed = |text| {
+            parse_placed(text).map(|placed| (placed.namespace, placed.wanted.kind, placed.wanted.name))
+        };
         let (account, warehouse) = (Kind::AwsCostAccount, Kind::CostWarehouse);
         assert_eq!(parsed("acme"), Ok((None, account, "acme".to_owned())));
         assert_eq!(parsed("finops/acme"), Ok((Some("finops".to_owned()), account, "acme".to_owned())));

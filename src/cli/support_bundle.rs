@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::cluster::{ClusterFault, ScopeArgs};
 use crate::{
-    cli::terminal::print::{complain, print},
+    cli::terminal::print::{complain, print_out},
     model::ExitCode,
 };
 use contents::Bundle;
@@ -35,7 +35,7 @@ bucket names.";
 
 /// What to collect.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct SupportBundleArgs {
     #[command(flatten)]
     scope: ScopeArgs,
     /// The operator's namespace; by default that of its Deployment.
@@ -54,7 +54,7 @@ pub struct Args {
 
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum BundleFault {
     #[error(transparent)]
     Cluster(#[from] ClusterFault),
     #[error("{0} exists already: choose another file with --output")]
@@ -63,41 +63,42 @@ enum Fault {
     Unwritable { path: PathBuf, problem: String },
 }
 
-impl Fault {
-    fn exit(&self) -> ExitCode {
+impl BundleFault {
+    fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Cluster(fault) => fault.exit(),
+            Self::Cluster(fault) => fault.exit_code(),
             Self::Exists(_) | Self::Unwritable { .. } => ExitCode::Configuration,
         }
     }
 }
 
 /// Runs the command.
-pub async fn run(args: Args) -> ExitCode {
-    match written(&args, Timestamp::now()).await {
+pub async fn run(args: SupportBundleArgs) -> ExitCode {
+    match write_bundle(&args, Timestamp::now()).await {
         Ok(told) => {
-            print(&told);
+            print_out(&told);
             ExitCode::Done
         }
         Err(fault) => {
             complain(&fault.to_string());
-            fault.exit()
+            fault.exit_code()
         }
     }
 }
 
-async fn written(args: &Args, now: Timestamp) -> Result<String, Fault> {
+async fn write_bundle(args: &SupportBundleArgs, now: Timestamp) -> Result<String, BundleFault> {
     let name = format!("awscost-support-{}.tar.gz", now.strftime("%Y%m%dT%H%M%SZ"));
     let path = args.output.clone().unwrap_or_else(|| name.into());
     // Before anything is asked: a long wait must not end with this.
     if path.exists() {
-        return Err(Fault::Exists(path));
+        return Err(BundleFault::Exists(path));
     }
     let scope = args.scope.connect().await?;
-    let wanted = gather::Wanted { operator_namespace: args.operator_namespace.as_deref(), tail: args.tail };
-    let mut bundle = gather::bundle(&scope, wanted, now).await?;
+    let wanted =
+        gather::BundleRequest { operator_namespace: args.operator_namespace.as_deref(), tail: args.tail };
+    let mut bundle = gather::gather_bundle(&scope, wanted, now).await?;
     if args.mask {
-        Masker::default().mask(&mut bundle);
+        Masker::default().mask_bundle(&mut bundle);
     }
     let index = index(&bundle, scope.namespace.as_deref(), args.mask, now);
     archive::write(&path, &index, &bundle, now)?;

@@ -12,9 +12,9 @@ use crate::{
     cli::{
         inputs::warehouse_location::{ReachedWarehouse, WarehouseChoice, WarehouseLocation},
         terminal::{
-            age::minute,
+            age::to_minute,
             format::TextOrJson,
-            print::{complain, print},
+            print::{complain, print_out},
             table::{self, Align},
         },
     },
@@ -23,7 +23,7 @@ use crate::{
     warehouse::{
         Selection, WarehouseFault,
         ledger::LedgerRow,
-        survey::{Entries, Survey},
+        survey::{LedgerEntries, Survey},
     },
 };
 use lost::complain_with_cure;
@@ -129,16 +129,16 @@ pub async fn run(task: Task) -> ExitCode {
         }
         Task::Maintain(args) => match args.warehouse.reach().await {
             Ok(reached) => {
-                args.reporting.end(maintain(&reached, args.retention).await, Some(&reached.address))
+                args.reporting.end(maintain_tables(&reached, args.retention).await, Some(&reached.address))
             }
             Err(fault) => args.reporting.end(Err(fault), None),
         },
-        Task::Purge(args) => args.reporting.end(purge(&args).await, None),
-        Task::Ledger(args) => ledger(&args).await,
+        Task::Purge(args) => args.reporting.end(purge_rows(&args).await, None),
+        Task::Ledger(args) => print_ledger(&args).await,
     }
 }
 
-async fn maintain(reached: &ReachedWarehouse, retention: Duration) -> Result<Told, WarehouseFault> {
+async fn maintain_tables(reached: &ReachedWarehouse, retention: Duration) -> Result<Told, WarehouseFault> {
     let at = reached.address.clone();
     let (mut removed, mut months) = (0, Vec::new());
     for warehouse in reached.open_all()? {
@@ -151,12 +151,12 @@ async fn maintain(reached: &ReachedWarehouse, retention: Duration) -> Result<Tol
     Ok(Told { at, reason: Reason::Succeeded, message: format!("{removed} old files were removed") })
 }
 
-async fn purge(args: &PurgeArgs) -> Result<Told, WarehouseFault> {
+async fn purge_rows(args: &PurgeArgs) -> Result<Told, WarehouseFault> {
     let reached = args.warehouse.reach().await?;
     let (tables, at) = (reached.open_all()?, reached.address);
     if args.dry_run {
         let wanted = Selection { connection: Some(args.connection.clone()), periods: args.periods.clone() };
-        let mut entries = Entries::default();
+        let mut entries = LedgerEntries::default();
         for table in &tables {
             entries.absorb(table.entries(&wanted).await?);
         }
@@ -173,7 +173,7 @@ async fn purge(args: &PurgeArgs) -> Result<Told, WarehouseFault> {
 }
 
 /// What a purge would remove.
-fn would_go(args: &PurgeArgs, entries: &Entries) -> Result<String, WarehouseFault> {
+fn would_go(args: &PurgeArgs, entries: &LedgerEntries) -> Result<String, WarehouseFault> {
     if let Some(owner) = entries.another_owner(args.owner.as_deref())? {
         return Ok(format!("nothing would be removed: {} belongs to {owner}", args.connection));
     }
@@ -216,15 +216,15 @@ impl ReportingArgs {
             tracing::warn!(path = %path.display(), error = %error.kind(), "the termination log could not be written");
         }
         match (self.output, &outcome) {
-            (TextOrJson::Json, _) => print(&format!("{json}\n")),
-            (TextOrJson::Text, Ok(told)) => print(&format!("{}: {}\n", told.at, report.message)),
+            (TextOrJson::Json, _) => print_out(&format!("{json}\n")),
+            (TextOrJson::Text, Ok(told)) => print_out(&format!("{}: {}\n", told.at, report.message)),
             (TextOrJson::Text, Err(fault)) => complain_with_cure(address, fault),
         }
         outcome.map_or_else(|fault| fault.exit_code(), |_| ExitCode::Done)
     }
 }
 
-async fn ledger(args: &LedgerArgs) -> ExitCode {
+async fn print_ledger(args: &LedgerArgs) -> ExitCode {
     let looked = async {
         let reached = args.warehouse.reach().await?;
         let mut survey = Survey::default();
@@ -243,7 +243,7 @@ async fn ledger(args: &LedgerArgs) -> ExitCode {
     match args.output {
         TextOrJson::Json => {
             for row in &rows {
-                print(&format!(
+                print_out(&format!(
                     "{}\n",
                     serde_json::to_string(row).expect("a ledger row of text and numbers")
                 ));
@@ -251,7 +251,7 @@ async fn ledger(args: &LedgerArgs) -> ExitCode {
         }
         TextOrJson::Text if rows.is_empty() && unreadable.is_empty() => complain("nothing is loaded"),
         TextOrJson::Text if rows.is_empty() => {}
-        TextOrJson::Text => print(&ledger_table(&rows)),
+        TextOrJson::Text => print_out(&ledger_table(&rows)),
     }
     let location = address.to_string();
     let gone = (!lost.is_empty()).then_some(WarehouseFault::FilesGone { location, months: lost });
@@ -277,14 +277,14 @@ fn ledger_table(rows: &[LedgerRow]) -> String {
                 totals.rows.to_string(),
                 currency.clone(),
                 totals.unblended.to_string(),
-                minute(row.loaded_at),
+                to_minute(row.loaded_at),
             ]);
         }
         if row.totals.is_empty() {
             let [rows, none] = ["0", "-"].map(str::to_owned);
             let (connection, period) = (row.connection.to_string(), row.period.to_string());
             let version = row.version.short().to_owned();
-            lines.push(vec![connection, period, version, rows, none.clone(), none, minute(row.loaded_at)]);
+            lines.push(vec![connection, period, version, rows, none.clone(), none, to_minute(row.loaded_at)]);
         }
     }
     let columns = [
@@ -296,7 +296,7 @@ fn ledger_table(rows: &[LedgerRow]) -> String {
         ("UNBLENDED", Align::Right),
         ("LOADED (UTC)", Align::Left),
     ];
-    table::render(&columns, &lines)
+    table::render_table(&columns, &lines)
 }
 
 #[cfg(test)]

@@ -125,7 +125,8 @@ async fn run_stages(object: &GuardedAccount, accounts: &Accounts) -> Result<Dura
     let probe = probe::probe_aws(&scope, memory, &admission, &observed.stored).await;
 
     // Check (pure, and the same for `awscost check`): facts become findings, deliveries and ended Jobs become months.
-    let judged = judge::judge_account(&admission, &observe::evidence(&scope, memory, &valid, &observed));
+    let judged =
+        judge::judge_account(&admission, &observe::gather_evidence(&scope, memory, &valid, &observed));
     probe::count_result(&scope, &probe, &judged);
 
     // Decide (pure): the loads that may start, the newest month first. Attempts are counted in status, not by Jobs.

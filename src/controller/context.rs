@@ -29,7 +29,7 @@ use crate::{
 };
 use children::Children;
 
-pub use owner::{ACCOUNT, Owner, WAREHOUSE, mark, own_secret, owner_reference};
+pub use owner::{ACCOUNT, ObjectOwner, WAREHOUSE, mark, own_secret, owner_reference};
 
 /// How long the operator's own identity is taken for granted: the age of an identity fact.
 const OWN_IDENTITY_AGE: SignedDuration = SignedDuration::from_hours(1);
@@ -110,10 +110,10 @@ impl Stores {
     }
 
     /// The Jobs of every account that is there, each with its account.
-    pub fn jobs_of_accounts(&self) -> Vec<(Owner, Arc<Job>)> {
+    pub fn jobs_of_accounts(&self) -> Vec<(ObjectOwner, Arc<Job>)> {
         self.jobs.of_all(|namespace, controller| {
             let account = self.accounts.get(&ObjectRef::new(&controller.name).within(namespace))?;
-            Some(Owner {
+            Some(ObjectOwner {
                 kind: ACCOUNT,
                 namespace: namespace.to_owned(),
                 name: controller.name.clone(),

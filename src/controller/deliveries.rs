@@ -11,7 +11,8 @@ use crate::{
     connection::STALE_AFTER,
     model::ReportKind,
     report::{
-        FaultClass, FoundPeriod, ReportAnchor, ReportFault, ReportRoot, WantedPeriods, deliveries as list,
+        FoundPeriod, ReportAnchor, ReportFault, ReportFaultClass, ReportRoot, WantedPeriods,
+        deliveries as list,
     },
 };
 use report_store::SessionStore;
@@ -106,7 +107,7 @@ impl Deliveries {
 }
 
 fn passing(fault: &ReportFault) -> bool {
-    fault.class() == FaultClass::Transient
+    fault.class() == ReportFaultClass::Transient
 }
 
 /// Which versions of a bill's report are delivered, read in the narrowed session.

@@ -74,7 +74,7 @@ pub const AFTER_BUG: Duration = Duration::from_secs(10 * 60);
 
 impl ReconcileFault {
     /// A fault of the API server in doing something.
-    pub fn api(action: &'static str) -> impl FnOnce(kube::Error) -> Self {
+    pub fn while_doing(action: &'static str) -> impl FnOnce(kube::Error) -> Self {
         move |source| match &source {
             kube::Error::Api(status) if status.code == 409 && status.reason == "Conflict" => Self::Stale,
             _ => Self::Api { action, source: Box::new(source) },
@@ -152,8 +152,8 @@ mod tests {
                 kube::core::Status { code: 409, reason: reason.to_owned(), ..kube::core::Status::default() };
             kube::Error::Api(Box::new(status))
         };
-        assert_eq!(ReconcileFault::api("x")(api("Conflict")).class(), Class::Stale);
-        assert_eq!(ReconcileFault::api("x")(api("AlreadyExists")).class(), Class::Transient);
+        assert_eq!(ReconcileFault::while_doing("x")(api("Conflict")).class(), Class::Stale);
+        assert_eq!(ReconcileFault::while_doing("x")(api("AlreadyExists")).class(), Class::Transient);
         assert!(is_taken(&api("AlreadyExists")) && !is_taken(&api("Conflict")));
     }
 }

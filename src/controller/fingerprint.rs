@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 /// The fingerprint of these parts, in this order. It is stored in status and in annotations of Jobs, so it is made of names and
 /// versions alone, never of how Rust prints a value: that changes with the code.
-pub fn of(parts: &[Option<&str>]) -> String {
+pub fn fingerprint_of(parts: &[Option<&str>]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         // With its length before it, no part can end in what the next begins with; an absent one is not an empty one.
@@ -16,12 +16,12 @@ pub fn of(parts: &[Option<&str>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::fingerprint_of;
 
     #[test]
     fn parts_are_kept_apart() {
-        assert_eq!(of(&[Some("a"), Some("b")]), of(&[Some("a"), Some("b")]));
-        assert_ne!(of(&[Some("a"), Some("b")]), of(&[Some("ab"), Some("")]));
-        assert_ne!(of(&[Some("a"), None]), of(&[Some("a"), Some("")]));
+        assert_eq!(fingerprint_of(&[Some("a"), Some("b")]), fingerprint_of(&[Some("a"), Some("b")]));
+        assert_ne!(fingerprint_of(&[Some("a"), Some("b")]), fingerprint_of(&[Some("ab"), Some("")]));
+        assert_ne!(fingerprint_of(&[Some("a"), None]), fingerprint_of(&[Some("a"), Some("")]));
     }
 }

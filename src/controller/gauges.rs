@@ -44,7 +44,7 @@ pub fn set_account_gauges(metrics: &Metrics, object: &GuardedAccount) {
     if deleted.is_some() {
         gauges.conditions.retain(|(type_, ..)| type_.is_summary());
     }
-    metrics.account(&uid, gauges);
+    metrics.set_account(&uid, gauges);
 }
 
 fn status_gauges(of: AccountGauges, status: Option<&AwsCostAccountStatus>) -> AccountGauges {
@@ -74,7 +74,7 @@ pub fn set_warehouse_gauges(metrics: &Metrics, object: &GuardedWarehouse) {
         Err(_) => UNPARSABLE.to_vec(),
     };
     let namespace = object.namespace().unwrap_or_default();
-    metrics.warehouse(&uid, &namespace, &object.name_any(), conditions);
+    metrics.set_warehouse(&uid, &namespace, &object.name_any(), conditions);
 }
 
 /// Conditions of a version that this one does not know have no series: labels come from closed lists.

@@ -54,8 +54,8 @@ struct LeaseCandidate {
 
 impl LeaseCandidate {
     /// Decides on a record as just read. `clock` measures, `now` is only written for people.
-    fn decide(&mut self, record: Option<&Lease>, clock: Instant, now: Timestamp) -> LeaseStep {
-        let Some(record) = record else { return LeaseStep::Create(self.written(None, now)) };
+    fn decide_step(&mut self, record: Option<&Lease>, clock: Instant, now: Timestamp) -> LeaseStep {
+        let Some(record) = record else { return LeaseStep::Create(self.next_record(None, now)) };
         let version = record.metadata.resource_version.clone();
         // How old a record is, this process measures from when it first saw it: other nodes' clocks are not to be trusted.
         let seen_at = match &self.seen {
@@ -67,14 +67,14 @@ impl LeaseCandidate {
             record.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default();
         let expired = clock.duration_since(seen_at) >= self.lease_duration;
         if holder.is_empty() || holder == self.identity || expired {
-            LeaseStep::Replace(self.written(Some(record), now))
+            LeaseStep::Replace(self.next_record(Some(record), now))
         } else {
             LeaseStep::Wait(holder.to_owned())
         }
     }
 
     /// The record that says we hold it.
-    fn written(&self, old: Option<&Lease>, now: Timestamp) -> Lease {
+    fn next_record(&self, old: Option<&Lease>, now: Timestamp) -> Lease {
         let before = old.and_then(|lease| lease.spec.clone()).unwrap_or_default();
         let ours = before.holder_identity.as_deref() == Some(&self.identity);
         let transitions = before.lease_transitions.unwrap_or(0) + i32::from(old.is_some() && !ours);
@@ -151,11 +151,13 @@ pub async fn hold_lease(
             Ok(Ok(LeaseTurn::Held)) => {
                 // Counted from before the write: the record may have been stored at once.
                 renewed = Some(started);
-                announce(&signals.leading, Leadership::Ours);
+                announce_leadership(&signals.leading, Leadership::Ours);
             }
             // It was ours and is another's: whatever is under way here may meet what that one does.
             Ok(Ok(LeaseTurn::Others(_))) if renewed.is_some() => return LeaseEnd::Lost,
-            Ok(Ok(LeaseTurn::Others(holder))) => announce(&signals.leading, Leadership::Of(holder)),
+            Ok(Ok(LeaseTurn::Others(holder))) => {
+                announce_leadership(&signals.leading, Leadership::Of(holder));
+            }
             // Somebody wrote it between our read and our write: the next turn reads who.
             Ok(Ok(LeaseTurn::Raced)) => {}
             Ok(Err(error)) => tracing::warn!(%error, "failed to read or write the lease"),
@@ -177,7 +179,7 @@ pub async fn hold_lease(
     }
 }
 
-fn announce(leading: &watch::Sender<Leadership>, leadership: Leadership) {
+fn announce_leadership(leading: &watch::Sender<Leadership>, leadership: Leadership) {
     leading.send_if_modified(|known| {
         let news = *known != leadership;
         *known = leadership;
@@ -198,7 +200,7 @@ enum LeaseTurn {
 /// One look at the record and, if it is ours to write, one write.
 async fn take_turn(api: &Api<Lease>, candidate: &mut LeaseCandidate) -> Result<LeaseTurn, kube::Error> {
     let record = api.get_opt(&candidate.name).await?;
-    let written = match candidate.decide(record.as_ref(), Instant::now(), Timestamp::now()) {
+    let written = match candidate.decide_step(record.as_ref(), Instant::now(), Timestamp::now()) {
         LeaseStep::Wait(holder) => return Ok(LeaseTurn::Others(holder)),
         LeaseStep::Create(lease) => api.create(&PostParams::default(), &lease).await,
         LeaseStep::Replace(lease) => api.replace(&candidate.name, &PostParams::default(), &lease).await,
@@ -267,8 +269,8 @@ mod tests {
     fn a_missing_or_released_lease_is_taken_at_once() {
         let clock = Instant::now();
         let mut one = candidate("one");
-        assert_eq!(holder(&one.decide(None, clock, Timestamp::UNIX_EPOCH)), Some(("one", 0)));
-        let step = one.decide(Some(&record("", "7")), clock, Timestamp::UNIX_EPOCH);
+        assert_eq!(holder(&one.decide_step(None, clock, Timestamp::UNIX_EPOCH)), Some(("one", 0)));
+        let step = one.decide_step(Some(&record("", "7")), clock, Timestamp::UNIX_EPOCH);
         assert_eq!(holder(&step), Some(("one", 4)));
     }
 
@@ -277,7 +279,8 @@ mod tests {
         let clock = Instant::now();
         let after = |seconds| clock + Duration::from_secs(seconds);
         let mut one = candidate("one");
-        let mut decide = |version, at| one.decide(Some(&record("two", version)), at, Timestamp::UNIX_EPOCH);
+        let mut decide =
+            |version, at| one.decide_step(Some(&record("two", version)), at, Timestamp::UNIX_EPOCH);
         let wait = || LeaseStep::Wait("two".to_owned());
         assert_eq!(decide("1", clock), wait(), "old times in the record say nothing");
         assert_eq!(decide("1", after(14)), wait());
@@ -290,22 +293,22 @@ mod tests {
     fn the_lease_says_who_its_holder_is_in_aws_and_never_who_another_was() {
         let (clock, now) = (Instant::now(), Timestamp::UNIX_EPOCH);
         let mut one = candidate("one");
-        assert_eq!(said(&one.decide(None, clock, now)), None, "it does not know yet");
+        assert_eq!(said(&one.decide_step(None, clock, now)), None, "it does not know yet");
         one.principal = Some("arn:aws:iam::999988887777:role/one".to_owned());
-        let told = one.decide(None, clock, now);
+        let told = one.decide_step(None, clock, now);
         assert_eq!(said(&told), Some("arn:aws:iam::999988887777:role/one"));
         let LeaseStep::Create(mut lease) = told else { panic!("there was none") };
         one.principal = None;
-        assert!(said(&one.decide(Some(&lease), clock, now)).is_some(), "what we said ourselves stays");
+        assert!(said(&one.decide_step(Some(&lease), clock, now)).is_some(), "what we said ourselves stays");
         lease.spec.get_or_insert_default().holder_identity = Some(String::new());
-        assert_eq!(said(&candidate("two").decide(Some(&lease), clock, now)), None);
+        assert_eq!(said(&candidate("two").decide_step(Some(&lease), clock, now)), None);
     }
 
     #[test]
     fn our_own_lease_is_renewed_without_a_transition_and_with_its_version() {
         let mut one = candidate("one");
         let LeaseStep::Replace(lease) =
-            one.decide(Some(&record("one", "9")), Instant::now(), Timestamp::UNIX_EPOCH)
+            one.decide_step(Some(&record("one", "9")), Instant::now(), Timestamp::UNIX_EPOCH)
         else {
             panic!("it is ours")
         };

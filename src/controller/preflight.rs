@@ -24,7 +24,7 @@ use crate::{
         conditions::{self, Condition, Saying},
     },
     aws::{Aws, AwsFault, traits::Caller},
-    connection::{Access, Asker, Finding, Look, Target, checks, gather},
+    connection::{Asker, Finding, Look, Target, TargetAccess, checks, gather},
     model::{AccountId, ConditionType, ExternalId, Reason, Region},
 };
 
@@ -43,7 +43,7 @@ pub struct Preflight {
 }
 
 /// One account, and what it refers to.
-pub struct Case<'a> {
+pub struct PreflightCase<'a> {
     /// The account.
     pub account: &'a AwsCostAccount,
     /// Its namespace.
@@ -67,7 +67,7 @@ pub struct PreflightResult {
 
 /// The Secrets that an account's access needs, each with the label it must carry.
 pub fn secrets_of(spec: &AwsCostAccountSpec) -> Vec<(String, &'static str)> {
-    let Ok(valid) = validate::account(spec) else { return Vec::new() };
+    let Ok(valid) = validate::parse_account(spec) else { return Vec::new() };
     let label = if valid.role().is_some() { USE_EXTERNAL_ID } else { USE_ACCESS_KEY };
     valid.access.secrets().map(|name| (name.to_owned(), label)).collect()
 }
@@ -80,16 +80,16 @@ impl Preflight {
     }
 
     /// Notes an account's external IDs: of two namespaces that use the same, the one noted later is at fault.
-    pub fn note(&mut self, case: &Case<'_>, created: Timestamp) {
-        if let Ok(valid) = validate::account(&case.account.spec) {
+    pub fn note(&mut self, case: &PreflightCase<'_>, created: Timestamp) {
+        if let Ok(valid) = validate::parse_account(&case.account.spec) {
             let sight = secrets::see_secrets(&valid.access, case.secrets);
             self.external_ids.note(case.uid, case.namespace, created, &sight.external_ids());
         }
     }
 
     /// The conditions that the operator's first reconcile over the account would end with, if no Job could start.
-    pub async fn judge(&self, case: &Case<'_>, now: Timestamp) -> PreflightResult {
-        let valid = match validate::account(&case.account.spec) {
+    pub async fn judge(&self, case: &PreflightCase<'_>, now: Timestamp) -> PreflightResult {
+        let valid = match validate::parse_account(&case.account.spec) {
             Ok(valid) => valid,
             Err(problem) => return invalid_spec(&problem.to_string(), now),
         };
@@ -98,7 +98,7 @@ impl Preflight {
         let status = case.account.status.as_ref();
         known.facts.last_assumed =
             status.and_then(|status| status.identity.as_ref()).and_then(judge::last_assumed);
-        let outcome = match self.gate(case, &valid) {
+        let outcome = match self.admit_target(case, &valid) {
             Err(finding) => AdmissionOutcome::Refused { finding: *finding, retry_at: now },
             Ok(target) => {
                 // Whose role it would be can't be told, so none is assumed. An IAM user's keys need nobody else's.
@@ -107,7 +107,7 @@ impl Preflight {
             }
         };
         let admission = AccountAdmission { valid: &valid, outcome };
-        self.probe(&admission, &mut known, now).await;
+        self.probe_target(&admission, &mut known, now).await;
         // Judged as new, whatever a cluster says of it: a check tells how AWS is now, not what stood there once.
         let nothing = AwsCostAccountStatus::default();
         let created = case.account.metadata.creation_timestamp.as_ref();
@@ -124,24 +124,24 @@ impl Preflight {
                 now,
             },
         );
-        let status = status::build_status(&judged.picture(&nothing, &LoadProgress::default(), now));
+        let status = status::build_status(&judged.account_state(&nothing, &LoadProgress::default(), now));
         PreflightResult { conditions: status.conditions, findings: judged.findings }
     }
 
-    fn gate(&self, case: &Case<'_>, valid: &ValidAccount) -> Result<Target, Box<Finding>> {
+    fn admit_target(&self, case: &PreflightCase<'_>, valid: &ValidAccount) -> Result<Target, Box<Finding>> {
         // The caller is whoever runs the check: which account is the operator's own, only its status tells.
         let own = operators_account(case.account);
         let tenancy = match &valid.access {
-            ValidAccess::Role(role) => self.tenancy.check(case.namespace, &role.role, own.as_ref()),
+            ValidAccess::Role(role) => self.tenancy.check_role(case.namespace, &role.role, own.as_ref()),
             ValidAccess::Keys { .. } => self.tenancy.check_keys(case.namespace, &valid.account),
         };
         let reused = |id: &ExternalId| self.external_ids.is_reused(case.uid, id);
-        let access = through(valid, case, tenancy, &reused)?;
+        let access = admit_through(valid, case, tenancy, &reused)?;
         Ok(Target { asker: Asker::Check, ..valid.target(access, self.own_region.as_ref()) })
     }
 
     /// Asks AWS everything once.
-    async fn probe(&self, admission: &AccountAdmission<'_>, known: &mut AwsKnowledge, now: Timestamp) {
+    async fn probe_target(&self, admission: &AccountAdmission<'_>, known: &mut AwsKnowledge, now: Timestamp) {
         let AdmissionOutcome::Admitted { target, unknown_self, .. } = &admission.outcome else { return };
         match unknown_self {
             Some(fault) => known.facts.base.record(now, Err(fault.clone())),
@@ -165,12 +165,12 @@ fn operators_account(account: &AwsCostAccount) -> Option<AccountId> {
 }
 
 /// The gate, with the Secrets that are given.
-fn through(
+fn admit_through(
     valid: &ValidAccount,
-    case: &Case<'_>,
+    case: &PreflightCase<'_>,
     tenancy: Result<(), TenancyRefusal>,
     reused: &dyn Fn(&ExternalId) -> bool,
-) -> Result<Access, Box<Finding>> {
+) -> Result<TargetAccess, Box<Finding>> {
     let sight = secrets::see_secrets(&valid.access, case.secrets);
     let version_of = |name: &str| case.secrets.get(name)?.metadata.resource_version.clone();
     let version = secrets::join_versions(&valid.access, version_of);
@@ -190,24 +190,24 @@ fn through(
 }
 
 /// True if the account asks the operator for its external ID, and the operator has not made it yet.
-pub fn makes_external_id(case: &Case<'_>) -> bool {
-    let valid = validate::account(&case.account.spec);
+pub fn makes_external_id(case: &PreflightCase<'_>) -> bool {
+    let valid = validate::parse_account(&case.account.spec);
     valid.is_ok_and(|valid| valid.role().is_some_and(|role| is_to_be_made(role, case)))
 }
 
-fn is_to_be_made(role: &RoleInput, case: &Case<'_>) -> bool {
+fn is_to_be_made(role: &RoleInput, case: &PreflightCase<'_>) -> bool {
     role.generate && !case.secrets.contains_key(&role.secret.name)
 }
 
 /// What can be said of an account without a look at AWS: whether its spec, its Secrets where they are given, and the
 /// warehouse it names can be used.
-pub fn without_aws(case: &Case<'_>, now: Timestamp) -> PreflightResult {
-    let valid = match validate::account(&case.account.spec) {
+pub fn without_aws(case: &PreflightCase<'_>, now: Timestamp) -> PreflightResult {
+    let valid = match validate::parse_account(&case.account.spec) {
         Ok(valid) => valid,
         Err(problem) => return invalid_spec(&problem.to_string(), now),
     };
     let given = valid.access.secrets().all(|name| case.secrets.contains_key(name));
-    let refused = given.then(|| through(&valid, case, Ok(()), &|_| false).err()).flatten();
+    let refused = given.then(|| admit_through(&valid, case, Ok(()), &|_| false).err()).flatten();
     let findings: Vec<Finding> = refused.into_iter().map(|finding| *finding).collect();
     let mut sayings: Vec<Saying> = findings.iter().map(status::condition_draft).collect();
     sayings.extend(valid.bill.is_some().then(|| case.warehouse.clone()));
@@ -235,7 +235,7 @@ mod tests {
     use crate::{
         api::{
             USE_LABEL,
-            status::{Identity, LastAssumed as Noted, OperatorIdentity},
+            status::{Identity, LastAssumedStatus as Noted, OperatorIdentity},
         },
         connection::{fake::FakeAws, sample},
         model::ConditionStatus,
@@ -275,7 +275,7 @@ mod tests {
             account.status =
                 Some(AwsCostAccountStatus { identity: Some(identity), ..AwsCostAccountStatus::default() });
             let warehouse = no_warehouse();
-            let case = Case {
+            let case = PreflightCase {
                 account: &account,
                 namespace: "finops",
                 uid: "uid",
@@ -299,8 +299,8 @@ mod tests {
                 "generateExternalId": true
             }
         }));
-        let valid = validate::account(&account.spec).expect("valid");
-        let case = Case {
+        let valid = validate::parse_account(&account.spec).expect("valid");
+        let case = PreflightCase {
             account: &account,
             namespace: "finops",
             uid: "uid",
@@ -310,7 +310,7 @@ mod tests {
         for (tenancy, expected) in
             [(Ok(()), Reason::NotChecked), (Err(TenancyRefusal::NoRule), Reason::RoleNotAllowedInNamespace)]
         {
-            let finding = through(&valid, &case, tenancy, &|_| false).expect_err("there is no Secret");
+            let finding = admit_through(&valid, &case, tenancy, &|_| false).expect_err("there is no Secret");
             assert_eq!(finding.reason, expected);
         }
     }

@@ -157,7 +157,7 @@ pub enum InvalidSettings {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct File {
+struct SettingsFile {
     image: String,
     #[serde(default = "if_not_present")]
     image_pull_policy: String,
@@ -168,7 +168,7 @@ struct File {
     tenancy: TenancyFile,
     #[serde(default)]
     jobs: JobLimits,
-    #[serde(default, deserialize_with = "JobPods::strict")]
+    #[serde(default, deserialize_with = "JobPods::deserialize_strict")]
     job_pods: JobPods,
     #[serde(default)]
     leader_election: LeaderElection,
@@ -245,7 +245,7 @@ impl Settings {
     /// # Errors
     /// [`InvalidSettings`] names the field and the fix.
     pub fn parse(yaml: &str) -> Result<Self, InvalidSettings> {
-        let file: File =
+        let file: SettingsFile =
             serde_saphyr::from_str(yaml).map_err(|error| InvalidSettings::Shape(error.to_string()))?;
         let watch = match (file.watch.all_namespaces, file.watch.namespaces) {
             (true, namespaces) if !namespaces.is_empty() => {

@@ -10,9 +10,9 @@ use crate::{
         AwsCostAccountSpec, DEFAULT_EXTERNAL_ID_KEY,
         aws_cost_account::{self, DeletionPolicy, Ingestion, RequireExternalId},
         duration,
-        fields::{InvalidField, parsed},
+        fields::{InvalidField, parse_field},
     },
-    connection::{Access, Asker, ExternalIdPolicy, Target},
+    connection::{Asker, ExternalIdPolicy, Target, TargetAccess},
     model::{AccountId, AccountType, Partition, Region, ReportLocation, RoleArn, layers::AccountParts},
     report::FreshnessLimits,
 };
@@ -135,7 +135,7 @@ impl ValidAccount {
     }
 
     /// What `connection` looks at.
-    pub fn target(&self, access: Access, own_region: Option<&Region>) -> Target {
+    pub fn target(&self, access: TargetAccess, own_region: Option<&Region>) -> Target {
         let home = || {
             let partition = self.role().map_or(Partition::Aws, |role| role.role.partition());
             partition.home_region().parse().expect("a partition's home region is a region")
@@ -156,8 +156,8 @@ impl ValidAccount {
 ///
 /// # Errors
 /// The first field that is wrong.
-pub fn account(spec: &AwsCostAccountSpec) -> Result<ValidAccount, InvalidField> {
-    let access = access(&spec.access)?;
+pub fn parse_account(spec: &AwsCostAccountSpec) -> Result<ValidAccount, InvalidField> {
+    let access = parse_access(&spec.access)?;
     let account = spec.account(match &access {
         ValidAccess::Role(role) => Some(&role.role),
         ValidAccess::Keys { .. } => None,
@@ -166,16 +166,16 @@ pub fn account(spec: &AwsCostAccountSpec) -> Result<ValidAccount, InvalidField> 
     let metrics = spec.metrics.as_ref();
     Ok(ValidAccount {
         account_type: spec.account_type,
-        sts_region: sts_region.map(|text| parsed("spec.access.stsRegion", text)).transpose()?,
-        metrics: metrics.map(|metrics| parsed("spec.metrics.region", &metrics.region)).transpose()?,
-        bill: bill(spec, &account)?,
+        sts_region: sts_region.map(|text| parse_field("spec.access.stsRegion", text)).transpose()?,
+        metrics: metrics.map(|metrics| parse_field("spec.metrics.region", &metrics.region)).transpose()?,
+        bill: parse_bill(spec, &account)?,
         deletion: spec.deletion_policy.unwrap_or_default(),
         access,
         account,
     })
 }
 
-fn access(spec: &aws_cost_account::Access) -> Result<ValidAccess, InvalidField> {
+fn parse_access(spec: &aws_cost_account::Access) -> Result<ValidAccess, InvalidField> {
     let wrong = |field, problem: &str| Err(InvalidField::new(field, problem));
     let secret_key = |secret: &aws_cost_account::SecretKeyRef| SecretKey {
         name: secret.name.clone(),
@@ -183,7 +183,7 @@ fn access(spec: &aws_cost_account::Access) -> Result<ValidAccess, InvalidField> 
     };
     match (&spec.role_arn, &spec.external_id_secret_ref, &spec.access_key_secret_ref) {
         (Some(role), Some(secret), None) => Ok(ValidAccess::Role(RoleInput {
-            role: parsed("spec.access.roleArn", role)?,
+            role: parse_field("spec.access.roleArn", role)?,
             secret: secret_key(secret),
             next: spec.next_external_id_secret_ref.as_ref().map(secret_key),
             policy: match spec.require_external_id.unwrap_or_default() {
@@ -201,7 +201,7 @@ fn access(spec: &aws_cost_account::Access) -> Result<ValidAccess, InvalidField> 
     }
 }
 
-fn bill(spec: &AwsCostAccountSpec, account: &AccountId) -> Result<Option<Bill>, InvalidField> {
+fn parse_bill(spec: &AwsCostAccountSpec, account: &AccountId) -> Result<Option<Bill>, InvalidField> {
     let (report, ingestion) = match (&spec.report, &spec.ingestion) {
         (Some(report), Some(ingestion)) => (report, ingestion),
         (Some(_), None) => {
@@ -222,14 +222,14 @@ fn bill(spec: &AwsCostAccountSpec, account: &AccountId) -> Result<Option<Bill>, 
             .as_ref()
             .and_then(|history| u32::try_from(history.months).ok())
             .map_or(DEFAULT_MONTHS, |months| months.clamp(1, 15)),
-        interval: time("spec.ingestion.interval", ingestion.interval.as_deref(), DEFAULT_INTERVAL)?,
+        interval: parse_time("spec.ingestion.interval", ingestion.interval.as_deref(), DEFAULT_INTERVAL)?,
         freshness: FreshnessLimits {
-            max_delivery_age: time(
+            max_delivery_age: parse_time(
                 "spec.freshness.maxDeliveryAge",
                 freshness.max_delivery_age.as_deref(),
                 DEFAULT_MAX_DELIVERY_AGE,
             )?,
-            first_delivery_grace: time(
+            first_delivery_grace: parse_time(
                 "spec.freshness.firstDeliveryGrace",
                 freshness.first_delivery_grace.as_deref(),
                 DEFAULT_FIRST_DELIVERY_GRACE,
@@ -240,7 +240,7 @@ fn bill(spec: &AwsCostAccountSpec, account: &AccountId) -> Result<Option<Bill>, 
     }))
 }
 
-fn time(
+fn parse_time(
     field: &'static str,
     text: Option<&str>,
     default: SignedDuration,

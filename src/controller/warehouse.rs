@@ -10,7 +10,7 @@ use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use kube::{Resource, ResourceExt, api::Api};
 
 use super::{
-    context::{GuardedWarehouse, Owner, Stores, WAREHOUSE, mark},
+    context::{GuardedWarehouse, ObjectOwner, Stores, WAREHOUSE, mark},
     error::{LONGEST_WAIT, ReconcileFault, ReconcileTrouble, Refused, SHORTEST_WAIT},
     events, fingerprint,
     jobs::{
@@ -51,9 +51,9 @@ pub async fn reconcile_warehouse(object: &GuardedWarehouse, jobs: &Jobs) -> Resu
         return Ok(LONGEST_WAIT);
     }
     let uid = warehouse.uid().unwrap_or_default();
-    let owner = Owner { kind: WAREHOUSE, namespace, name: warehouse.name_any(), uid };
+    let owner = ObjectOwner { kind: WAREHOUSE, namespace, name: warehouse.name_any(), uid };
     let request = reconcile_request(warehouse.annotations());
-    WarehouseReconcile { jobs, stores, warehouse, owner, request, now }.run().await
+    WarehouseReconcile { jobs, stores, warehouse, owner, request, now }.run_stages().await
 }
 
 /// The fixed points of one reconcile.
@@ -61,14 +61,14 @@ struct WarehouseReconcile<'a> {
     jobs: &'a Jobs,
     stores: &'a Stores,
     warehouse: &'a CostWarehouse,
-    owner: Owner,
+    owner: ObjectOwner,
     /// The reconcile request that it answers.
     request: Option<String>,
     now: Timestamp,
 }
 
 impl WarehouseReconcile<'_> {
-    async fn run(&self) -> Result<Duration, ReconcileFault> {
+    async fn run_stages(&self) -> Result<Duration, ReconcileFault> {
         let generation = self.warehouse.metadata.generation;
         let version = self.warehouse.resource_version().unwrap_or_default();
         let old = self.warehouse.status.clone().unwrap_or_default();
@@ -90,24 +90,24 @@ impl WarehouseReconcile<'_> {
                     conditions: conditions::write(&old.conditions, &sayings, generation, self.now),
                     ..old.clone()
                 };
-                self.finish(&version, &old, status).await?;
+                self.patch_status(&version, &old, status).await?;
                 return Ok(LONGEST_WAIT);
             }
         };
-        self.look(&version, &old, &valid).await
+        self.probe_warehouse(&version, &old, &valid).await
     }
 
     /// Judges the probes there are, starts the next one, and writes status.
-    async fn look(
+    async fn probe_warehouse(
         &self,
         version: &str,
         old: &CostWarehouseStatus,
         valid: &ValidWarehouse,
     ) -> Result<Duration, ReconcileFault> {
-        let inputs = self.inputs(valid);
+        let inputs = self.probe_inputs(valid);
         let mut trouble = ReconcileTrouble::default();
-        let probes = self.probes(&mut trouble).await;
-        let obstacle = trouble.take(self.obstacle(valid).await).flatten();
+        let probes = self.observe_probes(&mut trouble).await;
+        let obstacle = trouble.take(self.find_obstacle(valid).await).flatten();
         // Before anything is judged: probes that could not be seen must not be taken for probes that are not there.
         if let Some(fault) = trouble.fault {
             return Err(fault);
@@ -125,7 +125,7 @@ impl WarehouseReconcile<'_> {
         if let Some(blockage) = &trouble.blockage {
             verdict.unseen(blockage);
         } else if let Some(count) = verdict.start {
-            match self.start(valid, &inputs, count).await {
+            match self.start_probe(valid, &inputs, count).await {
                 Ok(name) => fresh = Some(name),
                 Err(Refused::Blocked(blockage)) => verdict.block(&blockage),
                 Err(Refused::Fault(passing)) => fault = Some(passing),
@@ -136,20 +136,24 @@ impl WarehouseReconcile<'_> {
             observed_generation: generation,
             last_handled_reconcile_at: self.request.clone().or_else(|| old.last_handled_reconcile_at.clone()),
             conditions: conditions::write(&old.conditions, &verdict.sayings, generation, self.now),
-            accounts: i32::try_from(self.accounts().len()).ok(),
+            accounts: i32::try_from(self.served_accounts().len()).ok(),
             probe: verdict.probe.clone(),
         };
         // The status first: the probe's number in it is what keeps the next reconcile from starting the same again.
-        self.finish(version, old, status).await?;
+        self.patch_status(version, old, status).await?;
         if let Some(fault) = fault {
             return Err(fault);
         }
-        self.tidy(&probes, fresh.as_slice()).await?;
+        self.remove_old_probes(&probes, fresh.as_slice()).await?;
         Ok(verdict.wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
     }
 
     /// Deletes probes that are given up, and Secrets that no probe needs any more.
-    async fn tidy(&self, probes: &[ObservedProbe], fresh: &[String]) -> Result<(), ReconcileFault> {
+    async fn remove_old_probes(
+        &self,
+        probes: &[ObservedProbe],
+        fresh: &[String],
+    ) -> Result<(), ReconcileFault> {
         for (name, uid) in probes.iter().filter_map(|probe| probe.given_up.clone()) {
             start::delete_given_up(&self.jobs.context, &self.owner, &name, uid).await?;
         }
@@ -164,12 +168,12 @@ impl WarehouseReconcile<'_> {
     }
 
     /// What a probe depends on: a change of it is worth another probe.
-    fn inputs(&self, valid: &ValidWarehouse) -> String {
+    fn probe_inputs(&self, valid: &ValidWarehouse) -> String {
         let secret = valid
             .access
             .secret()
             .and_then(|name| as_seen::usable_secret(self.stores, &self.owner.namespace, name));
-        fingerprint::of(&[
+        fingerprint::fingerprint_of(&[
             Some(&as_seen::spec_fingerprint(self.warehouse, secret.as_deref())),
             self.request.as_deref(),
             Some(env!("CARGO_PKG_VERSION")),
@@ -179,7 +183,7 @@ impl WarehouseReconcile<'_> {
     }
 
     /// What makes a probe pointless.
-    async fn obstacle(&self, valid: &ValidWarehouse) -> Result<Option<ProbeObstacle>, Refused> {
+    async fn find_obstacle(&self, valid: &ValidWarehouse) -> Result<Option<ProbeObstacle>, Refused> {
         if let Some(name) = valid.access.secret()
             && as_seen::usable_secret(self.stores, &self.owner.namespace, name).is_none()
         {
@@ -199,7 +203,7 @@ impl WarehouseReconcile<'_> {
     }
 
     /// The probes that are not in status yet; what keeps their pods from being seen is noted.
-    async fn probes(&self, trouble: &mut ReconcileTrouble) -> Vec<ObservedProbe> {
+    async fn observe_probes(&self, trouble: &mut ReconcileTrouble) -> Vec<ObservedProbe> {
         let jobs = self.stores.jobs.of(&self.owner);
         let recorded = self.warehouse.status.as_ref().and_then(|status| status.probe.as_ref());
         // From the recorded number on: earlier ones are in status, and their Jobs stay for a while.
@@ -214,14 +218,14 @@ impl WarehouseReconcile<'_> {
         }
         let pods =
             trouble.take(listing::list_pods(&self.jobs.context, &self.owner, Some(manifest::PROBE)).await);
-        open.into_iter().map(|(job, count)| self.probe(job, count, pods.as_deref())).collect()
+        open.into_iter().map(|(job, count)| self.observe_probe(job, count, pods.as_deref())).collect()
     }
 
     /// A probe; without its pods it is told whether it went well, and not why not.
-    fn probe(&self, job: &Job, count: i64, pods: Option<&[Pod]>) -> ObservedProbe {
+    fn observe_probe(&self, job: &Job, count: i64, pods: Option<&[Pod]>) -> ObservedProbe {
         let inputs = job.annotations().get(mark::INPUTS).cloned().unwrap_or_default();
         let Some(pods) = pods else {
-            let state = match observed::state(job, &[], |_| Some(())) {
+            let state = match observed::job_state(job, &[], |_| Some(())) {
                 JobState::Failed { .. } => JobState::Unread,
                 JobState::Active(_) => JobState::Active(PodBlocker::None),
                 known => known,
@@ -233,8 +237,8 @@ impl WarehouseReconcile<'_> {
     }
 
     /// Starts a probe; its name.
-    async fn start(&self, valid: &ValidWarehouse, inputs: &str, count: i64) -> Result<String, Refused> {
-        let ingestion = self.ingestion();
+    async fn start_probe(&self, valid: &ValidWarehouse, inputs: &str, count: i64) -> Result<String, Refused> {
+        let ingestion = self.first_ingestion();
         let job = manifest::probe_job(
             &self.owner,
             ProbeAttempt { inputs, count },
@@ -250,8 +254,8 @@ impl WarehouseReconcile<'_> {
     }
 
     /// How loads into this warehouse run, so that the probe runs where they do: as the first account that names it says.
-    fn ingestion(&self) -> Option<Ingestion> {
-        self.accounts()
+    fn first_ingestion(&self) -> Option<Ingestion> {
+        self.served_accounts()
             .into_iter()
             // The first by name and not the oldest: the same however the watch orders them, so the probe is the same too.
             .min_by(|(one, _), (other, _)| one.cmp(other))
@@ -259,7 +263,7 @@ impl WarehouseReconcile<'_> {
     }
 
     /// The accounts that name this warehouse, each with how its loads run.
-    fn accounts(&self) -> Vec<(String, Ingestion)> {
+    fn served_accounts(&self) -> Vec<(String, Ingestion)> {
         self.stores
             .accounts
             .state()
@@ -271,7 +275,7 @@ impl WarehouseReconcile<'_> {
             .collect()
     }
 
-    async fn finish(
+    async fn patch_status(
         &self,
         version: &str,
         old: &CostWarehouseStatus,

@@ -64,7 +64,7 @@ impl HealthState {
 ///
 /// # Errors
 /// If it can't be bound.
-pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+pub async fn bind_listener(address: SocketAddr) -> std::io::Result<TcpListener> {
     let any = address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
     match TcpListener::bind(address).await {
         // A node without IPv6 refuses the family; a port in use would be in use for IPv4 as well.
@@ -79,31 +79,31 @@ pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 ///
 /// # Errors
 /// If the server ends by itself.
-pub async fn serve(
+pub async fn serve_http(
     listener: TcpListener,
     metrics: Metrics,
     health: HealthState,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let app = Router::new()
-        .route("/metrics", get(page))
+        .route("/metrics", get(metrics_page))
         .route(
             "/healthz",
             get(|State((_, health)): State<(Metrics, HealthState)>| async move {
-                verdict(health.is_alive(), "ok".to_owned())
+                verdict_response(health.is_alive(), "ok".to_owned())
             }),
         )
         .route(
             "/readyz",
             get(|State((_, health)): State<(Metrics, HealthState)>| async move {
-                verdict(health.is_ready(), health.ready_text())
+                verdict_response(health.is_ready(), health.ready_text())
             }),
         )
         .with_state((metrics, health));
     axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
-async fn page(State((metrics, _)): State<(Metrics, HealthState)>) -> Response {
+async fn metrics_page(State((metrics, _)): State<(Metrics, HealthState)>) -> Response {
     match metrics.page() {
         Ok(page) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], page).into_response(),
         Err(error) => {
@@ -113,7 +113,7 @@ async fn page(State((metrics, _)): State<(Metrics, HealthState)>) -> Response {
     }
 }
 
-fn verdict(good: bool, text: String) -> (StatusCode, String) {
+fn verdict_response(good: bool, text: String) -> (StatusCode, String) {
     if good { (StatusCode::OK, text) } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready".to_owned()) }
 }
 
@@ -123,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn any_address_is_reached_over_ipv4_too() {
-        let listener = bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))).await.expect("a port");
+        let listener = bind_listener(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("IPv4 reaches it");
     }

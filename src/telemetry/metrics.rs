@@ -165,7 +165,7 @@ impl Metrics {
     }
 
     /// Counts a reconcile, and observes how long it took.
-    pub fn reconciled(&self, controller: &str, result: ReconcileResult, took: Duration) {
+    pub fn count_reconcile(&self, controller: &str, result: ReconcileResult, took: Duration) {
         let result = match result {
             ReconcileResult::Success => "success",
             ReconcileResult::Conflict => "conflict",
@@ -181,7 +181,7 @@ impl Metrics {
     }
 
     /// Counts a panic in a reconcile.
-    pub fn panicked(&self, controller: &str) {
+    pub fn count_panic(&self, controller: &str) {
         self.panics.with_label_values(&[controller]).inc();
     }
 
@@ -191,7 +191,7 @@ impl Metrics {
     }
 
     /// Records the result of a reconcile that called AWS, and how long it took to get there.
-    pub fn validated(&self, result: ValidationResult, took: Duration) {
+    pub fn count_validation(&self, result: ValidationResult, took: Duration) {
         let result = match result {
             ValidationResult::Pass => "pass",
             ValidationResult::Fail => "fail",
@@ -207,18 +207,18 @@ impl Metrics {
     }
 
     /// Notes loads that ended well, and one that did not.
-    pub fn loads(&self, well: usize, badly: usize) {
+    pub fn count_loads(&self, well: usize, badly: usize) {
         self.jobs.with_label_values(&["success"]).inc_by(well as u64);
         self.jobs.with_label_values(&["failure"]).inc_by(badly as u64);
     }
 
     /// Says whether this replica leads.
-    pub fn leads(&self, leads: bool) {
+    pub fn set_leader(&self, leads: bool) {
         self.leader.set(i64::from(leads));
     }
 
     /// Sets one account's gauges; series that no longer hold go.
-    pub fn account(&self, uid: &str, gauges: AccountGauges) {
+    pub fn set_account(&self, uid: &str, gauges: AccountGauges) {
         let seconds = |at: Option<i64>| at.map(|seconds| seconds as f64);
         let values = [
             Some(f64::from(u8::from(gauges.suspended))),
@@ -233,7 +233,7 @@ impl Metrics {
     }
 
     /// Sets one warehouse's gauges; series that no longer hold go.
-    pub fn warehouse(&self, uid: &str, namespace: &str, name: &str, conditions: Vec<ConditionSeries>) {
+    pub fn set_warehouse(&self, uid: &str, namespace: &str, name: &str, conditions: Vec<ConditionSeries>) {
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         self.warehouses.set(uid, ObjectSeries { namespace, name, conditions, values: [] });
     }
@@ -263,7 +263,7 @@ const CONDITIONS_OF_WAREHOUSES: (&str, &str) = (
     "1 for the current status and reason of each condition of a warehouse.",
 );
 
-/// In the order of the values of [`Metrics::account`].
+/// In the order of the values of [`Metrics::set_account`].
 const ACCOUNT_VALUES: [(&str, &str); 6] = [
     ("awscost_account_suspended", "1 while an account is suspended, else 0."),
     (
@@ -311,9 +311,9 @@ mod tests {
     #[test]
     fn only_the_series_that_holds_is_there_and_it_goes_with_its_object() {
         let metrics = Metrics::new("1").expect("valid metrics");
-        metrics.account("uid", gauges(Reason::Succeeded));
-        metrics.account("uid", gauges(Reason::Progressing));
-        metrics.warehouse("lake", "finops", "lake", gauges(Reason::Probing).conditions);
+        metrics.set_account("uid", gauges(Reason::Succeeded));
+        metrics.set_account("uid", gauges(Reason::Progressing));
+        metrics.set_warehouse("lake", "finops", "lake", gauges(Reason::Probing).conditions);
         let now = lines(&metrics).join("\n");
         assert!(now.contains("reason=\"Progressing\"") && !now.contains("reason=\"Succeeded\""), "{now}");
         assert!(now.contains("awscost_account_ingested_rows{name=\"acme\",namespace=\"finops\"} 9"), "{now}");
@@ -325,8 +325,8 @@ mod tests {
     #[test]
     fn an_object_of_the_same_name_keeps_its_gauges() {
         let metrics = Metrics::new("1").expect("valid metrics");
-        metrics.account("old", gauges(Reason::Succeeded));
-        metrics.account("new", gauges(Reason::Succeeded));
+        metrics.set_account("old", gauges(Reason::Succeeded));
+        metrics.set_account("new", gauges(Reason::Succeeded));
         let before = lines(&metrics);
         metrics.forget("old");
         assert_eq!(lines(&metrics), before);
@@ -341,7 +341,7 @@ mod tests {
             .collect();
         let all =
             AccountGauges { conditions, delivery: Some(5), deletion: Some(6), ..gauges(Reason::NotChecked) };
-        metrics.account("uid", all);
+        metrics.set_account("uid", all);
         let series = lines(&metrics).len();
         assert!(series <= MOST, "{series} series");
     }
@@ -349,8 +349,8 @@ mod tests {
     #[test]
     fn an_absent_time_has_no_series() {
         let metrics = Metrics::new("1").expect("valid metrics");
-        metrics.account("uid", gauges(Reason::Succeeded));
-        metrics.account("uid", AccountGauges { last_success: None, ..gauges(Reason::Succeeded) });
+        metrics.set_account("uid", gauges(Reason::Succeeded));
+        metrics.set_account("uid", AccountGauges { last_success: None, ..gauges(Reason::Succeeded) });
         assert!(!lines(&metrics).iter().any(|line| line.contains("last_success")));
     }
 }

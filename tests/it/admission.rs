@@ -31,7 +31,7 @@ pub async fn client() -> Client {
 /// Installs the definitions.
 pub async fn install(client: &Client) {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
-    for definition in crd::definitions() {
+    for definition in crd::all_definitions() {
         let name = definition.name_any();
         let params = PatchParams::apply("awscost-test").force();
         api.patch(&name, &params, &Patch::Apply(&definition)).await.expect("the definition is accepted");

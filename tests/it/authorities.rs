@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path};
 use awscost::{
     api::CostWarehouse,
     aws::{AwsSettings, Sdk},
-    controller::{self, Identity, Operator, settings::Settings},
+    controller::{self, OperatorParts, ReplicaIdentity, settings::Settings},
     network::trust::TrustedAuthorities,
     telemetry::metrics::Metrics,
 };
@@ -71,7 +71,7 @@ impl Stage {
             watched.join(", ")
         );
         let stop = CancellationToken::new();
-        let operator = Operator {
+        let operator = OperatorParts {
             client: chart.operators_client().await,
             settings: Settings::parse(&settings).expect("settings"),
             aws: Sdk::load(AwsSettings::default()).await.aws(),
@@ -79,9 +79,9 @@ impl Stage {
             job_env: BTreeMap::default(),
             authorities: trust.clone(),
             metrics: Metrics::new("test").expect("metrics"),
-            identity: Identity { pod: "test".to_owned(), namespace: namespaces[0].clone() },
+            identity: ReplicaIdentity { pod: "test".to_owned(), namespace: namespaces[0].clone() },
         };
-        let running = controller::run(operator, stop.clone());
+        let running = controller::run_operator(operator, stop.clone());
         let operator = tokio::spawn(async move { running.await.expect("the operator ends well") });
         Self { client, namespaces, chart, stop, operator, trust }
     }

@@ -137,7 +137,7 @@ fn a_row_has_the_account_its_name_for_people_and_its_newest_month() {
 fn behind_ready_the_whole_message_is_found() {
     let conditions = broken(Reason::BucketNotFound, ConditionStatus::False);
     let conditions: Vec<conditions::Condition> = serde_json::from_value(conditions).expect("conditions");
-    let ready = conditions::find(&conditions, ConditionType::Ready).expect("Ready");
+    let ready = conditions::find_condition(&conditions, ConditionType::Ready).expect("Ready");
     assert_eq!(ready.message, Guide::to(Reason::BucketNotFound).short);
     let whole = conditions::whole_message(&conditions).expect("a message");
     assert!(whole.starts_with("A message that is far too long"), "{whole}");

@@ -77,7 +77,7 @@ fn walk(
 fn every_field(mut visit: impl FnMut(&str, &Field, &Value, bool)) -> usize {
     let structs = structs();
     let mut seen = 0;
-    for definition in crd::definitions() {
+    for definition in crd::all_definitions() {
         let kind = definition.spec.names.kind;
         let schema = definition.spec.versions[0].schema.clone().and_then(|schema| schema.open_api_v3_schema);
         let schema = serde_json::to_value(schema).expect("JSON");

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use awscost::{
     ingest::{
-        outcome::Ended,
+        outcome::EndedPeriod,
         plan::{Terms, plan},
         progress::Progress,
         right_bill::ExpectedBill,
@@ -17,12 +17,12 @@ use awscost::{
     },
     model::{Outcome, ReportKind},
     report::{
-        BillSource, DeliveredFile, FoundPeriod, Listing, Object, ReportAnchor, ReportRoot, ReportStore,
-        SourceFile, StoreFault, WantedPeriods, deliveries,
+        BillSource, DeliveredFile, FoundPeriod, ReportAnchor, ReportRoot, ReportStore, SourceFile,
+        StoreFault, StoreListing, StoreObject, WantedPeriods, deliveries,
     },
     warehouse::{
         Warehouse,
-        ledger::{Ordering, Source},
+        ledger::{Ordering, VersionSource},
         memory::MemoryWarehouse,
     },
 };
@@ -99,7 +99,7 @@ fn root() -> ReportRoot {
 
 #[async_trait]
 impl ReportStore for Bucket {
-    async fn list(&self, prefix: &str) -> Result<Listing, StoreFault> {
+    async fn list(&self, prefix: &str) -> Result<StoreListing, StoreFault> {
         let mut listing = self.folder.list(prefix).await?;
         for object in &mut listing.objects {
             object.last_modified = self.modified(&object.key);
@@ -107,9 +107,9 @@ impl ReportStore for Bucket {
         Ok(listing)
     }
 
-    async fn get(&self, key: &str, limit: u64) -> Result<Option<Object>, StoreFault> {
+    async fn get(&self, key: &str, limit: u64) -> Result<Option<StoreObject>, StoreFault> {
         let object = self.folder.get(key, limit).await?;
-        Ok(object.map(|object| Object { last_modified: self.modified(key), ..object }))
+        Ok(object.map(|object| StoreObject { last_modified: self.modified(key), ..object }))
     }
 }
 
@@ -123,11 +123,15 @@ impl BillSource for Bucket {
     }
 }
 
-async fn load(bucket: &Bucket, warehouse: &MemoryWarehouse, found: Vec<FoundPeriod>) -> Ended {
+async fn load(bucket: &Bucket, warehouse: &MemoryWarehouse, found: Vec<FoundPeriod>) -> EndedPeriod {
     let terms = Terms {
         connection: "acme".parse().expect("a key"),
         owner: "cli".to_owned(),
-        source: Source { location: "s3://acme-billing/cur".to_owned(), report: "acme".to_owned(), rank: 0 },
+        source: VersionSource {
+            location: "s3://acme-billing/cur".to_owned(),
+            report: "acme".to_owned(),
+            rank: 0,
+        },
         ordering: Ordering::Enforced,
         as_of: None,
         expect: None,

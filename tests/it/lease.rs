@@ -7,7 +7,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use awscost::{
     aws::{AwsSettings, Sdk},
-    controller::{self, Identity, Operator, settings::Settings},
+    controller::{self, OperatorParts, ReplicaIdentity, settings::Settings},
     telemetry::metrics::Metrics,
 };
 use k8s_openapi::api::coordination::v1::Lease;
@@ -39,7 +39,7 @@ async fn a_standby_is_ready_and_names_the_holder_of_the_lease() {
 
     let address = free_address().await;
     let stop = CancellationToken::new();
-    let running = tokio::spawn(controller::run(standby(client, &name, address).await, stop.clone()));
+    let running = tokio::spawn(controller::run_operator(standby(client, &name, address).await, stop.clone()));
     said(address, &format!("ok, standing by: other-release-7d9f holds the lease default/{name}")).await;
 
     let passed_on = json!({"spec": {"holderIdentity": "other-release-x2b4"}});
@@ -54,12 +54,12 @@ async fn a_standby_is_ready_and_names_the_holder_of_the_lease() {
 }
 
 /// An operator that could lead if the lease were free.
-async fn standby(client: Client, lease: &str, address: SocketAddr) -> Operator {
+async fn standby(client: Client, lease: &str, address: SocketAddr) -> OperatorParts {
     let settings = format!(
         "image: a\nwatch: {{namespaces: [default]}}\nmetrics: {{address: '{address}'}}\n\
          leaderElection: {{leaseName: {lease}, leaseDuration: 120s, renewDeadline: 60s, retryPeriod: 1s}}\n"
     );
-    Operator {
+    OperatorParts {
         client,
         settings: Settings::parse(&settings).expect("settings"),
         aws: Sdk::load(AwsSettings::default()).await.aws(),
@@ -67,7 +67,7 @@ async fn standby(client: Client, lease: &str, address: SocketAddr) -> Operator {
         job_env: Default::default(),
         authorities: Default::default(),
         metrics: Metrics::new("test").expect("metrics"),
-        identity: Identity { pod: "standby".to_owned(), namespace: "default".to_owned() },
+        identity: ReplicaIdentity { pod: "standby".to_owned(), namespace: "default".to_owned() },
     }
 }
 

@@ -1,7 +1,7 @@
 //! The verdicts of `admission_cases.rs` without a cluster: the structural schema and the CEL rules of the definitions.
 
 use awscost::{
-    api::admission::{Complaint, complaints},
+    api::admission::{Complaint, list_complaints},
     model::{DeltaLocation, StoreEndpoint},
     warehouse::delta::{Addressing, DeltaOptions, DeltaWarehouse, WarehouseIdentity},
 };
@@ -29,7 +29,7 @@ fn judge(cases: &[Case], least: usize) {
         .iter()
         .filter_map(|case| {
             let kind = case.sent["kind"].as_str().expect("a kind");
-            disagreement(case, &complaints(kind, &case.sent, case.stored.as_ref()))
+            disagreement(case, &list_complaints(kind, &case.sent, case.stored.as_ref()))
         })
         .collect();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
@@ -129,7 +129,7 @@ async fn a_definition_and_the_loader_take_the_same_places() {
             "apiVersion": "awscost.io/v1alpha1", "kind": "CostWarehouse", "metadata": {"name": "place"},
             "spec": {"delta": delta}
         });
-        let complaints = complaints("CostWarehouse", &object, None);
+        let complaints = list_complaints("CostWarehouse", &object, None);
         let refused = loader_refuses(location, *endpoint, *path_style);
         taken += usize::from(refused.is_none());
         if complaints.is_empty() != refused.is_none() {

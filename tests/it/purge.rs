@@ -7,7 +7,7 @@
 use awscost::{
     api::{AwsCostAccount, CostWarehouse},
     aws::{AwsSettings, Sdk},
-    controller::{self, Identity, Operator, settings::Settings},
+    controller::{self, OperatorParts, ReplicaIdentity, settings::Settings},
     telemetry::metrics::Metrics,
 };
 use k8s_openapi::api::{
@@ -46,7 +46,7 @@ impl Stage {
              leaderElection: {{enabled: false}}\ntesting: {{firstLookSpread: 1s}}\n"
         );
         let stop = CancellationToken::new();
-        let operator = Operator {
+        let operator = OperatorParts {
             client: client.clone(),
             settings: Settings::parse(&settings).expect("settings"),
             aws: Sdk::load(AwsSettings::default()).await.aws(),
@@ -54,9 +54,9 @@ impl Stage {
             job_env: Default::default(),
             authorities: Default::default(),
             metrics: Metrics::new("test").expect("metrics"),
-            identity: Identity { pod: "test".to_owned(), namespace: namespace.clone() },
+            identity: ReplicaIdentity { pod: "test".to_owned(), namespace: namespace.clone() },
         };
-        let running = controller::run(operator, stop.clone());
+        let running = controller::run_operator(operator, stop.clone());
         let operator = tokio::spawn(async move { running.await.expect("the operator ends well") });
         let stage = Self { client, namespace, stop, operator };
         stage

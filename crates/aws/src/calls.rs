@@ -35,7 +35,7 @@ impl EndedCall {
 /// Hears of every call that ends. It is told on the caller's task, so it must not block.
 pub trait CallObserver: Send + Sync {
     /// A call has ended. A call that is given up before it ends is never told.
-    fn ended(&self, call: EndedCall);
+    fn note_call(&self, call: EndedCall);
 }
 
 /// Makes calls, for whoever may be listening.
@@ -60,7 +60,7 @@ impl Calls {
         let outcome = sending.await.map_err(|error| from_sdk(operation, &error));
         if let Some(observer) = &self.0 {
             let failure = outcome.as_ref().err().map(|fault| fault.code);
-            observer.ended(EndedCall { operation, failure, took: began.elapsed() });
+            observer.note_call(EndedCall { operation, failure, took: began.elapsed() });
         }
         outcome
     }

@@ -77,14 +77,14 @@ impl Sdk {
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new())
             .or_else("us-east-1");
-        if let Some(variable) = proxy::socks(|name| std::env::var(name).ok()) {
+        if let Some(variable) = proxy::socks_variable(|name| std::env::var(name).ok()) {
             tracing::warn!(
                 "{variable} is a SOCKS proxy, which AWS calls can't use: set it to an HTTP proxy, http://HOST:PORT"
             );
         }
-        left_out::warn().await;
+        left_out::warn_of_settings().await;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-        if let Some(client) = transport::trusting(&settings.trust) {
+        if let Some(client) = transport::trusting_client(&settings.trust) {
             loader = loader.http_client(client);
         }
         let base = loader
@@ -190,7 +190,7 @@ fn s3_endpoint(config: &SdkConfig) -> S3Endpoint {
 }
 
 /// A session as the SDK takes it.
-pub(super) fn credentials(session: &Session) -> Credentials {
+pub(super) fn sdk_credentials(session: &Session) -> Credentials {
     Credentials::new(
         session.access_key_id.clone(),
         session.secret_access_key.expose_secret(),
@@ -201,6 +201,6 @@ pub(super) fn credentials(session: &Session) -> Credentials {
 }
 
 /// A time of the SDK's in ours; `None` outside the years jiff knows.
-pub(super) fn timestamp(time: &aws_smithy_types::DateTime) -> Option<jiff::Timestamp> {
+pub(super) fn to_timestamp(time: &aws_smithy_types::DateTime) -> Option<jiff::Timestamp> {
     jiff::Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }

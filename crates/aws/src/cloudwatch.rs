@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_cloudwatch::{Client, config::Region as SdkRegion};
 
 use super::{
-    AwsFault, Operation, Sdk, Session, calls::Calls, client_config::credentials, traits::MetricsApi,
+    AwsFault, Operation, Sdk, Session, calls::Calls, client_config::sdk_credentials, traits::MetricsApi,
 };
 use crate::model::Region;
 
@@ -28,7 +28,7 @@ impl MetricsApi for SdkMetrics {
     async fn can_list(&self, session: &Session, region: &Region) -> Result<(), AwsFault> {
         let config = aws_sdk_cloudwatch::Config::builder()
             .region(SdkRegion::new(region.as_str().to_owned()))
-            .credentials_provider(credentials(session));
+            .credentials_provider(sdk_credentials(session));
         let request = self.client.list_metrics().namespace(NAMESPACE).customize();
         let sending = request.config_override(config).send();
         self.calls.make(Operation::ListMetrics, sending).await.map(drop)

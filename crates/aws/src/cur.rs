@@ -9,8 +9,8 @@ use aws_sdk_costandusagereport::{
 use super::{
     AwsFault, Operation, Sdk, Session,
     calls::Calls,
-    client_config::credentials,
-    sdk_fault::malformed,
+    client_config::sdk_credentials,
+    sdk_fault::malformed_answer,
     traits::{LegacyDefinition, LegacyDelivery, LegacyDeliveryStatus, ReportDestination, ReportGranularity},
 };
 use crate::model::Partition;
@@ -40,7 +40,7 @@ impl LegacyReports {
             // The API exists in one region of a partition only, and the SDK does not pin it (docs/aws-facts.md 2.1).
             let config = aws_sdk_costandusagereport::Config::builder()
                 .region(SdkRegion::new(partition.home_region()))
-                .credentials_provider(credentials(session));
+                .credentials_provider(sdk_credentials(session));
             let sending = self
                 .client
                 .describe_report_definitions()
@@ -50,18 +50,18 @@ impl LegacyReports {
                 .config_override(config)
                 .send();
             let page = self.calls.make(Operation::DescribeReportDefinitions, sending).await?;
-            found.extend(page.report_definitions().iter().map(definition));
+            found.extend(page.report_definitions().iter().map(legacy_definition));
             // An empty token ends the pages as a missing one does; sent back, it would be refused.
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
                 return Ok(found);
             }
         }
-        Err(malformed(Operation::DescribeReportDefinitions, "pages without end"))
+        Err(malformed_answer(Operation::DescribeReportDefinitions, "pages without end"))
     }
 }
 
-fn definition(from: &ReportDefinition) -> LegacyDefinition {
+fn legacy_definition(from: &ReportDefinition) -> LegacyDefinition {
     let delivery = from.report_status().map(|status| LegacyDelivery {
         status: match status.last_status() {
             Some(LastStatus::Success) => LegacyDeliveryStatus::Success,

@@ -12,9 +12,9 @@ use aws_sdk_bcmdataexports::{
 use super::{
     AwsFault, Operation, Sdk, Session,
     calls::Calls,
-    client_config::{credentials, timestamp},
+    client_config::{sdk_credentials, to_timestamp},
     cur::LegacyReports,
-    sdk_fault::malformed,
+    sdk_fault::malformed_answer,
     traits::{
         ExecutionEnd, ExportDefinition, ExportExecution, ExportHealth, ExportIllness, ExportReference,
         LegacyDefinition, ReportCatalog, ReportDestination,
@@ -43,10 +43,10 @@ impl SdkCatalog {
 }
 
 /// The API's home is pinned by the SDK, but a request to an endpoint override is signed for the region given here.
-fn config(session: &Session, partition: Partition) -> Builder {
+fn client_config(session: &Session, partition: Partition) -> Builder {
     aws_sdk_bcmdataexports::Config::builder()
         .region(SdkRegion::new(partition.home_region()))
-        .credentials_provider(credentials(session))
+        .credentials_provider(sdk_credentials(session))
 }
 
 #[async_trait]
@@ -72,7 +72,7 @@ impl ReportCatalog for SdkCatalog {
                 .list_exports()
                 .set_next_token(token)
                 .customize()
-                .config_override(config(session, partition))
+                .config_override(client_config(session, partition))
                 .send();
             let page = self.calls.make(Operation::ListExports, sending).await?;
             found.extend(page.exports().iter().map(|export| ExportReference {
@@ -84,7 +84,7 @@ impl ReportCatalog for SdkCatalog {
                 return Ok(found);
             }
         }
-        Err(malformed(Operation::ListExports, "pages without end"))
+        Err(malformed_answer(Operation::ListExports, "pages without end"))
     }
 
     async fn export(
@@ -98,10 +98,10 @@ impl ReportCatalog for SdkCatalog {
             .get_export()
             .export_arn(arn)
             .customize()
-            .config_override(config(session, partition))
+            .config_override(client_config(session, partition))
             .send();
         let output = self.calls.make(Operation::GetExport, sending).await?;
-        let missing = |what| malformed(Operation::GetExport, what);
+        let missing = |what| malformed_answer(Operation::GetExport, what);
         let export = output.export().ok_or_else(|| missing("no export"))?;
         let query = export.data_query().ok_or_else(|| missing("no query"))?;
         let target = export
@@ -134,8 +134,8 @@ impl ReportCatalog for SdkCatalog {
                 // 3.2).
                 owner: target.s3_bucket_owner().map(str::to_owned),
             },
-            health: status.map_or(ExportHealth::Other, health),
-            refreshed_at: status.and_then(ExportStatus::last_refreshed_at).and_then(timestamp),
+            health: status.map_or(ExportHealth::Other, export_health),
+            refreshed_at: status.and_then(ExportStatus::last_refreshed_at).and_then(to_timestamp),
         })
     }
 
@@ -154,23 +154,23 @@ impl ReportCatalog for SdkCatalog {
                 .export_arn(arn)
                 .set_next_token(token)
                 .customize()
-                .config_override(config(session, partition))
+                .config_override(client_config(session, partition))
                 .send();
             let page = self.calls.make(Operation::ListExecutions, sending).await?;
             let statuses = page.executions().iter().filter_map(|execution| execution.execution_status());
             // The API promises no order.
-            newest = statuses.filter_map(ended).chain(newest).max_by_key(|(at, _)| *at);
+            newest = statuses.filter_map(ended_execution).chain(newest).max_by_key(|(at, _)| *at);
             token = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
                 return Ok(newest.map(|(_, execution)| execution));
             }
         }
-        Err(malformed(Operation::ListExecutions, "pages without end"))
+        Err(malformed_answer(Operation::ListExecutions, "pages without end"))
     }
 }
 
 /// An execution that has ended, and when; `None` for one under way.
-fn ended(status: &ExecutionStatus) -> Option<(Option<jiff::Timestamp>, ExportExecution)> {
+fn ended_execution(status: &ExecutionStatus) -> Option<(Option<jiff::Timestamp>, ExportExecution)> {
     let end = match status.status_code()? {
         ExecutionStatusCode::DeliverySuccess => ExecutionEnd::Delivered,
         ExecutionStatusCode::QueryFailure => ExecutionEnd::QueryFailed,
@@ -179,10 +179,13 @@ fn ended(status: &ExecutionStatus) -> Option<(Option<jiff::Timestamp>, ExportExe
     };
     // All three times are optional; the later ones say more about when the execution ended.
     let at = status.completed_at().or_else(|| status.last_updated_at()).or_else(|| status.created_at());
-    Some((at.and_then(timestamp), ExportExecution { end, illness: status.status_reason().map(illness) }))
+    Some((
+        at.and_then(to_timestamp),
+        ExportExecution { end, illness: status.status_reason().map(export_illness) },
+    ))
 }
 
-fn illness(reason: &ExecutionStatusReason) -> ExportIllness {
+fn export_illness(reason: &ExecutionStatusReason) -> ExportIllness {
     match reason {
         ExecutionStatusReason::InsufficientPermission => ExportIllness::InsufficientPermission,
         ExecutionStatusReason::BillOwnerChanged => ExportIllness::BillOwnerChanged,
@@ -192,11 +195,11 @@ fn illness(reason: &ExecutionStatusReason) -> ExportIllness {
     }
 }
 
-fn health(status: &ExportStatus) -> ExportHealth {
+fn export_health(status: &ExportStatus) -> ExportHealth {
     match status.status_code() {
         Some(ExportStatusCode::Healthy) => ExportHealth::Healthy,
         Some(ExportStatusCode::Unhealthy) => {
-            ExportHealth::Unhealthy(status.status_reason().map_or(ExportIllness::Other, illness))
+            ExportHealth::Unhealthy(status.status_reason().map_or(ExportIllness::Other, export_illness))
         }
         _ => ExportHealth::Other,
     }

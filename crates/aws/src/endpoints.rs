@@ -36,7 +36,7 @@ impl EndpointVariant {
 }
 
 /// S3 in a region, without a bucket in front; `None` where there is no such endpoint.
-pub async fn s3(region: &Region, variant: EndpointVariant) -> Option<Url> {
+pub async fn s3_endpoint(region: &Region, variant: EndpointVariant) -> Option<Url> {
     let parameters = s3_rules::Params::builder()
         .region(region.as_str())
         .use_fips(variant.fips)
@@ -48,7 +48,7 @@ pub async fn s3(region: &Region, variant: EndpointVariant) -> Option<Url> {
 }
 
 /// STS in a region; `None` where there is no such endpoint.
-pub async fn sts(region: &Region, variant: EndpointVariant) -> Option<Url> {
+pub async fn sts_endpoint(region: &Region, variant: EndpointVariant) -> Option<Url> {
     let parameters = sts_rules::Params::builder()
         .region(region.as_str())
         .use_fips(variant.fips)
@@ -93,8 +93,12 @@ mod tests {
         ] {
             let region: Region = region.parse().expect(region);
             let host = |url: Option<Url>| url.and_then(|url| Some(url.host_str()?.to_owned()));
-            assert_eq!(host(s3(&region, variant).await).as_deref(), Some(of_s3), "S3 in {region}");
-            assert_eq!(host(sts(&region, variant).await).as_deref(), Some(of_sts), "STS in {region}");
+            assert_eq!(host(s3_endpoint(&region, variant).await).as_deref(), Some(of_s3), "S3 in {region}");
+            assert_eq!(
+                host(sts_endpoint(&region, variant).await).as_deref(),
+                Some(of_sts),
+                "STS in {region}"
+            );
         }
     }
 
@@ -110,7 +114,7 @@ mod tests {
                     .build()
                     .expect("parameters");
                 let theirs = s3_rules::DefaultResolver::new().resolve_endpoint(&parameters).await;
-                let ours = s3(&region.parse().expect(region), variant).await;
+                let ours = s3_endpoint(&region.parse().expect(region), variant).await;
                 let ours =
                     ours.map(|url| format!("https://acme-lake.{}", url.host_str().unwrap_or_default()));
                 assert_eq!(

@@ -12,8 +12,8 @@ use aws_sdk_iam::{
 use super::{
     AwsFault, Operation, Sdk, Session,
     calls::Calls,
-    client_config::credentials,
-    sdk_fault::malformed,
+    client_config::sdk_credentials,
+    sdk_fault::malformed_answer,
     traits::{PermissionAudit, PermissionQuestion},
 };
 use crate::model::RoleArn;
@@ -33,7 +33,7 @@ impl SdkAudit {
     }
 
     /// Which of `actions` on one resource are allowed.
-    async fn allowed(
+    async fn simulate_batch(
         &self,
         session: &Session,
         role: &RoleArn,
@@ -55,7 +55,7 @@ impl SdkAudit {
                 .resource_arns(resource)
                 .set_marker(marker)
                 .customize()
-                .config_override(config(session, role))
+                .config_override(client_config(session, role))
                 .send();
             let page = self.calls.make(Operation::SimulatePrincipalPolicy, sending).await?;
             let results = page.evaluation_results();
@@ -72,16 +72,16 @@ impl SdkAudit {
         if judged == actions.len() {
             Ok(allowed)
         } else {
-            Err(malformed(Operation::SimulatePrincipalPolicy, "not one result an action"))
+            Err(malformed_answer(Operation::SimulatePrincipalPolicy, "not one result an action"))
         }
     }
 }
 
 /// The API has one home in a partition, which signs for the whole of it.
-fn config(session: &Session, role: &RoleArn) -> Builder {
+fn client_config(session: &Session, role: &RoleArn) -> Builder {
     aws_sdk_iam::Config::builder()
         .region(SdkRegion::new(role.partition().home_region()))
-        .credentials_provider(credentials(session))
+        .credentials_provider(sdk_credentials(session))
 }
 
 #[async_trait]
@@ -98,7 +98,7 @@ impl PermissionAudit for SdkAudit {
         }
         let mut allowed: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (resource, actions) in by_resource {
-            allowed.insert(resource, self.allowed(session, role, resource, &actions).await?);
+            allowed.insert(resource, self.simulate_batch(session, role, resource, &actions).await?);
         }
         let yes = |question: &PermissionQuestion| {
             allowed[question.resource.as_str()]

@@ -14,9 +14,10 @@ const SWITCHES: [&str; 4] = [
 ];
 
 /// Says what is left out of the process's own configuration.
-pub(super) async fn warn() {
+pub(super) async fn warn_of_settings() {
     for (name, value) in std::env::vars_os() {
-        if let Some(problem) = name.to_str().and_then(|name| problem(name, &value.to_string_lossy())) {
+        if let Some(problem) = name.to_str().and_then(|name| setting_problem(name, &value.to_string_lossy()))
+        {
             tracing::warn!("{problem}");
         }
     }
@@ -29,7 +30,7 @@ pub(super) async fn warn() {
     }
 }
 
-fn problem(name: &str, value: &str) -> Option<String> {
+fn setting_problem(name: &str, value: &str) -> Option<String> {
     if value.is_empty() {
         return None;
     }
@@ -57,7 +58,7 @@ mod tests {
             ("AWS_USE_FIPS_ENDPOINT", "canary", Some("AWS_USE_FIPS_ENDPOINT is neither true nor false")),
             ("AWS_REGION", "canary", None),
         ] {
-            let said = problem(name, value);
+            let said = setting_problem(name, value);
             match (&said, expected) {
                 (None, None) => {}
                 (Some(said), Some(expected)) => assert!(said.starts_with(expected), "{said}"),

@@ -10,8 +10,8 @@ use aws_sdk_organizations::{
 use super::{
     AwsFault, Code, Operation, Sdk, Session,
     calls::Calls,
-    client_config::credentials,
-    sdk_fault::malformed,
+    client_config::sdk_credentials,
+    sdk_fault::malformed_answer,
     traits::{
         OrganizationAccount, OrganizationAccountState, OrganizationFeatures, OrganizationMembership,
         OrganizationsApi,
@@ -35,10 +35,10 @@ impl SdkOrganizations {
 }
 
 /// The API has one home in a partition (docs/aws-facts.md 8).
-fn config(session: &Session, partition: Partition) -> Builder {
+fn client_config(session: &Session, partition: Partition) -> Builder {
     aws_sdk_organizations::Config::builder()
         .region(SdkRegion::new(partition.home_region()))
-        .credentials_provider(credentials(session))
+        .credentials_provider(sdk_credentials(session))
 }
 
 #[async_trait]
@@ -49,7 +49,7 @@ impl OrganizationsApi for SdkOrganizations {
         partition: Partition,
     ) -> Result<OrganizationMembership, AwsFault> {
         let request = self.client.describe_organization().customize();
-        let sending = request.config_override(config(session, partition)).send();
+        let sending = request.config_override(client_config(session, partition)).send();
         let output = match self.calls.make(Operation::DescribeOrganization, sending).await {
             Ok(output) => output,
             // AWS answers with an error what is a fact about the account (docs/aws-facts.md 8).
@@ -70,7 +70,7 @@ impl OrganizationsApi for SdkOrganizations {
         management
             .and_then(|id| id.parse().ok())
             .map(|management| OrganizationMembership::InOrganization { management, features })
-            .ok_or_else(|| malformed(Operation::DescribeOrganization, "no management account"))
+            .ok_or_else(|| malformed_answer(Operation::DescribeOrganization, "no management account"))
     }
 
     async fn accounts(
@@ -82,12 +82,13 @@ impl OrganizationsApi for SdkOrganizations {
         let mut token = None;
         for _ in 0..MAX_PAGES {
             let request = self.client.list_accounts().set_next_token(token).customize();
-            let sending = request.config_override(config(session, partition)).send();
+            let sending = request.config_override(client_config(session, partition)).send();
             let page = self.calls.make(Operation::ListAccounts, sending).await?;
             for account in page.accounts() {
                 found.push(
-                    summary(account)
-                        .ok_or_else(|| malformed(Operation::ListAccounts, "an account without an id"))?,
+                    account_summary(account).ok_or_else(|| {
+                        malformed_answer(Operation::ListAccounts, "an account without an id")
+                    })?,
                 );
             }
             // A page may be empty and not the last.
@@ -96,21 +97,21 @@ impl OrganizationsApi for SdkOrganizations {
                 return Ok(found);
             }
         }
-        Err(malformed(Operation::ListAccounts, "pages without end"))
+        Err(malformed_answer(Operation::ListAccounts, "pages without end"))
     }
 }
 
-fn summary(account: &aws_sdk_organizations::types::Account) -> Option<OrganizationAccount> {
+fn account_summary(account: &aws_sdk_organizations::types::Account) -> Option<OrganizationAccount> {
     Some(OrganizationAccount {
         id: account.id()?.parse().ok()?,
         name: account.name().unwrap_or_default().to_owned(),
-        state: state(account),
+        state: account_state(account),
     })
 }
 
 /// `State`, for AWS retires `Status`. Both are optional (docs/aws-facts.md 8): an account of which nothing is said is in
 /// the organization, so it counts as one, unless `Status` says that it ends.
-fn state(account: &aws_sdk_organizations::types::Account) -> OrganizationAccountState {
+fn account_state(account: &aws_sdk_organizations::types::Account) -> OrganizationAccountState {
     match (account.state(), account.status()) {
         (Some(AccountState::Active), _) => OrganizationAccountState::Active,
         (Some(AccountState::Suspended | AccountState::PendingClosure | AccountState::Closed), _)
@@ -142,7 +143,7 @@ mod tests {
         ] {
             let account = aws_sdk_organizations::types::Account::builder();
             let account = account.set_state(given.clone()).set_status(said.clone()).build();
-            assert_eq!(state(&account), expected, "{given:?} {said:?}");
+            assert_eq!(account_state(&account), expected, "{given:?} {said:?}");
         }
     }
 }

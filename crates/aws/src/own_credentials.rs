@@ -35,11 +35,11 @@ impl Sdk {
     /// [`NoCredentials`] if there are none, or they could not be had.
     pub async fn own_credentials(&self, now: Timestamp) -> Result<OwnCredentials, NoCredentials> {
         let provider = self.base.credentials_provider().ok_or(NoCredentials)?;
-        own(&provider.provide_credentials().await.map_err(|_| NoCredentials)?, now)
+        own_credentials(&provider.provide_credentials().await.map_err(|_| NoCredentials)?, now)
     }
 }
 
-fn own(credentials: &Credentials, now: Timestamp) -> Result<OwnCredentials, NoCredentials> {
+fn own_credentials(credentials: &Credentials, now: Timestamp) -> Result<OwnCredentials, NoCredentials> {
     let (id, secret) = (credentials.access_key_id(), credentials.secret_access_key());
     let Some(token) = credentials.session_token() else {
         let keys = AccessKeys::parse(id.as_bytes(), secret.as_bytes()).map_err(|_| NoCredentials)?;
@@ -62,7 +62,7 @@ mod tests {
     fn keys_without_a_token_are_no_session() {
         let now = Timestamp::UNIX_EPOCH;
         let given = |token: Option<&str>| {
-            own(
+            own_credentials(
                 &Credentials::new("AKIACANARYCANARY0001", "canary", token.map(str::to_owned), None, "test"),
                 now,
             )

@@ -40,7 +40,7 @@ impl ProfileCredentials {
     pub fn new(name: &str, region: Option<&Region>, trust: &TrustedAuthorities) -> Self {
         let region = region.map(|region| aws_config::Region::new(region.as_str().to_owned()));
         let mut config = ProviderConfig::without_region().with_region(region);
-        if let Some(client) = transport::trusting(trust) {
+        if let Some(client) = transport::trusting_client(trust) {
             config = config.with_http_client(client);
         }
         let provider =

@@ -33,7 +33,7 @@ impl RateLimit {
     }
 
     /// Waits for this call's turn; turns are given in the order of asking.
-    pub async fn turn(&self) {
+    pub async fn wait_turn(&self) {
         let wait = self
             .bucket
             .lock()

@@ -10,8 +10,8 @@ use aws_sdk_s3::{
 use super::{
     AwsFault, Code, Operation, Sdk, Session,
     calls::Calls,
-    client_config::{S3Endpoint, credentials, timestamp},
-    sdk_fault::{malformed, not_readable},
+    client_config::{S3Endpoint, sdk_credentials, to_timestamp},
+    sdk_fault::{malformed_answer, not_readable},
     traits::{
         BucketOwner, BucketProbe, Delimiter, ListObjects, Listing, MAX_READ, ObjectOwnership, ObjectRead,
         ObjectSummary, ReadObject,
@@ -41,10 +41,10 @@ pub(super) fn client_config(sdk: &Sdk) -> aws_sdk_s3::Config {
         .build()
 }
 
-fn config(session: &Session, region: &Region) -> Builder {
+fn session_config(session: &Session, region: &Region) -> Builder {
     aws_sdk_s3::Config::builder()
         .region(SdkRegion::new(region.as_str().to_owned()))
-        .credentials_provider(credentials(session))
+        .credentials_provider(sdk_credentials(session))
 }
 
 #[async_trait]
@@ -69,12 +69,12 @@ impl BucketProbe for SdkBuckets {
                 .max_keys(i32::try_from(left.min(PAGE)).unwrap_or(1000))
                 .set_continuation_token(token)
                 .customize()
-                .config_override(config(session, request.region))
+                .config_override(session_config(session, request.region))
                 .send();
             let page = self.calls.make(Operation::ListBucket, sending).await?;
             for object in page.contents() {
-                listing.objects.push(summary(object).ok_or_else(|| {
-                    malformed(Operation::ListBucket, "an object without key, size, ETag or time")
+                listing.objects.push(object_summary(object).ok_or_else(|| {
+                    malformed_answer(Operation::ListBucket, "an object without key, size, ETag or time")
                 })?);
             }
             let folders = page.common_prefixes().iter().filter_map(|folder| folder.prefix());
@@ -90,7 +90,7 @@ impl BucketProbe for SdkBuckets {
                 (false, _) => return Ok(listing),
                 (true, Some(_)) => {}
                 (true, None) => {
-                    return Err(malformed(Operation::ListBucket, "a page cut off without a token"));
+                    return Err(malformed_answer(Operation::ListBucket, "a page cut off without a token"));
                 }
             }
         }
@@ -118,7 +118,7 @@ impl BucketProbe for SdkBuckets {
             .bucket(bucket.as_str())
             .expected_bucket_owner(owner.as_str())
             .customize()
-            .config_override(config(session, region))
+            .config_override(session_config(session, region))
             .send();
         let output = match self.calls.make(Operation::GetBucketOwnershipControls, sending).await {
             Ok(output) => output,
@@ -147,13 +147,13 @@ impl SdkBuckets {
             .expected_bucket_owner(request.owner.as_str())
             .set_range(range)
             .customize()
-            .config_override(config(session, request.region))
+            .config_override(session_config(session, request.region))
             .send();
         let mut output = self.calls.make(Operation::GetObject, sending).await?;
-        let missing = |what| malformed(Operation::GetObject, what);
+        let missing = |what| malformed_answer(Operation::GetObject, what);
         let etag = output.e_tag().ok_or_else(|| missing("no ETag"))?.to_owned();
         let last_modified =
-            output.last_modified().and_then(timestamp).ok_or_else(|| missing("no modification time"))?;
+            output.last_modified().and_then(to_timestamp).ok_or_else(|| missing("no modification time"))?;
         let promised = output.content_length().and_then(|length| u64::try_from(length).ok());
         let mut bytes = Vec::new();
         while let Some(chunk) = output.body.next().await {
@@ -195,11 +195,11 @@ pub(super) fn hides_absence(fault: &AwsFault) -> bool {
     fault.code == Code::AccessDenied && fault.lacks.is_none()
 }
 
-fn summary(object: &aws_sdk_s3::types::Object) -> Option<ObjectSummary> {
+fn object_summary(object: &aws_sdk_s3::types::Object) -> Option<ObjectSummary> {
     Some(ObjectSummary {
         key: object.key()?.to_owned(),
         size: object.size().and_then(|size| u64::try_from(size).ok())?,
         etag: object.e_tag()?.to_owned(),
-        last_modified: object.last_modified().and_then(timestamp)?,
+        last_modified: object.last_modified().and_then(to_timestamp)?,
     })
 }

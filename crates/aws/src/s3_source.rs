@@ -16,16 +16,16 @@ use tokio::runtime::Handle;
 use super::{
     AwsFault, Code, Operation, Sdk, SessionDirectory,
     calls::Calls,
-    client_config::{S3Endpoint, timestamp},
+    client_config::{S3Endpoint, to_timestamp},
     s3::hides_absence,
-    sdk_fault::{malformed, not_readable},
+    sdk_fault::{malformed_answer, not_readable},
     session_directory::SessionStamp,
 };
 use crate::{
     model::{AccountId, BucketName, Region},
     report::{
-        BillSource, DeliveredFile, ListedObject, Listing, Object, ReportStore, SourceFault, SourceFile,
-        StoreFault,
+        BillSource, DeliveredFile, ListedObject, ReportStore, SourceFault, SourceFile, StoreFault,
+        StoreListing, StoreObject,
     },
 };
 
@@ -116,7 +116,7 @@ impl Inner {
         session.renewed(before.or_else(|| session.stamp()).as_ref()).await
     }
 
-    async fn list(&self, prefix: &str) -> Result<Listing, AwsFault> {
+    async fn list(&self, prefix: &str) -> Result<StoreListing, AwsFault> {
         loop {
             let before = self.stamp();
             match self.list_once(prefix).await {
@@ -130,8 +130,8 @@ impl Inner {
         }
     }
 
-    async fn list_once(&self, prefix: &str) -> Result<Listing, AwsFault> {
-        let mut listing = Listing::default();
+    async fn list_once(&self, prefix: &str) -> Result<StoreListing, AwsFault> {
+        let mut listing = StoreListing::default();
         let mut token: Option<String> = None;
         loop {
             let sending = self
@@ -145,8 +145,9 @@ impl Inner {
                 .send();
             let page = self.calls.make(Operation::ListBucket, sending).await?;
             for object in page.contents() {
-                let listed = listed(object)
-                    .ok_or_else(|| malformed(Operation::ListBucket, "an object without key, size or ETag"))?;
+                let listed = listed_object(object).ok_or_else(|| {
+                    malformed_answer(Operation::ListBucket, "an object without key, size or ETag")
+                })?;
                 listing.objects.push(listed);
             }
             let folders = page.common_prefixes().iter().filter_map(|folder| folder.prefix());
@@ -155,7 +156,7 @@ impl Inner {
             match (page.is_truncated(), &token) {
                 (Some(true), Some(_)) => {}
                 (Some(true), None) => {
-                    return Err(malformed(Operation::ListBucket, "a page cut off without a token"));
+                    return Err(malformed_answer(Operation::ListBucket, "a page cut off without a token"));
                 }
                 _ => return Ok(listing),
             }
@@ -174,8 +175,9 @@ impl Inner {
             .set_range(fetch.range.map(|(start, end)| format!("bytes={start}-{}", end - 1)))
             .send();
         let mut output = self.calls.make(Operation::GetObject, sending).await?;
-        let etag = output.e_tag().ok_or_else(|| malformed(Operation::GetObject, "no ETag"))?.to_owned();
-        let last_modified = output.last_modified().and_then(timestamp);
+        let etag =
+            output.e_tag().ok_or_else(|| malformed_answer(Operation::GetObject, "no ETag"))?.to_owned();
+        let last_modified = output.last_modified().and_then(to_timestamp);
         let mut bytes = Vec::new();
         while let Some(chunk) = output.body.next().await {
             let chunk = chunk.map_err(|error| not_readable(Operation::GetObject, &error))?;
@@ -231,27 +233,27 @@ impl Inner {
     }
 }
 
-fn listed(object: &aws_sdk_s3::types::Object) -> Option<ListedObject> {
+fn listed_object(object: &aws_sdk_s3::types::Object) -> Option<ListedObject> {
     Some(ListedObject {
         key: object.key()?.to_owned(),
         size: object.size().and_then(|size| u64::try_from(size).ok())?,
         etag: object.e_tag()?.to_owned(),
-        last_modified: object.last_modified().and_then(timestamp),
+        last_modified: object.last_modified().and_then(to_timestamp),
         file_time: None,
     })
 }
 
 #[async_trait]
 impl ReportStore for S3Source {
-    async fn list(&self, prefix: &str) -> Result<Listing, StoreFault> {
+    async fn list(&self, prefix: &str) -> Result<StoreListing, StoreFault> {
         let inner = &self.inner;
         inner.list(prefix).await.map_err(|fault| explain::store_fault(prefix, &fault, &inner.access))
     }
 
-    async fn get(&self, key: &str, limit: u64) -> Result<Option<Object>, StoreFault> {
+    async fn get(&self, key: &str, limit: u64) -> Result<Option<StoreObject>, StoreFault> {
         let inner = &self.inner;
         match inner.fetch(Fetch { key, if_match: None, range: None, limit }).await {
-            Ok(fetched) => Ok(Some(Object {
+            Ok(fetched) => Ok(Some(StoreObject {
                 bytes: fetched.bytes,
                 etag: fetched.etag,
                 last_modified: fetched.last_modified,

@@ -15,24 +15,24 @@ pub(crate) fn from_sdk<E>(operation: Operation, error: &SdkError<E, HttpResponse
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let fault = classify(operation, error);
-    log(&fault, error);
+    let fault = classify_error(operation, error);
+    log_fault(&fault, error);
     fault
 }
 
 /// The fault of an answer that lacks what it must have, or that this version can't read.
-pub(crate) fn malformed(operation: Operation, what: &'static str) -> AwsFault {
+pub(crate) fn malformed_answer(operation: Operation, what: &'static str) -> AwsFault {
     tracing::debug!(%operation, what, "a required field is missing in AWS's answer");
     AwsFault::new(operation, Code::Unexpected)
 }
 
 /// The fault of a body that broke off while it was read.
 pub(crate) fn not_readable(operation: Operation, error: &dyn Error) -> AwsFault {
-    tracing::debug!(%operation, error = %chain(error), "a response body broke off");
+    tracing::debug!(%operation, error = %chain_text(error), "a response body broke off");
     AwsFault::new(operation, Code::ConnectionFailed)
 }
 
-fn classify<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> AwsFault
+fn classify_error<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> AwsFault
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -40,7 +40,7 @@ where
         SdkError::TimeoutError(_) => AwsFault::new(operation, Code::TimedOut),
         SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) => not_sent(operation, error),
         SdkError::ResponseError(context) => AwsFault::new(operation, by_status(context.raw())),
-        SdkError::ServiceError(context) => answered(operation, context.err(), context.raw()),
+        SdkError::ServiceError(context) => answered_fault(operation, context.err(), context.raw()),
         _ => AwsFault::new(operation, Code::Unexpected),
     }
 }
@@ -50,7 +50,7 @@ fn not_sent<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> AwsFa
 where
     E: Error + 'static,
 {
-    if let Some(problem) = find::<CredentialsError>(error) {
+    if let Some(problem) = find_source::<CredentialsError>(error) {
         return AwsFault::new(operation, credentials_code(problem));
     }
     let code = match error {
@@ -69,7 +69,7 @@ fn credentials_code(problem: &CredentialsError) -> Code {
         CredentialsError::CredentialsNotLoaded(_) => Code::NoCredentials,
         CredentialsError::ProviderTimedOut(_) => Code::TimedOut,
         CredentialsError::InvalidConfiguration(_) => Code::CredentialsMisconfigured,
-        _ => match find::<WebIdentity>(problem) {
+        _ => match find_source::<WebIdentity>(problem) {
             Some(SdkError::ServiceError(context)) => match context.err().code().and_then(Code::from_wire) {
                 // The trust policy of the operator's own role refuses its token.
                 Some(Code::AccessDenied | Code::WebIdentityRejected) => Code::WebIdentityRejected,
@@ -84,7 +84,7 @@ fn credentials_code(problem: &CredentialsError) -> Code {
 }
 
 /// AWS answered with an error.
-fn answered<E: ProvideErrorMetadata>(operation: Operation, error: &E, raw: &HttpResponse) -> AwsFault {
+fn answered_fault<E: ProvideErrorMetadata>(operation: Operation, error: &E, raw: &HttpResponse) -> AwsFault {
     let code = match error.code() {
         // S3's word for an object that needs its writer's own key (docs/aws-facts.md 9). Elsewhere it may mean
         // anything.
@@ -95,7 +95,7 @@ fn answered<E: ProvideErrorMetadata>(operation: Operation, error: &E, raw: &Http
     // Texts are read only to tell denials apart: their wording changes, so nothing else depends on it
     // (docs/aws-facts.md 1.4).
     let (detail, lacks) = match code {
-        Code::AccessDenied => (detail(message), lacks(operation, message)),
+        Code::AccessDenied => (fault_detail(message), lacking_permission(operation, message)),
         _ => (Detail::None, None),
     };
     let s3 = matches!(
@@ -108,7 +108,7 @@ fn answered<E: ProvideErrorMetadata>(operation: Operation, error: &E, raw: &Http
 
 /// Which policy refused, where AWS's text says so, whatever permission it was. Its wording varies, so only the kind's name
 /// is looked for.
-fn detail(message: &str) -> Detail {
+fn fault_detail(message: &str) -> Detail {
     let kinds = [
         ("service control policy", Detail::OrganizationPolicy),
         ("resource control policy", Detail::OrganizationPolicy),
@@ -121,7 +121,7 @@ fn detail(message: &str) -> Detail {
 }
 
 /// The permission that AWS's text speaks of, if it is another than the call's own.
-fn lacks(operation: Operation, message: &str) -> Option<IamPermission> {
+fn lacking_permission(operation: Operation, message: &str) -> Option<IamPermission> {
     let other = match operation {
         Operation::AssumeRole => IamPermission::TagSession,
         Operation::GetObject => IamPermission::KmsDecrypt,
@@ -156,7 +156,7 @@ fn bucket_region(raw: &HttpResponse) -> Option<Region> {
     rest.split_once("</Region>")?.0.parse().ok()
 }
 
-fn log<E>(fault: &AwsFault, error: &SdkError<E, HttpResponse>)
+fn log_fault<E>(fault: &AwsFault, error: &SdkError<E, HttpResponse>)
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -170,13 +170,13 @@ where
             String::new()
         }
         (_, Some(service)) => service.message().unwrap_or_default().to_owned(),
-        (_, None) => chain(error),
+        (_, None) => chain_text(error),
     };
     tracing::debug!(operation = %fault.operation, code = %fault.code, wire_code, request_id, text, "a call to AWS failed");
 }
 
 /// The first error of type `T` in the chain of causes, the error itself included.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+fn find_source<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(current) = next {
         if let Some(found) = current.downcast_ref::<T>() {
@@ -187,7 +187,7 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     None
 }
 
-fn chain(error: &dyn Error) -> String {
+fn chain_text(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -270,7 +270,11 @@ mod tests {
         ] {
             let message =
                 format!("{head} {action} on resource: arn:aws:iam::2:role/r {tail} {action} action");
-            assert_eq!((detail(&message), lacks(operation, &message)), (expected, beside), "{message}");
+            assert_eq!(
+                (fault_detail(&message), lacking_permission(operation, &message)),
+                (expected, beside),
+                "{message}"
+            );
         }
     }
 }

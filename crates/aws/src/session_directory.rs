@@ -15,7 +15,7 @@ use aws_credential_types::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Session, client_config::credentials};
+use super::{Session, client_config::sdk_credentials};
 
 /// The file's name in the directory.
 const FILE: &str = "session.json";
@@ -68,7 +68,7 @@ impl SessionDirectory {
     }
 
     /// The session to sign with at `now`.
-    fn session(&self, now: Timestamp) -> Result<Session, SessionUnavailable> {
+    fn read_session(&self, now: Timestamp) -> Result<Session, SessionUnavailable> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = current.as_ref().filter(|session| session.lasts(MARGIN, now)) {
             return Ok(session.clone());
@@ -83,7 +83,7 @@ impl SessionDirectory {
 
     /// The session that is signed with at present.
     pub(super) fn stamp(&self) -> Option<SessionStamp> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(stamp)
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(stamp_of)
     }
 
     /// Waits until the file holds another session than the one AWS called expired; false if it never does.
@@ -93,7 +93,7 @@ impl SessionDirectory {
             loop {
                 ticks.tick().await;
                 if let Ok(session) = self.read()
-                    && Some(&stamp(&session)) != expired
+                    && Some(&stamp_of(&session)) != expired
                 {
                     // Only a file with another session counts: until the kubelet has swapped it, the expired
                     // one is still there.
@@ -106,7 +106,7 @@ impl SessionDirectory {
     }
 }
 
-fn stamp(session: &Session) -> SessionStamp {
+fn stamp_of(session: &Session) -> SessionStamp {
     SessionStamp { key: session.access_key_id.clone(), expiration: session.expiration }
 }
 
@@ -122,8 +122,8 @@ impl ProvideCredentials for SessionDirectory {
         Self: 'a,
     {
         let provided: Result<Credentials, _> = self
-            .session(Timestamp::now())
-            .map(|session| credentials(&session))
+            .read_session(Timestamp::now())
+            .map(|session| sdk_credentials(&session))
             .map_err(CredentialsError::not_loaded);
         future::ProvideCredentials::ready(provided)
     }
@@ -153,7 +153,7 @@ mod tests {
     fn the_file_is_read_again_ten_minutes_before_the_end() {
         let place = tempfile::tempdir().expect("a folder");
         let directory = SessionDirectory::new(place.path());
-        let key = |now| directory.session(at(now)).map(|session| session.access_key_id);
+        let key = |now| directory.read_session(at(now)).map(|session| session.access_key_id);
         assert!(key("2026-11-22T15:00:00Z").is_err());
         put(&place, "one", "2026-11-22T16:00:00Z");
         assert_eq!(key("2026-11-22T15:00:00Z").as_deref(), Ok("one"));
@@ -170,7 +170,7 @@ mod tests {
         put(&place, "one", "2026-11-22T16:00:00Z");
         let patience = Duration::from_millis(50);
         let directory = SessionDirectory { patience, ..SessionDirectory::new(place.path()) };
-        directory.session(at("2026-11-22T15:00:00Z")).expect("a session");
+        directory.read_session(at("2026-11-22T15:00:00Z")).expect("a session");
         let expired = directory.stamp();
         assert!(!directory.renewed(expired.as_ref()).await);
         put(&place, "one", "2026-11-22T17:00:00Z");

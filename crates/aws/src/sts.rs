@@ -19,9 +19,9 @@ use secrecy::SecretString;
 use super::{
     AwsFault, FaultClass, Operation, Sdk, Session,
     calls::Calls,
-    client_config::{credentials, timestamp},
+    client_config::{sdk_credentials, to_timestamp},
     rate::RateLimit,
-    sdk_fault::malformed,
+    sdk_fault::malformed_answer,
     traits::{AssumeRole, Caller, FederateUser, StsApi},
 };
 use crate::model::{AccessKeys, Region, RoleArn};
@@ -48,8 +48,8 @@ pub(super) struct SdkIdentity {
 impl SdkIdentity {
     pub(super) fn new(sdk: &Sdk, rate: Arc<RateLimit>) -> Self {
         Self {
-            base: once(&sdk.base),
-            in_session: once(&sdk.without_credentials),
+            base: without_retries(&sdk.base),
+            in_session: without_retries(&sdk.without_credentials),
             own_role: sdk.own_role.clone(),
             calls: sdk.calls.clone(),
             rate,
@@ -67,7 +67,7 @@ impl SdkIdentity {
         let mut spent = Duration::ZERO;
         let mut tried = 0;
         loop {
-            self.rate.turn().await;
+            self.rate.wait_turn().await;
             let began = Instant::now();
             let answer = call().await;
             tried += 1;
@@ -86,7 +86,7 @@ impl SdkIdentity {
 }
 
 /// A client that tries once: [`SdkIdentity::in_turn`] does the rest.
-fn once(config: &SdkConfig) -> Client {
+fn without_retries(config: &SdkConfig) -> Client {
     Client::from_conf(Builder::from(config).retry_config(RetryConfig::disabled()).build())
 }
 
@@ -101,7 +101,7 @@ impl StsApi for SdkIdentity {
         self.in_turn(|| async {
             let sending = self.base.get_caller_identity().send();
             let output = self.calls.make(Operation::GetCallerIdentity, sending).await?;
-            Ok(with_path(caller(output.account(), output.arn())?, self.own_role.as_ref()))
+            Ok(with_path(parse_caller(output.account(), output.arn())?, self.own_role.as_ref()))
         })
         .await
     }
@@ -126,13 +126,13 @@ impl StsApi for SdkIdentity {
                 .config_override(aws_sdk_sts::Config::builder().region(region))
                 .send();
             let output = self.calls.make(Operation::AssumeRole, sending).await?;
-            session(Operation::AssumeRole, output.credentials())
+            issued_session(Operation::AssumeRole, output.credentials())
         })
         .await
     }
 
     async fn session_caller(&self, session: &Session, region: &Region) -> Result<Caller, AwsFault> {
-        self.caller_with(&credentials(session), region).await
+        self.caller_with(&sdk_credentials(session), region).await
     }
 
     async fn keys_caller(&self, keys: &AccessKeys, region: &Region) -> Result<Caller, AwsFault> {
@@ -150,10 +150,10 @@ impl StsApi for SdkIdentity {
                 // A federated session without a policy may do nothing at all (docs/aws-facts.md 1.8).
                 .policy(request.policy)
                 .customize()
-                .config_override(config(user_credentials(request.keys), request.region))
+                .config_override(client_config(user_credentials(request.keys), request.region))
                 .send();
             let output = self.calls.make(Operation::GetFederationToken, sending).await?;
-            session(Operation::GetFederationToken, output.credentials())
+            issued_session(Operation::GetFederationToken, output.credentials())
         })
         .await
     }
@@ -166,16 +166,16 @@ impl SdkIdentity {
                 .in_session
                 .get_caller_identity()
                 .customize()
-                .config_override(config(credentials.clone(), region))
+                .config_override(client_config(credentials.clone(), region))
                 .send();
             let output = self.calls.make(Operation::GetCallerIdentity, sending).await?;
-            caller(output.account(), output.arn())
+            parse_caller(output.account(), output.arn())
         })
         .await
     }
 }
 
-fn config(credentials: Credentials, region: &Region) -> Builder {
+fn client_config(credentials: Credentials, region: &Region) -> Builder {
     aws_sdk_sts::Config::builder()
         .region(SdkRegion::new(region.as_str().to_owned()))
         .credentials_provider(credentials)
@@ -186,13 +186,13 @@ fn user_credentials(keys: &AccessKeys) -> Credentials {
     Credentials::new(keys.expose_id(), keys.expose_secret(), None, None, "awscost-access-key")
 }
 
-fn session(
+fn issued_session(
     operation: Operation,
     credentials: Option<&aws_sdk_sts::types::Credentials>,
 ) -> Result<Session, AwsFault> {
-    let keys = credentials.ok_or_else(|| malformed(operation, "no credentials"))?;
-    let expiration =
-        timestamp(keys.expiration()).ok_or_else(|| malformed(operation, "an expiration out of range"))?;
+    let keys = credentials.ok_or_else(|| malformed_answer(operation, "no credentials"))?;
+    let expiration = to_timestamp(keys.expiration())
+        .ok_or_else(|| malformed_answer(operation, "an expiration out of range"))?;
     Ok(Session {
         access_key_id: keys.access_key_id().to_owned(),
         secret_access_key: SecretString::from(keys.secret_access_key()),
@@ -214,8 +214,8 @@ fn with_path(caller: Caller, own_role: Option<&RoleArn>) -> Caller {
     }
 }
 
-fn caller(account: Option<&str>, arn: Option<&str>) -> Result<Caller, AwsFault> {
-    let missing = |what| malformed(Operation::GetCallerIdentity, what);
+fn parse_caller(account: Option<&str>, arn: Option<&str>) -> Result<Caller, AwsFault> {
+    let missing = |what| malformed_answer(Operation::GetCallerIdentity, what);
     Ok(Caller {
         // An answer without an account would let a session of any account pass for the declared one.
         account: account.and_then(|id| id.parse().ok()).ok_or_else(|| missing("no account"))?,
@@ -232,7 +232,7 @@ mod tests {
         let session = "arn:aws:sts::999988887777:assumed-role/awscost/1763812800";
         let named = |arn: &str| {
             let own: RoleArn = arn.parse().expect("a role");
-            with_path(caller(Some("999988887777"), Some(session)).expect("a caller"), Some(&own)).arn
+            with_path(parse_caller(Some("999988887777"), Some(session)).expect("a caller"), Some(&own)).arn
         };
         let with_path = "arn:aws:iam::999988887777:role/eks/awscost";
         assert_eq!(named(with_path), with_path);

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use crate::network::trust::TrustedAuthorities;
 
 /// The client; `None` where the SDK's default will do.
-pub(super) fn trusting(trust: &TrustedAuthorities) -> Option<SharedHttpClient> {
+pub(super) fn trusting_client(trust: &TrustedAuthorities) -> Option<SharedHttpClient> {
     if trust.is_empty() {
         return None;
     }

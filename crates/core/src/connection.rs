@@ -23,7 +23,7 @@ pub use finding::{Finding, Verdict};
 pub use gather::{Sessions, gather};
 pub use remedy::{Snippet, principal, trust_policy, working_trust};
 pub use session::{Opened, Purpose, open};
-pub use target::{Access, Asker, ExternalIdPolicy, NextExternalId, RoleAccess, Target};
+pub use target::{Asker, ExternalIdPolicy, NextExternalId, RoleAccess, Target, TargetAccess};
 
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]

@@ -14,10 +14,10 @@ mod version;
 
 pub use dialect::{DIALECTS, Dialect, ExportRules, export_sources, kinds_of};
 pub use discovery::{DeliveredFile, Delivery, FoundPeriod, WantedPeriods, beside, confirm, deliveries};
-pub use fault::{FaultClass, ReportFault};
+pub use fault::{ReportFault, ReportFaultClass};
 pub use layout::{KeyArea, ReportAnchor, ReportKey, ReportRoot};
 pub use manifest::{FileFormat, InvalidManifest, MANIFEST_LIMIT, Manifest};
 pub use readiness::{DeliveryReadiness, FreshnessLimits, missing_months, readiness};
 pub use source::{BillSource, SourceFault, SourceFile};
-pub use store::{ListedObject, Listing, Object, ReportStore, StoreFault};
+pub use store::{ListedObject, ReportStore, StoreFault, StoreListing, StoreObject};
 pub use version::identity;

@@ -27,7 +27,7 @@ const API_SERVER: &str = "KUBERNETES_SERVICE_HOST";
 
 /// What `NO_PROXY` must be, if it is not so already: the user's entries in the form that every client understands, and
 /// the addresses that no proxy reaches. `None` without a proxy.
-pub fn complete(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+pub fn complete_no_proxy(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     let set = |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
     PROXIES.into_iter().find_map(&set)?;
     let given = set(&NO_PROXY).unwrap_or_default();
@@ -37,7 +37,7 @@ pub fn complete(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
             entries.push(entry.to_owned());
         }
     };
-    given.split(|c: char| c == ',' || c.is_whitespace()).filter_map(understood).for_each(&mut add);
+    given.split(|c: char| c == ',' || c.is_whitespace()).filter_map(understood_entry).for_each(&mut add);
     NEVER.into_iter().for_each(&mut add);
     if let Some(server) = variable(API_SERVER) {
         add(&server);
@@ -50,7 +50,7 @@ pub fn complete(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
 
 /// An entry as all clients take it: `*.example.com` is `.example.com`. One that kube would refuse the whole list for
 /// (a path that is no range of addresses) is left out.
-fn understood(entry: &str) -> Option<&str> {
+fn understood_entry(entry: &str) -> Option<&str> {
     let entry = entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry);
     let range = entry.split_once('/').map(|(address, _)| address.parse::<std::net::IpAddr>().is_ok());
     range.unwrap_or(true).then_some(entry)
@@ -67,7 +67,7 @@ pub fn of_https(address: &Uri, variable: impl Fn(&str) -> Option<String>) -> Opt
 }
 
 /// The variable that names a SOCKS proxy for AWS: its clients speak to HTTP proxies alone.
-pub fn socks(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+pub fn socks_variable(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
     let mut names = PROXIES.into_iter().flatten().copied();
     names.find(|name| variable(name).is_some_and(|proxy| proxy.starts_with("socks")))
 }
@@ -84,25 +84,28 @@ mod tests {
 
     #[test]
     fn without_a_proxy_nothing_is_set() {
-        assert_eq!(complete(of(&[])), None);
-        assert_eq!(complete(of(&[("NO_PROXY", "a"), ("KUBERNETES_SERVICE_HOST", "10.0.0.1")])), None);
+        assert_eq!(complete_no_proxy(of(&[])), None);
+        assert_eq!(
+            complete_no_proxy(of(&[("NO_PROXY", "a"), ("KUBERNETES_SERVICE_HOST", "10.0.0.1")])),
+            None
+        );
     }
 
     #[test]
     fn credentials_are_never_asked_for_through_a_proxy() {
-        let no_proxy = complete(of(&[PROXY])).expect("a list");
+        let no_proxy = complete_no_proxy(of(&[PROXY])).expect("a list");
         assert_eq!(
             no_proxy,
             "localhost,127.0.0.0/8,::1,169.254.169.254,fd00:ec2::254,169.254.170.2,169.254.170.23,fd00:ec2::23"
         );
         let set = [PROXY, ("NO_PROXY", no_proxy.as_str())];
-        assert_eq!(complete(of(&set)), None, "a complete list is left as it is");
+        assert_eq!(complete_no_proxy(of(&set)), None, "a complete list is left as it is");
     }
 
     #[test]
     fn in_a_pod_the_cluster_is_not_reached_through_a_proxy() {
         let pod = [PROXY, ("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("no_proxy", "minio.finops")];
-        let no_proxy = complete(of(&pod)).expect("a list");
+        let no_proxy = complete_no_proxy(of(&pod)).expect("a list");
         assert!(no_proxy.starts_with("minio.finops,localhost,"), "{no_proxy}");
         assert!(no_proxy.ends_with(",10.96.0.1,.svc,.cluster.local"), "{no_proxy}");
         for (address, proxied) in [
@@ -120,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_one_client_takes_all_take() {
-        let given = |list| complete(of(&[PROXY, ("NO_PROXY", list)])).expect("a list");
+        let given = |list| complete_no_proxy(of(&[PROXY, ("NO_PROXY", list)])).expect("a list");
         for (list, first) in [
             ("*.corp.example, 10.0.0.0/8,", ".corp.example,10.0.0.0/8,localhost"),
             ("a.example b.example", "a.example,b.example,localhost"),
@@ -142,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_socks_proxy_for_aws_is_told() {
-        assert_eq!(socks(of(&[("https_proxy", "socks5://127.0.0.1:1080")])), Some("https_proxy"));
-        assert_eq!(socks(of(&[PROXY])), None);
+        assert_eq!(socks_variable(of(&[("https_proxy", "socks5://127.0.0.1:1080")])), Some("https_proxy"));
+        assert_eq!(socks_variable(of(&[PROXY])), None);
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 use ledger::{Decision, LedgerRow, Ordering};
 pub use open::{OpeningTerms, open};
-use survey::{Entries, LostMonth, Survey, UnreadableRow};
+use survey::{LedgerEntries, LostMonth, Survey, UnreadableRow};
 
 /// Log targets of libraries that report as an error what is none here, such as a table that is not there yet. What is
 /// one comes back as a [`WarehouseFault`] and is said once.
@@ -268,7 +268,7 @@ pub trait Warehouse: Send + Sync {
     async fn prepare(&self) -> Result<(), WarehouseFault>;
 
     /// The ledger's entries of the wanted slots; none if there is no table. A row that this release can't read is among them.
-    async fn entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault>;
+    async fn entries(&self, wanted: &Selection) -> Result<LedgerEntries, WarehouseFault>;
 
     /// The ledger rows of one connection, or of all, ordered by connection and period. One that this release can't read
     /// is a fault.

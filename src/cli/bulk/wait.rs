@@ -16,11 +16,11 @@ use kube::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::resource;
+use super::api_resource;
 use crate::{
     api::{RECONCILE_AT, reconcile_request},
     cli::cluster::{
-        Scope,
+        ClusterScope,
         fleet::{Kind, Name},
     },
     model::ExitCode,
@@ -28,19 +28,19 @@ use crate::{
 
 /// What the operator says of an object after its look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verdict {
+pub struct WaitVerdict {
     status: String,
     reason: String,
 }
 
-impl Verdict {
+impl WaitVerdict {
     /// True if Ready is.
     pub fn is_ready(&self) -> bool {
         self.status == "True"
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for WaitVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Ready {} {}", self.status, self.reason)
     }
@@ -59,7 +59,7 @@ pub enum Silence {
 
 impl Silence {
     /// How the process ends.
-    pub fn exit(&self) -> ExitCode {
+    pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::TooLong(_) => ExitCode::Transient,
             Self::NotAllowed(_) => ExitCode::Configuration,
@@ -71,20 +71,26 @@ impl Silence {
 #[derive(Debug, Default)]
 pub struct Answers {
     /// What the operator says.
-    pub verdicts: BTreeMap<Name, Verdict>,
+    pub verdicts: BTreeMap<Name, WaitVerdict>,
     /// Why it says nothing.
     pub silent: BTreeMap<Name, Silence>,
 }
 
 /// Waits until every object's wish `at` is answered in its status; what the operator says then. One that is deleted
 /// meanwhile is left out.
-pub async fn until_looked_at(scope: &Scope, names: &[Name], at: Timestamp, limit: Duration) -> Answers {
+pub async fn until_looked_at(
+    scope: &ClusterScope,
+    names: &[Name],
+    at: Timestamp,
+    limit: Duration,
+) -> Answers {
     let mut pending: BTreeSet<Name> = names.iter().cloned().collect();
     let mut answers = Answers::default();
     let places: BTreeSet<(Kind, &str)> =
         names.iter().map(|name| (name.kind, name.namespace.as_str())).collect();
     let watches = places.into_iter().map(|(kind, namespace)| {
-        let api: Api<DynamicObject> = Api::namespaced_with(scope.client.clone(), namespace, &resource(kind));
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(scope.client.clone(), namespace, &api_resource(kind));
         // A watch that breaks is started again after a while, until the time is over.
         let events = watcher(api, watcher::Config::default()).default_backoff();
         events.map(move |event| ((kind, namespace), event)).boxed()
@@ -96,14 +102,14 @@ pub async fn until_looked_at(scope: &Scope, names: &[Name], at: Timestamp, limit
         {
             match event {
                 Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
-                    let name = named(kind, &object);
-                    if let Some(verdict) = answered(&object, at)
+                    let name = name_of(kind, &object);
+                    if let Some(verdict) = answered_verdict(&object, at)
                         && pending.remove(&name)
                     {
                         answers.verdicts.insert(name, verdict);
                     }
                 }
-                Ok(watcher::Event::Delete(object)) => drop(pending.remove(&named(kind, &object))),
+                Ok(watcher::Event::Delete(object)) => drop(pending.remove(&name_of(kind, &object))),
                 Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
                 Err(error) => match not_allowed(&error) {
                     Some(silence) => {
@@ -136,12 +142,12 @@ fn not_allowed(error: &watcher::Error) -> Option<Silence> {
     [401, 403].contains(&status.code).then(|| Silence::NotAllowed(status.message.clone()))
 }
 
-fn named(kind: Kind, object: &DynamicObject) -> Name {
+fn name_of(kind: Kind, object: &DynamicObject) -> Name {
     Name { kind, namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
 }
 
 /// What the operator says, if its status answers the wish `at` (or a later one).
-fn answered(object: &DynamicObject, at: Timestamp) -> Option<Verdict> {
+fn answered_verdict(object: &DynamicObject, at: Timestamp) -> Option<WaitVerdict> {
     let asked: Timestamp = object.annotations().get(RECONCILE_AT)?.parse().ok()?;
     if asked < at {
         return None;
@@ -153,8 +159,8 @@ fn answered(object: &DynamicObject, at: Timestamp) -> Option<Verdict> {
     let ready = status["conditions"].as_array()?.iter().find(|condition| condition["type"] == "Ready");
     let text = |value: &Value| value.as_str().unwrap_or("Unknown").to_owned();
     Some(match ready {
-        Some(ready) => Verdict { status: text(&ready["status"]), reason: text(&ready["reason"]) },
-        None => Verdict { status: "Unknown".to_owned(), reason: "NotChecked".to_owned() },
+        Some(ready) => WaitVerdict { status: text(&ready["status"]), reason: text(&ready["reason"]) },
+        None => WaitVerdict { status: "Unknown".to_owned(), reason: "NotChecked".to_owned() },
     })
 }
 
@@ -184,7 +190,7 @@ mod tests {
     fn only_an_answered_wish_is_a_verdict() {
         let none = json!({});
         let at = "2026-11-25T10:00:00Z".parse().expect("a time");
-        let ready = |object: &DynamicObject| answered(object, at).map(|ready| ready.reason);
+        let ready = |object: &DynamicObject| answered_verdict(object, at).map(|ready| ready.reason);
         assert_eq!(ready(&object("2026-11-25T10:00:00Z", "2026-11-25T09:00:00Z", &none)), None);
         assert_eq!(
             ready(&object("2026-11-25T10:00:00Z", "2026-11-25T10:00:00Z", &none)).as_deref(),

@@ -4,7 +4,7 @@
 use crate::model::Reason;
 
 /// What is said to them; nothing for any other reason.
-pub(super) fn words(reason: Reason) -> Option<&'static str> {
+pub(super) fn caller_fix(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::NoBaseCredentials => {
             "This check has no AWS credentials, so AWS was not asked. Give it some (AWS_PROFILE, or AWS_ACCESS_KEY_ID and \

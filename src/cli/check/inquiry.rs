@@ -8,9 +8,9 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
 
 use super::{
-    Args, Fault, caller,
+    CheckArgs, CheckFault, caller,
     place::ReachedWith,
-    report::{Finding, Report, Subject, Unreadable},
+    report::{CheckReport, CheckedSubject, ReportedFinding, UnreadableFile},
     secrets::Secrets,
 };
 use crate::{
@@ -21,12 +21,12 @@ use crate::{
     },
     aws::{AwsSettings, Sdk},
     cli::{
-        cluster::fleet::understood,
-        inputs::manifests::{self, Document, Lines, ManifestFault, Manifests, Origin},
+        cluster::fleet::understand_conditions,
+        inputs::manifests::{self, Lines, ManifestDocument, ManifestFault, Manifests, Origin},
         operator::own_region,
     },
     controller::{
-        preflight::{self, Case, Preflight, PreflightResult, Tenancy},
+        preflight::{self, Preflight, PreflightCase, PreflightResult, Tenancy},
         settings::Settings,
     },
     model::{ConditionStatus, ConditionType, Guide, Reason, Severity},
@@ -37,10 +37,10 @@ use crate::{
 const AT_ONCE: usize = 10;
 
 /// Reads and checks everything.
-pub(super) async fn report(args: &Args) -> Result<Report, Fault> {
+pub(super) async fn inquire_all(args: &CheckArgs) -> Result<CheckReport, CheckFault> {
     let now = Timestamp::now();
     let (manifests, faults) = manifests::read_all(&args.files);
-    let client = if args.from_cluster { Some(args.cluster.connect().await?.0) } else { None };
+    let client = if args.from_cluster { Some(args.cluster.connect_with_namespace().await?.0) } else { None };
     let mut secrets = Secrets::new(&manifests.secrets, &args.namespace, client.clone());
     for file in &args.secrets {
         secrets.add_file(file)?;
@@ -51,15 +51,15 @@ pub(super) async fn report(args: &Args) -> Result<Report, Fault> {
     }
     let unread = faults.iter().any(|fault| !matches!(fault, ManifestFault::Refused { .. }));
     let inquiry = Inquiry { args, manifests: &manifests, unread, secrets, client, now };
-    let mut report = Report { ignored: manifests.ignored, ..Report::default() };
+    let mut report = CheckReport { ignored: manifests.ignored, ..CheckReport::default() };
     take_in(&mut report, &faults, &manifests.lines);
-    report.subjects.extend(manifests.warehouses.iter().map(|document| inquiry.warehouse(document)));
-    report.subjects.extend(inquiry.accounts().await?);
+    report.subjects.extend(manifests.warehouses.iter().map(|document| inquiry.judge_warehouse(document)));
+    report.subjects.extend(inquiry.judge_accounts().await?);
     Ok(report)
 }
 
 struct Inquiry<'a> {
-    args: &'a Args,
+    args: &'a CheckArgs,
     manifests: &'a Manifests,
     /// True if a file could not be read, so that nobody knows what is in it.
     unread: bool,
@@ -70,7 +70,7 @@ struct Inquiry<'a> {
 
 /// An account and what it refers to.
 struct Declared<'a> {
-    document: &'a Document<AwsCostAccount>,
+    document: &'a ManifestDocument<AwsCostAccount>,
     namespace: String,
     uid: String,
     /// Its Secrets that are given anywhere, by name.
@@ -86,34 +86,34 @@ struct Declared<'a> {
 
 impl Inquiry<'_> {
     /// What can be told of a warehouse here: whether it could be one.
-    fn warehouse(&self, document: &Document<CostWarehouse>) -> Subject {
-        let name = self.titled("CostWarehouse", &document.object);
+    fn judge_warehouse(&self, document: &ManifestDocument<CostWarehouse>) -> CheckedSubject {
+        let name = self.title_of("CostWarehouse", &document.object);
         let conditions = preflight::of_warehouse_spec(&document.object.spec, self.now);
         let severity = |type_, status, reason| match type_ {
             ConditionType::Ready => Severity::of_warehouse(status, reason),
             _ => Severity::Fine,
         };
-        let lines = self.lines(&document.origin);
-        let mut findings = findings(&conditions, severity, |_, _| "", lines, &document.origin);
+        let lines = self.lines_of(&document.origin);
+        let mut findings = findings_of(&conditions, severity, |_, _| "", lines, &document.origin);
         if findings.is_empty() {
             let message = "The spec is valid. Only a probe in the cluster can test whether the warehouse can be written to.";
-            findings.push(unasked(message, Reason::Probing, &document.origin));
+            findings.push(unasked_finding(message, Reason::Probing, &document.origin));
         }
-        Subject { name, file: document.origin.file.clone(), findings }
+        CheckedSubject { name, file: document.origin.file.clone(), findings }
     }
 
-    async fn accounts(&self) -> Result<Vec<Subject>, Fault> {
+    async fn judge_accounts(&self) -> Result<Vec<CheckedSubject>, CheckFault> {
         let mut declared = Vec::new();
         for (index, document) in self.manifests.accounts.iter().enumerate() {
-            declared.push(self.declared(document, index).await?);
+            declared.push(self.read_declared(document, index).await?);
         }
         if self.args.skip_aws {
             return Ok(declared.iter().map(|declared| self.without_aws(declared)).collect());
         }
         let trust = TrustedAuthorities::of_environment()?;
         let aws = Sdk::load(AwsSettings { trust, ..AwsSettings::default() }).await.aws();
-        let mut preflight = Preflight::new(aws, own_region(), self.tenancy()?).await;
-        let cases: Vec<Case<'_>> = declared.iter().map(Declared::case).collect();
+        let mut preflight = Preflight::new(aws, own_region(), self.read_tenancy()?).await;
+        let cases: Vec<PreflightCase<'_>> = declared.iter().map(Declared::preflight_case).collect();
         for (case, second) in cases.iter().zip(0..) {
             // In reading order: of two namespaces with one external ID, the later is at fault.
             preflight.note(case, self.now + SignedDuration::from_secs(second));
@@ -121,19 +121,23 @@ impl Inquiry<'_> {
         let preflight = &preflight;
         let judged = stream::iter(&cases).map(|case| preflight.judge(case, self.now)).buffered(AT_ONCE);
         let results: Vec<PreflightResult> = judged.collect().await;
-        Ok(declared.iter().zip(results).map(|(declared, result)| self.subject(declared, &result)).collect())
+        Ok(declared
+            .iter()
+            .zip(results)
+            .map(|(declared, result)| self.describe_subject(declared, &result))
+            .collect())
     }
 
-    async fn declared<'a>(
+    async fn read_declared<'a>(
         &self,
-        document: &'a Document<AwsCostAccount>,
+        document: &'a ManifestDocument<AwsCostAccount>,
         index: usize,
-    ) -> Result<Declared<'a>, Fault> {
+    ) -> Result<Declared<'a>, CheckFault> {
         let account = &document.object;
         let namespace = account.namespace().unwrap_or_else(|| self.args.namespace.clone());
         let (mut secrets, mut absent) = (BTreeMap::new(), Vec::new());
         for (name, label) in preflight::secrets_of(&account.spec) {
-            match self.secrets.find(&namespace, &name, label).await? {
+            match self.secrets.find_secret(&namespace, &name, label).await? {
                 Some(secret) => drop(secrets.insert(name, secret)),
                 None => absent.push(name),
             }
@@ -157,7 +161,7 @@ impl Inquiry<'_> {
     }
 
     /// What the named warehouse comes to: declared beside the account, or in the cluster.
-    async fn warehouse_of(&self, namespace: &str, name: &str) -> Result<Saying, Fault> {
+    async fn warehouse_of(&self, namespace: &str, name: &str) -> Result<Saying, CheckFault> {
         let declared = self
             .manifests
             .warehouses
@@ -182,7 +186,9 @@ impl Inquiry<'_> {
         match api.get_opt(name).await {
             Ok(Some(warehouse)) => Ok(preflight::warehouse_says(&warehouse)),
             Ok(None) => Ok(preflight::no_warehouse(name)),
-            Err(error) => Err(super::ClusterFault::api(format!("read CostWarehouse {name}"))(error).into()),
+            Err(error) => {
+                Err(super::ClusterFault::while_doing(format!("read CostWarehouse {name}"))(error).into())
+            }
         }
     }
 
@@ -194,34 +200,34 @@ impl Inquiry<'_> {
         refused.any(|(of, place, called)| of == kind && called == name && is_there(place))
     }
 
-    fn place_of(&self, document: &Document<CostWarehouse>) -> String {
+    fn place_of(&self, document: &ManifestDocument<CostWarehouse>) -> String {
         document.object.namespace().unwrap_or_else(|| self.args.namespace.clone())
     }
 
-    fn tenancy(&self) -> Result<Tenancy, Fault> {
+    fn read_tenancy(&self) -> Result<Tenancy, CheckFault> {
         let Some(path) = &self.args.operator_config else { return Ok(Tenancy::default()) };
         let text = std::fs::read_to_string(path)
-            .map_err(|source| Fault::Unreadable { path: path.clone(), source })?;
+            .map_err(|source| CheckFault::Unreadable { path: path.clone(), source })?;
         Ok(Settings::parse(&text)?.tenancy)
     }
 
-    fn without_aws(&self, declared: &Declared<'_>) -> Subject {
-        let result = preflight::without_aws(&declared.case(), self.now);
-        let mut subject = self.subject(declared, &result);
+    fn without_aws(&self, declared: &Declared<'_>) -> CheckedSubject {
+        let result = preflight::without_aws(&declared.preflight_case(), self.now);
+        let mut subject = self.describe_subject(declared, &result);
         if subject.findings.iter().all(|finding| finding.weight() < Severity::Advice) {
             let message = "The spec is valid. AWS was not called.";
-            subject.findings.push(unasked(message, Reason::NotChecked, &declared.document.origin));
+            subject.findings.push(unasked_finding(message, Reason::NotChecked, &declared.document.origin));
         }
         subject
     }
 
     /// The findings in a check's own words where the operator's are about its pod or its cluster.
-    fn subject(&self, declared: &Declared<'_>, result: &PreflightResult) -> Subject {
+    fn describe_subject(&self, declared: &Declared<'_>, result: &PreflightResult) -> CheckedSubject {
         let account = &declared.document.object;
         let policy = account.spec.access.require_external_id.unwrap_or_default();
         let enforced = policy == RequireExternalId::Enforce;
         let origin = &declared.document.origin;
-        let made_later = preflight::makes_external_id(&declared.case());
+        let made_later = preflight::makes_external_id(&declared.preflight_case());
         let severity = |type_, status, reason| match reason {
             // Before the account is applied there is nothing to look with, and nobody can do anything about it.
             Some(Reason::NotChecked) if made_later => Severity::Waiting,
@@ -234,9 +240,9 @@ impl Inquiry<'_> {
             result.findings.iter().find(|found| found.condition == condition).map(|found| found.field)
         };
         let field = |condition, reason| {
-            with.path(pointed(condition).unwrap_or_else(|| Guide::to(reason).field_on(condition)))
+            with.field_path(pointed(condition).unwrap_or_else(|| Guide::to(reason).field_on(condition)))
         };
-        let mut findings = findings(&result.conditions, severity, field, self.lines(origin), origin);
+        let mut findings = findings_of(&result.conditions, severity, field, self.lines_of(origin), origin);
         for finding in &mut findings {
             let found = result.findings.iter().find(|found| found.condition == finding.condition);
             finding.snippet = found.and_then(|found| found.snippet.clone());
@@ -244,28 +250,28 @@ impl Inquiry<'_> {
                 Reason::SecretNotUsable => finding.message.push_str(&declared.secret_given()),
                 Reason::WarehouseNotFound => finding.message.push_str(declared.warehouse_given()),
                 reason => {
-                    if let Some(words) = caller::words(reason) {
+                    if let Some(words) = caller::caller_fix(reason) {
                         words.clone_into(&mut finding.message);
                     }
                 }
             }
         }
-        Subject { name: self.titled("AwsCostAccount", account), file: origin.file.clone(), findings }
+        CheckedSubject { name: self.title_of("AwsCostAccount", account), file: origin.file.clone(), findings }
     }
 
-    fn titled(&self, kind: &str, object: &impl ResourceExt) -> String {
+    fn title_of(&self, kind: &str, object: &impl ResourceExt) -> String {
         let namespace = object.namespace().unwrap_or_else(|| self.args.namespace.clone());
         format!("{kind} {namespace}/{}", object.name_any())
     }
 
-    fn lines(&self, origin: &Origin) -> Option<&Lines> {
+    fn lines_of(&self, origin: &Origin) -> Option<&Lines> {
         self.manifests.lines.get(&(origin.file.clone(), origin.document))
     }
 }
 
 impl Declared<'_> {
-    fn case(&self) -> Case<'_> {
-        Case {
+    fn preflight_case(&self) -> PreflightCase<'_> {
+        PreflightCase {
             account: &self.document.object,
             namespace: &self.namespace,
             uid: &self.uid,
@@ -321,8 +327,8 @@ fn not_given(name: &str, unread: bool) -> Saying {
 }
 
 /// What stands for an object of which nothing is wrong as far as a check can see.
-fn unasked(message: &str, reason: Reason, origin: &Origin) -> Finding {
-    Finding {
+fn unasked_finding(message: &str, reason: Reason, origin: &Origin) -> ReportedFinding {
+    ReportedFinding {
         condition: ConditionType::Ready,
         status: ConditionStatus::Unknown,
         reason,
@@ -335,13 +341,13 @@ fn unasked(message: &str, reason: Reason, origin: &Origin) -> Finding {
 }
 
 /// The conditions that a check speaks of: no loads run here, and the summary only repeats the layers.
-fn findings(
+fn findings_of(
     conditions: &[Condition],
     severity: impl Fn(ConditionType, ConditionStatus, Option<Reason>) -> Severity,
     field: impl Fn(ConditionType, Reason) -> &'static str,
     lines: Option<&Lines>,
     origin: &Origin,
-) -> Vec<Finding> {
+) -> Vec<ReportedFinding> {
     let spoken = |type_, reason| match type_ {
         ConditionType::Ready => reason == Reason::InvalidSpec,
         ConditionType::Reconciling
@@ -350,14 +356,14 @@ fn findings(
         | ConditionType::TotalsVerified => false,
         _ => true,
     };
-    understood(conditions, severity)
+    understand_conditions(conditions, severity)
         .into_iter()
         // All are known: they were made here.
-        .filter_map(|word| Some((word.type_.known()?, word.reason.known()?, word)))
+        .filter_map(|word| Some((word.type_.known_value()?, word.reason.known_value()?, word)))
         .filter(|(condition, reason, _)| spoken(*condition, *reason))
         .map(|(condition, reason, word)| {
             let field = field(condition, reason);
-            Finding {
+            ReportedFinding {
                 condition,
                 status: word.status,
                 reason,
@@ -387,14 +393,18 @@ fn line_of(field: &str, lines: Option<&Lines>, origin: &Origin) -> u64 {
 }
 
 /// What was wrong with the manifests themselves.
-fn take_in(report: &mut Report, faults: &[ManifestFault], lines: &BTreeMap<(String, usize), Lines>) {
+fn take_in(report: &mut CheckReport, faults: &[ManifestFault], lines: &BTreeMap<(String, usize), Lines>) {
     for fault in faults {
         match fault {
             ManifestFault::Unreadable { file, problem } => {
-                report.unreadable.push(Unreadable { file: file.clone(), line: 0, problem: problem.clone() });
+                report.unreadable.push(UnreadableFile {
+                    file: file.clone(),
+                    line: 0,
+                    problem: problem.clone(),
+                });
             }
             ManifestFault::Syntax { file, line, problem } => {
-                report.unreadable.push(Unreadable {
+                report.unreadable.push(UnreadableFile {
                     file: file.clone(),
                     line: *line,
                     problem: problem.clone(),
@@ -402,7 +412,7 @@ fn take_in(report: &mut Report, faults: &[ManifestFault], lines: &BTreeMap<(Stri
             }
             ManifestFault::Refused { origin, object, complaint } => {
                 let lines = lines.get(&(origin.file.clone(), origin.document));
-                let finding = Finding {
+                let finding = ReportedFinding {
                     condition: ConditionType::Ready,
                     status: ConditionStatus::False,
                     reason: Reason::InvalidSpec,
@@ -412,10 +422,11 @@ fn take_in(report: &mut Report, faults: &[ManifestFault], lines: &BTreeMap<(Stri
                     field: complaint.field.clone(),
                     line: line_of(&complaint.field, lines, origin),
                 };
-                let same = |subject: &&mut Subject| subject.name == *object && subject.file == origin.file;
+                let same =
+                    |subject: &&mut CheckedSubject| subject.name == *object && subject.file == origin.file;
                 match report.subjects.iter_mut().find(same) {
                     Some(subject) => subject.findings.push(finding),
-                    None => report.subjects.push(Subject {
+                    None => report.subjects.push(CheckedSubject {
                         name: object.clone(),
                         file: origin.file.clone(),
                         findings: vec![finding],

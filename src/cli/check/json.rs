@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::report::Report;
+use super::report::CheckReport;
 use crate::model::Severity;
 
 /// The report.
-pub(super) fn json(report: &Report, strict: bool) -> String {
+pub(super) fn render_json(report: &CheckReport, strict: bool) -> String {
     let objects: Vec<Value> = report
         .subjects
         .iter()
@@ -19,7 +19,7 @@ pub(super) fn json(report: &Report, strict: bool) -> String {
                         "condition": finding.condition.as_str(),
                         "status": finding.status.as_str(),
                         "reason": finding.reason.as_str(),
-                        "severity": severity(finding.weight()),
+                        "severity": severity_name(finding.weight()),
                         "message": finding.message,
                         "field": finding.field,
                         "line": finding.line,
@@ -47,7 +47,7 @@ pub(super) fn json(report: &Report, strict: bool) -> String {
     format!("{whole:#}\n")
 }
 
-fn severity(severity: Severity) -> &'static str {
+fn severity_name(severity: Severity) -> &'static str {
     match severity {
         Severity::Fine => "ok",
         Severity::Waiting => "waiting",

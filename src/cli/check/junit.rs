@@ -1,15 +1,15 @@
 //! A check as JUnit XML: a suite an object, a case a condition.
 
-use super::report::{Finding, Report, Subject};
+use super::report::{CheckReport, CheckedSubject, ReportedFinding};
 use crate::model::Severity;
 
 /// The report.
-pub(super) fn junit(report: &Report, strict: bool) -> String {
+pub(super) fn render_junit(report: &CheckReport, strict: bool) -> String {
     let mut suites: Vec<Suite> = report.subjects.iter().map(|subject| Suite::of(subject, strict)).collect();
     if !report.unreadable.is_empty() {
         let cases = report.unreadable.iter().map(|fault| {
             let words = format!("{}:{}: {}", fault.file, fault.line, fault.problem);
-            case(&fault.file, "read", &outcome("error", "Unreadable", &words))
+            case_element(&fault.file, "read", &outcome_element("error", "Unreadable", &words))
         });
         suites.push(Suite {
             name: "files".to_owned(),
@@ -19,7 +19,7 @@ pub(super) fn junit(report: &Report, strict: bool) -> String {
             skipped: 0,
         });
     }
-    let body: String = suites.iter().map(Suite::xml).collect();
+    let body: String = suites.iter().map(Suite::to_xml).collect();
     let sum = |of: fn(&Suite) -> usize| suites.iter().map(of).sum::<usize>();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"awscost check\" tests=\"{}\" failures=\"{}\" \
@@ -40,28 +40,29 @@ struct Suite {
 }
 
 impl Suite {
-    fn of(subject: &Subject, strict: bool) -> Self {
-        let weight = |finding: &Finding| match finding.weight() {
+    fn of(subject: &CheckedSubject, strict: bool) -> Self {
+        let weight = |finding: &ReportedFinding| match finding.weight() {
             Severity::Advice if strict => Severity::Error,
             weight => weight,
         };
         let count = |wanted| subject.findings.iter().filter(|finding| weight(finding) == wanted).count();
         let cases = subject.findings.iter().map(|finding| {
-            let words = format!("{} ({}:{} {})", finding.whole(), subject.file, finding.line, finding.field);
+            let words =
+                format!("{} ({}:{} {})", finding.whole_message(), subject.file, finding.line, finding.field);
             let inner = match weight(finding) {
                 Severity::Fine => String::new(),
                 Severity::Waiting | Severity::Advice => {
-                    format!("<system-out>{}: {}</system-out>", finding.reason, escaped(&words))
+                    format!("<system-out>{}: {}</system-out>", finding.reason, escape_xml(&words))
                 }
-                Severity::Blocked => format!("<skipped message=\"{}\"/>", escaped(&finding.message)),
-                Severity::Untold => outcome("error", finding.reason.as_str(), &words),
-                Severity::Error => outcome("failure", finding.reason.as_str(), &words),
+                Severity::Blocked => format!("<skipped message=\"{}\"/>", escape_xml(&finding.message)),
+                Severity::Untold => outcome_element("error", finding.reason.as_str(), &words),
+                Severity::Error => outcome_element("failure", finding.reason.as_str(), &words),
             };
             let name = match finding.refused_field() {
                 Some(field) => format!("{}: {field}", finding.condition),
                 None => finding.condition.to_string(),
             };
-            case(&subject.name, &name, &inner)
+            case_element(&subject.name, &name, &inner)
         });
         Self {
             name: subject.name.clone(),
@@ -72,10 +73,10 @@ impl Suite {
         }
     }
 
-    fn xml(&self) -> String {
+    fn to_xml(&self) -> String {
         format!(
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n{}  </testsuite>\n",
-            escaped(&self.name),
+            escape_xml(&self.name),
             self.cases.len(),
             self.failures,
             self.errors,
@@ -85,8 +86,8 @@ impl Suite {
     }
 }
 
-fn case(class: &str, name: &str, inner: &str) -> String {
-    let (class, name) = (escaped(class), escaped(name));
+fn case_element(class: &str, name: &str, inner: &str) -> String {
+    let (class, name) = (escape_xml(class), escape_xml(name));
     if inner.is_empty() {
         return format!("    <testcase classname=\"{class}\" name=\"{name}\"/>\n");
     }
@@ -94,13 +95,13 @@ fn case(class: &str, name: &str, inner: &str) -> String {
 }
 
 /// Some readers show the attribute, some the text (GitLab): both have the words.
-fn outcome(element: &str, kind: &str, words: &str) -> String {
-    let words = escaped(words);
+fn outcome_element(element: &str, kind: &str, words: &str) -> String {
+    let words = escape_xml(words);
     format!("<{element} type=\"{kind}\" message=\"{words}\">{words}</{element}>")
 }
 
 /// Text as XML takes it; what XML 1.0 has no form for is replaced.
-fn escaped(text: &str) -> String {
+fn escape_xml(text: &str) -> String {
     text.chars()
         .map(|char| match char {
             '&' => "&amp;".to_owned(),

@@ -14,14 +14,14 @@ impl ReachedWith {
         if spec.access.access_key_secret_ref.is_some() { Self::Keys } else { Self::Role }
     }
 
-    fn secret(self) -> &'static str {
+    fn secret_field(self) -> &'static str {
         match self {
             Self::Role => "spec.access.externalIdSecretRef.name",
             Self::Keys => "spec.access.accessKeySecretRef.name",
         }
     }
 
-    fn itself(self) -> &'static str {
+    fn object_field(self) -> &'static str {
         match self {
             Self::Role => "spec.access.roleArn",
             Self::Keys => "spec.access.accessKeySecretRef.name",
@@ -29,10 +29,10 @@ impl ReachedWith {
     }
 
     /// The path of a field; empty where it is no one field.
-    pub(super) fn path(self, field: Field) -> &'static str {
+    pub(super) fn field_path(self, field: Field) -> &'static str {
         match field {
-            Field::Access => self.itself(),
-            Field::Secret => self.secret(),
+            Field::Access => self.object_field(),
+            Field::Secret => self.secret_field(),
             Field::At(path) => path,
             Field::OfCondition | Field::Whole => "",
         }
@@ -53,7 +53,7 @@ mod tests {
             (ConditionType::BucketReadable, Reason::BucketRegionMismatch, "spec.report.bucket.region"),
             (ConditionType::WarehouseReady, Reason::WarehouseNotFound, "spec.ingestion.warehouseRef.name"),
         ] {
-            assert_eq!(ReachedWith::Role.path(Guide::to(reason).field_on(condition)), expected);
+            assert_eq!(ReachedWith::Role.field_path(Guide::to(reason).field_on(condition)), expected);
         }
     }
 
@@ -69,7 +69,11 @@ mod tests {
             (ConditionType::Deprecated, Reason::IamUserKeys, keys),
             (ConditionType::RoleAssumable, Reason::WrongAccount, "spec.accountId"),
         ] {
-            assert_eq!(ReachedWith::Keys.path(Guide::to(reason).field_on(condition)), expected, "{reason}");
+            assert_eq!(
+                ReachedWith::Keys.field_path(Guide::to(reason).field_on(condition)),
+                expected,
+                "{reason}"
+            );
         }
     }
 }

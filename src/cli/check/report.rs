@@ -10,29 +10,29 @@ use crate::{
 
 /// Everything a check found.
 #[derive(Debug, Clone, Default)]
-pub struct Report {
+pub struct CheckReport {
     /// The objects, in reading order.
-    pub subjects: Vec<Subject>,
+    pub subjects: Vec<CheckedSubject>,
     /// What could not be read at all.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<UnreadableFile>,
     /// Documents that are none of ours.
     pub ignored: usize,
 }
 
 /// One object.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct CheckedSubject {
     /// Its kind and name, with the namespace where it is known.
     pub name: String,
     /// The file it stands in, as it was given.
     pub file: String,
     /// Its findings, in the order of their layers.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ReportedFinding>,
 }
 
 /// One condition of one object, and what was found of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct ReportedFinding {
     /// The condition.
     pub condition: ConditionType,
     /// Whether it holds.
@@ -53,7 +53,7 @@ pub struct Finding {
 
 /// A file that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UnreadableFile {
     /// The file as it was given.
     pub file: String,
     /// The line, where it is known.
@@ -66,7 +66,7 @@ pub struct Unreadable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[repr(u8)]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// Nothing is wrong.
     Good = 0,
     /// Something must be fixed.
@@ -75,11 +75,11 @@ pub enum Verdict {
     Unchecked = 2,
 }
 
-impl Finding {
+impl ReportedFinding {
     /// How much it matters to a check: without an identity of its own, a check could not look.
     pub fn weight(&self) -> Severity {
         match self.severity {
-            Severity::Error if caller::words(self.reason).is_some() => Severity::Untold,
+            Severity::Error if caller::caller_fix(self.reason).is_some() => Severity::Untold,
             severity => severity,
         }
     }
@@ -90,13 +90,13 @@ impl Finding {
     }
 
     /// Message and block together, for outputs that have one text.
-    pub fn whole(&self) -> String {
+    pub fn whole_message(&self) -> String {
         let Some(Snippet { title, text }) = &self.snippet else { return self.message.clone() };
         format!("{}\n\n{title}\n{text}", self.message)
     }
 
     /// The finding's name in outputs that want one: `BucketReadable/BucketNotFound`.
-    pub fn rule(&self) -> String {
+    pub fn rule_id(&self) -> String {
         format!("{}/{}", self.condition, self.reason)
     }
 }
@@ -104,33 +104,33 @@ impl Finding {
 /// What is said of a check that had nothing to check.
 pub const NOTHING: &str = "the input has no AwsCostAccount or CostWarehouse, so nothing was checked";
 
-impl Report {
+impl CheckReport {
     /// True if there was nothing to check: a path that is wrong, or a build that came to nothing.
     pub fn is_empty(&self) -> bool {
         self.subjects.is_empty() && self.unreadable.is_empty()
     }
 
     /// All findings with their objects.
-    pub fn findings(&self) -> impl Iterator<Item = (&Subject, &Finding)> {
+    pub fn all_findings(&self) -> impl Iterator<Item = (&CheckedSubject, &ReportedFinding)> {
         self.subjects
             .iter()
             .flat_map(|subject| subject.findings.iter().map(move |finding| (subject, finding)))
     }
 
     /// How many findings have a weight.
-    pub fn count(&self, weight: Severity) -> usize {
-        self.findings().filter(|(_, finding)| finding.weight() == weight).count()
+    pub fn count_of(&self, weight: Severity) -> usize {
+        self.all_findings().filter(|(_, finding)| finding.weight() == weight).count()
     }
 
     /// How the check ends; with `strict`, advice counts as a finding.
-    pub fn verdict(&self, strict: bool) -> Verdict {
-        let advice = strict && self.count(Severity::Advice) > 0;
-        if self.count(Severity::Error) > 0 || advice {
-            Verdict::Findings
-        } else if self.count(Severity::Untold) > 0 || !self.unreadable.is_empty() || self.is_empty() {
-            Verdict::Unchecked
+    pub fn verdict(&self, strict: bool) -> CheckVerdict {
+        let advice = strict && self.count_of(Severity::Advice) > 0;
+        if self.count_of(Severity::Error) > 0 || advice {
+            CheckVerdict::Findings
+        } else if self.count_of(Severity::Untold) > 0 || !self.unreadable.is_empty() || self.is_empty() {
+            CheckVerdict::Unchecked
         } else {
-            Verdict::Good
+            CheckVerdict::Good
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::report::{Finding, Report, Subject, Unreadable};
+use super::report::{CheckReport, CheckedSubject, ReportedFinding, UnreadableFile};
 use crate::model::{Guide, Severity};
 
 /// Where a reader finds each reason explained.
@@ -14,26 +14,26 @@ const HELP: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/troubl
 const UNREADABLE: &str = "File/Unreadable";
 
 /// The report.
-pub(super) fn sarif(report: &Report) -> String {
-    let told: Vec<(&Subject, &Finding)> =
-        report.findings().filter(|(_, finding)| level(finding.weight()).is_some()).collect();
-    let mut rules: BTreeMap<String, &Finding> = BTreeMap::new();
+pub(super) fn render_sarif(report: &CheckReport) -> String {
+    let told: Vec<(&CheckedSubject, &ReportedFinding)> =
+        report.all_findings().filter(|(_, finding)| sarif_level(finding.weight()).is_some()).collect();
+    let mut rules: BTreeMap<String, &ReportedFinding> = BTreeMap::new();
     for (_, finding) in &told {
-        rules.entry(finding.rule()).or_insert(finding);
+        rules.entry(finding.rule_id()).or_insert(finding);
     }
     let mut results: Vec<Value> = told
         .iter()
         .map(|(subject, finding)| {
-            let index = rules.keys().position(|rule| *rule == finding.rule());
-            result(subject, finding, index)
+            let index = rules.keys().position(|rule| *rule == finding.rule_id());
+            finding_result(subject, finding, index)
         })
         .collect();
-    let mut told_rules: Vec<Value> = rules.iter().map(|(id, finding)| rule(id, finding)).collect();
+    let mut told_rules: Vec<Value> = rules.iter().map(|(id, finding)| rule_object(id, finding)).collect();
     if !report.unreadable.is_empty() {
-        results.extend(report.unreadable.iter().map(|fault| unread(fault, told_rules.len())));
-        told_rules.push(readable());
+        results.extend(report.unreadable.iter().map(|fault| unreadable_result(fault, told_rules.len())));
+        told_rules.push(unreadable_rule());
     }
-    let unreadable: Vec<Value> = report.unreadable.iter().map(notification).collect();
+    let unreadable: Vec<Value> = report.unreadable.iter().map(unreadable_notification).collect();
     let whole = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -47,7 +47,7 @@ pub(super) fn sarif(report: &Report) -> String {
             "invocations": [{
                 "executionSuccessful": !report.is_empty()
                     && report.unreadable.is_empty()
-                    && report.count(Severity::Untold) == 0,
+                    && report.count_of(Severity::Untold) == 0,
                 "toolExecutionNotifications": unreadable,
             }],
             "columnKind": "unicodeCodePoints",
@@ -58,7 +58,7 @@ pub(super) fn sarif(report: &Report) -> String {
 }
 
 /// SARIF's word for what a reviewer is to see; nothing for what is as it must be.
-fn level(severity: Severity) -> Option<&'static str> {
+fn sarif_level(severity: Severity) -> Option<&'static str> {
     match severity {
         Severity::Error => Some("error"),
         Severity::Advice => Some("warning"),
@@ -67,7 +67,7 @@ fn level(severity: Severity) -> Option<&'static str> {
     }
 }
 
-fn rule(id: &str, finding: &Finding) -> Value {
+fn rule_object(id: &str, finding: &ReportedFinding) -> Value {
     let guide = Guide::to(finding.reason);
     let (meaning, remedy) = (guide.meaning.replace('`', ""), guide.remedy.replace('`', ""));
     json!({
@@ -77,12 +77,12 @@ fn rule(id: &str, finding: &Finding) -> Value {
         "fullDescription": {"text": format!("{meaning} {remedy}")},
         "help": {"text": remedy},
         "helpUri": HELP,
-        "defaultConfiguration": {"level": level(finding.weight()).unwrap_or("none")},
+        "defaultConfiguration": {"level": sarif_level(finding.weight()).unwrap_or("none")},
     })
 }
 
 /// The rule that a file can be read: most viewers show results alone, and nothing in such a file was checked.
-fn readable() -> Value {
+fn unreadable_rule() -> Value {
     let meaning = "The file does not contain readable manifests, so nothing in it was checked.";
     let remedy = "Fix what the message names.";
     json!({
@@ -95,46 +95,46 @@ fn readable() -> Value {
     })
 }
 
-fn unread(fault: &Unreadable, rule: usize) -> Value {
+fn unreadable_result(fault: &UnreadableFile, rule: usize) -> Value {
     json!({
         "ruleId": UNREADABLE,
         "ruleIndex": rule,
         "level": "error",
         "message": {"text": fault.problem},
-        "locations": [{"physicalLocation": location(&fault.file, fault.line)}],
+        "locations": [{"physicalLocation": physical_location(&fault.file, fault.line)}],
         "partialFingerprints": {"file/v1": fault.file},
     })
 }
 
-fn result(subject: &Subject, finding: &Finding, rule: Option<usize>) -> Value {
+fn finding_result(subject: &CheckedSubject, finding: &ReportedFinding, rule: Option<usize>) -> Value {
     let mut logical = json!({"name": subject.name, "kind": "resource"});
     if !finding.field.is_empty() {
         logical["fullyQualifiedName"] = json!(format!("{}#{}", subject.name, finding.field));
     }
     let field = finding.refused_field().map(|field| format!("#{field}")).unwrap_or_default();
     json!({
-        "ruleId": finding.rule(),
+        "ruleId": finding.rule_id(),
         "ruleIndex": rule,
-        "level": level(finding.weight()),
-        "message": {"text": finding.whole()},
+        "level": sarif_level(finding.weight()),
+        "message": {"text": finding.whole_message()},
         "locations": [{
-            "physicalLocation": location(&subject.file, finding.line),
+            "physicalLocation": physical_location(&subject.file, finding.line),
             "logicalLocations": [logical],
         }],
         // The same finding on another line is the same finding.
-        "partialFingerprints": {"objectAndReason/v1": format!("{}/{}{field}", subject.name, finding.rule())},
+        "partialFingerprints": {"objectAndReason/v1": format!("{}/{}{field}", subject.name, finding.rule_id())},
     })
 }
 
-fn notification(fault: &Unreadable) -> Value {
+fn unreadable_notification(fault: &UnreadableFile) -> Value {
     json!({
         "level": "error",
         "message": {"text": fault.problem},
-        "locations": [{"physicalLocation": location(&fault.file, fault.line)}],
+        "locations": [{"physicalLocation": physical_location(&fault.file, fault.line)}],
     })
 }
 
-fn location(file: &str, line: u64) -> Value {
+fn physical_location(file: &str, line: u64) -> Value {
     let uri = if file == "-" { "stdin".to_owned() } else { as_uri(file) };
     json!({"artifactLocation": {"uri": uri}, "region": {"startLine": line.max(1)}})
 }

@@ -11,10 +11,10 @@ use kube::{Api, Client};
 use crate::{
     api::USE_LABEL,
     cli::{
-        cluster::said,
+        cluster::api_message,
         inputs::{
-            manifests::{self, Document, SecretValues},
-            unreadable::problem,
+            manifests::{self, ManifestDocument, SecretValues},
+            unreadable::io_problem,
         },
     },
 };
@@ -72,7 +72,7 @@ pub enum SecretFault {
     #[error("the environment variable {0} is not set")]
     NotSet(String),
     /// The cluster gave no answer.
-    #[error("failed to read Secret {name} from the cluster: {}", said(source))]
+    #[error("failed to read Secret {name} from the cluster: {}", api_message(source))]
     Cluster {
         /// Its name.
         name: String,
@@ -124,7 +124,7 @@ pub(super) struct Secrets {
 impl Secrets {
     /// Those of the manifests, and of a cluster if there is one.
     pub(super) fn new(
-        documents: &[Document<SecretValues>],
+        documents: &[ManifestDocument<SecretValues>],
         namespace: &str,
         cluster: Option<Client>,
     ) -> Self {
@@ -139,11 +139,11 @@ impl Secrets {
     /// Adds one from a folder with a file a key, or from a manifest, or one key from a file.
     pub(super) fn add_file(&mut self, file: &SecretFile) -> Result<(), SecretFault> {
         if let Some(key) = &file.key {
-            let value = std::fs::read(&file.path).map_err(unreadable(&file.path))?;
+            let value = std::fs::read(&file.path).map_err(unreadable_file(&file.path))?;
             self.add_key(&file.namespace, &file.name, key, value);
             return Ok(());
         }
-        let secret = if file.path.is_dir() { folder(&file.path)? } else { manifest(file)? };
+        let secret = if file.path.is_dir() { read_folder(&file.path)? } else { read_manifest(file)? };
         self.vouched.insert((file.namespace.clone(), file.name.clone()), secret);
         Ok(())
     }
@@ -165,7 +165,7 @@ impl Secrets {
     }
 
     /// A Secret, if it is given anywhere, as it is to be used for `purpose`.
-    pub(super) async fn find(
+    pub(super) async fn find_secret(
         &self,
         namespace: &str,
         name: &str,
@@ -192,14 +192,14 @@ impl Secrets {
     }
 }
 
-fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> SecretFault {
+fn unreadable_file(path: &Path) -> impl Fn(std::io::Error) -> SecretFault {
     let path = path.display().to_string();
-    move |error| SecretFault::Unreadable { path: path.clone(), problem: problem(&error) }
+    move |error| SecretFault::Unreadable { path: path.clone(), problem: io_problem(&error) }
 }
 
 /// A folder with one file a key, as Kubernetes mounts Secrets.
-fn folder(path: &Path) -> Result<Secret, SecretFault> {
-    let unreadable = unreadable(path);
+fn read_folder(path: &Path) -> Result<Secret, SecretFault> {
+    let unreadable = unreadable_file(path);
     let mut data = BTreeMap::new();
     for entry in std::fs::read_dir(path).map_err(&unreadable)? {
         let file = entry.map_err(&unreadable)?.path();
@@ -212,7 +212,7 @@ fn folder(path: &Path) -> Result<Secret, SecretFault> {
     Ok(Secret { data: Some(data), ..Secret::default() })
 }
 
-fn manifest(file: &SecretFile) -> Result<Secret, SecretFault> {
+fn read_manifest(file: &SecretFile) -> Result<Secret, SecretFault> {
     let path = file.path.display().to_string();
     let (manifests, faults) = manifests::read_all(std::slice::from_ref(&file.path));
     if let Some(fault) = faults.first() {
@@ -249,7 +249,8 @@ mod tests {
 
     /// The label and the external ID that are found, if a Secret is.
     async fn found(secrets: &Secrets) -> Option<(Option<String>, Vec<u8>)> {
-        let secret = secrets.find("finops", "acme", USE_EXTERNAL_ID).await.expect("no cluster is asked")?;
+        let secret =
+            secrets.find_secret("finops", "acme", USE_EXTERNAL_ID).await.expect("no cluster is asked")?;
         let label = secret.metadata.labels.and_then(|labels| labels.get(USE_LABEL).cloned());
         Some((label, secret.data?.remove("externalId")?.0))
     }

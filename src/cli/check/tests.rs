@@ -1,11 +1,11 @@
 //! A report in each of its forms, and how it ends a process.
 
 use super::{
-    json::json,
-    junit::junit,
-    report::{Finding, Report, Subject, Unreadable, Verdict},
-    sarif::sarif,
-    text::text,
+    json::render_json,
+    junit::render_junit,
+    report::{CheckReport, CheckVerdict, CheckedSubject, ReportedFinding, UnreadableFile},
+    sarif::render_sarif,
+    text::render_text,
 };
 use crate::{
     cli::terminal::wrap::fits,
@@ -19,8 +19,8 @@ fn finding(
     field: &str,
     line: u64,
     message: &str,
-) -> Finding {
-    Finding {
+) -> ReportedFinding {
+    ReportedFinding {
         condition,
         status,
         reason,
@@ -32,7 +32,7 @@ fn finding(
     }
 }
 
-fn report() -> Report {
+fn report() -> CheckReport {
     use ConditionStatus::{False, True, Unknown};
     use ConditionType as T;
     let assumed = "The role can be assumed with the external ID.";
@@ -59,13 +59,13 @@ fn report() -> Report {
             "Take s3:PutObject away.",
         ),
     ];
-    Report {
-        subjects: vec![Subject {
+    CheckReport {
+        subjects: vec![CheckedSubject {
             name: "AwsCostAccount finops/acme-payer".to_owned(),
             file: "./accounts/acme payer.yaml".to_owned(),
             findings,
         }],
-        unreadable: vec![Unreadable {
+        unreadable: vec![UnreadableFile {
             file: "broken.yaml".to_owned(),
             line: 3,
             problem: "a mapping has no value".to_owned(),
@@ -74,49 +74,49 @@ fn report() -> Report {
     }
 }
 
-fn one(reason: Reason, condition: ConditionType, status: ConditionStatus) -> Report {
+fn one(reason: Reason, condition: ConditionType, status: ConditionStatus) -> CheckReport {
     let findings = vec![finding(condition, status, reason, "", 1, "words")];
-    Report {
-        subjects: vec![Subject { name: "x".to_owned(), file: "x.yaml".to_owned(), findings }],
-        ..Report::default()
+    CheckReport {
+        subjects: vec![CheckedSubject { name: "x".to_owned(), file: "x.yaml".to_owned(), findings }],
+        ..CheckReport::default()
     }
 }
 
 #[test]
 fn what_must_be_mended_fits_80_columns() {
-    let text = text(&report(), false);
+    let text = render_text(&report(), false);
     assert!(fits(&text), "{text}");
     insta::assert_snapshot!(text);
 }
 
 #[test]
 fn json_has_every_finding() {
-    insta::assert_snapshot!(json(&report(), false));
+    insta::assert_snapshot!(render_json(&report(), false));
 }
 
 #[test]
 fn junit_has_a_case_a_condition() {
-    let xml = junit(&report(), false);
+    let xml = render_junit(&report(), false);
     assert_eq!(xml.matches("<testcase ").count(), 5 + 1);
     assert!(!xml.contains("<acme>"), "text is escaped");
     insta::assert_snapshot!(xml);
 }
 
 /// An object that is refused for two fields.
-fn refused() -> Report {
+fn refused() -> CheckReport {
     let finding = |field| {
         finding(ConditionType::Ready, ConditionStatus::False, Reason::InvalidSpec, field, 3, "no such value")
     };
     let findings = ["spec.accountType", "spec.report.name"].map(finding).to_vec();
-    Report {
-        subjects: vec![Subject { name: "x".to_owned(), file: "x.yaml".to_owned(), findings }],
-        ..Report::default()
+    CheckReport {
+        subjects: vec![CheckedSubject { name: "x".to_owned(), file: "x.yaml".to_owned(), findings }],
+        ..CheckReport::default()
     }
 }
 
 #[test]
 fn each_refused_field_is_a_case_of_its_own() {
-    let xml = junit(&refused(), false);
+    let xml = render_junit(&refused(), false);
     for name in ["Ready: spec.accountType", "Ready: spec.report.name"] {
         assert_eq!(xml.matches(&format!("name=\"{name}\"")).count(), 1, "{xml}");
     }
@@ -124,12 +124,12 @@ fn each_refused_field_is_a_case_of_its_own() {
 
 #[test]
 fn sarif_points_at_the_line() {
-    insta::assert_snapshot!(sarif(&report()).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    insta::assert_snapshot!(render_sarif(&report()).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
 
 #[test]
 fn sarif_tells_refused_fields_apart() {
-    let sarif: serde_json::Value = serde_json::from_str(&sarif(&refused())).expect("JSON");
+    let sarif: serde_json::Value = serde_json::from_str(&render_sarif(&refused())).expect("JSON");
     let results = sarif["runs"][0]["results"].as_array().expect("results");
     let prints: std::collections::BTreeSet<String> =
         results.iter().map(|result| result["partialFingerprints"].to_string()).collect();
@@ -142,17 +142,17 @@ fn errors_outweigh_what_could_not_be_checked_and_that_outweighs_advice() {
     use ConditionType as T;
     for (report, strict, expected) in [
         // Nothing was checked: a build that came to nothing is no green pull request.
-        (Report::default(), false, Verdict::Unchecked),
-        (report(), false, Verdict::Findings),
-        (one(Reason::RoleAssumed, T::RoleAssumable, True), true, Verdict::Good),
-        (one(Reason::AssumeRoleDenied, T::RoleAssumable, False), false, Verdict::Findings),
+        (CheckReport::default(), false, CheckVerdict::Unchecked),
+        (report(), false, CheckVerdict::Findings),
+        (one(Reason::RoleAssumed, T::RoleAssumable, True), true, CheckVerdict::Good),
+        (one(Reason::AssumeRoleDenied, T::RoleAssumable, False), false, CheckVerdict::Findings),
         // Whoever runs the check has no identity: that says nothing of the account.
-        (one(Reason::NoBaseCredentials, T::RoleAssumable, False), false, Verdict::Unchecked),
-        (one(Reason::Throttled, T::RoleAssumable, Unknown), false, Verdict::Unchecked),
-        (one(Reason::AwaitingFirstDelivery, T::ReportDelivered, Unknown), true, Verdict::Good),
-        (one(Reason::AuditDenied, T::PermissionsMinimal, Unknown), true, Verdict::Good),
-        (one(Reason::CanWriteBucket, T::PermissionsMinimal, False), false, Verdict::Good),
-        (one(Reason::CanWriteBucket, T::PermissionsMinimal, False), true, Verdict::Findings),
+        (one(Reason::NoBaseCredentials, T::RoleAssumable, False), false, CheckVerdict::Unchecked),
+        (one(Reason::Throttled, T::RoleAssumable, Unknown), false, CheckVerdict::Unchecked),
+        (one(Reason::AwaitingFirstDelivery, T::ReportDelivered, Unknown), true, CheckVerdict::Good),
+        (one(Reason::AuditDenied, T::PermissionsMinimal, Unknown), true, CheckVerdict::Good),
+        (one(Reason::CanWriteBucket, T::PermissionsMinimal, False), false, CheckVerdict::Good),
+        (one(Reason::CanWriteBucket, T::PermissionsMinimal, False), true, CheckVerdict::Findings),
     ] {
         assert_eq!(report.verdict(strict), expected, "{report:?}");
     }

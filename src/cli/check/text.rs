@@ -1,18 +1,18 @@
 //! A check for a terminal of 80 columns: what must be fixed with its fix, and one line for what is as it must be.
 
-use super::report::{Finding, Report, Subject, Unreadable, Verdict};
+use super::report::{CheckReport, CheckVerdict, CheckedSubject, ReportedFinding, UnreadableFile};
 use crate::{
-    cli::terminal::{snippet::block, wrap::wrap},
+    cli::terminal::{snippet::indent_block, wrap::wrap_text},
     model::Severity,
 };
 
 /// The report as text.
-pub(super) fn text(report: &Report, strict: bool) -> String {
+pub(super) fn render_text(report: &CheckReport, strict: bool) -> String {
     let mut text = String::new();
     for unreadable in &report.unreadable {
-        let Unreadable { file, line, problem } = unreadable;
+        let UnreadableFile { file, line, problem } = unreadable;
         let place = if *line == 0 { file.clone() } else { format!("{file}:{line}") };
-        text.push_str(&wrap(problem, &format!("{place}: "), "  "));
+        text.push_str(&wrap_text(problem, &format!("{place}: "), "  "));
         text.push('\n');
     }
     for subject in &report.subjects {
@@ -20,20 +20,20 @@ pub(super) fn text(report: &Report, strict: bool) -> String {
         text.push('\n');
     }
     if !report.is_empty() {
-        text.push_str(&wrap(&summary(report, strict), "", ""));
+        text.push_str(&wrap_text(&summary_line(report, strict), "", ""));
     }
     text
 }
 
-fn of_subject(subject: &Subject) -> String {
-    let mut text = wrap(&format!("{} ({})", subject.name, subject.file), "", "  ");
+fn of_subject(subject: &CheckedSubject) -> String {
+    let mut text = wrap_text(&format!("{} ({})", subject.name, subject.file), "", "  ");
     for finding in &subject.findings {
         text.push_str(&of_finding(finding, &subject.file));
     }
     text
 }
 
-fn of_finding(finding: &Finding, file: &str) -> String {
+fn of_finding(finding: &ReportedFinding, file: &str) -> String {
     let mark = match finding.weight() {
         Severity::Fine => "ok",
         Severity::Waiting => "wait",
@@ -51,17 +51,18 @@ fn of_finding(finding: &Finding, file: &str) -> String {
     } else {
         format!("{file}:{} {}", finding.line, finding.field)
     };
-    let snippet = finding.snippet.as_ref().map(|snippet| block(snippet, "          ")).unwrap_or_default();
+    let snippet =
+        finding.snippet.as_ref().map(|snippet| indent_block(snippet, "          ")).unwrap_or_default();
     format!(
         "{head}{}{}{snippet}",
-        wrap(&finding.message, "          ", "          "),
-        wrap(&place, "          at ", "            ")
+        wrap_text(&finding.message, "          ", "          "),
+        wrap_text(&place, "          at ", "            ")
     )
 }
 
-fn summary(report: &Report, strict: bool) -> String {
+fn summary_line(report: &CheckReport, strict: bool) -> String {
     let counted = |severity, one: &str, many: &str| {
-        let count = report.count(severity);
+        let count = report.count_of(severity);
         let noun = if count == 1 { one } else { many };
         (count > 0).then(|| format!("{count} {noun}"))
     };
@@ -80,9 +81,9 @@ fn summary(report: &Report, strict: bool) -> String {
         many => format!("{many} objects"),
     };
     let verdict = match report.verdict(strict) {
-        Verdict::Good => "good",
-        Verdict::Findings => "findings",
-        Verdict::Unchecked => "not everything could be checked",
+        CheckVerdict::Good => "good",
+        CheckVerdict::Findings => "findings",
+        CheckVerdict::Unchecked => "not everything could be checked",
     };
     let parts = if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) };
     format!("{objects}{parts}: {verdict}.")

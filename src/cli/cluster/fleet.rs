@@ -13,7 +13,7 @@ use crate::{
         conditions::{self, Condition},
     },
     cli::{
-        cluster::{ClusterFault, Scope},
+        cluster::{ClusterFault, ClusterScope},
         findings::said::Said,
         terminal::snippet,
     },
@@ -50,7 +50,7 @@ pub struct Name {
 
 impl Kind {
     /// As kubectl prints and takes it.
-    pub fn resource(self) -> &'static str {
+    pub fn resource_name(self) -> &'static str {
         match self {
             Self::AwsCostAccount => "awscostaccount.awscost.io",
             Self::CostWarehouse => "costwarehouse.awscost.io",
@@ -107,14 +107,14 @@ pub struct Word {
 impl Word {
     /// Where it stands in the order of mending: by layers, but a report that is named wrongly comes before the place that
     /// was looked at for it.
-    pub fn turn(&self) -> (Said<ConditionType>, bool) {
-        turn(&self.type_, &self.reason)
+    pub fn fix_turn(&self) -> (Said<ConditionType>, bool) {
+        fix_turn(&self.type_, &self.reason)
     }
 }
 
-/// [`Word::turn`] of a condition and its reason.
-pub fn turn(type_: &Said<ConditionType>, reason: &Said<Reason>) -> (Said<ConditionType>, bool) {
-    let misnamed = reason.known().is_some_and(Reason::misnames_report);
+/// [`Word::fix_turn`] of a condition and its reason.
+pub fn fix_turn(type_: &Said<ConditionType>, reason: &Said<Reason>) -> (Said<ConditionType>, bool) {
+    let misnamed = reason.known_value().is_some_and(Reason::misnames_report);
     (if misnamed { ConditionType::BucketReadable.into() } else { type_.clone() }, !misnamed)
 }
 
@@ -130,13 +130,18 @@ impl Fleet {
     ///
     /// # Errors
     /// [`ClusterFault`] if the API server does not list them.
-    pub async fn read(scope: &Scope, selector: Option<&str>, now: Timestamp) -> Result<Self, ClusterFault> {
+    pub async fn read(
+        scope: &ClusterScope,
+        selector: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, ClusterFault> {
         let (accounts, warehouses) = futures::try_join!(
             scope.list::<DeserializeGuard<AwsCostAccount>>(selector),
             scope.list::<DeserializeGuard<CostWarehouse>>(selector),
         )?;
-        let mut members: Vec<Member> = accounts.iter().map(|account| Member::account(account, now)).collect();
-        members.extend(warehouses.iter().map(|warehouse| Member::warehouse(warehouse, now)));
+        let mut members: Vec<Member> =
+            accounts.iter().map(|account| Member::read_account(account, now)).collect();
+        members.extend(warehouses.iter().map(|warehouse| Member::read_warehouse(warehouse, now)));
         members.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Self { members })
     }
@@ -149,16 +154,16 @@ impl Fleet {
 
 impl Member {
     /// An account. One that does not parse was stored before a rule was there.
-    pub fn account(object: &DeserializeGuard<AwsCostAccount>, now: Timestamp) -> Self {
-        let name = named(Kind::AwsCostAccount, object);
+    pub fn read_account(object: &DeserializeGuard<AwsCostAccount>, now: Timestamp) -> Self {
+        let name = name_of(Kind::AwsCostAccount, object);
         let account = match &object.0 {
             Ok(account) => account,
-            Err(invalid) => return Self::unparsable(name, object, &invalid.error, now),
+            Err(invalid) => return Self::unparsable_member(name, object, &invalid.error, now),
         };
         let policy = account.spec.access.require_external_id.unwrap_or_default();
         let enforced = policy == RequireExternalId::Enforce;
         let conditions = account.status.as_ref().map(|status| status.conditions.as_slice());
-        let words = understood(conditions.unwrap_or_default(), |type_, status, reason| {
+        let words = understand_conditions(conditions.unwrap_or_default(), |type_, status, reason| {
             Severity::of(type_, status, reason, enforced)
         });
         let mut words = summed_up(words, object, now);
@@ -175,30 +180,31 @@ impl Member {
     }
 
     /// A warehouse.
-    pub fn warehouse(object: &DeserializeGuard<CostWarehouse>, now: Timestamp) -> Self {
-        let name = named(Kind::CostWarehouse, object);
+    pub fn read_warehouse(object: &DeserializeGuard<CostWarehouse>, now: Timestamp) -> Self {
+        let name = name_of(Kind::CostWarehouse, object);
         let warehouse = match &object.0 {
             Ok(warehouse) => warehouse,
-            Err(invalid) => return Self::unparsable(name, object, &invalid.error, now),
+            Err(invalid) => return Self::unparsable_member(name, object, &invalid.error, now),
         };
         let conditions = warehouse.status.as_ref().map(|status| status.conditions.as_slice());
-        let words = understood(conditions.unwrap_or_default(), |type_, status, reason| match type_ {
-            ConditionType::Ready => Severity::of_warehouse(status, reason),
-            _ => Severity::Fine,
-        });
+        let words =
+            understand_conditions(conditions.unwrap_or_default(), |type_, status, reason| match type_ {
+                ConditionType::Ready => Severity::of_warehouse(status, reason),
+                _ => Severity::Fine,
+            });
         let mut words = summed_up(words, object, now);
         add_snippets(&mut words, |reason| snippet::of_warehouse(reason, warehouse, &name.namespace));
         Self { name, uid: object.uid(), display_name: None, suspended: false, warehouse: None, words }
     }
 
-    fn unparsable(name: Name, object: &impl ResourceExt, problem: &str, now: Timestamp) -> Self {
+    fn unparsable_member(name: Name, object: &impl ResourceExt, problem: &str, now: Timestamp) -> Self {
         let word = Word {
             type_: ConditionType::Ready.into(),
             status: ConditionStatus::False,
             reason: Reason::InvalidSpec.into(),
             severity: Severity::Error,
             since: object.creation_timestamp().map_or(now, |created| created.0),
-            message: conditions::bounded(&format!("The object does not parse: {problem}.")),
+            message: conditions::bound_message(&format!("The object does not parse: {problem}.")),
             snippet: None,
         };
         Self {
@@ -220,20 +226,20 @@ impl Member {
 /// Gives what is to be fixed or could be better its block to copy.
 fn add_snippets(words: &mut [Word], snippet: impl Fn(Reason) -> Option<Snippet>) {
     for word in words.iter_mut().filter(|word| word.severity >= Severity::Advice) {
-        word.snippet = word.reason.known().and_then(&snippet);
+        word.snippet = word.reason.known_value().and_then(&snippet);
     }
 }
 
-fn named<K: ResourceExt>(kind: Kind, object: &K) -> Name {
+fn name_of<K: ResourceExt>(kind: Kind, object: &K) -> Name {
     Name { kind, namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
 }
 
 /// The conditions, those that only a newer operator knows among them.
-pub fn understood(
+pub fn understand_conditions(
     conditions: &[Condition],
     severity: impl Fn(ConditionType, ConditionStatus, Option<Reason>) -> Severity,
 ) -> Vec<Word> {
-    let summary = conditions::find(conditions, ConditionType::Ready);
+    let summary = conditions::find_condition(conditions, ConditionType::Ready);
     let ready = summary.is_some_and(|summary| summary.holds() == ConditionStatus::True);
     // Ready says in short what is wrong; people who ask want it whole.
     let whole = |condition: &Condition| match ready || condition.type_ != ConditionType::Ready.as_str() {
@@ -246,9 +252,9 @@ pub fn understood(
             let type_ = Said::of(&condition.type_, ConditionType::from_name);
             let reason = Said::of(&condition.reason, Reason::from_name);
             let status = condition.holds();
-            let severity = match type_.known() {
-                Some(type_) => severity(type_, status, reason.known()),
-                None => Severity::of_newer(status, reason.known(), ready),
+            let severity = match type_.known_value() {
+                Some(type_) => severity(type_, status, reason.known_value()),
+                None => Severity::of_newer(status, reason.known_value(), ready),
             };
             Word {
                 type_,
@@ -272,7 +278,7 @@ fn summed_up(mut words: Vec<Word>, object: &impl ResourceExt, now: Timestamp) ->
             ready.severity = Severity::Error;
         }
         Some(ready) if ready.status == ConditionStatus::Unknown && gravest == Severity::Fine => {
-            ready.severity = Severity::of_unknown(ready.reason.known());
+            ready.severity = Severity::of_unknown(ready.reason.known_value());
         }
         Some(_) => {}
         None => words.push(Word {
@@ -319,7 +325,7 @@ mod tests {
             },
             "status": {"conditions": conditions}
         });
-        Member::account(&serde_json::from_value(value).expect("metadata"), now())
+        Member::read_account(&serde_json::from_value(value).expect("metadata"), now())
     }
 
     #[test]

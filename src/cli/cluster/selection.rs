@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     cli::{
         cluster::{
-            ClusterFault, Scope, ScopeArgs,
+            ClusterFault, ClusterScope, ScopeArgs,
             fleet::{Fleet, Kind, Member, Name},
         },
         errors::group::hit_by,
@@ -23,16 +23,16 @@ use crate::{
     .args(["names", "selector", "reasons", "all"]).required(true).multiple(true))]
 pub struct SelectionArgs {
     /// Names of accounts.
-    #[arg(value_name = "NAME", value_parser = wanted, conflicts_with_all = ["selector", "reasons", "all"])]
-    names: Vec<Wanted>,
+    #[arg(value_name = "NAME", value_parser = parse_object, conflicts_with_all = ["selector", "reasons", "all"])]
+    names: Vec<WantedObject>,
     #[command(flatten)]
     scope: ScopeArgs,
     /// Accounts with these labels.
-    #[arg(help_heading = "Selection options", short = 'l', long, value_name = "LABELS", value_parser = labels)]
+    #[arg(help_heading = "Selection options", short = 'l', long, value_name = "LABELS", value_parser = parse_labels)]
     selector: Option<String>,
     /// Everything that `errors` lists under this reason; for `resume`, what was suspended with it. Can be
     /// repeated.
-    #[arg(help_heading = "Selection options", long = "reason", value_name = "REASON", value_parser = reason)]
+    #[arg(help_heading = "Selection options", long = "reason", value_name = "REASON", value_parser = parse_reason)]
     reasons: Vec<Reason>,
     /// All accounts of the namespace, or with -A of all namespaces.
     #[arg(help_heading = "Selection options", long, conflicts_with_all = ["selector", "reasons"])]
@@ -41,7 +41,7 @@ pub struct SelectionArgs {
 
 /// A name as a person types it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedObject {
     /// The kind; an account where none is said.
     pub kind: Kind,
     /// The name.
@@ -50,7 +50,7 @@ pub struct Wanted {
 
 /// A selected object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Selected {
+pub struct SelectedObject {
     /// What it is called.
     pub name: Name,
     /// The one of this name that was there when it was selected.
@@ -60,7 +60,7 @@ pub struct Selected {
 }
 
 /// Parses `NAME` and `KIND/NAME`.
-pub(in crate::cli) fn wanted(text: &str) -> Result<Wanted, String> {
+pub(in crate::cli) fn parse_object(text: &str) -> Result<WantedObject, String> {
     let (kind, name) = text.split_once('/').unwrap_or(("aca", text));
     let kind = match kind.to_ascii_lowercase().as_str() {
         "aca" | "awscostaccount" | "awscostaccounts" | "awscostaccount.awscost.io" => Kind::AwsCostAccount,
@@ -73,11 +73,11 @@ pub(in crate::cli) fn wanted(text: &str) -> Result<Wanted, String> {
     if name.is_empty() || name.contains('/') {
         return Err("it takes one name".to_owned());
     }
-    Ok(Wanted { kind, name: name.to_owned() })
+    Ok(WantedObject { kind, name: name.to_owned() })
 }
 
 /// A label selector. A blank one, as an unset variable of a script leaves it, would be all objects there are.
-pub(in crate::cli) fn labels(text: &str) -> Result<String, String> {
+pub(in crate::cli) fn parse_labels(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("it takes labels such as team=data; an empty selector would select everything".to_owned());
     }
@@ -85,7 +85,7 @@ pub(in crate::cli) fn labels(text: &str) -> Result<String, String> {
 }
 
 /// A reason in any spelling of upper and lower case.
-fn reason(text: &str) -> Result<Reason, String> {
+fn parse_reason(text: &str) -> Result<Reason, String> {
     let found = Reason::ALL.iter().copied().find(|reason| reason.as_str().eq_ignore_ascii_case(text));
     found.ok_or_else(|| "no such reason; `awscost reasons` lists them all".to_owned())
 }
@@ -100,7 +100,7 @@ impl SelectionArgs {
     ///
     /// # Errors
     /// [`ClusterFault`] if there is no way to the cluster.
-    pub async fn scope(&self) -> Result<Scope, ClusterFault> {
+    pub async fn scope(&self) -> Result<ClusterScope, ClusterFault> {
         self.scope.connect().await
     }
 
@@ -108,7 +108,11 @@ impl SelectionArgs {
     ///
     /// # Errors
     /// [`ClusterFault`] if the API server does not list them, or a name is not there or not unique.
-    pub async fn select(&self, scope: &Scope, now: Timestamp) -> Result<Vec<Selected>, ClusterFault> {
+    pub async fn select_objects(
+        &self,
+        scope: &ClusterScope,
+        now: Timestamp,
+    ) -> Result<Vec<SelectedObject>, ClusterFault> {
         let fleet = Fleet::read(scope, self.selector.as_deref(), now).await?;
         self.of(&fleet, false)
     }
@@ -116,29 +120,33 @@ impl SelectionArgs {
     /// The selected accounts, for what is done to accounts alone.
     ///
     /// # Errors
-    /// [`ClusterFault`] as [`Self::select`], and if a warehouse is named.
-    pub async fn accounts(&self, scope: &Scope, now: Timestamp) -> Result<Vec<Selected>, ClusterFault> {
+    /// [`ClusterFault`] as [`Self::select_objects`], and if a warehouse is named.
+    pub async fn select_accounts(
+        &self,
+        scope: &ClusterScope,
+        now: Timestamp,
+    ) -> Result<Vec<SelectedObject>, ClusterFault> {
         self.accounts_that(scope, now, false).await
     }
 
     /// The selected accounts, of which a reason is that of suspended ones.
     ///
     /// # Errors
-    /// [`ClusterFault`] as [`Self::accounts`].
+    /// [`ClusterFault`] as [`Self::select_accounts`].
     pub async fn suspended_accounts(
         &self,
-        scope: &Scope,
+        scope: &ClusterScope,
         now: Timestamp,
-    ) -> Result<Vec<Selected>, ClusterFault> {
+    ) -> Result<Vec<SelectedObject>, ClusterFault> {
         self.accounts_that(scope, now, true).await
     }
 
     async fn accounts_that(
         &self,
-        scope: &Scope,
+        scope: &ClusterScope,
         now: Timestamp,
         suspended: bool,
-    ) -> Result<Vec<Selected>, ClusterFault> {
+    ) -> Result<Vec<SelectedObject>, ClusterFault> {
         self.names_no_warehouse()?;
         let fleet = Fleet::read(scope, self.selector.as_deref(), now).await?;
         let mut selected = self.of(&fleet, suspended)?;
@@ -158,7 +166,7 @@ impl SelectionArgs {
     }
 
     /// The selected objects of a fleet; by a reason those at work, or those that are `suspended`. Pure.
-    fn of(&self, fleet: &Fleet, suspended: bool) -> Result<Vec<Selected>, ClusterFault> {
+    fn of(&self, fleet: &Fleet, suspended: bool) -> Result<Vec<SelectedObject>, ClusterFault> {
         if !self.reasons.is_empty() {
             let hit = self.reasons.iter().flat_map(|reason| hit_by(fleet, *reason, suspended));
             return Ok(hit.map(selected).collect::<BTreeSet<_>>().into_iter().collect());
@@ -189,8 +197,8 @@ impl SelectionArgs {
     }
 }
 
-fn selected(member: &Member) -> Selected {
-    Selected { name: member.name.clone(), uid: member.uid.clone(), suspended: member.suspended }
+fn selected(member: &Member) -> SelectedObject {
+    SelectedObject { name: member.name.clone(), uid: member.uid.clone(), suspended: member.suspended }
 }
 
 #[cfg(test)]
@@ -237,10 +245,12 @@ mod tests {
 
     #[test]
     fn names_have_kubectls_forms() {
-        let warehouse = Ok(Wanted { kind: Kind::CostWarehouse, name: "lake".to_owned() });
-        assert_eq!(wanted("cwh/lake"), warehouse);
-        assert_eq!(wanted("costwarehouse.awscost.io/lake"), warehouse);
-        assert_eq!(wanted("acme").map(|wanted| wanted.kind), Ok(Kind::AwsCostAccount));
-        assert!(wanted("pod/x").is_err() && wanted("aca/").is_err() && wanted("a/b/c").is_err());
+        let warehouse = Ok(WantedObject { kind: Kind::CostWarehouse, name: "lake".to_owned() });
+        assert_eq!(parse_object("cwh/lake"), warehouse);
+        assert_eq!(parse_object("costwarehouse.awscost.io/lake"), warehouse);
+        assert_eq!(parse_object("acme").map(|wanted| wanted.kind), Ok(Kind::AwsCostAccount));
+        assert!(
+            parse_object("pod/x").is_err() && parse_object("aca/").is_err() && parse_object("a/b/c").is_err()
+        );
     }
 }

@@ -4,10 +4,10 @@ mod tag;
 
 use crate::{
     cli::terminal::{
-        age::minute,
+        age::to_minute,
         table::{self, Align},
     },
-    costs::{Answer, Group, GroupBy, Metric},
+    costs::{Answer, CostGroup, GroupBy, Metric},
 };
 
 /// The width that footers keep to.
@@ -15,11 +15,11 @@ const WIDTH: usize = 80;
 /// Lines of loads and overlaps printed before the rest is only counted.
 const MOST_LINES: usize = 12;
 
-pub(super) fn json(answer: &Answer) -> String {
+pub(super) fn render_json(answer: &Answer) -> String {
     format!("{}\n", serde_json::to_string_pretty(answer).expect("an answer of text and numbers"))
 }
 
-pub(super) fn csv(answer: &Answer) -> String {
+pub(super) fn render_csv(answer: &Answer) -> String {
     let mut text = format!("connection,currency,{},cost,rows\r\n", csv_cell(&answer.group_by.to_string()));
     for group in &answer.groups {
         let connection = group.connection.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -39,9 +39,9 @@ fn csv_cell(text: &str) -> String {
     }
 }
 
-pub(super) fn table(answer: &Answer) -> String {
+pub(super) fn render_table(answer: &Answer) -> String {
     let apart = !answer.overlaps.is_empty();
-    let title = title(&answer.group_by);
+    let title = group_title(&answer.group_by);
     let mut columns = vec![(title.as_str(), Align::Left)];
     if apart {
         columns.push(("CONNECTION", Align::Left));
@@ -51,14 +51,14 @@ pub(super) fn table(answer: &Answer) -> String {
     if some_lack {
         columns.push(("WITHOUT COST", Align::Right));
     }
-    let line = |group: &Group, name: &str| {
+    let line = |group: &CostGroup, name: &str| {
         let mut cells = vec![name.to_owned()];
         if apart {
             cells.push(group.connection.as_ref().map(ToString::to_string).unwrap_or_default());
         }
         let digits = fraction_digits(answer, &group.currency);
         cells.extend([
-            group.cost.map_or_else(|| "-".to_owned(), |cost| padded(&cost.to_string(), digits)),
+            group.cost.map_or_else(|| "-".to_owned(), |cost| pad_amount(&cost.to_string(), digits)),
             group.currency.clone(),
             group.rows.to_string(),
         ]);
@@ -74,15 +74,15 @@ pub(super) fn table(answer: &Answer) -> String {
     let mut rows: Vec<_> =
         answer.groups.iter().map(|group| line(group, group.name.as_deref().unwrap_or(nameless))).collect();
     rows.extend(answer.totals.iter().map(|total| line(total, "TOTAL")));
-    let mut text = table::render(&columns, &rows);
+    let mut text = table::render_table(&columns, &rows);
     text.push('\n');
-    for line in footer(answer) {
-        text.push_str(&wrapped(&line));
+    for line in footer_lines(answer) {
+        text.push_str(&wrap_line(&line));
     }
     text
 }
 
-fn title(group_by: &GroupBy) -> String {
+fn group_title(group_by: &GroupBy) -> String {
     match group_by {
         GroupBy::Tag(asked) => format!("TAG {}", asked.key()),
         other => other.to_string().to_uppercase().replace('-', " "),
@@ -100,21 +100,21 @@ fn digits_after_point(amount: &str) -> usize {
     amount.split_once('.').map_or(0, |(_, fraction)| fraction.len())
 }
 
-fn padded(amount: &str, digits: usize) -> String {
+fn pad_amount(amount: &str, digits: usize) -> String {
     let missing = digits - digits_after_point(amount).min(digits);
     let point = if digits > 0 && !amount.contains('.') { "." } else { "" };
     format!("{amount}{point}{}", "0".repeat(missing))
 }
 
 /// What a reader has to know so that the sums mean what they seem to.
-pub(super) fn warnings(answer: &Answer) -> Vec<String> {
+pub(super) fn list_warnings(answer: &Answer) -> Vec<String> {
     let mut lines = Vec::new();
     if !answer.overlaps.is_empty() {
         lines.push(
             "Connections overlap: they have the same account's months, so nothing is added up across them. Select one with --connection."
                 .to_owned(),
         );
-        lines.extend(shortened(answer.overlaps.iter().map(|overlap| {
+        lines.extend(shorten_list(answer.overlaps.iter().map(|overlap| {
             let connections: Vec<_> = overlap.connections.iter().map(ToString::to_string).collect();
             format!("  account {} in {}: {}", overlap.account, overlap.period, connections.join(", "))
         })));
@@ -124,8 +124,8 @@ pub(super) fn warnings(answer: &Answer) -> Vec<String> {
         lines.push(format!("Not loaded, so not in these sums: {}.", periods.join(", ")));
     }
     lines.extend(without_cost(answer));
-    lines.extend(rounded(answer));
-    lines.extend(answer.tag.iter().flat_map(tag::lines));
+    lines.extend(rounding_notes(answer));
+    lines.extend(answer.tag.iter().flat_map(tag::tag_lines));
     lines
 }
 
@@ -144,7 +144,7 @@ fn without_cost(answer: &Answer) -> Vec<String> {
     };
     let metric = answer.metric;
     let mut lines = vec![format!("Some rows have no {metric} cost and count as zero here. {remedy}")];
-    lines.extend(shortened(answer.rows_without_cost.iter().map(|of| {
+    lines.extend(shorten_list(answer.rows_without_cost.iter().map(|of| {
         let columns = of.columns.join(", ");
         format!("  {} {}: {} rows lack {columns}", of.connection, of.period, of.rows)
     })));
@@ -152,12 +152,12 @@ fn without_cost(answer: &Answer) -> Vec<String> {
 }
 
 /// What was rounded when it was loaded.
-fn rounded(answer: &Answer) -> Vec<String> {
+fn rounding_notes(answer: &Answer) -> Vec<String> {
     if answer.rounded.is_empty() {
         return Vec::new();
     }
     let mut lines = vec!["Values with more than 18 decimals were rounded when they were loaded:".to_owned()];
-    lines.extend(shortened(answer.rounded.iter().map(|of| {
+    lines.extend(shorten_list(answer.rounded.iter().map(|of| {
         let (connection, period, column) = (&of.connection, of.period, &of.column);
         let (values, effect) = (of.values, &of.effect);
         format!("  {connection} {period}: {values} of {column}, which changes its sum by {effect}")
@@ -165,7 +165,7 @@ fn rounded(answer: &Answer) -> Vec<String> {
     lines
 }
 
-fn footer(answer: &Answer) -> Vec<String> {
+fn footer_lines(answer: &Answer) -> Vec<String> {
     let included: Vec<_> = answer
         .included
         .iter()
@@ -178,31 +178,31 @@ fn footer(answer: &Answer) -> Vec<String> {
             format!("{kind}{whose} {} {} ({} rows)", of.cost, of.currency, of.rows)
         })
         .collect();
-    let mut lines = vec![claim(answer)];
+    let mut lines = vec![proof_sentence(answer)];
     if !included.is_empty() {
         lines.push(format!(
             "They include tax, credits, refunds and other negative amounts: {}.",
             included.join(", ")
         ));
     }
-    lines.extend(warnings(answer));
+    lines.extend(list_warnings(answer));
     let version =
         answer.table_version.map(|version| format!(" at table version {version}")).unwrap_or_default();
     lines.push(format!("Read{version}:"));
-    lines.extend(shortened(answer.loads.iter().map(|load| {
+    lines.extend(shorten_list(answer.loads.iter().map(|load| {
         format!(
             "  {} {} version {}, loaded {} UTC",
             load.connection,
             load.period,
             load.version.short(),
-            minute(load.loaded_at)
+            to_minute(load.loaded_at)
         )
     })));
     lines
 }
 
 /// What the sums are: exact and of every row, or what keeps them from it.
-fn claim(answer: &Answer) -> String {
+fn proof_sentence(answer: &Answer) -> String {
     let metric = answer.metric;
     match (answer.rounded.is_empty(), answer.rows_without_cost.is_empty()) {
         (true, true) => format!("Costs are {metric}, exact, and include every row."),
@@ -219,7 +219,7 @@ fn claim(answer: &Answer) -> String {
 }
 
 /// The first lines, and how many more there would be.
-fn shortened(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+fn shorten_list(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     let more = lines.len().saturating_sub(MOST_LINES);
     let mut kept: Vec<_> = lines.take(MOST_LINES).collect();
     if more > 0 {
@@ -229,7 +229,7 @@ fn shortened(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
 }
 
 /// The line, broken at spaces where it is too long.
-fn wrapped(line: &str) -> String {
+fn wrap_line(line: &str) -> String {
     let indent = if line.starts_with("  ") { "    " } else { "  " };
     let mut text = String::new();
     let mut width = 0;
@@ -254,13 +254,13 @@ fn wrapped(line: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        costs::{Included, Loaded, Metric, Overlap, RoundedValues, Spelling, TagAnswer, WithoutCost},
+        costs::{Included, LoadedMonth, Metric, Overlap, RoundedValues, Spelling, TagAnswer, WithoutCost},
         model::{BillingPeriod, ConnectionKey, VersionIdentity},
         warehouse::Slot,
     };
 
-    fn group(connection: Option<&str>, name: Option<&str>, cost: &str, rows: u64) -> Group {
-        Group {
+    fn group(connection: Option<&str>, name: Option<&str>, cost: &str, rows: u64) -> CostGroup {
+        CostGroup {
             connection: connection.map(|key| key.parse().expect("a key")),
             currency: "USD".to_owned(),
             name: name.map(str::to_owned),
@@ -293,7 +293,7 @@ mod tests {
             overlaps: Vec::new(),
             not_loaded: Vec::new(),
             table_version: Some(4),
-            loads: vec![Loaded {
+            loads: vec![LoadedMonth {
                 connection: "123456789012".parse().expect("a key"),
                 period: "2026-10".parse().expect("a period"),
                 version: VersionIdentity("0123456789abcdef".to_owned()),
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn points_stand_in_one_line_and_the_footer_says_what_is_in() {
-        insta::assert_snapshot!(table(&answer()), @r#"
+        insta::assert_snapshot!(render_table(&answer()), @r#"
         SERVICE                     COST       ROWS
         AmazonEC2         1234.500000000  USD   100
         Amazon "S3", etc     0.000000001  USD    20
@@ -332,14 +332,14 @@ mod tests {
             }],
             ..answer()
         };
-        let text = table(&overlapping);
+        let text = render_table(&overlapping);
         assert!(text.contains("account 111111111111 in 2026-10: a, b"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
     }
 
     #[test]
     fn csv_quotes_what_needs_it() {
-        let text = csv(&answer());
+        let text = render_csv(&answer());
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "connection,currency,service,cost,rows");
         assert_eq!(lines[2], ",USD,\"Amazon \"\"S3\"\", etc\",0.000000001,20");
@@ -356,7 +356,7 @@ mod tests {
         let column = "line_item_unblended_cost".to_owned();
         let effect = "-0.0000000000000000012".to_owned();
         let rounded = vec![RoundedValues { connection, period, column, values: 3, effect }];
-        let text = table(&Answer { rounded, ..answer() });
+        let text = render_table(&Answer { rounded, ..answer() });
         assert!(!text.contains("exact"), "{text}");
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let said = "123456789012 2026-10: 3 of line_item_unblended_cost, which changes its sum by -0.0000000000000000012";
@@ -367,16 +367,16 @@ mod tests {
     fn rows_without_the_cost_are_told_and_a_group_of_them_has_no_sum() {
         let (connection, period) = acme();
         let columns = vec!["reservation_effective_cost"];
-        let nothing = Group { rows_without_cost: 2, ..group(None, Some("AmazonRDS"), "", 2) };
+        let nothing = CostGroup { rows_without_cost: 2, ..group(None, Some("AmazonRDS"), "", 2) };
         let lacking = Answer {
             metric: Metric::Amortized,
             groups: vec![group(None, Some("AmazonEC2"), "1", 1), nothing],
-            totals: vec![Group { rows_without_cost: 2, ..group(None, None, "1", 3) }],
+            totals: vec![CostGroup { rows_without_cost: 2, ..group(None, None, "1", 3) }],
             included: Vec::new(),
             rows_without_cost: vec![WithoutCost { connection, period, rows: 2, columns }],
             ..answer()
         };
-        insta::assert_snapshot!(table(&lacking), @r"
+        insta::assert_snapshot!(render_table(&lacking), @r"
         SERVICE    COST       ROWS  WITHOUT COST
         AmazonEC2     1  USD     1             0
         AmazonRDS     -  USD     2             2
@@ -389,7 +389,7 @@ mod tests {
         Read at table version 4:
           123456789012 2026-10 version 0123456789ab, loaded 2026-11-22 15:00 UTC
         ");
-        assert!(csv(&lacking).contains(",USD,AmazonRDS,,2\r\n"), "{}", csv(&lacking));
+        assert!(render_csv(&lacking).contains(",USD,AmazonRDS,,2\r\n"), "{}", render_csv(&lacking));
     }
 
     #[test]
@@ -403,7 +403,7 @@ mod tests {
         };
         let (_, period) = acme();
         let apart = Answer { included: vec![of("a"), of("b")], not_loaded: vec![period], ..answer() };
-        let text = table(&apart);
+        let text = render_table(&apart);
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains("Credit of a -4 USD (1 rows), Credit of b -4 USD (1 rows)"), "{text}");
         assert!(text.contains("Not loaded, so not in these sums: 2026-10."), "{text}");
@@ -430,7 +430,7 @@ mod tests {
             collisions: vec![spelling("user:Client"), spelling("user:client")],
             nearest: Vec::new(),
         };
-        let text = table(&Answer { tag: Some(tag.clone()), ..answer() });
+        let text = render_table(&Answer { tag: Some(tag.clone()), ..answer() });
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for said in [
             "Several tag keys fold to user_client; their values are grouped together here:",
@@ -441,7 +441,7 @@ mod tests {
             assert!(flat.contains(said), "{said}: {text}");
         }
         let elsewhere = TagAnswer { found: false, elsewhere: vec![load("2026-08")], ..tag };
-        let text = table(&Answer { tag: Some(elsewhere), ..answer() });
+        let text = render_table(&Answer { tag: Some(elsewhere), ..answer() });
         assert!(
             text.contains("None of these rows has the tag client, but 123456789012 2026-08 has it."),
             "{text}"

@@ -16,10 +16,10 @@ use crate::{
 #[derive(Debug, Parser)]
 struct Asking {
     #[command(flatten)]
-    args: Args,
+    args: CostsArgs,
 }
 
-fn asking(options: &[&str]) -> Args {
+fn asking(options: &[&str]) -> CostsArgs {
     Asking::try_parse_from([&["awscost"], options].concat()).expect("options").args
 }
 
@@ -35,7 +35,7 @@ async fn it_is_reached_from_a_spec_and_by_a_question() {
     assert_eq!(reached.address, declared.address);
     let warehouse = reached.open(&COSTS).expect("it opens");
     Load::of("123456789012", "v1", &["1.5", "2"]).run_on(warehouse.as_ref()).await;
-    let (answer, unreadable) = answer(&args, &reached).await.expect("an answer");
+    let (answer, unreadable) = answer_question(&args, &reached).await.expect("an answer");
     assert!(unreadable.is_empty());
     assert_eq!(answer.totals[0].cost, "3.5".parse().ok());
     let bucket = asking(&["--warehouse", &flag, "--warehouse-region", "eu-west-1"]);

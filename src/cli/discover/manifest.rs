@@ -68,7 +68,7 @@ pub(super) struct FleetArgs {
 }
 
 /// The organization the manifests are for.
-pub(super) struct Fleet<'a> {
+pub(super) struct FleetChoices<'a> {
     pub(super) args: &'a FleetArgs,
     pub(super) partition: Partition,
     pub(super) management: &'a AccountId,
@@ -76,7 +76,7 @@ pub(super) struct Fleet<'a> {
 
 /// A manifest, and the file it goes into.
 #[derive(Debug)]
-pub(super) struct Manifest {
+pub(super) struct AccountManifest {
     pub(super) file: String,
     pub(super) yaml: String,
 }
@@ -95,48 +95,52 @@ pub(super) enum ReportMissing {
 }
 
 /// A report as a manifest has it.
-struct Report<'a> {
+struct ReportFields<'a> {
     name: &'a ReportName,
     bucket: BucketName,
     region: &'a Region,
     prefix: Option<&'a KeyPrefix>,
 }
 
-impl Fleet<'_> {
+impl FleetChoices<'_> {
     /// The account's manifest; `None` for the management account where only members are wanted.
-    pub(super) fn manifest(&self, account: &OrganizationAccount) -> Result<Option<Manifest>, ReportMissing> {
+    pub(super) fn account_manifest(
+        &self,
+        account: &OrganizationAccount,
+    ) -> Result<Option<AccountManifest>, ReportMissing> {
         let is_management = account.id == *self.management;
         if is_management && self.args.members_only {
             return Ok(None);
         }
         let (account_type, report) = if is_management {
-            let report = self.args.report().ok_or_else(|| ReportMissing::Management(account.id.clone()))?;
+            let report =
+                self.args.report_fields().ok_or_else(|| ReportMissing::Management(account.id.clone()))?;
             (AccountType::Management, Some(report))
         } else {
             (AccountType::Member, self.args.member_report(&account.id)?)
         };
-        let object = self.object(account, account_type, report);
+        let object = self.account_object(account, account_type, report);
         // What the options hold is checked by the same rules that a cluster has, before anything is written.
-        let mut complaints = manifests::metadata(&object);
-        complaints.extend(admission::complaints("AwsCostAccount", &object, None));
+        let mut complaints = manifests::check_metadata(&object);
+        complaints.extend(admission::list_complaints("AwsCostAccount", &object, None));
         if let Some(complaint) = complaints.first() {
             return Err(ReportMissing::Refused(account.id.clone(), complaint.to_string()));
         }
-        Ok(Some(Manifest {
-            file: format!("{}.yaml", name(&account.id)),
+        Ok(Some(AccountManifest {
+            file: format!("{}.yaml", object_name(&account.id)),
             yaml: serde_saphyr::to_string(&object).expect("an object of texts and maps"),
         }))
     }
 
-    fn object(
+    fn account_object(
         &self,
         account: &OrganizationAccount,
         account_type: AccountType,
-        report: Option<Report<'_>>,
+        report: Option<ReportFields<'_>>,
     ) -> Value {
         let args = self.args;
         let (partition, id) = (self.partition.as_str(), &account.id);
-        let mut metadata = Map::from_iter([("name".to_owned(), json!(name(id)))]);
+        let mut metadata = Map::from_iter([("name".to_owned(), json!(object_name(id)))]);
         if let Some(namespace) = &args.namespace {
             metadata.insert("namespace".to_owned(), json!(namespace));
         }
@@ -171,8 +175,8 @@ impl Fleet<'_> {
 }
 
 impl FleetArgs {
-    fn report(&self) -> Option<Report<'_>> {
-        Some(Report {
+    fn report_fields(&self) -> Option<ReportFields<'_>> {
+        Some(ReportFields {
             name: self.report_name.as_ref()?,
             bucket: self.bucket.clone()?,
             region: self.bucket_region.as_ref()?,
@@ -180,19 +184,19 @@ impl FleetArgs {
         })
     }
 
-    fn member_report(&self, account: &AccountId) -> Result<Option<Report<'_>>, ReportMissing> {
+    fn member_report(&self, account: &AccountId) -> Result<Option<ReportFields<'_>>, ReportMissing> {
         let (Some(name), Some(bucket), Some(region)) =
             (&self.member_report_name, &self.member_bucket, &self.member_bucket_region)
         else {
             return Ok(None);
         };
         let bucket = bucket.replace(PLACE, account.as_str()).parse().map_err(ReportMissing::Bucket)?;
-        Ok(Some(Report { name, bucket, region, prefix: self.member_prefix.as_ref() }))
+        Ok(Some(ReportFields { name, bucket, region, prefix: self.member_prefix.as_ref() }))
     }
 }
 
 /// The object's name, the same in every run and whatever the account is called.
-fn name(account: &AccountId) -> String {
+fn object_name(account: &AccountId) -> String {
     format!("aws-{account}")
 }
 
@@ -212,17 +216,17 @@ mod tests {
     const PAYER: &str = "--report-name acme-cur --bucket acme-billing --bucket-region us-east-1 --prefix cur";
 
     /// The manifest of an account of the organization of 123456789012.
-    fn manifest(options: &str, id: &str) -> Result<Option<Manifest>, ReportMissing> {
+    fn manifest(options: &str, id: &str) -> Result<Option<AccountManifest>, ReportMissing> {
         let words = std::iter::once("discover").chain(options.split_whitespace());
         let args = Line::try_parse_from(words).unwrap_or_else(|error| unreachable!("{error}")).fleet;
         let management = "123456789012".parse().expect("an account");
-        let fleet = Fleet { args: &args, partition: Partition::Aws, management: &management };
+        let fleet = FleetChoices { args: &args, partition: Partition::Aws, management: &management };
         let account = OrganizationAccount {
             id: id.parse().expect("an account"),
             name: "Acme: web".to_owned(),
             state: OrganizationAccountState::Active,
         };
-        fleet.manifest(&account)
+        fleet.account_manifest(&account)
     }
 
     fn yaml(options: &str, id: &str) -> String {

@@ -8,11 +8,11 @@ use super::*;
 #[derive(Parser)]
 struct Line {
     #[command(flatten)]
-    args: Args,
+    args: DiscoverArgs,
 }
 
 /// What asking as the role of an account of the demo finds.
-async fn asked(sandbox: &Sandbox, role: &str, external_id: &str) -> Result<Organization, Fault> {
+async fn asked(sandbox: &Sandbox, role: &str, external_id: &str) -> Result<Organization, DiscoverFault> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("id");
     std::fs::write(&file, format!("{external_id}\n")).expect("written");
@@ -20,7 +20,7 @@ async fn asked(sandbox: &Sandbox, role: &str, external_id: &str) -> Result<Organ
     let words = ["discover", "--role-arn", role, "--external-id-file", file];
     let args = Line::try_parse_from(words).unwrap_or_else(|error| unreachable!("{error}")).args;
     let sdk = Sdk::of_demo(&sandbox.endpoint());
-    ask(&sdk, &sdk.aws(), &args, Timestamp::now()).await
+    ask_organization(&sdk, &sdk.aws(), &args, Timestamp::now()).await
 }
 
 const PAYER: &str = "arn:aws:iam::123456789012:role/awscost";
@@ -47,9 +47,11 @@ async fn an_account_without_an_organization_and_a_wrong_external_id_are_told_apa
     let sandbox = Sandbox::start(World::demo());
     let shop = "arn:aws:iam::210987654321:role/finops/awscost";
     let alone = asked(&sandbox, shop, "shop-7a1de5f4-9a1c-4f0b-8a3e-6f2c1b7d3e42").await;
-    assert!(matches!(alone, Err(Fault::Standalone(_))));
+    assert!(matches!(alone, Err(DiscoverFault::Standalone(_))));
     let refused = asked(&sandbox, PAYER, "another-external-id").await.map(|found| found.accounts);
-    assert!(matches!(&refused, Err(fault @ Fault::Role(_)) if fault.exit_code() == ExitCode::Configuration));
+    assert!(
+        matches!(&refused, Err(fault @ DiscoverFault::Role(_)) if fault.exit_code() == ExitCode::Configuration)
+    );
     let said = refused.map_or_else(|fault| fault.to_string(), |_| String::new());
     assert!(!said.contains("another-external-id"), "{said}");
 }
@@ -59,7 +61,8 @@ async fn an_iam_user_who_may_not_get_a_session_is_told_what_it_takes() {
     let sandbox = Sandbox::start(World::demo());
     let args = Line::try_parse_from(["discover"]).unwrap_or_else(|error| unreachable!("{error}")).args;
     let sdk = Sdk::of_demo(&sandbox.endpoint());
-    let refused = ask(&sdk, &sdk.aws(), &args, Timestamp::now()).await.map(|found| found.accounts);
+    let refused =
+        ask_organization(&sdk, &sdk.aws(), &args, Timestamp::now()).await.map(|found| found.accounts);
     let said = refused.map_or_else(|fault| fault.to_string(), |_| String::new());
     for needed in
         ["user/awscost-operator", "sts:GetFederationToken", "organizations:ListAccounts", "--role-arn"]

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::manifest::Manifest;
+use super::manifest::AccountManifest;
 use crate::cli::terminal::print::complain;
 
 /// A file or its folder could not be written.
@@ -21,7 +21,7 @@ pub(super) struct NotWritten {
 ///
 /// # Errors
 /// [`NotWritten`] for the first that can't be written; those before it are.
-pub(super) fn write(dir: &Path, manifests: &[Manifest], overwrite: bool) -> Result<(), NotWritten> {
+pub(super) fn write(dir: &Path, manifests: &[AccountManifest], overwrite: bool) -> Result<(), NotWritten> {
     let refuse = |path: &Path, error: &io::Error| NotWritten {
         path: path.display().to_string(),
         problem: error.kind().to_string(),
@@ -34,7 +34,7 @@ pub(super) fn write(dir: &Path, manifests: &[Manifest], overwrite: bool) -> Resu
         let written = match created {
             Ok(mut file) => file.write_all(manifest.yaml.as_bytes()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                replace(&path, &manifest.yaml, overwrite)
+                replace_file(&path, &manifest.yaml, overwrite)
             }
             Err(error) => Err(error),
         };
@@ -43,7 +43,7 @@ pub(super) fn write(dir: &Path, manifests: &[Manifest], overwrite: bool) -> Resu
     Ok(())
 }
 
-fn replace(path: &Path, yaml: &str, overwrite: bool) -> io::Result<()> {
+fn replace_file(path: &Path, yaml: &str, overwrite: bool) -> io::Result<()> {
     if fs::read(path)? == yaml.as_bytes() {
         return Ok(());
     }
@@ -62,7 +62,7 @@ mod tests {
     fn a_file_that_differs_stays_unless_told() {
         let folder = tempfile::tempdir().expect("a folder");
         let dir = folder.path().join("accounts");
-        let manifest = |yaml: &str| [Manifest { file: "a.yaml".to_owned(), yaml: yaml.to_owned() }];
+        let manifest = |yaml: &str| [AccountManifest { file: "a.yaml".to_owned(), yaml: yaml.to_owned() }];
         let held = || fs::read_to_string(dir.join("a.yaml")).expect("written");
         write(&dir, &manifest("one"), false).expect("written");
         write(&dir, &manifest("two"), false).expect("nothing to write");

@@ -7,17 +7,17 @@ use serde::Serialize;
 
 use crate::{
     cli::{
-        cluster::fleet::{Fleet, Kind, Member, Name, Word, turn},
+        cluster::fleet::{Fleet, Kind, Member, Name, Word, fix_turn},
         findings::said::Said,
     },
     connection::Snippet,
-    model::{ConditionType, Guide, Reason, Severity, guide::Owner, layers::Layer},
+    model::{ConditionType, Guide, Reason, Severity, guide::FaultOwner, layers::Layer},
 };
 
 /// One reason and everything it has hit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Group {
+pub struct FindingGroup {
     /// The reason.
     pub reason: Said<Reason>,
     /// How many objects it has hit.
@@ -73,9 +73,9 @@ pub struct Overview {
     /// How many of them are broken.
     pub broken_warehouses: usize,
     /// What is broken.
-    pub errors: Vec<Group>,
+    pub errors: Vec<FindingGroup>,
     /// What works, but could be better.
-    pub advice: Vec<Group>,
+    pub advice: Vec<FindingGroup>,
     /// Accounts that are not looked at.
     pub suspended: Vec<Name>,
 }
@@ -87,11 +87,11 @@ impl Overview {
     /// Of a fleet.
     pub fn of(fleet: &Fleet, remedy: Remedy, fix_order: bool) -> Self {
         let broken = |kind| fleet.of(kind).filter(|member| member.is_broken()).count();
-        let mut errors = groups(fleet, remedy, |severity| severity >= Severity::Untold);
+        let mut errors = group_findings(fleet, remedy, |severity| severity >= Severity::Untold);
         if fix_order {
-            errors.sort_by_key(urgency);
+            errors.sort_by_key(urgency_of);
             for group in &mut errors {
-                group.why = Some(why(group));
+                group.why = Some(why_waiting(group));
             }
         }
         Self {
@@ -100,7 +100,7 @@ impl Overview {
             warehouses: fleet.of(Kind::CostWarehouse).count(),
             broken_warehouses: broken(Kind::CostWarehouse),
             errors,
-            advice: groups(fleet, remedy, |severity| severity == Severity::Advice),
+            advice: group_findings(fleet, remedy, |severity| severity == Severity::Advice),
             suspended: fleet.members.iter().filter(|member| member.suspended).map(named).collect(),
         }
     }
@@ -124,8 +124,8 @@ const NEWER: &str =
     "This reason comes from a newer operator: read the object's message, and update this awscost.";
 
 /// Grouped by reason, the most frequent first.
-fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
+fn group_findings(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> Vec<FindingGroup> {
+    let mut groups: Vec<FindingGroup> = Vec::new();
     for member in fleet.members.iter().filter(|member| !member.suspended) {
         for word in
             member.words.iter().filter(|word| wanted(word.severity) && !is_a_copy(fleet, word, member))
@@ -138,11 +138,11 @@ fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> V
                 since: word.since,
                 message: word.message.clone(),
                 snippet: word.snippet.clone(),
-                waiting: waiting(fleet, member, &word.type_),
+                waiting: count_waiting(fleet, member, &word.type_),
             };
             match groups.iter_mut().find(|group| group.reason == word.reason) {
                 Some(group) => group.add(hit),
-                None => groups.push(Group::of(word, hit, remedy)),
+                None => groups.push(FindingGroup::of(word, hit, remedy)),
             }
         }
     }
@@ -150,14 +150,14 @@ fn groups(fleet: &Fleet, remedy: Remedy, wanted: impl Fn(Severity) -> bool) -> V
     groups
 }
 
-impl Group {
+impl FindingGroup {
     fn of(word: &Word, hit: Hit, remedy: Remedy) -> Self {
         Self {
             reason: word.reason.clone(),
             count: 1,
             since: hit.since,
             waiting: hit.waiting,
-            fix: word.reason.known().map_or_else(|| NEWER.to_owned(), remedy),
+            fix: word.reason.known_value().map_or_else(|| NEWER.to_owned(), remedy),
             why: None,
             objects: vec![hit],
         }
@@ -188,7 +188,7 @@ fn is_a_copy(fleet: &Fleet, word: &Word, member: &Member) -> bool {
 }
 
 /// How many checks wait for a condition: an account's own, and those of every account that uses a warehouse.
-fn waiting(fleet: &Fleet, member: &Member, type_: &Said<ConditionType>) -> usize {
+fn count_waiting(fleet: &Fleet, member: &Member, type_: &Said<ConditionType>) -> usize {
     let behind = |member: &Member, layer: ConditionType| {
         let reason = Layer::of(layer).and_then(|layer| layer.blocks_as);
         let waits = |word: &&Word| {
@@ -204,8 +204,9 @@ fn waiting(fleet: &Fleet, member: &Member, type_: &Said<ConditionType>) -> usize
         let accounts = fleet.of(Kind::AwsCostAccount).filter(uses);
         return accounts.map(|account| behind(account, ConditionType::WarehouseReady)).sum();
     }
-    let Some(type_) = type_.known() else { return 0 };
-    let misnamed = member.words.iter().filter_map(|word| word.reason.known()).any(Reason::misnames_report);
+    let Some(type_) = type_.known_value() else { return 0 };
+    let misnamed =
+        member.words.iter().filter_map(|word| word.reason.known_value()).any(Reason::misnames_report);
     match type_ {
         // What waits for a place that is not the report's waits for the report.
         ConditionType::BucketReadable if misnamed => 0,
@@ -224,31 +225,31 @@ const WHOLE: [Reason; 2] = [Reason::InvalidSpec, Reason::InternalError];
 type Urgency =
     (u8, Reverse<usize>, Reverse<usize>, Option<(Said<ConditionType>, bool)>, Timestamp, Said<Reason>);
 
-fn urgency(group: &Group) -> Urgency {
-    let tier = match group.reason.known() {
+fn urgency_of(group: &FindingGroup) -> Urgency {
+    let tier = match group.reason.known_value() {
         Some(reason) if WHOLE.contains(&reason) => 1,
-        Some(reason) if Guide::to(reason).owner == Owner::Operator => 0,
+        Some(reason) if Guide::to(reason).owner == FaultOwner::Operator => 0,
         _ => 2,
     };
     (
         tier,
         Reverse(group.waiting),
         Reverse(group.count),
-        group.objects.iter().map(|hit| turn(&hit.condition, &group.reason)).min(),
+        group.objects.iter().map(|hit| fix_turn(&hit.condition, &group.reason)).min(),
         group.since,
         group.reason.clone(),
     )
 }
 
-fn why(group: &Group) -> String {
+fn why_waiting(group: &FindingGroup) -> String {
     let checks = match group.waiting {
         0 => "It blocks no other check.".to_owned(),
         1 => "1 check waits for it.".to_owned(),
         many => format!("It blocks {many} checks."),
     };
-    match group.reason.known() {
+    match group.reason.known_value() {
         Some(reason) if WHOLE.contains(&reason) => "It blocks every other check of these objects.".to_owned(),
-        Some(reason) if Guide::to(reason).owner == Owner::Operator => {
+        Some(reason) if Guide::to(reason).owner == FaultOwner::Operator => {
             format!("This is a fault of the operator: one fix works for every account. {checks}")
         }
         _ => checks,

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::group::{Group, Hit, Overview};
+use super::group::{FindingGroup, Hit, Overview};
 use crate::cli::terminal::{
-    age::age,
-    harmless::harmless,
-    snippet::block,
-    wrap::{WIDTH, wrap},
+    age::age_text,
+    harmless::make_harmless,
+    snippet::indent_block,
+    wrap::{WIDTH, wrap_text},
 };
 
 /// Groups up to this size show what is wrong with each object; larger ones name the objects.
@@ -18,35 +18,40 @@ const NAMED: usize = 20;
 const DISPLAYED: usize = 40;
 
 /// The view.
-pub(super) fn text(overview: &Overview, advice: bool, namespace: Option<&str>, now: Timestamp) -> String {
-    let mut text = wrap(&summary(overview, namespace), "", "");
+pub(super) fn render_text(
+    overview: &Overview,
+    advice: bool,
+    namespace: Option<&str>,
+    now: Timestamp,
+) -> String {
+    let mut text = wrap_text(&summary_line(overview, namespace), "", "");
     for group in &overview.errors {
         text.push('\n');
-        text.push_str(&told(group, now));
+        text.push_str(&describe_group(group, now));
     }
     if advice && !overview.advice.is_empty() {
         text.push_str("\nNot broken, but could be better:\n");
         for group in &overview.advice {
             text.push('\n');
-            text.push_str(&told(group, now));
+            text.push_str(&describe_group(group, now));
         }
     } else if !overview.advice.is_empty() {
         let reasons: Vec<String> =
             overview.advice.iter().map(|group| format!("{} {}", group.reason, group.count)).collect();
         let list = format!("{} (--advice tells more)", reasons.join(", "));
         text.push('\n');
-        text.push_str(&wrap(&list, "Not broken, but could be better: ", "  "));
+        text.push_str(&wrap_text(&list, "Not broken, but could be better: ", "  "));
     }
     if !overview.suspended.is_empty() {
         let names: Vec<String> = overview.suspended.iter().map(ToString::to_string).collect();
         text.push('\n');
-        text.push_str(&wrap(&names.join(", "), "Suspended, so not checked: ", "  "));
+        text.push_str(&wrap_text(&names.join(", "), "Suspended, so not checked: ", "  "));
     }
     text
 }
 
 /// The counts; where there is nothing, also where that was looked for.
-fn summary(overview: &Overview, namespace: Option<&str>) -> String {
+fn summary_line(overview: &Overview, namespace: Option<&str>) -> String {
     let count = |broken: usize, all: usize, kind: &str| {
         let plural = if all == 1 { "" } else { "s" };
         match (broken, all) {
@@ -73,34 +78,34 @@ fn summary(overview: &Overview, namespace: Option<&str>) -> String {
     }
 }
 
-fn told(group: &Group, now: Timestamp) -> String {
-    let mut text = heading(group, now);
+fn describe_group(group: &FindingGroup, now: Timestamp) -> String {
+    let mut text = heading_line(group, now);
     if let Some(why) = &group.why {
-        text.push_str(&wrap(why, "  Why here: ", "    "));
+        text.push_str(&wrap_text(why, "  Why here: ", "    "));
     }
     if group.count <= TOLD {
         for hit in &group.objects {
-            let first = format!("  {} ({}, {}): ", called(hit), hit.condition, age(hit.since, now));
-            text.push_str(&wrap(&hit.message, &first, "    "));
-            text.extend(hit.snippet.iter().map(|snippet| block(snippet, "    ")));
+            let first = format!("  {} ({}, {}): ", hit_name(hit), hit.condition, age_text(hit.since, now));
+            text.push_str(&wrap_text(&hit.message, &first, "    "));
+            text.extend(hit.snippet.iter().map(|snippet| indent_block(snippet, "    ")));
         }
         return text;
     }
     let differ = group.objects.windows(2).any(|two| two[0].message != two[1].message);
-    text.push_str(&if differ { lines(group) } else { names(group) });
-    text.push_str(&wrap(&group.fix, "  Fix: ", "    "));
+    text.push_str(&if differ { message_lines(group) } else { list_names(group) });
+    text.push_str(&wrap_text(&group.fix, "  Fix: ", "    "));
     text
 }
 
 /// An object's name, and what people call it.
-fn called(hit: &Hit) -> String {
-    let display = hit.display_name.as_ref().map(|name| format!(" \"{}\"", shortened(name, DISPLAYED)));
+fn hit_name(hit: &Hit) -> String {
+    let display = hit.display_name.as_ref().map(|name| format!(" \"{}\"", shorten_line(name, DISPLAYED)));
     format!("{}{}", hit.name, display.unwrap_or_default())
 }
 
 /// The objects' names, where there is no more to say of each.
-fn names(group: &Group) -> String {
-    let mut names: Vec<String> = group.objects.iter().map(called).collect();
+fn list_names(group: &FindingGroup) -> String {
+    let mut names: Vec<String> = group.objects.iter().map(hit_name).collect();
     names.dedup();
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);
@@ -108,26 +113,26 @@ fn names(group: &Group) -> String {
     if more > 0 {
         list.push_str(&format!(" and {more} more (-o json names all)"));
     }
-    wrap(&list, "  ", "  ")
+    wrap_text(&list, "  ", "  ")
 }
 
 /// A line an object with the beginning of its message, which names the Secret or the bucket; the end is in the fix.
-fn lines(group: &Group) -> String {
+fn message_lines(group: &FindingGroup) -> String {
     let mut lines: Vec<String> =
-        group.objects.iter().map(|hit| format!("  {}: {}", called(hit), hit.message)).collect();
+        group.objects.iter().map(|hit| format!("  {}: {}", hit_name(hit), hit.message)).collect();
     // One object that a reason has hit in two conditions.
     lines.dedup();
     let more = lines.len().saturating_sub(NAMED);
     lines.truncate(NAMED);
     let mut text: String =
-        lines.iter().map(|line| format!("{}\n", harmless(&shortened(line, WIDTH)))).collect();
+        lines.iter().map(|line| format!("{}\n", make_harmless(&shorten_line(line, WIDTH)))).collect();
     if more > 0 {
         text.push_str(&format!("  and {more} more (-o json has all)\n"));
     }
     text
 }
 
-fn shortened(line: &str, width: usize) -> String {
+fn shorten_line(line: &str, width: usize) -> String {
     if line.chars().count() <= width {
         return line.to_owned();
     }
@@ -136,9 +141,9 @@ fn shortened(line: &str, width: usize) -> String {
 }
 
 /// Reason, count and age, each where the eye finds it.
-fn heading(group: &Group, now: Timestamp) -> String {
+fn heading_line(group: &FindingGroup, now: Timestamp) -> String {
     let objects = if group.count == 1 { "object" } else { "objects" };
-    let right = format!("{} {objects}, for {}", group.count, age(group.since, now));
+    let right = format!("{} {objects}, for {}", group.count, age_text(group.since, now));
     let reason = group.reason.to_string();
     let gap = WIDTH.saturating_sub(reason.len() + right.len()).max(2);
     format!("{reason}{}{right}\n", " ".repeat(gap))

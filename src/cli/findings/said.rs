@@ -20,7 +20,7 @@ impl<T: Copy> Said<T> {
     }
 
     /// What it is, if this version knows it.
-    pub fn known(&self) -> Option<T> {
+    pub fn known_value(&self) -> Option<T> {
         match self {
             Self::Known(known) => Some(*known),
             Self::Newer(_) => None,

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use crate::{
     cli::terminal::{
         format::TextOrJson,
-        print::{complain, print},
+        print::{complain, print_out},
         table::{self, Align},
     },
     ingest::{
         fault::LoadFault,
-        outcome::{Ended, exit_code, termination_message},
+        outcome::{EndedPeriod, exit_code, termination_message},
     },
     model::PeriodReport,
     schema::amortized::AMORTIZED_COLUMNS,
@@ -28,10 +28,10 @@ impl Output {
     }
 
     /// A period ended. JSON is printed at once, so that a reader sees the newest period first and soon.
-    pub fn period(&self, ended: &Ended) {
+    pub fn report_period(&self, ended: &EndedPeriod) {
         if self.format == TextOrJson::Json {
             let line = serde_json::to_string(&ended.report).expect("a report of text and numbers");
-            print(&format!("{line}\n"));
+            print_out(&format!("{line}\n"));
         }
     }
 
@@ -41,9 +41,9 @@ impl Output {
     }
 
     /// All periods ended.
-    pub fn finish(&self, ended: &[Ended]) {
+    pub fn write_summary(&self, ended: &[EndedPeriod]) {
         if self.format == TextOrJson::Text {
-            print(&render(ended));
+            print_out(&render_json(ended));
         }
         let exit = exit_code(ended);
         // A Job loads one period; of several, the one that decides the exit code is told of.
@@ -57,7 +57,7 @@ impl Output {
 }
 
 /// What a bill's figures lack, a sentence each.
-fn lacks(report: &PeriodReport) -> Vec<String> {
+fn list_lacks(report: &PeriodReport) -> Vec<String> {
     let mut lines = Vec::new();
     for (currency, totals) in &report.totals {
         let (rows, without) = (totals.rows, totals.rows_without.unwrap_or_default());
@@ -95,7 +95,7 @@ fn amortized_remedy(report: &PeriodReport) -> String {
 }
 
 /// One line a period and currency, then a sentence for each period that did not go well or that lacks a figure.
-fn render(ended: &[Ended]) -> String {
+fn render_json(ended: &[EndedPeriod]) -> String {
     let columns = [
         ("PERIOD", Align::Left),
         ("OUTCOME", Align::Left),
@@ -106,7 +106,7 @@ fn render(ended: &[Ended]) -> String {
         ("VERSION", Align::Left),
     ];
     let mut lines = Vec::new();
-    for Ended { report, .. } in ended {
+    for EndedPeriod { report, .. } in ended {
         let version = report.manifest.as_ref().map_or("-", |version| version.short());
         let line = |rows: u64, currency: &str, unblended: String| {
             vec![
@@ -126,12 +126,12 @@ fn render(ended: &[Ended]) -> String {
             lines.push(line(totals.rows, currency, totals.unblended.to_string()));
         }
     }
-    let mut text = table::render(&columns, &lines);
-    for Ended { report, .. } in ended {
+    let mut text = table::render_table(&columns, &lines);
+    for EndedPeriod { report, .. } in ended {
         if let Some(message) = &report.message {
             text.push_str(&format!("{}: {message}\n", report.period));
         }
-        for line in lacks(report) {
+        for line in list_lacks(report) {
             text.push_str(&format!("{}: {line}\n", report.period));
         }
     }
@@ -150,14 +150,14 @@ mod tests {
     fn a_bill_that_lacks_a_figure_says_which_rows_and_which_columns() {
         let period = "2026-10".parse().expect("a period");
         let mut ended =
-            Ended::fault(period, None, None, &ReportFault::NoManifest { period, seen: None }.into());
+            EndedPeriod::fault(period, None, None, &ReportFault::NoManifest { period, seen: None }.into());
         ended.report.message = None;
         let rows_without = Some(RowsWithout { amortized: 4, net_unblended: 6, ..RowsWithout::default() });
         let totals = CurrencyTotals { rows: 6, rows_without, ..CurrencyTotals::default() };
         ended.report.totals.insert("USD".to_owned(), totals);
         ended.report.missing_columns =
             ["line_item_net_unblended_cost", "reservation_effective_cost"].map(str::to_owned).to_vec();
-        let text = render(&[ended]);
+        let text = render_json(&[ended]);
         let told = "2026-10: 4 of 6 USD rows have no amortized cost, so the bill has no such total, because the report lacks \
                     reservation_effective_cost. Add these columns to the export\n";
         assert!(text.ends_with(told), "{text}");
@@ -168,7 +168,7 @@ mod tests {
     fn the_table_has_a_line_for_each_currency_and_a_sentence_for_each_fault() {
         let period = "2026-10".parse().expect("a period");
         let missing =
-            Ended::fault(period, None, None, &ReportFault::NoManifest { period, seen: None }.into());
+            EndedPeriod::fault(period, None, None, &ReportFault::NoManifest { period, seen: None }.into());
         let mut loaded = missing.clone();
         loaded.report.message = None;
         for (currency, unblended) in [("EUR", "1.5"), ("USD", "-1234.000000000000000001")] {
@@ -177,7 +177,7 @@ mod tests {
             loaded.report.totals.insert(currency.to_owned(), totals);
         }
         assert_eq!(
-            render(&[loaded, missing]),
+            render_json(&[loaded, missing]),
             "PERIOD   OUTCOME  FILES  ROWS  CURRENCY                 UNBLENDED  VERSION\n\
              2026-10  Failed       0     3  EUR                            1.5  -\n\
              2026-10  Failed       0     3  USD       -1234.000000000000000001  -\n\

@@ -28,7 +28,7 @@ use crate::{
         AwsCostAccount, CostWarehouse, GROUP,
         admission::{self, Complaint},
     },
-    cli::inputs::unreadable::problem,
+    cli::inputs::unreadable::io_problem,
 };
 
 /// The version of our API that there is.
@@ -42,11 +42,11 @@ const STANDARD_INPUT: &str = "-";
 #[derive(Debug, Default)]
 pub struct Manifests {
     /// Accounts, in reading order.
-    pub accounts: Vec<Document<AwsCostAccount>>,
+    pub accounts: Vec<ManifestDocument<AwsCostAccount>>,
     /// Warehouses, in reading order.
-    pub warehouses: Vec<Document<CostWarehouse>>,
+    pub warehouses: Vec<ManifestDocument<CostWarehouse>>,
     /// Secrets, in reading order.
-    pub secrets: Vec<Document<SecretValues>>,
+    pub secrets: Vec<ManifestDocument<SecretValues>>,
     /// Kind, namespace and name of documents that are there and can't be used, as far as they have them.
     pub refused: BTreeSet<(String, String, String)>,
     /// How many documents were of other kinds.
@@ -57,7 +57,7 @@ pub struct Manifests {
 
 /// One document and where it stood.
 #[derive(Debug, Clone)]
-pub struct Document<T> {
+pub struct ManifestDocument<T> {
     /// Where it stood.
     pub origin: Origin,
     /// What it says.
@@ -119,22 +119,22 @@ pub enum ManifestFault {
 /// # Errors
 /// Everything that is wrong with any of them, in reading order.
 pub fn read(paths: &[PathBuf]) -> Result<Manifests, Vec<ManifestFault>> {
-    reading(paths).end()
+    read_paths(paths).into_manifests()
 }
 
 /// Reads the same, and gives what is right beside everything that is wrong.
 pub fn read_all(paths: &[PathBuf]) -> (Manifests, Vec<ManifestFault>) {
-    let reading = reading(paths);
+    let reading = read_paths(paths);
     (reading.manifests, reading.faults)
 }
 
-fn reading(paths: &[PathBuf]) -> Reading {
-    let mut reading = Reading::default();
+fn read_paths(paths: &[PathBuf]) -> ManifestReading {
+    let mut reading = ManifestReading::default();
     for path in paths {
         if path.as_os_str() == STANDARD_INPUT {
-            reading.stream(STANDARD_INPUT, &mut io::stdin().lock());
+            reading.read_stream(STANDARD_INPUT, &mut io::stdin().lock());
         } else {
-            reading.path(path);
+            reading.read_path(path);
         }
     }
     reading
@@ -142,53 +142,53 @@ fn reading(paths: &[PathBuf]) -> Reading {
 
 /// What was read so far, and what was wrong with it.
 #[derive(Default)]
-struct Reading {
+struct ManifestReading {
     manifests: Manifests,
     faults: Vec<ManifestFault>,
     /// The first document of each object, by kind, namespace and name.
     seen: BTreeMap<(String, String, String), Origin>,
 }
 
-impl Reading {
-    fn end(self) -> Result<Manifests, Vec<ManifestFault>> {
+impl ManifestReading {
+    fn into_manifests(self) -> Result<Manifests, Vec<ManifestFault>> {
         if self.faults.is_empty() { Ok(self.manifests) } else { Err(self.faults) }
     }
 
-    fn path(&mut self, path: &Path) {
+    fn read_path(&mut self, path: &Path) {
         let name = path.display().to_string();
         let read = if path.is_dir() {
-            below(path).map(|files| files.iter().for_each(|file| self.path(file)))
+            files_below(path).map(|files| files.iter().for_each(|file| self.read_path(file)))
         } else {
-            File::open(path).map(|mut file| self.stream(&name, &mut file))
+            File::open(path).map(|mut file| self.read_stream(&name, &mut file))
         };
         if let Err(error) = read {
-            self.faults.push(ManifestFault::Unreadable { file: name, problem: problem(&error) });
+            self.faults.push(ManifestFault::Unreadable { file: name, problem: io_problem(&error) });
         }
     }
 
-    fn stream(&mut self, file: &str, source: &mut dyn Read) {
+    fn read_stream(&mut self, file: &str, source: &mut dyn Read) {
         let unreadable = |problem: String| ManifestFault::Unreadable { file: file.to_owned(), problem };
         let mut text = String::new();
         match source.take(MOST_BYTES + 1).read_to_string(&mut text) {
             Ok(length) if length as u64 > MOST_BYTES => {
                 self.faults.push(unreadable(format!("it has more than {MOST_BYTES} bytes")));
             }
-            Ok(_) => self.text(file, &text),
-            Err(error) => self.faults.push(unreadable(problem(&error))),
+            Ok(_) => self.read_text(file, &text),
+            Err(error) => self.faults.push(unreadable(io_problem(&error))),
         }
     }
 
-    fn text(&mut self, file: &str, text: &str) {
-        match documents::<Value>(text) {
+    fn read_text(&mut self, file: &str, text: &str) {
+        match split_documents::<Value>(text) {
             Ok(documents) => {
-                let shapes = self::documents::<lines::Node>(text).unwrap_or_default();
+                let shapes = split_documents::<lines::Node>(text).unwrap_or_default();
                 for (index, shape) in shapes.iter().enumerate() {
                     self.manifests.lines.insert((file.to_owned(), index + 1), lines::of(shape));
                 }
                 for (index, document) in documents.into_iter().enumerate() {
                     let line = document.referenced.line().max(1);
                     let origin = Origin { file: file.to_owned(), document: index + 1, line };
-                    self.document(&origin, document.value);
+                    self.read_document(&origin, document.value);
                 }
             }
             Err(error) => self.faults.push(ManifestFault::Syntax {
@@ -199,37 +199,37 @@ impl Reading {
         }
     }
 
-    fn document(&mut self, origin: &Origin, mut value: Value) {
+    fn read_document(&mut self, origin: &Origin, mut value: Value) {
         let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
         let (version, kind) = (text("apiVersion"), text("kind"));
         let (group, version) = version.split_once('/').unwrap_or(("", &version));
         match (group, version, kind.as_str()) {
             ("", "v1", "List") => {
                 let items = value["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-                items.into_iter().for_each(|item| self.document(origin, item));
+                items.into_iter().for_each(|item| self.read_document(origin, item));
             }
-            ("", "v1", "Secret") => self.secret(origin, &value),
-            (GROUP, VERSION, kind) if admission::is_ours(kind) => self.ours(origin, kind, value),
+            ("", "v1", "Secret") => self.take_secret(origin, &value),
+            (GROUP, VERSION, kind) if admission::is_ours(kind) => self.take_object(origin, kind, value),
             (GROUP, VERSION, kind) => {
                 let problem =
                     format!("{GROUP} has no kind {kind:?}; its kinds are AwsCostAccount and CostWarehouse");
-                self.refuse(origin, &value, "kind", problem);
+                self.refuse_object(origin, &value, "kind", problem);
             }
             (GROUP, _, _) => {
                 let problem = format!("this version does not exist; use {GROUP}/{VERSION}");
-                self.refuse(origin, &value, "apiVersion", problem);
+                self.refuse_object(origin, &value, "apiVersion", problem);
             }
             _ => self.manifests.ignored += 1,
         }
     }
 
-    fn ours(&mut self, origin: &Origin, kind: &str, value: Value) {
-        let mut complaints = metadata(&value);
+    fn take_object(&mut self, origin: &Origin, kind: &str, value: Value) {
+        let mut complaints = check_metadata(&value);
         complaints.extend(admission::unknown_fields(kind, &value));
-        complaints.extend(admission::complaints(kind, &value, None));
+        complaints.extend(admission::list_complaints(kind, &value, None));
         if !complaints.is_empty() {
-            let object = title(&value);
-            self.manifests.refused.insert(key(&value));
+            let object = object_title(&value);
+            self.manifests.refused.insert(object_key(&value));
             self.faults.extend(complaints.into_iter().map(|complaint| ManifestFault::Refused {
                 origin: origin.clone(),
                 object: object.clone(),
@@ -238,25 +238,25 @@ impl Reading {
         } else if self.is_first(origin, &value) {
             match kind {
                 "AwsCostAccount" => {
-                    let parsed = self.parsed(origin, value);
+                    let parsed = self.parse_object(origin, value);
                     self.manifests.accounts.extend(parsed);
                 }
                 _ => {
-                    let parsed = self.parsed(origin, value);
+                    let parsed = self.parse_object(origin, value);
                     self.manifests.warehouses.extend(parsed);
                 }
             }
         }
     }
 
-    fn parsed<T: DeserializeOwned + ResourceExt>(
+    fn parse_object<T: DeserializeOwned + ResourceExt>(
         &mut self,
         origin: &Origin,
         value: Value,
-    ) -> Option<Document<T>> {
-        let (object, key) = (title(&value), key(&value));
+    ) -> Option<ManifestDocument<T>> {
+        let (object, key) = (object_title(&value), object_key(&value));
         match serde_json::from_value(value) {
-            Ok(object) => Some(Document { origin: origin.clone(), object }),
+            Ok(object) => Some(ManifestDocument { origin: origin.clone(), object }),
             // What the schema lets through can only fail in metadata, whose words may be shown.
             Err(error) => {
                 self.manifests.refused.insert(key);
@@ -267,26 +267,26 @@ impl Reading {
         }
     }
 
-    fn secret(&mut self, origin: &Origin, value: &Value) {
+    fn take_secret(&mut self, origin: &Origin, value: &Value) {
         match SecretValues::from_document(value) {
             Ok(object) if self.is_first(origin, value) => {
-                self.manifests.secrets.push(Document { origin: origin.clone(), object });
+                self.manifests.secrets.push(ManifestDocument { origin: origin.clone(), object });
             }
             Ok(_) => {}
             Err(complaint) => {
-                self.manifests.refused.insert(key(value));
-                self.refuse(origin, value, &complaint.field, complaint.problem);
+                self.manifests.refused.insert(object_key(value));
+                self.refuse_object(origin, value, &complaint.field, complaint.problem);
             }
         }
     }
 
     /// Notes the object; what was there before is a fault, as only one of the two can be meant.
     fn is_first(&mut self, origin: &Origin, value: &Value) -> bool {
-        let key = key(value);
+        let key = object_key(value);
         match self.seen.get(&key) {
             Some(first) => {
                 let problem = format!("it is already declared in {first}");
-                self.refuse(origin, value, "", problem);
+                self.refuse_object(origin, value, "", problem);
                 false
             }
             None => {
@@ -296,14 +296,18 @@ impl Reading {
         }
     }
 
-    fn refuse(&mut self, origin: &Origin, value: &Value, field: &str, problem: String) {
+    fn refuse_object(&mut self, origin: &Origin, value: &Value, field: &str, problem: String) {
         let complaint = Complaint { field: field.to_owned(), problem };
-        self.faults.push(ManifestFault::Refused { origin: origin.clone(), object: title(value), complaint });
+        self.faults.push(ManifestFault::Refused {
+            origin: origin.clone(),
+            object: object_title(value),
+            complaint,
+        });
     }
 }
 
 /// The manifests below a folder, sorted; what starts with a dot is left out.
-fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -320,7 +324,7 @@ fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// The documents of a stream, as kubectl reads them; the last of two equal keys does not win, it is a fault.
-fn documents<T: DeserializeOwned>(text: &str) -> Result<Vec<Spanned<T>>, serde_saphyr::Error> {
+fn split_documents<T: DeserializeOwned>(text: &str) -> Result<Vec<Spanned<T>>, serde_saphyr::Error> {
     // The library's own limits are meant for one configuration file: a fleet has thousands of documents.
     let options = serde_saphyr::options! {
         with_snippet: false,
@@ -334,20 +338,20 @@ fn documents<T: DeserializeOwned>(text: &str) -> Result<Vec<Spanned<T>>, serde_s
 }
 
 /// Kind, namespace and name, as far as a document has them.
-fn key(value: &Value) -> (String, String, String) {
+fn object_key(value: &Value) -> (String, String, String) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let metadata = &value["metadata"];
     (text(&value["kind"]), text(&metadata["namespace"]), text(&metadata["name"]))
 }
 
 /// Kind and name, as far as a document has them.
-fn title(value: &Value) -> String {
+fn object_title(value: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("?").chars().take(253).collect::<String>();
     format!("{} {}", text(&value["kind"]), text(&value["metadata"]["name"]))
 }
 
 /// What is wrong with the name and the namespace.
-pub(in crate::cli) fn metadata(value: &Value) -> Vec<Complaint> {
+pub(in crate::cli) fn check_metadata(value: &Value) -> Vec<Complaint> {
     let complaint = |field: &str, problem: &str| Complaint {
         field: format!("metadata.{field}"),
         problem: problem.to_owned(),

@@ -3,7 +3,7 @@
 use std::io;
 
 /// The problem.
-pub(in crate::cli) fn problem(error: &io::Error) -> String {
+pub(in crate::cli) fn io_problem(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
         kind => kind.to_string(),

@@ -147,15 +147,15 @@ impl BucketArgs {
         let trust = TrustedAuthorities::of_environment()
             .map_err(|fault| WarehouseFault::Configuration(fault.to_string()))?;
         let identity = Some(identity::of(self, bucket.region.as_ref(), &trust).await?);
-        let (regional_s3, sts) = self.endpoints(bucket).await;
+        let (regional_s3, sts) = self.regional_endpoints(bucket).await;
         Ok(ReachedWarehouse { terms: OpeningTerms { trust, identity, regional_s3, sts }, address })
     }
 
     /// S3 and STS as the SDK would ask them in this region: object_store knows neither partitions nor FIPS.
-    async fn endpoints(&self, bucket: &BucketAddress) -> (Option<Url>, Option<Url>) {
+    async fn regional_endpoints(&self, bucket: &BucketAddress) -> (Option<Url>, Option<Url>) {
         let Some(region) = &bucket.region else { return (None, None) };
         let variant = EndpointVariant::configured(self.profile.as_deref()).await;
-        (endpoints::s3(region, variant).await, endpoints::sts(region, variant).await)
+        (endpoints::s3_endpoint(region, variant).await, endpoints::sts_endpoint(region, variant).await)
     }
 
     fn is_given(&self) -> bool {
@@ -236,7 +236,7 @@ mod tests {
                 path_style: false,
             };
             async move {
-                let (regional, sts) = BucketArgs::default().endpoints(&bucket).await;
+                let (regional, sts) = BucketArgs::default().regional_endpoints(&bucket).await;
                 let host = |url: Option<Url>| url.and_then(|url| Some(url.host_str()?.to_owned()));
                 let named = bucket.endpoint.map(|endpoint| endpoint.url().clone());
                 (host(named.or(regional)), host(sts))

@@ -6,7 +6,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{
     Cli,
-    manual::page::{examples, leaves},
+    manual::page::{example_lines, leaf_commands},
 };
 
 /// The pages, those in folders among them.
@@ -83,7 +83,7 @@ fn filled(word: &str) -> Vec<&str> {
 
 /// What is wrong with the example of a command, if anything.
 fn wrong_example(name: &str, command: &clap::Command) -> Option<String> {
-    let block = format!("```\n{}\n```", examples(command).join("\n"));
+    let block = format!("```\n{}\n```", example_lines(command).join("\n"));
     let lines: Vec<Vec<String>> = code(&block).iter().flat_map(|line| commands(line)).collect();
     let ours: Vec<Vec<&str>> = lines.iter().filter_map(|words| arguments(words)).collect();
     let own: Vec<&str> = name.split(' ').collect();
@@ -99,8 +99,10 @@ fn wrong_example(name: &str, command: &clap::Command) -> Option<String> {
 #[test]
 fn every_command_has_an_example_that_it_takes() {
     let command = Cli::command();
-    let wrong: Vec<String> =
-        leaves(&command).into_iter().filter_map(|(name, command)| wrong_example(&name, command)).collect();
+    let wrong: Vec<String> = leaf_commands(&command)
+        .into_iter()
+        .filter_map(|(name, command)| wrong_example(&name, command))
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

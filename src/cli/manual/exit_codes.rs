@@ -1,22 +1,22 @@
 //! How each command ends: what `--help` and docs/cli.md say of exit codes.
 
 /// An exit code and what it means.
-pub(in crate::cli) type Meaning = (u8, &'static str);
+pub(in crate::cli) type CodeMeaning = (u8, &'static str);
 
-const DONE: Meaning = (0, "done");
-const USAGE: Meaning = (2, "the command line is wrong");
-const CONFIGURATION: Meaning =
+const DONE: CodeMeaning = (0, "done");
+const USAGE: CodeMeaning = (2, "the command line is wrong");
+const CONFIGURATION: CodeMeaning =
     (11, "the configuration is wrong: an option, a file, a permission, or something that does not exist");
-const TRANSIENT: Meaning = (12, "there was no answer in time, or a transient fault: try again");
+const TRANSIENT: CodeMeaning = (12, "there was no answer in time, or a transient fault: try again");
 
 /// Commands that only print.
-const PRINT: &[Meaning] = &[DONE, USAGE, CONFIGURATION];
+const PRINT: &[CodeMeaning] = &[DONE, USAGE, CONFIGURATION];
 
 /// Commands that ask somebody.
-const ASK: &[Meaning] = &[DONE, USAGE, CONFIGURATION, TRANSIENT];
+const ASK: &[CodeMeaning] = &[DONE, USAGE, CONFIGURATION, TRANSIENT];
 
 /// Commands that open a warehouse.
-const OPEN_WAREHOUSE: &[Meaning] = &[
+const OPEN_WAREHOUSE: &[CodeMeaning] = &[
     (0, "done; for ingest also: this version was already loaded"),
     USAGE,
     (10, "the data can't be read or loaded exactly; only a new version of the data or of awscost helps"),
@@ -27,7 +27,7 @@ const OPEN_WAREHOUSE: &[Meaning] = &[
 ];
 
 /// Commands that show what the cluster holds.
-const SHOW: &[Meaning] = &[
+const SHOW: &[CodeMeaning] = &[
     (0, "done, whatever the output shows"),
     USAGE,
     (11, "the configuration is wrong: no cluster, no such object, or no permission"),
@@ -35,7 +35,7 @@ const SHOW: &[Meaning] = &[
 ];
 
 /// Commands that change objects in the cluster.
-const CHANGE: &[Meaning] = &[
+const CHANGE: &[CodeMeaning] = &[
     DONE,
     (
         1,
@@ -46,7 +46,7 @@ const CHANGE: &[Meaning] = &[
     (12, "the cluster or the operator did not answer in time"),
 ];
 
-const CHECK: &[Meaning] = &[
+const CHECK: &[CodeMeaning] = &[
     (
         0,
         "no findings; what only needs time (a first delivery, an external ID that the operator will create) does not count, nor do warnings without --strict",
@@ -58,7 +58,7 @@ const CHECK: &[Meaning] = &[
     ),
 ];
 
-const PREFLIGHT: &[Meaning] = &[
+const PREFLIGHT: &[CodeMeaning] = &[
     (0, "every check passed; from outside, every check that can run there"),
     (1, "a check failed: something must be fixed"),
     (
@@ -67,7 +67,7 @@ const PREFLIGHT: &[Meaning] = &[
     ),
 ];
 
-const SUPPORT_BUNDLE: &[Meaning] = &[
+const SUPPORT_BUNDLE: &[CodeMeaning] = &[
     (0, "the archive was written; index.txt lists what could not be read"),
     USAGE,
     (11, "the file exists or can't be written, or the cluster can't be reached"),
@@ -75,7 +75,7 @@ const SUPPORT_BUNDLE: &[Meaning] = &[
 ];
 
 /// The exit codes of a command, by its name without `awscost`, such as `warehouse probe`.
-pub(in crate::cli) fn of(command: &str) -> &'static [Meaning] {
+pub(in crate::cli) fn of_command(command: &str) -> &'static [CodeMeaning] {
     match command.split(' ').next().unwrap_or_default() {
         "ingest" | "warehouse" | "costs" => OPEN_WAREHOUSE,
         "onboard" | "crds" | "reasons" | "man" => PRINT,
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_way_to_end_is_told_where_it_happens() {
-        let codes = |command: &str| of(command).iter().map(|(code, _)| *code).collect::<Vec<_>>();
+        let codes = |command: &str| of_command(command).iter().map(|(code, _)| *code).collect::<Vec<_>>();
         let load = [
             ExitCode::Done,
             ExitCode::Data,

@@ -7,8 +7,8 @@ use super::*;
 use crate::{
     aws::Sdk,
     connection::{
-        Access, Asker, ExternalIdPolicy, Facts, Look, NextExternalId, RoleAccess, Sessions, Target, Verdict,
-        checks, gather,
+        Asker, ExternalIdPolicy, Facts, Look, NextExternalId, RoleAccess, Sessions, Target, TargetAccess,
+        Verdict, checks, gather,
     },
     model::{AccessKeys, AccountType, ConditionType, ExternalId, ReportKind, ReportLocation},
 };
@@ -111,7 +111,7 @@ fn variants() -> Vec<Variant> {
 impl Variant {
     /// The printed statements.
     fn statements(&self) -> Vec<serde_json::Value> {
-        let policy = permissions::policy(&self.wanted, &plain(self.wanted.account().as_str()));
+        let policy = permissions::policy(&self.wanted, &plain_text(self.wanted.account().as_str()));
         let policy = serde_json::to_value(policy).expect("JSON");
         policy["Statement"].as_array().expect("statements").clone()
     }
@@ -121,7 +121,7 @@ impl Variant {
         let sandbox = Sandbox::start(World::demo());
         let document = serde_json::json!({"Version": "2012-10-17", "Statement": statements});
         let policy: SandboxPolicy = serde_json::from_value(document).expect("a policy");
-        let trust = trust::policy(plain(OPERATOR), vec![plain(EXTERNAL_ID)], BaseIdentity::Plain);
+        let trust = trust::policy(plain_text(OPERATOR), vec![plain_text(EXTERNAL_ID)], BaseIdentity::Plain);
         let trust = serde_json::from_value(serde_json::to_value(trust).expect("JSON")).expect("a policy");
         sandbox.world_mut(|world| {
             let account = world.accounts.get_mut(self.wanted.account().as_str()).expect("the account");
@@ -150,7 +150,7 @@ impl Variant {
     fn target(&self) -> Target {
         let report = self.wanted.report.clone();
         let access = match &self.wanted.reader {
-            BillReader::Role(role) => Access::Role(RoleAccess {
+            BillReader::Role(role) => TargetAccess::Role(RoleAccess {
                 role: role.clone(),
                 external_id: ExternalId::parse(EXTERNAL_ID.as_bytes()).expect("an external ID"),
                 external_id_place: "Secret acme-external-id".to_owned(),
@@ -159,7 +159,7 @@ impl Variant {
                 policy: ExternalIdPolicy::Enforce,
             }),
             BillReader::User { .. } => {
-                Access::Keys(AccessKeys::parse(KEY_ID.as_bytes(), KEY_SECRET.as_bytes()).expect("keys"))
+                TargetAccess::Keys(AccessKeys::parse(KEY_ID.as_bytes(), KEY_SECRET.as_bytes()).expect("keys"))
             }
         };
         Target {

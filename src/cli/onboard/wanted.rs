@@ -13,11 +13,11 @@ use crate::{
     api::{
         AwsCostAccount, DEFAULT_EXTERNAL_ID_KEY,
         aws_cost_account::{AwsCostAccountSpec, ReportKindChoice, SecretKeyRef},
-        fields::{InvalidField, parsed},
+        fields::{InvalidField, parse_field},
     },
     cli::inputs::{
         manifests::{self, ManifestFault, Manifests},
-        unreadable::problem,
+        unreadable::io_problem,
     },
     model::{
         AccountId, BucketName, ExternalId, InvalidExternalId, KeyPrefix, Partition, Region, ReportLocation,
@@ -89,7 +89,7 @@ struct ReportArgs {
 /// Why it is not known what is wanted.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum NotWanted {
-    #[error("{}", lines(.0))]
+    #[error("{}", fault_lines(.0))]
     Manifests(Vec<ManifestFault>),
     #[error("the manifests have no AwsCostAccount{}", .0.as_ref().map_or_else(String::new, |name| format!(" named {name}")))]
     NoAccount(Option<String>),
@@ -113,7 +113,7 @@ pub(in crate::cli) enum NotWanted {
     NoNextExternalId,
 }
 
-fn lines(faults: &[ManifestFault]) -> String {
+fn fault_lines(faults: &[ManifestFault]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -133,7 +133,7 @@ impl WantedArgs {
             return Ok(Asked { wanted: self.of_options(role).checked()?, secret: None, next_secret: None });
         }
         let manifests = manifests::read(&self.filenames).map_err(NotWanted::Manifests)?;
-        let account = self.chosen(&manifests)?;
+        let account = self.chosen_account(&manifests)?;
         let access = &account.spec.access;
         let held = |reference: &Option<SecretKeyRef>| in_secret(account, reference.as_ref()?, &manifests);
         Ok(Asked {
@@ -156,7 +156,7 @@ impl WantedArgs {
 
     fn of_manifest(&self, account: &AwsCostAccount) -> Result<WantedAccount, NotWanted> {
         let spec = &account.spec;
-        let reader = reader(spec)?;
+        let reader = parse_reader(spec)?;
         let owner = reader.account().clone();
         Ok(WantedAccount {
             reader,
@@ -169,7 +169,7 @@ impl WantedArgs {
     }
 
     /// The one account of the manifests, or the one of the given name.
-    fn chosen<'a>(&self, manifests: &'a Manifests) -> Result<&'a AwsCostAccount, NotWanted> {
+    fn chosen_account<'a>(&self, manifests: &'a Manifests) -> Result<&'a AwsCostAccount, NotWanted> {
         let named =
             |account: &&AwsCostAccount| self.account.as_ref().is_none_or(|name| account.name_any() == *name);
         let accounts = manifests.accounts.iter().map(|document| &document.object);
@@ -198,15 +198,15 @@ impl ReportArgs {
 }
 
 /// Who reads for a manifest: its role, or the user of its keys, who is of the account it declares.
-fn reader(spec: &AwsCostAccountSpec) -> Result<BillReader, NotWanted> {
+fn parse_reader(spec: &AwsCostAccountSpec) -> Result<BillReader, NotWanted> {
     if let Some(role) = &spec.access.role_arn {
-        return Ok(BillReader::Role(parsed("spec.access.roleArn", role)?));
+        return Ok(BillReader::Role(parse_field("spec.access.roleArn", role)?));
     }
     // Nothing else says where keys are good: the bucket, the metrics or STS are in the user's own partition.
     let region = spec.report.as_ref().map(|report| report.bucket.region.as_str());
     let region = region.or_else(|| spec.metrics.as_ref().map(|metrics| metrics.region.as_str()));
     let region = region.or(spec.access.sts_region.as_deref());
-    let region: Option<Region> = region.map(|text| parsed("region", text)).transpose()?;
+    let region: Option<Region> = region.map(|text| parse_field("region", text)).transpose()?;
     Ok(BillReader::User {
         account: spec.account(None)?,
         partition: region.map_or(Partition::Aws, |region| region.partition()),
@@ -234,17 +234,21 @@ impl Asked {
         file: Option<&Path>,
         next_file: Option<&Path>,
     ) -> Result<Vec<ExternalId>, NotWanted> {
-        let current = found(file, EXTERNAL_ID_VARIABLE, self.secret, NotWanted::NoExternalId)?;
+        let current = find_external_id(file, EXTERNAL_ID_VARIABLE, self.secret, NotWanted::NoExternalId)?;
         if !self.wanted.rotating {
             return Ok(vec![current]);
         }
-        let next =
-            found(next_file, NEXT_EXTERNAL_ID_VARIABLE, self.next_secret, NotWanted::NoNextExternalId)?;
+        let next = find_external_id(
+            next_file,
+            NEXT_EXTERNAL_ID_VARIABLE,
+            self.next_secret,
+            NotWanted::NoNextExternalId,
+        )?;
         Ok(vec![current, next])
     }
 }
 
-fn found(
+fn find_external_id(
     file: Option<&Path>,
     variable: &str,
     secret: Option<Result<ExternalId, NotWanted>>,
@@ -266,7 +270,7 @@ pub(in crate::cli) fn read_external_id(path: &Path) -> Result<ExternalId, NotWan
     } else {
         File::open(path).and_then(|file| file.take(LONGEST_FILE).read_to_end(&mut bytes))
     };
-    read.map_err(|error| NotWanted::File(name.clone(), problem(&error)))?;
+    read.map_err(|error| NotWanted::File(name.clone(), io_problem(&error)))?;
     let bare = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     external_id(&name, bare.strip_suffix(b"\r").unwrap_or(bare))
 }

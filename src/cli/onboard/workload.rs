@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, ValueEnum};
 use kube::ResourceExt;
 
-use super::{Fault, json, yaml};
+use super::{OnboardFault, to_json, to_yaml};
 use crate::{
     api::{AwsCostAccount, CostWarehouse, USE_LABEL, USE_WAREHOUSE},
     cli::{
         inputs::manifests::{self, Manifests},
-        terminal::print::{complain, print},
+        terminal::print::{complain, print_out},
     },
     model::{BucketName, Region},
     onboarding::{
@@ -145,7 +145,11 @@ fn kubernetes_name(text: &str) -> Result<String, Unusable> {
 }
 
 impl SourceArgs {
-    fn workload(&self, namespace: &str, service_account: &str) -> Result<WorkloadIdentity, Fault> {
+    fn workload_identity(
+        &self,
+        namespace: &str,
+        service_account: &str,
+    ) -> Result<WorkloadIdentity, OnboardFault> {
         let source = match (&self.irsa, &self.pod_identity) {
             (Some(issuer), _) => CredentialSource::Irsa(issuer.clone()),
             (None, Some(cluster)) => CredentialSource::PodIdentity(cluster.clone()),
@@ -161,7 +165,7 @@ impl SourceArgs {
     }
 
     /// The option, as it was given.
-    fn option(&self) -> &'static str {
+    fn option_name(&self) -> &'static str {
         match (&self.irsa, &self.pod_identity) {
             (Some(_), _) => "--irsa",
             (None, Some(_)) => "--pod-identity",
@@ -172,24 +176,24 @@ impl SourceArgs {
 
 impl OperatorArgs {
     /// Prints the document.
-    pub(super) fn print(&self) -> Result<(), Fault> {
-        let served = self.served()?;
-        let workload = self.source.workload(&self.namespace, &self.service_account)?;
-        let policy = workload.assuming(&self.roles(&served)?)?;
+    pub(super) fn print(&self) -> Result<(), OnboardFault> {
+        let served = self.served_accounts()?;
+        let workload = self.source.workload_identity(&self.namespace, &self.service_account)?;
+        let policy = workload.assuming(&self.role_patterns(&served)?)?;
         match self.print {
-            OperatorDocument::Policy => print(&json(&policy)),
-            OperatorDocument::Trust => print(&json(&workload.trust()?)),
+            OperatorDocument::Policy => print_out(&to_json(&policy)),
+            OperatorDocument::Trust => print_out(&to_json(&workload.trust()?)),
             OperatorDocument::Values => {
                 let home = || workload.principal.partition().home_region().parse();
                 let region = self.region.clone().map_or_else(home, Ok);
                 let region = region.expect("the home region of a partition is a region");
-                print(&yaml(&OperatorValues::of(&workload, &served, &region)));
+                print_out(&to_yaml(&OperatorValues::of(&workload, &served, &region)));
             }
             OperatorDocument::Commands => {
                 let (namespace, name) = (self.namespace.clone(), OPERATOR_KEYS.to_owned());
                 let mut script = ShellScript::begin();
                 script.create_identity(&workload, &policy, &KeysSecret { namespace, name, label: None });
-                print(&script.text());
+                print_out(&script.text());
                 complain(&format!(
                     "run this signed in to account {}, for example with | bash; --print values prints the chart's values",
                     workload.principal.account()
@@ -200,18 +204,21 @@ impl OperatorArgs {
     }
 
     /// The accounts of the manifests.
-    fn served(&self) -> Result<Vec<ServedAccount>, Fault> {
+    fn served_accounts(&self) -> Result<Vec<ServedAccount>, OnboardFault> {
         if self.filenames.is_empty() {
             return Ok(Vec::new());
         }
         let manifests = read(&self.filenames)?;
-        let accounts: Vec<ServedAccount> =
-            manifests.accounts.iter().map(|document| served(&document.object)).collect::<Result<_, _>>()?;
+        let accounts: Vec<ServedAccount> = manifests
+            .accounts
+            .iter()
+            .map(|document| served_account(&document.object))
+            .collect::<Result<_, _>>()?;
         if accounts.is_empty() { Err(NoWorkload::NoAccounts.into()) } else { Ok(accounts) }
     }
 
     /// The roles to assume: those of the manifests, or the options'.
-    fn roles(&self, served: &[ServedAccount]) -> Result<Vec<RolePattern>, Fault> {
+    fn role_patterns(&self, served: &[ServedAccount]) -> Result<Vec<RolePattern>, OnboardFault> {
         let of_manifests = served.iter().filter_map(|one| one.role.as_ref());
         let parsed = of_manifests.map(|role| {
             let text = role.to_string();
@@ -223,7 +230,7 @@ impl OperatorArgs {
     }
 }
 
-fn served(account: &AwsCostAccount) -> Result<ServedAccount, NoWorkload> {
+fn served_account(account: &AwsCostAccount) -> Result<ServedAccount, NoWorkload> {
     let (spec, parsed) =
         (&account.spec, |field: &'static str| move |problem: String| NoWorkload::Field(field, problem));
     let role = spec.access.role_arn.as_ref().map(|role| role.parse::<crate::model::RoleArn>());
@@ -240,19 +247,19 @@ fn served(account: &AwsCostAccount) -> Result<ServedAccount, NoWorkload> {
 
 impl WarehouseArgs {
     /// Prints the document.
-    pub(super) fn print(&self) -> Result<(), Fault> {
+    pub(super) fn print(&self) -> Result<(), OnboardFault> {
         let manifests = read(&self.filenames)?;
-        let warehouse = Lake::of(self.chosen(&manifests)?, &self.source)?;
-        let workload = self.source.workload(&warehouse.namespace, &warehouse.identity)?;
+        let warehouse = Lake::of(self.chosen_warehouse(&manifests)?, &self.source)?;
+        let workload = self.source.workload_identity(&warehouse.namespace, &warehouse.identity)?;
         let policy = workload.writing(&warehouse.bucket, &warehouse.prefix)?;
         match self.print {
-            WarehouseDocument::Policy => print(&json(&policy)),
-            WarehouseDocument::Trust => print(&json(&workload.trust()?)),
+            WarehouseDocument::Policy => print_out(&to_json(&policy)),
+            WarehouseDocument::Trust => print_out(&to_json(&workload.trust()?)),
             WarehouseDocument::ServiceAccount | WarehouseDocument::Values if self.source.user => {
                 return Err(NoWorkload::NoServiceAccount(warehouse.name).into());
             }
-            WarehouseDocument::ServiceAccount => print(&yaml(&ServiceAccount::of(&workload))),
-            WarehouseDocument::Values => print(&yaml(&JobValues::of(&workload))),
+            WarehouseDocument::ServiceAccount => print_out(&to_yaml(&ServiceAccount::of(&workload))),
+            WarehouseDocument::Values => print_out(&to_yaml(&JobValues::of(&workload))),
             WarehouseDocument::Commands => {
                 let label = Some(format!("{USE_LABEL}={USE_WAREHOUSE}"));
                 let secret = KeysSecret { namespace: warehouse.namespace, name: warehouse.identity, label };
@@ -261,7 +268,7 @@ impl WarehouseArgs {
                     script.create_bucket(&warehouse.bucket, &warehouse.region);
                 }
                 script.create_identity(&workload, &policy, &secret);
-                print(&script.text());
+                print_out(&script.text());
                 complain(&format!(
                     "run this signed in to account {}, for example with | bash",
                     workload.principal.account()
@@ -277,7 +284,7 @@ impl WarehouseArgs {
     }
 
     /// The one warehouse of the manifests, or the one of the given name.
-    fn chosen<'a>(&self, manifests: &'a Manifests) -> Result<&'a CostWarehouse, NoWorkload> {
+    fn chosen_warehouse<'a>(&self, manifests: &'a Manifests) -> Result<&'a CostWarehouse, NoWorkload> {
         let all = manifests.warehouses.iter().map(|document| &document.object);
         let meant = all.filter(|one| self.name.as_ref().is_none_or(|name| one.name_any() == *name));
         match meant.collect::<Vec<_>>()[..] {
@@ -317,8 +324,12 @@ impl Lake {
         let identity = match (source.user, &delta.service_account_name, secret) {
             (true, _, Some(secret)) => secret,
             (false, Some(account), _) => account.clone(),
-            (true, ..) => return Err(other(name, "serviceAccountName", source, "credentialsSecretRef")),
-            (false, ..) => return Err(other(name, "credentialsSecretRef", source, "serviceAccountName")),
+            (true, ..) => {
+                return Err(needs_other_access(name, "serviceAccountName", source, "credentialsSecretRef"));
+            }
+            (false, ..) => {
+                return Err(needs_other_access(name, "credentialsSecretRef", source, "serviceAccountName"));
+            }
         };
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
         let field = |field: &'static str| move |problem: String| NoWorkload::Field(field, problem);
@@ -335,11 +346,16 @@ impl Lake {
     }
 }
 
-fn other(name: String, has: &'static str, source: &SourceArgs, needs: &'static str) -> NoWorkload {
-    NoWorkload::OtherIdentity(name, has, source.option(), needs)
+fn needs_other_access(
+    name: String,
+    has: &'static str,
+    source: &SourceArgs,
+    needs: &'static str,
+) -> NoWorkload {
+    NoWorkload::OtherIdentity(name, has, source.option_name(), needs)
 }
 
-fn read(filenames: &[PathBuf]) -> Result<Manifests, Fault> {
+fn read(filenames: &[PathBuf]) -> Result<Manifests, OnboardFault> {
     manifests::read(filenames).map_err(|faults| super::NotWanted::Manifests(faults).into())
 }
 

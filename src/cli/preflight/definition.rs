@@ -15,8 +15,8 @@ pub(super) fn openapi_path() -> String {
 }
 
 /// Our kinds, each with the schema of this version.
-pub(super) fn ours() -> Vec<(String, Value)> {
-    crd::definitions()
+pub(super) fn own_definitions() -> Vec<(String, Value)> {
+    crd::all_definitions()
         .into_iter()
         .map(|definition| {
             let schema = definition.spec.versions.into_iter().find(|version| version.name == VERSION);
@@ -27,7 +27,7 @@ pub(super) fn ours() -> Vec<(String, Value)> {
 }
 
 /// The schema of a kind in an API server's description; `None` if it serves no such kind.
-pub(super) fn served(description: &Value, kind: &str) -> Option<Value> {
+pub(super) fn served_schema(description: &Value, kind: &str) -> Option<Value> {
     let schemas = description.pointer("/components/schemas")?.as_object()?;
     let ours = |schema: &&Value| {
         let kinds = schema["x-kubernetes-group-version-kind"].as_array();
@@ -39,32 +39,32 @@ pub(super) fn served(description: &Value, kind: &str) -> Option<Value> {
 }
 
 /// The fields in which two schemas differ: one of them lacks the field, or has other choices or rules for it.
-pub(super) fn differences(ours: &Value, served: &Value) -> Vec<String> {
-    let (ours, served) = (fields(ours), fields(served));
+pub(super) fn schema_differences(ours: &Value, served: &Value) -> Vec<String> {
+    let (ours, served) = (schema_fields(ours), schema_fields(served));
     let names: std::collections::BTreeSet<&String> = ours.keys().chain(served.keys()).collect();
     names.into_iter().filter(|name| ours.get(*name) != served.get(*name)).cloned().collect()
 }
 
 /// What of a field makes an object valid or not.
 #[derive(Debug, PartialEq)]
-struct Field {
+struct SchemaField {
     type_: Value,
     choices: Value,
     limits: [Value; 4],
     rules: Vec<String>,
 }
 
-fn fields(schema: &Value) -> BTreeMap<String, Field> {
+fn schema_fields(schema: &Value) -> BTreeMap<String, SchemaField> {
     let mut found = BTreeMap::new();
     for root in ["spec", "status"] {
-        collect(root, &schema["properties"][root], &mut found);
+        collect_fields(root, &schema["properties"][root], &mut found);
     }
     found
 }
 
-fn collect(path: &str, schema: &Value, found: &mut BTreeMap<String, Field>) {
+fn collect_fields(path: &str, schema: &Value, found: &mut BTreeMap<String, SchemaField>) {
     let rules = schema["x-kubernetes-validations"].as_array().into_iter().flatten();
-    let field = Field {
+    let field = SchemaField {
         type_: schema["type"].clone(),
         choices: schema["enum"].clone(),
         limits: ["pattern", "maxLength", "maxItems", "required"].map(|limit| schema[limit].clone()),
@@ -72,11 +72,11 @@ fn collect(path: &str, schema: &Value, found: &mut BTreeMap<String, Field>) {
     };
     found.insert(path.to_owned(), field);
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        collect(&format!("{path}.{name}"), property, found);
+        collect_fields(&format!("{path}.{name}"), property, found);
     }
     for part in ["items", "additionalProperties"] {
         if schema[part].is_object() {
-            collect(&format!("{path}[]"), &schema[part], found);
+            collect_fields(&format!("{path}[]"), &schema[part], found);
         }
     }
 }
@@ -89,15 +89,16 @@ mod tests {
 
     #[test]
     fn this_version_is_like_itself() {
-        for (kind, schema) in ours() {
-            assert!(fields(&schema).len() > 10, "{kind} has fields");
-            assert_eq!(differences(&schema, &schema), Vec::<String>::new(), "{kind}");
+        for (kind, schema) in own_definitions() {
+            assert!(schema_fields(&schema).len() > 10, "{kind} has fields");
+            assert_eq!(schema_differences(&schema, &schema), Vec::<String>::new(), "{kind}");
         }
     }
 
     #[test]
     fn what_an_older_or_newer_version_has_otherwise_is_named() {
-        let (_, ours) = ours().into_iter().find(|(kind, _)| kind == "AwsCostAccount").expect("our kind");
+        let (_, ours) =
+            own_definitions().into_iter().find(|(kind, _)| kind == "AwsCostAccount").expect("our kind");
         let spec = "/properties/spec/properties";
         let change = |pointer: &str, name: &str, value: Option<Value>| {
             let mut other = ours.clone();
@@ -107,7 +108,7 @@ mod tests {
                 Some(value) => object.insert(name.to_owned(), value),
                 None => object.remove(name),
             };
-            differences(&ours, &other)
+            schema_differences(&ours, &other)
         };
         assert_eq!(change(spec, "suspend", None), ["spec.suspend"], "a field it lacks");
         assert_eq!(change(spec, "later", Some(json!({"type": "string"}))), ["spec.later"], "one we lack");
@@ -122,8 +123,8 @@ mod tests {
     fn a_kind_is_found_by_group_version_and_kind() {
         let schema = |version: &str| json!({"x-kubernetes-group-version-kind": [{"group": GROUP, "version": version, "kind": "CostWarehouse"}]});
         let described = |version: &str| json!({"components": {"schemas": {"some.name": schema(version)}}});
-        assert!(served(&described(VERSION), "CostWarehouse").is_some());
-        assert!(served(&described("v1"), "CostWarehouse").is_none());
-        assert!(served(&described(VERSION), "AwsCostAccount").is_none());
+        assert!(served_schema(&described(VERSION), "CostWarehouse").is_some());
+        assert!(served_schema(&described("v1"), "CostWarehouse").is_none());
+        assert!(served_schema(&described(VERSION), "AwsCostAccount").is_none());
     }
 }

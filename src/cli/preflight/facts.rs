@@ -11,21 +11,21 @@ use crate::{
 };
 
 /// A fact, or why it is not known: a part of a sentence behind "because".
-pub(super) type Seen<T> = Result<T, String>;
+pub(super) type SeenFact<T> = Result<T, String>;
 
 /// Everything that is judged.
-pub(super) struct Facts {
-    pub place: Place,
+pub(super) struct PreflightFacts {
+    pub place: ReleasePlace,
     /// The served definitions by kind; `None` for a kind that is not served.
-    pub definitions: Seen<Vec<(String, Option<Value>)>>,
+    pub definitions: SeenFact<Vec<(String, Option<Value>)>>,
     /// The operator's settings, as far as they are ones.
-    pub settings: Seen<Result<Settings, InvalidSettings>>,
-    pub lease: Seen<LeaseRecord>,
-    pub view: View,
+    pub settings: SeenFact<Result<Settings, InvalidSettings>>,
+    pub lease: SeenFact<LeaseRecord>,
+    pub view: OperatorView,
 }
 
 /// The installation that is looked at.
-pub(super) struct Place {
+pub(super) struct ReleasePlace {
     /// The operator's namespace.
     pub namespace: String,
     /// The release's name, where it can be seen.
@@ -35,7 +35,7 @@ pub(super) struct Place {
 }
 
 /// What is known from one of the two places where one can stand.
-pub(super) enum View {
+pub(super) enum OperatorView {
     /// In a pod, as the operator's ServiceAccount.
     Operator(Box<OwnView>),
     /// Anywhere else.
@@ -45,29 +45,29 @@ pub(super) enum View {
 /// What only the operator can see.
 pub(super) struct OwnView {
     /// The rights of the chart, and whether the API server grants each.
-    pub rights: Vec<(Asked, Seen<bool>)>,
+    pub rights: Vec<(AskedRight, SeenFact<bool>)>,
     /// What became of writes that were tried without being made, a namespace each.
-    pub tries: Seen<Vec<Tries>>,
+    pub tries: SeenFact<Vec<WriteTries>>,
     /// STS; not asked where the certificates to trust can't be read.
-    pub sts: Seen<StsReach>,
+    pub sts: SeenFact<StsReach>,
     pub proxy: Option<Proxy>,
     /// How far the API server's clock is ahead of this one.
-    pub api_clock: Seen<SignedDuration>,
+    pub api_clock: SeenFact<SignedDuration>,
 }
 
 /// What an administrator can see.
 pub(super) struct OutsideView {
     /// The Deployment; `None` if there is none.
-    pub deployment: Seen<Option<Deployed>>,
+    pub deployment: SeenFact<Option<Deployed>>,
     /// Watched namespaces that do not exist.
-    pub missing_namespaces: Seen<Vec<String>>,
+    pub missing_namespaces: SeenFact<Vec<String>>,
     /// The admission policies that are about the operator's account.
-    pub policies: Seen<Vec<Policy>>,
+    pub policies: SeenFact<Vec<SeenPolicy>>,
 }
 
 /// One right, in one namespace or in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct AskedRight {
     pub verb: &'static str,
     pub group: &'static str,
     /// With its subresource: `costwarehouses/status`.
@@ -79,19 +79,19 @@ pub(super) struct Asked {
 
 /// What the API server said to three writes of the operator's in one namespace, none of which it made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tries {
+pub(super) struct WriteTries {
     pub namespace: String,
     /// A Secret that is not the operator's to write.
-    pub foreign_secret: Tried,
+    pub foreign_secret: TriedWrite,
     /// A Job of another image.
-    pub foreign_job: Tried,
+    pub foreign_job: TriedWrite,
     /// A Job of the image that the settings name.
-    pub own_job: Tried,
+    pub own_job: TriedWrite,
 }
 
 /// What became of a write that was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Tried {
+pub(super) enum TriedWrite {
     Taken,
     /// By the policy that bounds the operator.
     RefusedByPolicy,
@@ -138,7 +138,7 @@ pub(super) struct Deployed {
 
 /// One admission policy that is about the operator's account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Policy {
+pub(super) struct SeenPolicy {
     pub name: String,
     /// What it judges: resource and operation.
     pub covers: Vec<(String, String)>,

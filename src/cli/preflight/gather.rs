@@ -10,11 +10,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    Fault, definition,
-    facts::{Facts, LeaseRecord, Place, Seen, View},
+    PreflightFault, definition,
+    facts::{LeaseRecord, OperatorView, PreflightFacts, ReleasePlace, SeenFact},
 };
 use crate::{
-    cli::cluster::{ClusterFault, said},
+    cli::cluster::{ClusterFault, api_message},
     controller::settings::{InvalidSettings, Settings},
 };
 
@@ -32,44 +32,44 @@ pub(super) struct Sought {
 }
 
 /// Everything there is to know.
-pub(super) async fn facts(client: &Client, sought: Sought) -> Result<Facts, Fault> {
-    let user = user(client).await?;
+pub(super) async fn gather_facts(client: &Client, sought: Sought) -> Result<PreflightFacts, PreflightFault> {
+    let user = signed_in_user(client).await?;
     let home = sought.namespace.clone().unwrap_or(sought.default);
     let own = sought.settings.is_some() && is_operator(&user, &home);
     if let (true, Some(text)) = (own, &sought.settings) {
         let settings = Settings::parse(text);
         let (definitions, lease, view) = tokio::join!(
-            definitions(client),
-            lease(client, &home, settings.as_ref().ok()),
-            inside::view(client, &home, settings.as_ref().ok()),
+            read_definitions(client),
+            read_lease(client, &home, settings.as_ref().ok()),
+            inside::gather_inside(client, &home, settings.as_ref().ok()),
         );
-        let place = Place { namespace: home, release: None, user };
-        let view = View::Operator(Box::new(view));
-        return Ok(Facts { place, definitions, settings: Ok(settings), lease, view });
+        let place = ReleasePlace { namespace: home, release: None, user };
+        let view = OperatorView::Operator(Box::new(view));
+        return Ok(PreflightFacts { place, definitions, settings: Ok(settings), lease, view });
     }
-    let found = outside::found(client, sought.namespace.as_deref()).await?;
+    let found = outside::find_operator(client, sought.namespace.as_deref()).await?;
     let settings = match sought.settings {
         Some(text) => Ok(Settings::parse(&text)),
-        None => outside::settings(client, &found).await,
+        None => outside::read_settings(client, &found).await,
     };
     let usable = settings.as_ref().ok().and_then(|settings| settings.as_ref().ok());
     let namespace = found.namespace().unwrap_or(&home).to_owned();
     let (definitions, lease, view) = tokio::join!(
-        definitions(client),
+        read_definitions(client),
         lease_from_outside(client, &namespace, &settings),
-        outside::view(client, &found, usable),
+        outside::gather_outside(client, &found, usable),
     );
-    let place = Place { namespace, release: found.release(), user };
-    Ok(Facts { place, definitions, lease, view: View::Outside(Box::new(view)), settings })
+    let place = ReleasePlace { namespace, release: found.release_name(), user };
+    Ok(PreflightFacts { place, definitions, lease, view: OperatorView::Outside(Box::new(view)), settings })
 }
 
 /// Who calls.
-async fn user(client: &Client) -> Result<String, ClusterFault> {
+async fn signed_in_user(client: &Client) -> Result<String, ClusterFault> {
     let reviews: Api<SelfSubjectReview> = Api::all(client.clone());
     let review = reviews
         .create(&PostParams::default(), &SelfSubjectReview::default())
         .await
-        .map_err(ClusterFault::api("ask the API server for the caller's identity"))?;
+        .map_err(ClusterFault::while_doing("ask the API server for the caller's identity"))?;
     let user = review.status.and_then(|status| status.user_info).and_then(|info| info.username);
     Ok(user.unwrap_or_default())
 }
@@ -82,7 +82,7 @@ fn is_operator(user: &str, home: &str) -> bool {
         && user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split(':').next()) == Some(home)
 }
 
-async fn definitions(client: &Client) -> Seen<Vec<(String, Option<Value>)>> {
+async fn read_definitions(client: &Client) -> SeenFact<Vec<(String, Option<Value>)>> {
     let request =
         Request::get(definition::openapi_path()).body(Vec::new()).expect("a path of plain characters");
     let described: Value = match client.request_text(request).await {
@@ -90,25 +90,25 @@ async fn definitions(client: &Client) -> Seen<Vec<(String, Option<Value>)>> {
             serde_json::from_str(&text).map_err(|_| "the API server's OpenAPI is no JSON".to_owned())?
         }
         Err(kube::Error::Api(status)) if status.code == 404 => Value::Null,
-        Err(error) => return Err(unseen("the API server's OpenAPI", &error)),
+        Err(error) => return Err(why_unseen("the API server's OpenAPI", &error)),
     };
-    let kinds = definition::ours().into_iter().map(|(kind, _)| kind);
-    Ok(kinds.map(|kind| (kind.clone(), definition::served(&described, &kind))).collect())
+    let kinds = definition::own_definitions().into_iter().map(|(kind, _)| kind);
+    Ok(kinds.map(|kind| (kind.clone(), definition::served_schema(&described, &kind))).collect())
 }
 
 async fn lease_from_outside(
     client: &Client,
     home: &str,
-    settings: &Seen<Result<Settings, InvalidSettings>>,
-) -> Seen<LeaseRecord> {
+    settings: &SeenFact<Result<Settings, InvalidSettings>>,
+) -> SeenFact<LeaseRecord> {
     match settings {
-        Ok(settings) => lease(client, home, settings.as_ref().ok()).await,
+        Ok(settings) => read_lease(client, home, settings.as_ref().ok()).await,
         Err(because) => Err(because.clone()),
     }
 }
 
 /// The lease, watched until it changes or its time is over: times in it are another machine's.
-async fn lease(client: &Client, home: &str, settings: Option<&Settings>) -> Seen<LeaseRecord> {
+async fn read_lease(client: &Client, home: &str, settings: Option<&Settings>) -> SeenFact<LeaseRecord> {
     let Some(settings) = settings else { return Err("the settings can't be used".to_owned()) };
     let election = &settings.leader_election;
     if !election.enabled {
@@ -119,7 +119,7 @@ async fn lease(client: &Client, home: &str, settings: Option<&Settings>) -> Seen
     let mut first = None;
     loop {
         let read = leases.get_opt(&election.lease_name).await;
-        let Some(lease) = read.map_err(|error| unseen("the lease", &error))? else {
+        let Some(lease) = read.map_err(|error| why_unseen("the lease", &error))? else {
             return Ok(LeaseRecord::Missing);
         };
         let spec = lease.spec.unwrap_or_default();
@@ -137,9 +137,9 @@ async fn lease(client: &Client, home: &str, settings: Option<&Settings>) -> Seen
 }
 
 /// Why something can't be seen.
-fn unseen(what: &str, error: &kube::Error) -> String {
+fn why_unseen(what: &str, error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if status.code == 403 => format!("this user may not read {what}"),
-        error => format!("{what} can't be read: {}", said(error)),
+        error => format!("{what} can't be read: {}", api_message(error)),
     }
 }

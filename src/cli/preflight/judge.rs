@@ -8,7 +8,7 @@ use std::fmt;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::facts::{Facts, Place, View};
+use super::facts::{OperatorView, PreflightFacts, ReleasePlace};
 
 /// What is judged, in the order in which it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -44,13 +44,13 @@ impl fmt::Display for Check {
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) enum Verdict {
+pub(super) enum CheckResult {
     Pass,
     Unknown,
     Fail,
 }
 
-impl Verdict {
+impl CheckResult {
     /// How the process ends, as `awscost check` has it.
     pub(super) fn exit(self) -> u8 {
         match self {
@@ -63,9 +63,9 @@ impl Verdict {
 
 /// One check's verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
+pub(super) struct PreflightFinding {
     pub check: Check,
-    pub verdict: Verdict,
+    pub verdict: CheckResult,
     /// What is so, or what is wrong.
     pub message: String,
     /// What to do about it.
@@ -76,17 +76,17 @@ pub(super) struct Finding {
     pub command: Option<String>,
 }
 
-impl Finding {
+impl PreflightFinding {
     fn pass(check: Check, message: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Pass, message: message.into(), fix: None, command: None }
+        Self { check, verdict: CheckResult::Pass, message: message.into(), fix: None, command: None }
     }
 
     fn fail(check: Check, message: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Fail, fix: Some(fix.into()), ..Self::pass(check, message) }
+        Self { verdict: CheckResult::Fail, fix: Some(fix.into()), ..Self::pass(check, message) }
     }
 
     fn unknown(check: Check, message: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Unknown, ..Self::pass(check, message) }
+        Self { verdict: CheckResult::Unknown, ..Self::pass(check, message) }
     }
 
     /// It can't be known, because.
@@ -102,7 +102,7 @@ impl Finding {
 /// All findings, and of what.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Report {
+pub(super) struct PreflightReport {
     /// The operator's namespace.
     pub namespace: String,
     /// Who looked.
@@ -112,7 +112,7 @@ pub(super) struct Report {
     /// What only the operator's own pod can judge, from anywhere else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_to_the_operator: Option<Left>,
-    pub checks: Vec<Finding>,
+    pub checks: Vec<PreflightFinding>,
 }
 
 /// Checks that are not made here, and the command that makes them.
@@ -122,22 +122,22 @@ pub(super) struct Left {
     pub command: String,
 }
 
-impl Report {
+impl PreflightReport {
     /// The findings of every check that applies and is not left out.
-    pub(super) fn of(facts: &Facts, skipped: &[Check]) -> Self {
+    pub(super) fn of(facts: &PreflightFacts, skipped: &[Check]) -> Self {
         let wanted = Check::value_variants().iter().filter(|check| !skipped.contains(check));
-        let findings: Vec<(Check, Option<Finding>)> =
-            wanted.map(|check| (*check, judged(*check, facts))).collect();
+        let findings: Vec<(Check, Option<PreflightFinding>)> =
+            wanted.map(|check| (*check, judge_check(*check, facts))).collect();
         let left: Vec<Check> = match facts.view {
-            View::Operator(_) => Vec::new(),
-            View::Outside(_) => {
+            OperatorView::Operator(_) => Vec::new(),
+            OperatorView::Outside(_) => {
                 findings.iter().filter(|(_, finding)| finding.is_none()).map(|(check, _)| *check).collect()
             }
         };
         Self {
             namespace: facts.place.namespace.clone(),
             user: facts.place.user.clone(),
-            as_operator: matches!(facts.view, View::Operator(_)),
+            as_operator: matches!(facts.view, OperatorView::Operator(_)),
             left_to_the_operator: (!left.is_empty())
                 .then(|| Left { checks: left, command: helm_test(&facts.place) }),
             checks: findings.into_iter().filter_map(|(_, finding)| finding).collect(),
@@ -145,52 +145,56 @@ impl Report {
     }
 
     /// The worst.
-    pub(super) fn verdict(&self) -> Verdict {
-        self.checks.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass)
+    pub(super) fn verdict(&self) -> CheckResult {
+        self.checks.iter().map(|finding| finding.verdict).max().unwrap_or(CheckResult::Pass)
     }
 }
 
 /// The finding of a check that can be made from where the facts were seen.
-fn judged(check: Check, facts: &Facts) -> Option<Finding> {
+fn judge_check(check: Check, facts: &PreflightFacts) -> Option<PreflightFinding> {
     let finding = match (check, &facts.view) {
-        (Check::Definitions, _) => cluster::definitions(facts),
-        (Check::Settings, _) => cluster::settings(facts),
-        (Check::Lease, _) => cluster::lease(facts),
-        (Check::Namespaces, View::Operator(own)) => operator::namespaces(own, &facts.place),
-        (Check::Namespaces, View::Outside(view)) => {
-            cluster::namespaces(&view.missing_namespaces, &facts.place)
+        (Check::Definitions, _) => cluster::judge_definitions(facts),
+        (Check::Settings, _) => cluster::judge_settings(facts),
+        (Check::Lease, _) => cluster::judge_lease(facts),
+        (Check::Namespaces, OperatorView::Operator(own)) => operator::judge_namespaces(own, &facts.place),
+        (Check::Namespaces, OperatorView::Outside(view)) => {
+            cluster::judge_namespaces(&view.missing_namespaces, &facts.place)
         }
-        (Check::AdmissionPolicy, View::Operator(own)) => operator::admission_policy(own, &facts.place),
-        (Check::AdmissionPolicy, View::Outside(view)) => cluster::admission_policy(view, &facts.place),
-        (Check::Image, View::Operator(own)) => operator::image(own, facts),
-        (Check::Image, View::Outside(view)) => cluster::image(view, facts),
-        (Check::Deployment, View::Outside(view)) => cluster::deployment(view, &facts.place),
-        (Check::OwnRights, View::Operator(own)) => operator::rights(own, &facts.place),
-        (Check::AwsIdentity, View::Operator(own)) => operator::aws_identity(own),
-        (Check::Clock, View::Operator(own)) => operator::clock(own),
+        (Check::AdmissionPolicy, OperatorView::Operator(own)) => {
+            operator::admission_policy(own, &facts.place)
+        }
+        (Check::AdmissionPolicy, OperatorView::Outside(view)) => {
+            cluster::admission_policy(view, &facts.place)
+        }
+        (Check::Image, OperatorView::Operator(own)) => operator::judge_image(own, facts),
+        (Check::Image, OperatorView::Outside(view)) => cluster::judge_image(view, facts),
+        (Check::Deployment, OperatorView::Outside(view)) => cluster::judge_deployment(view, &facts.place),
+        (Check::OwnRights, OperatorView::Operator(own)) => operator::judge_rights(own, &facts.place),
+        (Check::AwsIdentity, OperatorView::Operator(own)) => operator::aws_identity(own),
+        (Check::Clock, OperatorView::Operator(own)) => operator::judge_clock(own),
         // From within, the lease tells whether somebody works.
-        (Check::Deployment, View::Operator(_)) => return None,
+        (Check::Deployment, OperatorView::Operator(_)) => return None,
         // What the operator's pod sees differs from what anybody else's does: nothing is concluded from the one about the
         // other.
-        (Check::OwnRights | Check::AwsIdentity | Check::Clock, View::Outside(_)) => return None,
+        (Check::OwnRights | Check::AwsIdentity | Check::Clock, OperatorView::Outside(_)) => return None,
     };
     Some(finding)
 }
 
-fn helm_test(place: &Place) -> String {
-    format!("helm test {} --namespace {} --logs", release(place), place.namespace)
+fn helm_test(place: &ReleasePlace) -> String {
+    format!("helm test {} --namespace {} --logs", release_name(place), place.namespace)
 }
 
 /// The release's name, or the one that the documentation gives it.
-fn release(place: &Place) -> &str {
+fn release_name(place: &ReleasePlace) -> &str {
     place.release.as_deref().unwrap_or("awscost")
 }
 
 /// Installs or upgrades the chart, keeping its values.
-fn upgrade(place: &Place) -> String {
+fn upgrade_command(place: &ReleasePlace) -> String {
     format!(
         "helm upgrade --install {} charts/awscost-operator --namespace {} --reset-then-reuse-values",
-        release(place),
+        release_name(place),
         place.namespace
     )
 }

@@ -1,6 +1,6 @@
 //! What the chart lets the operator do: the rights that it asks the API server about. A test compares them with the chart.
 
-use super::facts::Asked;
+use super::facts::AskedRight;
 use crate::{
     api::GROUP,
     controller::settings::{Settings, Watch},
@@ -20,14 +20,14 @@ const WATCHED: [(&str, &[&str], &[&str]); 8] = [
 const LEASES: (&str, &str) = ("coordination.k8s.io", "leases");
 
 /// Every right of these settings, in every namespace where it is needed.
-pub(super) fn needed(settings: &Settings, home: &str) -> Vec<Asked> {
+pub(super) fn needed_rights(settings: &Settings, home: &str) -> Vec<AskedRight> {
     let namespaces = match &settings.watch {
         Watch::All => vec![None],
         Watch::Namespaces(names) => names.iter().cloned().map(Some).collect(),
     };
-    let mut asked: Vec<Asked> = namespaces.into_iter().flat_map(in_namespace).collect();
+    let mut asked: Vec<AskedRight> = namespaces.into_iter().flat_map(in_namespace).collect();
     if settings.leader_election.enabled {
-        let lease = |verb, name: Option<&str>| Asked {
+        let lease = |verb, name: Option<&str>| AskedRight {
             verb,
             group: LEASES.0,
             resource: LEASES.1,
@@ -40,12 +40,12 @@ pub(super) fn needed(settings: &Settings, home: &str) -> Vec<Asked> {
     asked
 }
 
-fn in_namespace(namespace: Option<String>) -> impl Iterator<Item = Asked> {
+fn in_namespace(namespace: Option<String>) -> impl Iterator<Item = AskedRight> {
     WATCHED.into_iter().flat_map(move |(group, resources, verbs)| {
         let namespace = namespace.clone();
         resources.iter().flat_map(move |resource| {
             let namespace = namespace.clone();
-            verbs.iter().map(move |verb| Asked {
+            verbs.iter().map(move |verb| AskedRight {
                 verb,
                 group,
                 resource,
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn they_are_asked_in_every_namespace_and_the_lease_at_home() {
         let yaml = "image: a\nwatch: {namespaces: [a, b]}\ntenancy: {rules: [{namespaces: [a, b], accountIds: ['123456789012']}]}\n";
-        let asked = needed(&Settings::parse(yaml).expect("settings"), "home");
+        let asked = needed_rights(&Settings::parse(yaml).expect("settings"), "home");
         let of =
             |namespace: &str| asked.iter().filter(|one| one.namespace.as_deref() == Some(namespace)).count();
         assert_eq!(of("a"), of("b"));

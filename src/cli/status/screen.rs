@@ -2,49 +2,52 @@
 
 use jiff::Timestamp;
 
-use super::View;
+use super::StatusView;
 use crate::{
     api::status::PeriodStatus,
     cli::terminal::{
-        age::age,
-        snippet::block,
+        age::age_text,
+        snippet::indent_block,
         table::{self, Align},
-        wrap::wrap,
+        wrap::wrap_text,
     },
 };
 
 /// The screen.
-pub(super) fn screen(view: &View, now: Timestamp) -> String {
+pub(super) fn render_screen(view: &StatusView, now: Timestamp) -> String {
     let suspended = if view.suspended { ", suspended" } else { "" };
-    let mut text =
-        wrap(&format!("{} {}/{}{suspended}", view.name.kind, view.name.namespace, view.name.name), "", "");
+    let mut text = wrap_text(
+        &format!("{} {}/{}{suspended}", view.name.kind, view.name.namespace, view.name.name),
+        "",
+        "",
+    );
     for line in &view.about {
-        text.push_str(&wrap(line, "  ", "    "));
+        text.push_str(&wrap_text(line, "  ", "    "));
     }
     if !view.conditions.is_empty() {
         text.push('\n');
-        text.push_str(&conditions(view, now));
+        text.push_str(&condition_table(view, now));
     }
     if !view.periods.is_empty() {
         text.push('\n');
-        text.push_str(&periods(&view.periods, now));
+        text.push_str(&period_table(&view.periods, now));
     }
     if !view.active_jobs.is_empty() {
         text.push('\n');
-        text.push_str(&wrap(&view.active_jobs.join(", "), "Jobs at work: ", "  "));
+        text.push_str(&wrap_text(&view.active_jobs.join(", "), "Jobs at work: ", "  "));
     }
     text.push_str("\nWhat to do next:\n");
     for step in &view.next {
-        text.push_str(&wrap(step, "  - ", "    "));
+        text.push_str(&wrap_text(step, "  - ", "    "));
     }
     for snippet in &view.snippets {
         text.push('\n');
-        text.push_str(&block(snippet, ""));
+        text.push_str(&indent_block(snippet, ""));
     }
     text
 }
 
-fn conditions(view: &View, now: Timestamp) -> String {
+fn condition_table(view: &StatusView, now: Timestamp) -> String {
     let columns =
         [("CONDITION", Align::Left), ("STATUS", Align::Left), ("REASON", Align::Left), ("AGE", Align::Right)];
     let rows: Vec<Vec<String>> = view
@@ -55,14 +58,14 @@ fn conditions(view: &View, now: Timestamp) -> String {
                 line.type_.to_string(),
                 line.status.to_owned(),
                 line.reason.to_string(),
-                age(line.since, now),
+                age_text(line.since, now),
             ]
         })
         .collect();
-    table::render(&columns, &rows)
+    table::render_table(&columns, &rows)
 }
 
-fn periods(periods: &[PeriodStatus], now: Timestamp) -> String {
+fn period_table(periods: &[PeriodStatus], now: Timestamp) -> String {
     let columns = [
         ("PERIOD", Align::Left),
         ("STATE", Align::Left),
@@ -71,7 +74,7 @@ fn periods(periods: &[PeriodStatus], now: Timestamp) -> String {
         ("ROWS", Align::Right),
         ("TOTAL", Align::Right),
     ];
-    let ago = |at: Option<Timestamp>| at.map(|at| age(at, now)).unwrap_or_default();
+    let ago = |at: Option<Timestamp>| at.map(|at| age_text(at, now)).unwrap_or_default();
     let mut rows = Vec::new();
     for period in periods {
         let mut totals = period.totals.iter().map(|(currency, total)| format!("{total} {currency}"));
@@ -92,10 +95,10 @@ fn periods(periods: &[PeriodStatus], now: Timestamp) -> String {
     }
     let failures = periods.iter().filter_map(|period| Some((period.period, period.failure.as_ref()?)));
     let failures = failures.map(|(period, failure)| {
-        let first = format!("{period}, attempt {} ({}): ", failure.attempts, age(failure.at, now));
-        wrap(&format!("{}: {}", failure.reason, failure.message), &first, "  ")
+        let first = format!("{period}, attempt {} ({}): ", failure.attempts, age_text(failure.at, now));
+        wrap_text(&format!("{}: {}", failure.reason, failure.message), &first, "  ")
     });
-    table::render(&columns, &rows) + &failures.collect::<String>()
+    table::render_table(&columns, &rows) + &failures.collect::<String>()
 }
 
 #[cfg(test)]
@@ -106,7 +109,7 @@ mod tests {
     use super::*;
     use crate::{
         api::AwsCostAccount,
-        cli::{status::View, terminal::wrap::fits},
+        cli::{status::StatusView, terminal::wrap::fits},
     };
 
     fn now() -> Timestamp {
@@ -118,8 +121,8 @@ mod tests {
                "lastTransitionTime": "2026-11-25T09:30:00Z"})
     }
 
-    fn account(conditions: &[Value], more: &Value) -> View {
-        View::of_account(&parsed(&object(conditions, more)), now())
+    fn account(conditions: &[Value], more: &Value) -> StatusView {
+        StatusView::of_account(&parsed(&object(conditions, more)), now())
     }
 
     fn parsed(object: &Value) -> DeserializeGuard<AwsCostAccount> {
@@ -183,7 +186,7 @@ mod tests {
                 ]
             }),
         );
-        let shown = screen(&view, now());
+        let shown = render_screen(&view, now());
         assert!(fits(&shown), "{shown}");
         insta::assert_snapshot!(shown);
     }
@@ -196,9 +199,11 @@ mod tests {
         let loading = condition("DataCurrent", "False", "Loading", "A load is at work.");
         for conditions in [&[fine.clone(), role.clone()][..], &[fine, role, loading]] {
             let mut object = object(conditions, &json!({"identity": {"externalIdInUse": "Next"}}));
-            assert!(!View::of_account(&parsed(&object), now()).next.join(" ").contains("remove the old"));
+            assert!(
+                !StatusView::of_account(&parsed(&object), now()).next.join(" ").contains("remove the old")
+            );
             object["spec"]["access"]["nextExternalIdSecretRef"] = json!({"name": "acme-next"});
-            let shown = screen(&View::of_account(&parsed(&object), now()), now());
+            let shown = render_screen(&StatusView::of_account(&parsed(&object), now()), now());
             assert!(shown.contains("External ID in use: the next one, of Secret acme-next"), "{shown}");
             assert!(shown.contains("It takes the next one: remove the old."), "{shown}");
         }

@@ -262,7 +262,7 @@ const OPTIONS: [&str; 14] = [
 ];
 
 /// The object with nothing but what is on the list.
-pub(super) fn only(object: &Value, list: &[&str]) -> Value {
+pub(super) fn keep_listed(object: &Value, list: &[&str]) -> Value {
     let mut tree = Tree::default();
     for path in CALLED.iter().chain(list) {
         tree.plant(path.split(' '));
@@ -271,14 +271,14 @@ pub(super) fn only(object: &Value, list: &[&str]) -> Value {
 }
 
 /// The text of the settings file with nothing but what is on its list.
-pub(super) fn settings(text: &str) -> Result<Value, String> {
+pub(super) fn allowed_settings(text: &str) -> Result<Value, String> {
     let all: Value = serde_saphyr::from_str(text).map_err(|_| "the settings are not YAML".to_owned())?;
-    Ok(only(&all, SETTINGS))
+    Ok(keep_listed(&all, SETTINGS))
 }
 
 /// An event, with its words if they are of a kind that tells no secret.
-pub(super) fn event(event: &Value) -> Value {
-    let mut kept = only(event, EVENT);
+pub(super) fn allowed_event(event: &Value) -> Value {
+    let mut kept = keep_listed(event, EVENT);
     let speaks = event["reportingController"] == SPEAKER
         || event["reason"].as_str().is_some_and(|reason| WORDS.contains(&reason));
     if let Some(note) = event["note"].as_str().filter(|_| speaks) {
@@ -288,17 +288,17 @@ pub(super) fn event(event: &Value) -> Value {
 }
 
 /// A Job, with what its container is called with.
-pub(super) fn job(job: &Value) -> Value {
-    let mut kept = only(job, JOB);
+pub(super) fn allowed_job(job: &Value) -> Value {
+    let mut kept = keep_listed(job, JOB);
     let arguments = job.pointer("/spec/template/spec/containers/0/args").and_then(Value::as_array);
     let arguments: Vec<&str> = arguments.into_iter().flatten().filter_map(Value::as_str).collect();
-    kept["arguments"] = json!(told(&arguments));
+    kept["arguments"] = json!(allowed_arguments(&arguments));
     kept
 }
 
 /// The Deployment, with the names of its variables and the values of some.
-pub(super) fn deployment(deployment: &Value) -> Value {
-    let mut kept = only(deployment, DEPLOYMENT);
+pub(super) fn allowed_deployment(deployment: &Value) -> Value {
+    let mut kept = keep_listed(deployment, DEPLOYMENT);
     let variables = deployment.pointer("/spec/template/spec/containers/0/env").and_then(Value::as_array);
     let variables = variables.into_iter().flatten().filter_map(|variable| {
         let name = variable["name"].as_str()?;
@@ -313,7 +313,7 @@ pub(super) fn deployment(deployment: &Value) -> Value {
 }
 
 /// The arguments with `…` for every value that belongs to no option on the list.
-fn told(arguments: &[&str]) -> Vec<String> {
+fn allowed_arguments(arguments: &[&str]) -> Vec<String> {
     let mut before = "";
     let mut told = Vec::new();
     for (place, argument) in arguments.iter().enumerate() {
@@ -390,7 +390,7 @@ mod tests {
     #[test]
     fn nothing_is_kept_that_is_on_no_list() {
         for list in [ACCOUNT, WAREHOUSE, JOB, POD, DEPLOYMENT, LEASE, SETTINGS, EVENT] {
-            let kept = only(&overgrown(list), list).to_string();
+            let kept = keep_listed(&overgrown(list), list).to_string();
             assert!(!kept.contains("canary"), "{kept}");
             assert_eq!(kept.matches("kept").count(), list.len(), "{kept}");
         }
@@ -399,14 +399,14 @@ mod tests {
     #[test]
     fn what_turns_out_to_hold_more_than_a_plain_value_is_not_kept() {
         let object = json!({"spec": {"suspend": {"later": "canary"}, "report": "canary"}});
-        assert_eq!(only(&object, ACCOUNT), json!({}));
+        assert_eq!(keep_listed(&object, ACCOUNT), json!({}));
     }
 
     #[test]
     fn every_field_of_the_lists_is_one_of_the_definitions() {
         let kinds = [("AwsCostAccount", ACCOUNT), ("CostWarehouse", WAREHOUSE)];
         for (kind, list) in kinds {
-            let definition = crd::definitions().into_iter().find(|one| one.spec.names.kind == kind);
+            let definition = crd::all_definitions().into_iter().find(|one| one.spec.names.kind == kind);
             let schema = definition.and_then(|one| one.spec.versions[0].schema.clone()?.open_api_v3_schema);
             let schema = serde_json::to_value(schema).expect("JSON");
             for path in list {
@@ -439,7 +439,7 @@ mod tests {
             "json",
         ];
         let job = json!({"spec": {"template": {"spec": {"containers": [{"args": arguments, "env": [{"value": "canary"}]}]}}}});
-        let kept = super::job(&job);
+        let kept = allowed_job(&job);
         let told: Vec<&str> =
             kept["arguments"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
         assert_eq!(
@@ -460,9 +460,9 @@ mod tests {
                 "json"
             ]
         );
-        assert_eq!(super::told(&["warehouse", "probe", "canary"]), ["warehouse", "probe", "…"]);
+        assert_eq!(allowed_arguments(&["warehouse", "probe", "canary"]), ["warehouse", "probe", "…"]);
         assert_eq!(
-            super::told(&[
+            allowed_arguments(&[
                 "ingest",
                 "--report=-x",
                 "--credentials-dir=/var/run",
@@ -479,7 +479,7 @@ mod tests {
             {"name": "AWS_SECRET_ACCESS_KEY", "valueFrom": {"secretKeyRef": {"name": "canary"}}}]);
         let deployment =
             json!({"spec": {"template": {"spec": {"containers": [{"name": "operator", "env": env}]}}}});
-        let kept = super::deployment(&deployment);
+        let kept = allowed_deployment(&deployment);
         assert_eq!(
             kept["variables"],
             json!([{"name": "AWS_REGION", "value": "eu-west-1"}, {"name": "HTTPS_PROXY"},
@@ -491,7 +491,7 @@ mod tests {
     fn only_known_speakers_are_quoted() {
         let said = |controller: &str, reason: &str| {
             let event = json!({"reportingController": controller, "reason": reason, "note": "words"});
-            super::event(&event)["note"].is_string()
+            allowed_event(&event)["note"].is_string()
         };
         assert!(said(SPEAKER, "AssumeRoleDenied") && said("default-scheduler", "FailedScheduling"));
         assert!(!said("kubelet", "Failed") && !said("", "Pulled"));

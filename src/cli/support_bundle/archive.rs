@@ -10,8 +10,8 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
 
-use super::{Fault, contents::Bundle};
-use crate::cli::inputs::unreadable::problem;
+use super::{BundleFault, contents::Bundle};
+use crate::cli::inputs::unreadable::io_problem;
 
 /// For its owner alone, as the files in it.
 const MODE: u32 = 0o600;
@@ -21,24 +21,24 @@ const FOLDER: &str = "awscost-support";
 const INDEX: &str = "index.txt";
 
 /// Writes index and files. What could not be written whole is taken away again.
-pub(super) fn write(path: &Path, index: &str, bundle: &Bundle, now: Timestamp) -> Result<(), Fault> {
+pub(super) fn write(path: &Path, index: &str, bundle: &Bundle, now: Timestamp) -> Result<(), BundleFault> {
     let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path);
     let file = file.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Fault::Exists(path.to_owned()),
+        io::ErrorKind::AlreadyExists => BundleFault::Exists(path.to_owned()),
         _ => unwritable(path, &error),
     })?;
-    pack(file, index, bundle, now).map_err(|error| {
+    pack_archive(file, index, bundle, now).map_err(|error| {
         // The first fault is the one to tell.
         fs::remove_file(path).ok();
         unwritable(path, &error)
     })
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Fault {
-    Fault::Unwritable { path: path.to_owned(), problem: problem(error) }
+fn unwritable(path: &Path, error: &io::Error) -> BundleFault {
+    BundleFault::Unwritable { path: path.to_owned(), problem: io_problem(error) }
 }
 
-fn pack(file: fs::File, index: &str, bundle: &Bundle, now: Timestamp) -> io::Result<()> {
+fn pack_archive(file: fs::File, index: &str, bundle: &Bundle, now: Timestamp) -> io::Result<()> {
     let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::default()));
     let mut add = |name: &str, text: &str| {
         let mut header = tar::Header::new_gnu();
@@ -49,7 +49,7 @@ fn pack(file: fs::File, index: &str, bundle: &Bundle, now: Timestamp) -> io::Res
     };
     add(INDEX, index)?;
     for file in &bundle.files {
-        add(&file.name, &file.content.text())?;
+        add(&file.name, &file.content.index_text())?;
     }
     let mut file = archive.into_inner()?.finish()?;
     file.flush()?;
@@ -100,7 +100,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         fs::write(file.path(), "mine").expect("written");
         let refused = write(file.path(), "", &bundle(), Timestamp::UNIX_EPOCH);
-        assert!(matches!(refused, Err(Fault::Exists(_))), "{refused:?}");
+        assert!(matches!(refused, Err(BundleFault::Exists(_))), "{refused:?}");
         assert_eq!(fs::read_to_string(file.path()).expect("it is there"), "mine");
     }
 }

@@ -5,14 +5,14 @@ use serde_json::Value;
 /// Files, and what could not be had.
 #[derive(Debug, Default)]
 pub(super) struct Bundle {
-    pub files: Vec<File>,
+    pub files: Vec<BundledFile>,
     /// What is missing and why, a line each.
     pub missing: Vec<String>,
 }
 
 /// One file.
 #[derive(Debug)]
-pub(super) struct File {
+pub(super) struct BundledFile {
     pub name: String,
     /// What is in it, for the index.
     pub what: String,
@@ -38,7 +38,7 @@ impl Bundle {
                     Content::Lines(lines) => format!("{} {what}", lines.len()),
                     Content::Json(_) | Content::Text(_) => what.to_owned(),
                 };
-                self.files.push(File { name: name.to_owned(), what, content });
+                self.files.push(BundledFile { name: name.to_owned(), what, content });
             }
             Err(because) => self.missing.push(format!("{name}: {because}")),
         }
@@ -47,7 +47,7 @@ impl Bundle {
 
 impl Content {
     /// The file's bytes as text.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn index_text(&self) -> String {
         match self {
             Self::Json(value) => format!("{value:#}\n"),
             Self::Lines(lines) => lines.iter().map(|line| format!("{line}\n")).collect(),

@@ -15,7 +15,7 @@ use super::{
     logs,
 };
 use crate::cli::{
-    cluster::{ClusterFault, Scope, said},
+    cluster::{ClusterFault, ClusterScope, api_message},
     preflight,
 };
 
@@ -30,7 +30,7 @@ const METRICS_PORT: i64 = 8080;
 
 /// What is wanted beside the objects of the scope.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
+pub(super) struct BundleRequest<'a> {
     pub operator_namespace: Option<&'a str>,
     /// Lines of a log.
     pub tail: u32,
@@ -48,13 +48,16 @@ const CONFIG_MAPS: Resource = ("", "v1", "ConfigMap", "configmaps");
 const LEASES: Resource = ("coordination.k8s.io", "v1", "Lease", "leases");
 
 /// Everything that can be had; the API server itself must answer.
-pub(super) async fn bundle(
-    scope: &Scope,
-    wanted: Wanted<'_>,
+pub(super) async fn gather_bundle(
+    scope: &ClusterScope,
+    wanted: BundleRequest<'_>,
     now: Timestamp,
 ) -> Result<Bundle, ClusterFault> {
-    let server =
-        scope.client.apiserver_version().await.map_err(ClusterFault::api("ask the API server's version"))?;
+    let server = scope
+        .client
+        .apiserver_version()
+        .await
+        .map_err(ClusterFault::while_doing("ask the API server's version"))?;
     let mut bundle = Bundle::default();
     let versions = json!({"awscost": env!("CARGO_PKG_VERSION"), "kubernetes": server.git_version, "at": now.to_string()});
     bundle.add(
@@ -68,9 +71,9 @@ pub(super) async fn bundle(
 }
 
 /// The accounts and warehouses, and what was done for them.
-async fn of_scope(scope: &Scope, bundle: &mut Bundle) {
+async fn of_scope(scope: &ClusterScope, bundle: &mut Bundle) {
     let namespace = scope.namespace.as_deref();
-    let list = |resource, selector| list(&scope.client, resource, namespace, selector);
+    let list = |resource, selector| list_objects(&scope.client, resource, namespace, selector);
     let (accounts, warehouses, jobs, pods, events) = tokio::join!(
         list(ACCOUNTS, None),
         list(WAREHOUSES, None),
@@ -78,10 +81,10 @@ async fn of_scope(scope: &Scope, bundle: &mut Bundle) {
         list(PODS, Some(JOBS)),
         list(EVENTS, None),
     );
-    let kept = |objects: &Seen<Vec<Value>>, keep: &dyn Fn(&Value) -> Value| {
+    let kept = |objects: &SeenObject<Vec<Value>>, keep: &dyn Fn(&Value) -> Value| {
         objects.as_ref().map(|all| Content::Json(all.iter().map(keep).collect())).map_err(Clone::clone)
     };
-    let only = |list: &'static [&'static str]| move |object: &Value| allowed::only(object, list);
+    let only = |list: &'static [&'static str]| move |object: &Value| allowed::keep_listed(object, list);
     bundle.add(
         "accounts.json",
         "AwsCostAccounts: spec, status, conditions",
@@ -92,7 +95,11 @@ async fn of_scope(scope: &Scope, bundle: &mut Bundle) {
         "CostWarehouses: spec, status, conditions",
         kept(&warehouses, &only(allowed::WAREHOUSE)),
     );
-    bundle.add("jobs.json", "Jobs: states, arguments without unknown values", kept(&jobs, &allowed::job));
+    bundle.add(
+        "jobs.json",
+        "Jobs: states, arguments without unknown values",
+        kept(&jobs, &allowed::allowed_job),
+    );
     bundle.add("pods.json", "pods of Jobs: states, exit codes", kept(&pods, &only(allowed::POD)));
     if let (Some(namespace), Ok([]), Ok([])) =
         (namespace, accounts.as_deref().map_err(drop), warehouses.as_deref().map_err(drop))
@@ -105,7 +112,7 @@ async fn of_scope(scope: &Scope, bundle: &mut Bundle) {
     let mut ours = jobs.unwrap_or_default();
     ours.extend(pods.unwrap_or_default());
     let events = events.map(|all| all.into_iter().filter(|event| is_ours(event, &ours)).collect());
-    bundle.add("events.json", "events of all these", kept(&events, &allowed::event));
+    bundle.add("events.json", "events of all these", kept(&events, &allowed::allowed_event));
 }
 
 /// True for an event of an account, a warehouse, or one of these Jobs and pods.
@@ -122,30 +129,31 @@ fn is_ours(event: &Value, ours: &[Value]) -> bool {
 }
 
 /// The operator: how it is set and how it does.
-async fn of_operator(client: &Client, wanted: Wanted<'_>, bundle: &mut Bundle) {
-    let deployments = list(client, DEPLOYMENTS, wanted.operator_namespace, Some(OPERATOR)).await;
-    let kept = deployments.as_ref().map(|all| Content::Json(all.iter().map(allowed::deployment).collect()));
+async fn of_operator(client: &Client, wanted: BundleRequest<'_>, bundle: &mut Bundle) {
+    let deployments = list_objects(client, DEPLOYMENTS, wanted.operator_namespace, Some(OPERATOR)).await;
+    let kept =
+        deployments.as_ref().map(|all| Content::Json(all.iter().map(allowed::allowed_deployment).collect()));
     bundle.add("operator/deployments.json", "Deployments of the operator", kept.map_err(Clone::clone));
     for deployment in deployments.unwrap_or_default() {
-        let operator = Operator::of(&deployment);
-        settings(client, &operator, bundle).await;
+        let operator = OperatorDeployment::of(&deployment);
+        add_settings(client, &operator, bundle).await;
         of_pods(client, &operator, wanted.tail, bundle).await;
         let judged = preflight::from_outside(client, &operator.namespace).await;
         let judged = judged.map(Content::Json).map_err(|fault| fault.to_string());
-        let name = operator.file("preflight.json");
+        let name = operator.file_name("preflight.json");
         bundle.add(&name, "the result of awscost preflight from outside", judged);
     }
 }
 
 /// What leads from a Deployment to the rest of an operator.
-struct Operator {
+struct OperatorDeployment {
     namespace: String,
     name: String,
     config_map: Option<String>,
     metrics_port: i64,
 }
 
-impl Operator {
+impl OperatorDeployment {
     fn of(deployment: &Value) -> Self {
         let text = |pointer: &str| {
             deployment.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
@@ -163,55 +171,57 @@ impl Operator {
     }
 
     /// The name of a file about it.
-    fn file(&self, name: &str) -> String {
+    fn file_name(&self, name: &str) -> String {
         format!("operator/{}/{}/{name}", self.namespace, self.name)
     }
 }
 
 /// The settings file, and the lease that it names.
-async fn settings(client: &Client, operator: &Operator, bundle: &mut Bundle) {
+async fn add_settings(client: &Client, operator: &OperatorDeployment, bundle: &mut Bundle) {
     let namespace = &operator.namespace;
     let settings = match &operator.config_map {
         None => Err("the Deployment mounts no ConfigMap".to_owned()),
-        Some(map) => get(client, CONFIG_MAPS, namespace, map).await.and_then(|map| {
+        Some(map) => get_object(client, CONFIG_MAPS, namespace, map).await.and_then(|map| {
             let text = map["data"]["operator.yaml"].as_str().ok_or("it has no key operator.yaml")?;
-            allowed::settings(text)
+            allowed::allowed_settings(text)
         }),
     };
     let lease = match &settings {
         Ok(settings) => {
             let name = settings["leaderElection"]["leaseName"].as_str().unwrap_or("awscost-operator");
-            get(client, LEASES, namespace, name).await.map(|lease| allowed::only(&lease, allowed::LEASE))
+            get_object(client, LEASES, namespace, name)
+                .await
+                .map(|lease| allowed::keep_listed(&lease, allowed::LEASE))
         }
         Err(because) => Err(because.clone()),
     };
-    bundle.add(&operator.file("settings.json"), "the operator's settings", settings.map(Content::Json));
-    bundle.add(&operator.file("lease.json"), "the lease of the election", lease.map(Content::Json));
+    bundle.add(&operator.file_name("settings.json"), "the operator's settings", settings.map(Content::Json));
+    bundle.add(&operator.file_name("lease.json"), "the lease of the election", lease.map(Content::Json));
 }
 
 /// The operator's pods: states, logs, metrics.
-async fn of_pods(client: &Client, operator: &Operator, tail: u32, bundle: &mut Bundle) {
+async fn of_pods(client: &Client, operator: &OperatorDeployment, tail: u32, bundle: &mut Bundle) {
     let namespace = &operator.namespace;
-    let pods = list(client, PODS, Some(namespace), Some(OPERATOR)).await;
+    let pods = list_objects(client, PODS, Some(namespace), Some(OPERATOR)).await;
     let kept = pods
         .as_ref()
-        .map(|all| Content::Json(all.iter().map(|pod| allowed::only(pod, allowed::POD)).collect()));
+        .map(|all| Content::Json(all.iter().map(|pod| allowed::keep_listed(pod, allowed::POD)).collect()));
     bundle.add(
-        &operator.file("pods.json"),
+        &operator.file_name("pods.json"),
         "pods of the operator: states, exit codes",
         kept.map_err(Clone::clone),
     );
     for pod in pods.unwrap_or_default() {
         let Some(name) = pod["metadata"]["name"].as_str() else { continue };
-        let file = |what: &str| operator.file(&format!("{name}.{what}"));
-        let now = log(client, namespace, name, tail, Life::This).await;
+        let file = |what: &str| operator.file_name(&format!("{name}.{what}"));
+        let now = read_log(client, namespace, name, tail, Life::This).await;
         bundle.add(&file("log.jsonl"), "lines of its log in the operator's own format", now);
         let restarts = pod.pointer("/status/containerStatuses/0/restartCount").and_then(Value::as_i64);
         if restarts.is_some_and(|restarts| restarts > 0) {
-            let before = log(client, namespace, name, tail, Life::Before).await;
+            let before = read_log(client, namespace, name, tail, Life::Before).await;
             bundle.add(&file("before.log.jsonl"), "lines from before its last restart", before);
         }
-        let metrics = metrics(client, namespace, name, operator.metrics_port).await;
+        let metrics = read_metrics(client, namespace, name, operator.metrics_port).await;
         bundle.add(&file("metrics.txt"), "its metrics", metrics);
     }
 }
@@ -223,22 +233,22 @@ enum Life {
     Before,
 }
 
-async fn log(client: &Client, namespace: &str, pod: &str, tail: u32, life: Life) -> Seen<Content> {
+async fn read_log(client: &Client, namespace: &str, pod: &str, tail: u32, life: Life) -> SeenObject<Content> {
     let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(client.clone(), namespace);
     let params = LogParams {
         tail_lines: Some(i64::from(tail)),
         previous: life == Life::Before,
         ..LogParams::default()
     };
-    let text = pods.logs(pod, &params).await.map_err(|error| unseen(&error))?;
-    Ok(Content::Lines(logs::lines(&text)))
+    let text = pods.logs(pod, &params).await.map_err(|error| why_unseen(&error))?;
+    Ok(Content::Lines(logs::allowed_lines(&text)))
 }
 
 /// The pod's metrics by way of the API server: those of our own names.
-async fn metrics(client: &Client, namespace: &str, pod: &str, port: i64) -> Seen<Content> {
+async fn read_metrics(client: &Client, namespace: &str, pod: &str, port: i64) -> SeenObject<Content> {
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/metrics");
     let request = Request::get(path).body(Vec::new()).map_err(|_| "the pod's name is none".to_owned())?;
-    let page = client.request_text(request).await.map_err(|error| unseen(&error))?;
+    let page = client.request_text(request).await.map_err(|error| why_unseen(&error))?;
     let ours = |line: &&str| {
         line.trim_start_matches("# HELP ").trim_start_matches("# TYPE ").starts_with("awscost_")
     };
@@ -246,13 +256,13 @@ async fn metrics(client: &Client, namespace: &str, pod: &str, port: i64) -> Seen
 }
 
 /// What was read, or why it could not be.
-type Seen<T> = Result<T, String>;
+type SeenObject<T> = Result<T, String>;
 
-fn unseen(error: &kube::Error) -> String {
-    format!("it can't be read: {}", said(error))
+fn why_unseen(error: &kube::Error) -> String {
+    format!("it can't be read: {}", api_message(error))
 }
 
-fn api(client: &Client, resource: Resource, namespace: Option<&str>) -> Api<DynamicObject> {
+fn resource_api(client: &Client, resource: Resource, namespace: Option<&str>) -> Api<DynamicObject> {
     let (group, version, kind, plural) = resource;
     let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
     match namespace {
@@ -261,24 +271,27 @@ fn api(client: &Client, resource: Resource, namespace: Option<&str>) -> Api<Dyna
     }
 }
 
-async fn get(client: &Client, resource: Resource, namespace: &str, name: &str) -> Seen<Value> {
-    let object = api(client, resource, Some(namespace)).get(name).await.map_err(|error| unseen(&error))?;
+async fn get_object(client: &Client, resource: Resource, namespace: &str, name: &str) -> SeenObject<Value> {
+    let object = resource_api(client, resource, Some(namespace))
+        .get(name)
+        .await
+        .map_err(|error| why_unseen(&error))?;
     Ok(serde_json::to_value(object).expect("an object is JSON"))
 }
 
 /// The objects of a kind, whatever they hold: what this version does not know must not keep a bundle from being made.
-async fn list(
+async fn list_objects(
     client: &Client,
     resource: Resource,
     namespace: Option<&str>,
     selector: Option<&str>,
-) -> Seen<Vec<Value>> {
-    let api = api(client, resource, namespace);
+) -> SeenObject<Vec<Value>> {
+    let api = resource_api(client, resource, namespace);
     let mut params = ListParams::default().limit(PAGE);
     params.label_selector = selector.map(str::to_owned);
     let mut all = Vec::new();
     loop {
-        let page = api.list(&params).await.map_err(|error| unseen(&error))?;
+        let page = api.list(&params).await.map_err(|error| why_unseen(&error))?;
         all.extend(
             page.items.into_iter().map(|object| serde_json::to_value(object).expect("an object is JSON")),
         );

@@ -35,24 +35,24 @@ const FIELDS: [&str; 24] = [
 ];
 
 /// The lines of a log that may go on.
-pub(super) fn lines(log: &str) -> Vec<Value> {
-    log.lines().filter_map(line).collect()
+pub(super) fn allowed_lines(log: &str) -> Vec<Value> {
+    log.lines().filter_map(allowed_line).collect()
 }
 
-fn line(line: &str) -> Option<Value> {
+fn allowed_line(line: &str) -> Option<Value> {
     let Value::Object(all) = serde_json::from_str(line).ok()? else { return None };
     let target = all.get("target")?.as_str()?;
     if target != TARGET && !target.starts_with("awscost::") {
         return None;
     }
-    let mut kept: Map<String, Value> = plain(&all, &LINE);
+    let mut kept: Map<String, Value> = plain_fields(&all, &LINE);
     let fields = all.get("fields")?.as_object()?;
-    kept.insert("fields".to_owned(), plain(fields, &FIELDS).into());
+    kept.insert("fields".to_owned(), plain_fields(fields, &FIELDS).into());
     Some(kept.into())
 }
 
 /// The plain values of an object that are on a list.
-fn plain(object: &Map<String, Value>, list: &[&str]) -> Map<String, Value> {
+fn plain_fields(object: &Map<String, Value>, list: &[&str]) -> Map<String, Value> {
     let is_plain = |value: &Value| !value.is_array() && !value.is_object();
     let kept =
         list.iter().filter_map(|name| object.get_key_value(*name)).filter(|(_, value)| is_plain(value));
@@ -72,7 +72,7 @@ mod tests {
             "span": {"name": "canary"}, "spans": ["canary"], "threadName": "canary"});
         let expected = json!({"timestamp": "2026-11-30T14:00:00Z", "level": "ERROR", "target": "awscost::controller::workqueue::workers",
             "fields": {"message": "a reconcile failed", "error": "403", "namespace": "finops"}});
-        assert_eq!(lines(&log.to_string()), [expected]);
+        assert_eq!(allowed_lines(&log.to_string()), [expected]);
     }
 
     #[test]
@@ -86,7 +86,7 @@ mod tests {
             &others.to_string(),
             &alike.to_string(),
         ] {
-            assert!(lines(line).is_empty(), "{line}");
+            assert!(allowed_lines(line).is_empty(), "{line}");
         }
     }
 }

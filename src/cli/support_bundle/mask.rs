@@ -36,33 +36,33 @@ pub(super) struct Masker {
 impl Masker {
     /// Replaces every name in a bundle. Names of buckets are looked for in all of it first: one that a report's object names
     /// is replaced in an event's sentence, too.
-    pub(super) fn mask(mut self, bundle: &mut Bundle) {
+    pub(super) fn mask_bundle(mut self, bundle: &mut Bundle) {
         for file in &bundle.files {
             match &file.content {
-                Content::Json(value) => self.look(value),
-                Content::Lines(lines) => lines.iter().for_each(|line| self.look(line)),
+                Content::Json(value) => self.learn_names(value),
+                Content::Lines(lines) => lines.iter().for_each(|line| self.learn_names(line)),
                 Content::Text(text) => self.look_in(text),
             }
         }
         for file in &mut bundle.files {
             match &mut file.content {
-                Content::Json(value) => self.value(value),
-                Content::Lines(lines) => lines.iter_mut().for_each(|line| self.value(line)),
-                Content::Text(text) => *text = self.text(text),
+                Content::Json(value) => self.mask_value(value),
+                Content::Lines(lines) => lines.iter_mut().for_each(|line| self.mask_value(line)),
+                Content::Text(text) => *text = self.mask_text(text),
             }
         }
-        bundle.missing.iter_mut().for_each(|line| *line = self.text(line));
+        bundle.missing.iter_mut().for_each(|line| *line = self.mask_text(line));
     }
 
-    fn look(&mut self, value: &Value) {
+    fn learn_names(&mut self, value: &Value) {
         match value {
             Value::Object(object) => {
                 if let Some(name) = object.get("bucket").and_then(|bucket| bucket["name"].as_str()) {
                     self.buckets.insert(name.to_owned());
                 }
-                object.values().for_each(|value| self.look(value));
+                object.values().for_each(|value| self.learn_names(value));
             }
-            Value::Array(all) => all.iter().for_each(|value| self.look(value)),
+            Value::Array(all) => all.iter().for_each(|value| self.learn_names(value)),
             Value::String(text) => self.look_in(text),
             _ => {}
         }
@@ -76,30 +76,32 @@ impl Masker {
     }
 
     /// Replaces in every text of a value; keys are ours.
-    fn value(&mut self, value: &mut Value) {
+    fn mask_value(&mut self, value: &mut Value) {
         match value {
-            Value::Object(object) => object.values_mut().for_each(|value| self.value(value)),
-            Value::Array(all) => all.iter_mut().for_each(|value| self.value(value)),
-            Value::String(text) => *text = self.text(text),
+            Value::Object(object) => object.values_mut().for_each(|value| self.mask_value(value)),
+            Value::Array(all) => all.iter_mut().for_each(|value| self.mask_value(value)),
+            Value::String(text) => *text = self.mask_text(text),
             _ => {}
         }
     }
 
-    fn text(&mut self, text: &str) -> String {
+    fn mask_text(&mut self, text: &str) -> String {
         NAMES
             .replace_all(text, |found: &Captures<'_>| match found.name("arn") {
-                Some(arn) => self.arn(arn.as_str()),
-                None => self.word(&found[0]),
+                Some(arn) => self.mask_arn(arn.as_str()),
+                None => self.mask_word(&found[0]),
             })
             .into_owned()
     }
 
     /// What service it is of stays: it helps, and tells nothing.
-    fn arn(&mut self, text: &str) -> String {
+    fn mask_arn(&mut self, text: &str) -> String {
         let arn = text.trim_end_matches(['.', ':', '`', '\\']);
         let rest = &text[arn.len()..];
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        let [_, partition, service, region, account, resource] = parts[..] else { return self.word(text) };
+        let [_, partition, service, region, account, resource] = parts[..] else {
+            return self.mask_word(text);
+        };
         let account = if account.is_empty() { String::new() } else { self.stand_in("account", account) };
         let resource = match service {
             "s3" => self.stand_in("bucket", resource.split('/').next().unwrap_or(resource)),
@@ -108,7 +110,7 @@ impl Masker {
         format!("arn:{partition}:{service}:{region}:{account}:{resource}{rest}")
     }
 
-    fn word(&mut self, text: &str) -> String {
+    fn mask_word(&mut self, text: &str) -> String {
         let name = text.trim_end_matches(['.', '-']);
         let rest = &text[name.len()..];
         if self.buckets.contains(name) {
@@ -153,8 +155,8 @@ mod tests {
         bundle.add("accounts.json", "accounts", Ok(Content::Json(accounts)));
         bundle.add("log", "lines", Ok(Content::Lines(log)));
         bundle.add("metrics.txt", "metrics", Ok(Content::Text(metrics.to_owned())));
-        Masker::default().mask(&mut bundle);
-        bundle.files.iter().map(|file| file.content.text()).collect()
+        Masker::default().mask_bundle(&mut bundle);
+        bundle.files.iter().map(|file| file.content.index_text()).collect()
     }
 
     #[test]

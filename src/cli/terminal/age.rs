@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 /// A time to the minute, in UTC.
-pub(in crate::cli) fn minute(at: Timestamp) -> String {
+pub(in crate::cli) fn to_minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// The time between two moments in one or two units: 45s, 12m, 3h20m, 5d.
-pub(in crate::cli) fn age(since: Timestamp, now: Timestamp) -> String {
+pub(in crate::cli) fn age_text(since: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(since).as_secs().max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match (minutes, hours, days) {
@@ -40,7 +40,7 @@ mod tests {
             (2_000_000, "23d"),
         ] {
             let now = Timestamp::from_second(1_000_000 + seconds).expect("a time");
-            assert_eq!(age(since, now), expected);
+            assert_eq!(age_text(since, now), expected);
         }
     }
 }

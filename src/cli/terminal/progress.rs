@@ -15,7 +15,7 @@ pub(in crate::cli) struct ProgressLine {
 
 impl ProgressLine {
     /// Shows the progress of this period from now on.
-    pub fn show(period: BillingPeriod, progress: Arc<Progress>) -> Self {
+    pub fn show_period(period: BillingPeriod, progress: Arc<Progress>) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { task: None };
         }

@@ -6,10 +6,10 @@ use crate::{
         USE_WAREHOUSE, aws_cost_account::Access,
     },
     aws::traits::Caller,
-    cli::terminal::{harmless::harmless, wrap::wrap},
+    cli::terminal::{harmless::make_harmless, wrap::wrap_text},
     connection::{Asker, Snippet, working_trust},
     controller::{KEYS_OF_ACCESS, secret_commands, secret_keys},
-    model::{Guide, Reason, RoleArn, guide::Block},
+    model::{Guide, Reason, RoleArn, guide::SnippetKind},
 };
 
 /// The block for a reason of an account.
@@ -20,14 +20,14 @@ pub(in crate::cli) fn of_account(
 ) -> Option<Snippet> {
     let access = &account.spec.access;
     match Guide::to(reason).block {
-        Block::None => None,
-        Block::TrustPolicy => {
+        SnippetKind::None => None,
+        SnippetKind::TrustPolicy => {
             let role: RoleArn = access.role_arn.as_ref()?.parse().ok()?;
             Some(working_trust(operator(account).as_ref(), role.partition(), Asker::Operator))
         }
         // What the operator could not make itself, nobody is told to make.
-        Block::SecretCommands if access.generate_external_id == Some(true) => None,
-        Block::SecretCommands => {
+        SnippetKind::SecretCommands if access.generate_external_id == Some(true) => None,
+        SnippetKind::SecretCommands => {
             Some(match (&access.access_key_secret_ref, &access.external_id_secret_ref) {
                 (Some(keys), _) => secret_commands(namespace, &keys.name, USE_ACCESS_KEY, &KEYS_OF_ACCESS),
                 (None, id) => {
@@ -37,7 +37,7 @@ pub(in crate::cli) fn of_account(
                 }
             })
         }
-        Block::SecretKeys => Some(secret_keys(namespace, secret(access)?)),
+        SnippetKind::SecretKeys => Some(secret_keys(namespace, secret(access)?)),
     }
 }
 
@@ -48,7 +48,7 @@ pub(in crate::cli) fn of_warehouse(
     namespace: &str,
 ) -> Option<Snippet> {
     let secret = warehouse.spec.secret()?;
-    (Guide::to(reason).block == Block::SecretCommands)
+    (Guide::to(reason).block == SnippetKind::SecretCommands)
         .then(|| secret_commands(namespace, secret, USE_WAREHOUSE, &KEYS_OF_ACCESS))
 }
 
@@ -64,9 +64,9 @@ fn secret(access: &Access) -> Option<&str> {
 }
 
 /// The block for a terminal: its title as a sentence, its lines as they are, for they are copied.
-pub(in crate::cli) fn block(snippet: &Snippet, indent: &str) -> String {
-    let lines = snippet.text.lines().map(|line| format!("{indent}  {}\n", harmless(line)));
-    wrap(&snippet.title, indent, indent) + &lines.collect::<String>()
+pub(in crate::cli) fn indent_block(snippet: &Snippet, indent: &str) -> String {
+    let lines = snippet.text.lines().map(|line| format!("{indent}  {}\n", make_harmless(line)));
+    wrap_text(&snippet.title, indent, indent) + &lines.collect::<String>()
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
         let policy: Value = serde_json::from_str(&found.text).expect("it is JSON");
         let principal = &policy["Statement"][0]["Principal"]["AWS"];
         assert_eq!(principal, "arn:aws:iam::999900009999:role/operator");
-        let shown = block(&found, "  ");
+        let shown = indent_block(&found, "  ");
         assert!(
             shown.ends_with(&format!(
                 "{}\n",
@@ -106,7 +106,7 @@ mod tests {
             "{shown}"
         );
         let long = Snippet { title: "T:".to_owned(), text: "word ".repeat(40).trim().to_owned() };
-        assert_eq!(block(&long, "").lines().count(), 2, "what is copied keeps its line");
+        assert_eq!(indent_block(&long, "").lines().count(), 2, "what is copied keeps its line");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
 pub(in crate::cli) fn complain_with_cure(address: Option<&WarehouseAddress>, fault: &WarehouseFault) {
     let mut text = fault.to_string();
     if let (WarehouseFault::FilesGone { months, .. }, Some(address)) = (fault, address) {
-        for command in cure(address, months) {
+        for command in reload_commands(address, months) {
             text.push_str(&format!("\n  {command}"));
         }
     }
@@ -20,7 +20,7 @@ pub(in crate::cli) fn complain_with_cure(address: Option<&WarehouseAddress>, fau
 
 /// One command for each month of which the ledger says where it came from. Who opens the bucket is no part
 /// of an address.
-pub(super) fn cure(address: &WarehouseAddress, months: &[LostMonth]) -> Vec<String> {
+pub(super) fn reload_commands(address: &WarehouseAddress, months: &[LostMonth]) -> Vec<String> {
     let of_month = |month: &LostMonth| {
         let row = month.row.as_ref()?;
         let period = row.period.to_string();
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn a_lost_month_is_loaded_again_by_a_command_that_can_be_copied() {
         let folder: WarehouseAddress = "delta:/var/my lake".parse().expect("an address");
-        let said = cure(&folder, &[month(), LostMonth { row: None, ..month() }]);
+        let said = reload_commands(&folder, &[month(), LostMonth { row: None, ..month() }]);
         assert_eq!(
             said,
             [
@@ -75,12 +75,12 @@ mod tests {
                 path_style: endpoint.is_some(),
             })
         };
-        let said = cure(&bucket(Some("https://minio.corp.example:9000")), &[month()]).concat();
+        let said = reload_commands(&bucket(Some("https://minio.corp.example:9000")), &[month()]).concat();
         let options = "--warehouse delta:s3://acme-lake/awscost --warehouse-region eu-west-1 \
                        --warehouse-endpoint https://minio.corp.example:9000 --warehouse-path-style --force";
         assert!(said.ends_with(options), "{said}");
         assert!(
-            !cure(&bucket(None), &[month()]).concat().contains("endpoint"),
+            !reload_commands(&bucket(None), &[month()]).concat().contains("endpoint"),
             "AWS's own is found by the region"
         );
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     api::{ACCESS_KEY_ID_KEY, SECRET_ACCESS_KEY_KEY, USE_ACCESS_KEY, USE_EXTERNAL_ID, USE_LABEL},
-    connection::{Access, Finding, NextExternalId, RoleAccess, Snippet},
+    connection::{Finding, NextExternalId, RoleAccess, Snippet, TargetAccess},
     controller::{
         access::{
             generate,
@@ -27,7 +27,7 @@ pub fn pass_gate(
     tenancy: Result<(), TenancyRefusal>,
     secrets: &AccessSecrets,
     reused: &dyn Fn(&ExternalId) -> bool,
-) -> Result<Access, Box<Finding>> {
+) -> Result<TargetAccess, Box<Finding>> {
     if let Err(refusal) = tenancy {
         return refuse_access(Reason::RoleNotAllowedInNamespace, not_allowed(account, namespace, refusal));
     }
@@ -50,7 +50,7 @@ pub fn pass_gate(
                     ),
                 );
             }
-            Ok(Access::Role(RoleAccess {
+            Ok(TargetAccess::Role(RoleAccess {
                 role: role.role.clone(),
                 external_id,
                 external_id_place: generate::describe_place(namespace, role),
@@ -60,7 +60,7 @@ pub fn pass_gate(
             }))
         }
         (ValidAccess::Keys { secret }, ObservedAccess::Keys(keys)) => {
-            Ok(Access::Keys(access_keys(namespace, secret, keys)?))
+            Ok(TargetAccess::Keys(access_keys(namespace, secret, keys)?))
         }
         // Seen before the spec changed from one way to the other: the next reconcile sees it again.
         _ => refuse_access(Reason::NotChecked, "The Secret of the new spec is about to be read.".to_owned()),
@@ -68,10 +68,10 @@ pub fn pass_gate(
 }
 
 fn refuse_access<T>(reason: Reason, message: String) -> Result<T, Box<Finding>> {
-    Err(Box::new(refusal(reason, message)))
+    Err(Box::new(refused_finding(reason, message)))
 }
 
-fn refusal(reason: Reason, message: String) -> Finding {
+fn refused_finding(reason: Reason, message: String) -> Finding {
     Finding::fail(ConditionType::RoleAssumable, reason, message)
 }
 
@@ -134,7 +134,7 @@ pub fn secret_keys(namespace: &str, name: &str) -> Snippet {
 fn not_usable<T>(namespace: &str, name: &str, wanted: &str, keys: &[&str]) -> Result<T, Box<Finding>> {
     let message = secret_not_usable(namespace, name, wanted);
     let commands = secret_commands(namespace, name, wanted, keys);
-    Err(Box::new(refusal(Reason::SecretNotUsable, message).with(commands)))
+    Err(Box::new(refused_finding(Reason::SecretNotUsable, message).with(commands)))
 }
 
 /// The keys of a Secret that holds an access key.
@@ -144,7 +144,7 @@ pub const KEYS_OF_ACCESS: [&str; 2] = [ACCESS_KEY_ID_KEY, SECRET_ACCESS_KEY_KEY]
 /// VALUE has the value there.
 fn key_missing<T>(namespace: &str, name: &str, key: &str, fix: &str) -> Result<T, Box<Finding>> {
     let message = format!("Secret {name} has no key {key}; the value may be under another. {fix}");
-    Err(Box::new(refusal(Reason::SecretKeyMissing, message).with(secret_keys(namespace, name))))
+    Err(Box::new(refused_finding(Reason::SecretKeyMissing, message).with(secret_keys(namespace, name))))
 }
 
 fn external_id(
@@ -229,7 +229,7 @@ mod tests {
     use crate::{
         connection::{Facts, checks},
         controller::validate,
-        model::{Guide, guide::Source},
+        model::{Guide, guide::ReasonSource},
     };
 
     fn account() -> ValidAccount {
@@ -240,7 +240,7 @@ mod tests {
                 "externalIdSecretRef": {"name": "acme-external-id"}
             }
         });
-        validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
+        validate::parse_account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
     }
 
     fn sight(current: ObservedExternalId) -> AccessSecrets {
@@ -289,7 +289,7 @@ mod tests {
             let finding = pass_gate(&account(), "finops", tenancy, &sight, &|_| reused).err();
             assert_eq!(finding.as_ref().map(|finding| finding.reason), expected);
             assert!(
-                expected.is_none_or(|reason| Guide::to(reason).source == Source::Cluster),
+                expected.is_none_or(|reason| Guide::to(reason).source == ReasonSource::Cluster),
                 "{expected:?}"
             );
             assert!(finding.is_none_or(|finding| !finding.message.contains("canary")));
@@ -311,7 +311,7 @@ mod tests {
         }
         let sight = seen(ObservedAccess::Role { current, next: Some(next) });
         let access = pass_gate(&account, "finops", Ok(()), &sight, reused)?;
-        let Access::Role(role) = access else { unreachable!("it is a role's") };
+        let TargetAccess::Role(role) = access else { unreachable!("it is a role's") };
         Ok(role)
     }
 
@@ -398,7 +398,7 @@ mod tests {
                 "ingestion": {"warehouseRef": {"name": "main"}},
                 "metrics": {"region": "eu-west-1"}
             });
-            validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
+            validate::parse_account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
         };
         let role = "arn:aws:iam::123456789012:role/awscost";
         for (account, sight) in [

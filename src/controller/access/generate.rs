@@ -11,7 +11,7 @@ use kube::{
 use crate::{
     api::{GENERATED_FOR, USE_EXTERNAL_ID},
     controller::{
-        context::{Context, Owner, own_secret},
+        context::{Context, ObjectOwner, own_secret},
         error::{Refused, is_taken, refusal},
         events::{Notice, NoticeKind},
         validate::RoleInput,
@@ -27,7 +27,7 @@ use crate::{
 /// [`Refused`] where the API server does not take it.
 pub async fn make_external_id(
     context: &Context,
-    owner: &Owner,
+    owner: &ObjectOwner,
     access: &RoleInput,
 ) -> Result<Option<Notice>, Refused> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &owner.namespace);
@@ -42,7 +42,7 @@ pub async fn make_external_id(
     }
 }
 
-fn new_secret(owner: &Owner, access: &RoleInput, random: [u8; 16]) -> Secret {
+fn new_secret(owner: &ObjectOwner, access: &RoleInput, random: [u8; 16]) -> Secret {
     let id = ByteString(format!("awscost-{}", hex::encode(random)).into_bytes());
     let data = BTreeMap::from([(access.secret.key.clone(), id)]);
     let mut secret =
@@ -70,7 +70,7 @@ fn command_to_read(namespace: &str, access: &RoleInput) -> String {
     )
 }
 
-fn made_notice(owner: &Owner, access: &RoleInput) -> Notice {
+fn made_notice(owner: &ObjectOwner, access: &RoleInput) -> Notice {
     Notice {
         kind: NoticeKind::Normal,
         reason: Reason::ExternalIdGenerated.to_string(),
@@ -93,8 +93,8 @@ mod tests {
         model::{ExternalId, RoleArn},
     };
 
-    fn parts() -> (Owner, RoleInput) {
-        let owner = Owner {
+    fn parts() -> (ObjectOwner, RoleInput) {
+        let owner = ObjectOwner {
             kind: "AwsCostAccount",
             namespace: "finops".to_owned(),
             name: "acme".to_owned(),

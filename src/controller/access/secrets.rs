@@ -164,6 +164,6 @@ async fn fetch_secret(
         Err(error) if is_gone(&error) => Ok(None),
         // Where the operator has no right it says the same as where there is none: it must not tell which names exist.
         Err(kube::Error::Api(status)) if status.code == 403 => Ok(None),
-        Err(error) => Err(ReconcileFault::api("read the account's Secret")(error)),
+        Err(error) => Err(ReconcileFault::while_doing("read the account's Secret")(error)),
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     aws::traits::Caller,
-    connection::{Access, Finding},
+    connection::{Finding, TargetAccess},
     controller::{
         access::{
             gate, generate,
@@ -142,7 +142,7 @@ pub(super) fn pass_gate(
     valid: &ValidAccount,
     secrets: &AccessSecrets,
     own: Option<&Caller>,
-) -> Result<Access, Box<Finding>> {
+) -> Result<TargetAccess, Box<Finding>> {
     let tenancy = check_tenancy(scope, valid, own);
     let ids = scope.accounts.external_ids();
     let is_reused = |id: &ExternalId| ids.is_reused(&scope.owner.uid, id);
@@ -156,7 +156,7 @@ fn check_tenancy(
 ) -> Result<(), TenancyRefusal> {
     let (tenancy, namespace) = (&scope.context().settings.tenancy, &scope.owner.namespace);
     match &valid.access {
-        ValidAccess::Role(role) => tenancy.check(namespace, &role.role, own.map(|own| &own.account)),
+        ValidAccess::Role(role) => tenancy.check_role(namespace, &role.role, own.map(|own| &own.account)),
         ValidAccess::Keys { .. } => tenancy.check_keys(namespace, &valid.account),
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn decide_loads(
 fn inputs_of(scope: &ReconcileScope<'_>, valid: &ValidAccount, warehouse: &FoundWarehouse) -> String {
     let secret = admit::secret_version(scope, valid);
     let generation = scope.generation().map(|generation| generation.to_string());
-    fingerprint::of(&[
+    fingerprint::fingerprint_of(&[
         generation.as_deref(),
         secret.as_deref(),
         Some(&warehouse.fingerprint),
@@ -187,7 +187,7 @@ pub(super) fn next_reconcile(
     if let Some(fault) = fault {
         return Err(fault);
     }
-    let Some(bill) = &judged.bill else { return Ok(scope.until(probe.next)) };
+    let Some(bill) = &judged.bill else { return Ok(scope.wait_until(probe.next)) };
     // Its retry is decided on the stored status, so in the next reconcile.
     if bill.periods.failed {
         return Ok(SHORTEST_WAIT);
@@ -200,5 +200,5 @@ pub(super) fn next_reconcile(
         (applied.started.queued > 0).then_some(ASK_FOR_TURN),
         blockage.is_some().then_some(AFTER_REFUSAL),
     ];
-    Ok(others.into_iter().flatten().fold(scope.until(next), Duration::min))
+    Ok(others.into_iter().flatten().fold(scope.wait_until(next), Duration::min))
 }

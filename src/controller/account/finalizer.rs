@@ -50,7 +50,7 @@ pub async fn set_finalizer(
     match api.patch_metadata(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
         Ok(_) => Ok(()),
         Err(error) if is_gone(&error) => Ok(()),
-        Err(error) => Err(ReconcileFault::api("patch the finalizers")(error)),
+        Err(error) => Err(ReconcileFault::while_doing("patch the finalizers")(error)),
     }
 }
 

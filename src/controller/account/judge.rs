@@ -9,7 +9,7 @@ use super::restart::EarlierVerdicts;
 use crate::{
     api::{
         AwsCostAccountStatus,
-        status::{BucketStatus, Identity, LastAssumed as StoredAssumption, PeriodStatus, ReportStatus},
+        status::{BucketStatus, Identity, LastAssumedStatus as StoredAssumption, PeriodStatus, ReportStatus},
     },
     aws::{Aws, AwsFault},
     connection::{ExternalIdPolicy, Facts, Finding, LastAssumed, Sessions, Target, Verdict, checks},
@@ -174,7 +174,7 @@ pub fn judge_account<'a>(
     judged.bill = valid.bill.as_ref().zip(evidence.warehouse.clone()).map(|(bill, warehouse)| {
         // Not listed since the start: what an earlier process found missing is missing still.
         let missing = match evidence.aws.deliveries.listed() {
-            Some(_) => delivery_question(bill, &judged, evidence).missing(),
+            Some(_) => delivery_question(bill, &judged, evidence).missing_months(),
             None => evidence.stored.history.clone().unwrap_or_default().missing,
         };
         let (wanted, listed) =
@@ -226,7 +226,7 @@ fn delivery_question<'a>(
 
 impl<'a> JudgedAccount<'a> {
     /// What a status says of it. Who asked, and as whom AWS was asked, is for the caller to add.
-    pub fn picture(
+    pub fn account_state(
         &'a self,
         stored: &'a AwsCostAccountStatus,
         progress: &LoadProgress<'a>,

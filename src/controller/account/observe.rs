@@ -17,7 +17,7 @@ use super::{
 use crate::{
     api::{AwsCostAccount, AwsCostAccountStatus, conditions::Condition, reconcile_request},
     controller::{
-        context::{ACCOUNT, Context, GuardedAccount, Owner, Stores},
+        context::{ACCOUNT, Context, GuardedAccount, ObjectOwner, Stores},
         error::{LONGEST_WAIT, ReconcileTrouble, SHORTEST_WAIT},
         jobs::{listing, observed::LoadJob},
         status::unusable,
@@ -31,7 +31,7 @@ pub(super) struct ReconcileScope<'a> {
     pub accounts: &'a Accounts,
     pub stores: &'a Stores,
     pub account: &'a AwsCostAccount,
-    pub owner: Owner,
+    pub owner: ObjectOwner,
     /// The reconcile request that it answers.
     pub request: Option<String>,
     pub now: Timestamp,
@@ -61,7 +61,7 @@ impl<'a> ReconcileScope<'a> {
     }
 
     /// What status says from before this process, where a probe of this one gave no answer.
-    pub fn earlier<'s>(&self, status: &'s AwsCostAccountStatus) -> EarlierVerdicts<'s> {
+    pub fn earlier_verdicts<'s>(&self, status: &'s AwsCostAccountStatus) -> EarlierVerdicts<'s> {
         EarlierVerdicts { status, generation: self.generation(), started: self.context().started }
     }
 
@@ -71,7 +71,7 @@ impl<'a> ReconcileScope<'a> {
         delay.and_then(|delay| jiff::SignedDuration::try_from(delay).ok())
     }
 
-    pub fn until(&self, next: Timestamp) -> Duration {
+    pub fn wait_until(&self, next: Timestamp) -> Duration {
         Duration::try_from(next.duration_since(self.now)).unwrap_or_default()
     }
 }
@@ -129,7 +129,7 @@ pub(super) async fn identify_account<'a>(
         accounts,
         stores,
         account,
-        owner: Owner { kind: ACCOUNT, namespace, name: account.name_any(), uid },
+        owner: ObjectOwner { kind: ACCOUNT, namespace, name: account.name_any(), uid },
         request: reconcile_request(account.annotations()),
         now,
         begun,
@@ -153,7 +153,7 @@ pub(super) async fn validate_account(
     memory: &mut AccountMemory,
     stored: &StoredStatus,
 ) -> Result<ValidAccount, EarlyEnd> {
-    let valid = validate::account(&scope.account.spec);
+    let valid = validate::parse_account(&scope.account.spec);
     if scope.account.metadata.deletion_timestamp.is_some() {
         let wait = removal::remove_account(scope, memory, stored, valid.ok()).await?;
         return Err(EarlyEnd::Wait(wait));
@@ -190,7 +190,7 @@ pub(super) async fn observe_loads(
 }
 
 /// What the account is judged by, with the warehouse as its watch shows it now.
-pub(super) fn evidence<'a>(
+pub(super) fn gather_evidence<'a>(
     scope: &ReconcileScope<'_>,
     memory: &'a AccountMemory,
     valid: &ValidAccount,
@@ -208,7 +208,7 @@ pub(super) fn evidence<'a>(
         jobs: &observed.jobs,
         warehouse,
         since: scope.created(),
-        earlier: Some(scope.earlier(stored)),
+        earlier: Some(scope.earlier_verdicts(stored)),
         now: scope.now,
     }
 }

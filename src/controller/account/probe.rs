@@ -50,7 +50,7 @@ pub(super) async fn probe_aws(
     // Before anything is due: what belongs to an older spec would be judged as if it belonged to this one.
     recall_knowledge(memory, stored, &key);
     let ages = scope.context().ages(bill.map_or(REFUSED_AT_GATE, |bill| bill.interval));
-    let probe = AccountProbe { target, ages, key, earlier: scope.earlier(&stored.status) };
+    let probe = AccountProbe { target, ages, key, earlier: scope.earlier_verdicts(&stored.status) };
     let look = match unknown_self {
         None => due_probes(scope, memory, &probe),
         Some(fault) => {
@@ -145,5 +145,5 @@ pub(super) fn count_result(scope: &ReconcileScope<'_>, probe: &ProbeOutcome, jud
     } else {
         ValidationResult::Pass
     };
-    scope.context().metrics.validated(result, scope.begun.elapsed());
+    scope.context().metrics.count_validation(result, scope.begun.elapsed());
 }

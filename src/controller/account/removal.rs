@@ -127,7 +127,7 @@ async fn namespace_is_going(context: &Context, namespace: &str) -> Result<bool, 
         Err(error) if is_gone(&error) => Ok(true),
         // Whatever else refuses it, the namespace is there.
         Err(kube::Error::Api(_)) => Ok(false),
-        Err(error) => Err(ReconcileFault::api("ask whether the namespace is going")(error)),
+        Err(error) => Err(ReconcileFault::while_doing("ask whether the namespace is going")(error)),
     }
 }
 
@@ -266,7 +266,7 @@ async fn take_step(
                 SHORTEST_WAIT
             }
         },
-        RemovalStep::Failed(_, due) | RemovalStep::Missing(due) => scope.until(*due),
+        RemovalStep::Failed(_, due) | RemovalStep::Missing(due) => scope.wait_until(*due),
         // A change of the warehouse brings the account back.
         RemovalStep::Unusable => LONGEST_WAIT,
         RemovalStep::Wait | RemovalStep::Release(_) => WATCH_PODS,
@@ -342,7 +342,7 @@ async fn find_work(scope: &ReconcileScope<'_>) -> Result<WorkLeft, Refused> {
 /// True unless a pod is another's that carries our label. A load's pods may outlive its Job by a moment, or by much where
 /// somebody deleted the Job alone: what they commit later would bring rows back.
 async fn may_be_a_loads(scope: &ReconcileScope<'_>, pod: &Pod, loads: &[Job]) -> Result<bool, Refused> {
-    let Some(controller) = children::controller(pod) else { return Ok(true) };
+    let Some(controller) = children::controller_of(pod) else { return Ok(true) };
     if controller.kind != "Job" {
         return Ok(false);
     }

@@ -9,7 +9,7 @@ use crate::{
         conditions::{self, Condition},
     },
     connection::{Finding, STALE_AFTER, Verdict},
-    model::{ConditionStatus, ConditionType, Guide, Reason, guide::Source, layers::blocked_reason},
+    model::{ConditionStatus, ConditionType, Guide, Reason, guide::ReasonSource, layers::blocked_reason},
 };
 
 /// What status said before this process knew anything.
@@ -27,7 +27,7 @@ impl EarlierVerdicts<'_> {
     /// True if status has AWS's verdict on this generation's access, so that there is time for the next probe. That it says
     /// the generation was seen is not enough: that is written before the first probe.
     pub fn stand(&self) -> bool {
-        let access = conditions::find(&self.status.conditions, ConditionType::RoleAssumable);
+        let access = conditions::find_condition(&self.status.conditions, ConditionType::RoleAssumable);
         let verdict =
             access.filter(|access| access.observed_generation == self.generation).and_then(verdict_of);
         verdict.is_some() && !self.ended_at_gate()
@@ -35,9 +35,9 @@ impl EarlierVerdicts<'_> {
 
     /// True if the last reconcile ended at the gate: AWS was not asked, and status says nothing of what it would say.
     fn ended_at_gate(&self) -> bool {
-        let role = conditions::find(&self.status.conditions, ConditionType::RoleAssumable);
+        let role = conditions::find_condition(&self.status.conditions, ConditionType::RoleAssumable);
         let reason = role.and_then(|condition| Reason::from_name(&condition.reason));
-        reason.is_some_and(|reason| Guide::to(reason).source == Source::Cluster)
+        reason.is_some_and(|reason| Guide::to(reason).source == ReasonSource::Cluster)
     }
 
     /// Puts an earlier verdict in the place of a finding that gives none.
@@ -53,15 +53,15 @@ impl EarlierVerdicts<'_> {
             if !(finding.is_inconclusive() || only_blocked) {
                 continue;
             }
-            if let Some(old) = self.earlier(finding.condition) {
+            if let Some(old) = self.earlier_finding(finding.condition) {
                 kept_role |= old.condition == ConditionType::RoleAssumable && old.verdict == Verdict::Pass;
                 *finding = old;
             }
         }
     }
 
-    fn earlier(&self, condition: ConditionType) -> Option<Finding> {
-        let old = conditions::find(&self.status.conditions, condition)?;
+    fn earlier_finding(&self, condition: ConditionType) -> Option<Finding> {
+        let old = conditions::find_condition(&self.status.conditions, condition)?;
         let verdict = verdict_of(old).filter(|_| old.observed_generation == self.generation)?;
         let reason = Reason::from_name(&old.reason)?;
         Some(Finding::kept(condition, verdict, reason, &old.message))
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn what_the_gate_said_does_not_outlive_it() {
         let at_gate = |guide: &&Guide| {
-            guide.source == Source::Cluster
+            guide.source == ReasonSource::Cluster
                 && guide.stands.contains(&(ConditionType::RoleAssumable, ConditionStatus::False))
         };
         for reason in

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::{
         AwsCostAccountStatus,
-        status::{Identity, LastAssumed, OperatorIdentity},
+        status::{Identity, LastAssumedStatus, OperatorIdentity},
     },
     aws::traits::OrganizationMembership,
     connection::principal,
@@ -58,7 +58,7 @@ pub(super) fn describe_account(
         generation: scope.generation(),
         reconcile_at: scope.request.as_deref(),
         identity: identity_of(scope, memory, judged.valid, stored),
-        ..judged.picture(stored, &progress, scope.now)
+        ..judged.account_state(stored, &progress, scope.now)
     })
 }
 
@@ -81,7 +81,7 @@ fn identity_of(
         account_id: Some(valid.account.to_string()),
         management_account_id: management,
         external_id_in_use: facts.in_use.filter(|_| rotating).map(|in_use| in_use.to_string()),
-        last_assumed: facts.last_assumed.as_ref().map(|last| LastAssumed {
+        last_assumed: facts.last_assumed.as_ref().map(|last| LastAssumedStatus {
             role_arn: last.role.to_string(),
             secret_version: last.secret_version.clone(),
             principal: last.principal.clone(),
@@ -105,7 +105,7 @@ pub(super) async fn patch_account(
         return finish_status(scope, memory, &observed.stored, status, &[]).await;
     };
     finish_status(scope, memory, &observed.stored, status, &bill.periods.loaded).await?;
-    scope.context().metrics.loads(bill.periods.loaded.len(), usize::from(bill.periods.failed));
+    scope.context().metrics.count_loads(bill.periods.loaded.len(), usize::from(bill.periods.failed));
     // A load that failed for a conflict may have met a new version.
     memory.relist |= bill.periods.failed;
     apply::settle_jobs(scope, memory, &observed.jobs).await

@@ -17,7 +17,7 @@ use kube::{
 
 use crate::{
     api::GROUP,
-    controller::context::{Owner, mark},
+    controller::context::{ObjectOwner, mark},
 };
 
 /// The watched objects of one kind that are made for accounts and warehouses.
@@ -42,19 +42,22 @@ where
     }
 
     /// Those of one owner.
-    pub fn of(&self, owner: &Owner) -> Vec<Arc<K>> {
+    pub fn of(&self, owner: &ObjectOwner) -> Vec<Arc<K>> {
         self.0.state().into_iter().filter(|object| is_of(object.as_ref(), owner)).collect()
     }
 
     /// An owner's of this name.
-    pub fn named(&self, owner: &Owner, name: &str) -> Option<Arc<K>> {
+    pub fn named(&self, owner: &ObjectOwner, name: &str) -> Option<Arc<K>> {
         let found = self.0.get(&ObjectRef::new(name).within(&owner.namespace))?;
         is_of(found.as_ref(), owner).then_some(found)
     }
 
     /// Those of every owner that `find` knows, by an object's namespace and its controller, each with its owner.
-    pub fn of_all(&self, find: impl Fn(&str, &OwnerReference) -> Option<Owner>) -> Vec<(Owner, Arc<K>)> {
-        let owner = |object: &K| find(object.meta().namespace.as_deref()?, controller(object)?);
+    pub fn of_all(
+        &self,
+        find: impl Fn(&str, &OwnerReference) -> Option<ObjectOwner>,
+    ) -> Vec<(ObjectOwner, Arc<K>)> {
+        let owner = |object: &K| find(object.meta().namespace.as_deref()?, controller_of(object)?);
         self.0
             .state()
             .into_iter()
@@ -76,10 +79,10 @@ where
 }
 
 /// True if an object is an owner's.
-pub fn is_of<K: Resource<DynamicType = ()>>(object: &K, owner: &Owner) -> bool {
+pub fn is_of<K: Resource<DynamicType = ()>>(object: &K, owner: &ObjectOwner) -> bool {
     object.meta().namespace.as_deref() == Some(owner.namespace.as_str())
         && object.labels().get(owner.label()) == Some(&owner.uid)
-        && controller(object).is_some_and(|controller| {
+        && controller_of(object).is_some_and(|controller| {
             controller.kind == owner.kind && controller.uid == owner.uid && is_our_kind(controller)
         })
 }
@@ -87,7 +90,7 @@ pub fn is_of<K: Resource<DynamicType = ()>>(object: &K, owner: &Owner) -> bool {
 /// True if a Job made a pod.
 pub fn made_by(pod: &Pod, job: &Job) -> bool {
     pod.metadata.namespace == job.metadata.namespace
-        && controller(pod).is_some_and(|controller| {
+        && controller_of(pod).is_some_and(|controller| {
             controller.kind == "Job" && Some(&controller.uid) == job.metadata.uid.as_ref()
         })
 }
@@ -98,7 +101,7 @@ pub fn pods_of(job: &Job, pods: &[Pod]) -> Vec<Pod> {
 }
 
 /// An object's controller.
-pub fn controller<K: Resource<DynamicType = ()>>(object: &K) -> Option<&OwnerReference> {
+pub fn controller_of<K: Resource<DynamicType = ()>>(object: &K) -> Option<&OwnerReference> {
     object.owner_references().iter().find(|owner| owner.controller == Some(true))
 }
 
@@ -127,8 +130,8 @@ pub mod tests {
     }
 
     /// An account by its UID.
-    pub fn account(namespace: &str, uid: &str) -> Owner {
-        Owner {
+    pub fn account(namespace: &str, uid: &str) -> ObjectOwner {
+        ObjectOwner {
             kind: "AwsCostAccount",
             namespace: namespace.to_owned(),
             name: "acme".to_owned(),
@@ -137,7 +140,7 @@ pub mod tests {
     }
 
     /// An object as the operator makes it for an account.
-    pub fn made_for(owner: &Owner, name: &str) -> Value {
+    pub fn made_for(owner: &ObjectOwner, name: &str) -> Value {
         json!({"metadata": {
             "namespace": owner.namespace, "name": name, "uid": format!("{name}-uid"),
             "labels": {owner.label(): owner.uid},
@@ -149,7 +152,7 @@ pub mod tests {
     }
 
     /// The same with something else in its metadata.
-    fn but(owner: &Owner, name: &str, pointer: &str, value: Value) -> Value {
+    fn but(owner: &ObjectOwner, name: &str, pointer: &str, value: Value) -> Value {
         let mut object = made_for(owner, name);
         *object.pointer_mut(pointer).expect("what is replaced is there") = value;
         object

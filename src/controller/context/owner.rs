@@ -39,7 +39,7 @@ pub const WAREHOUSE: &str = "CostWarehouse";
 
 /// The object a Job belongs to.
 #[derive(Debug, Clone)]
-pub struct Owner {
+pub struct ObjectOwner {
     /// Kind, as the API spells it.
     pub kind: &'static str,
     /// The namespace it lies in, and everything that is made for it.
@@ -50,7 +50,7 @@ pub struct Owner {
     pub uid: String,
 }
 
-impl Owner {
+impl ObjectOwner {
     /// The label that holds its UID on what is made for it.
     pub fn label(&self) -> &'static str {
         if self.kind == WAREHOUSE { mark::WAREHOUSE_UID } else { mark::ACCOUNT_UID }
@@ -58,7 +58,7 @@ impl Owner {
 }
 
 /// The owner of a child: the garbage collector takes the child when the owner goes.
-pub fn owner_reference(owner: &Owner) -> OwnerReference {
+pub fn owner_reference(owner: &ObjectOwner) -> OwnerReference {
     OwnerReference {
         api_version: "awscost.io/v1alpha1".to_owned(),
         kind: owner.kind.to_owned(),

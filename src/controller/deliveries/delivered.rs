@@ -10,7 +10,7 @@ use crate::{
     connection::{Facts, Finding, Verdict},
     controller::{deliveries::Deliveries, validate::Bill},
     model::{BillingPeriod, ConditionType, DeliveryService, Reason, ReportKind},
-    report::{DeliveryReadiness, FaultClass, FoundPeriod, ReportFault, missing_months, readiness},
+    report::{DeliveryReadiness, FoundPeriod, ReportFault, ReportFaultClass, missing_months, readiness},
 };
 
 const DELIVERED: ConditionType = ConditionType::ReportDelivered;
@@ -51,7 +51,7 @@ impl Question<'_> {
         if let Some(fault) = newest_fault(found) {
             return fault_finding(fault);
         }
-        if let Some(ill) = self.illness() {
+        if let Some(ill) = self.delivery_illness() {
             return ill;
         }
         let times = found
@@ -65,7 +65,7 @@ impl Question<'_> {
                 Finding::pass(DELIVERED, Reason::Delivered, "A complete manifest is there, and it is fresh.")
             }
             DeliveryReadiness::AwaitingFirst | DeliveryReadiness::FirstOverdue
-                if self.loaded().next().is_some() =>
+                if self.loaded_months().next().is_some() =>
             {
                 Finding::fail(
                     DELIVERED,
@@ -129,9 +129,9 @@ impl Question<'_> {
             return Finding::blocked(HISTORY, DELIVERED);
         }
         if let Some(fault) = self.older_fault() {
-            return Finding::fail(HISTORY, fault.reason(), format!("{}.", words(fault)));
+            return Finding::fail(HISTORY, fault.reason(), format!("{}.", fault_words(fault)));
         }
-        let missing = self.missing();
+        let missing = self.missing_months();
         if missing.is_empty() {
             return Finding::pass(HISTORY, Reason::Complete, "Every wanted month is delivered.");
         }
@@ -151,25 +151,25 @@ impl Question<'_> {
     /// What keeps an older month than the newest from being taken, if it lasts. A month that is loaded may lose its files.
     fn older_fault(&self) -> Option<&ReportFault> {
         let found = self.deliveries.standing(self.now).ok()?;
-        let newest = newest(found)?.period;
-        let loaded: BTreeSet<BillingPeriod> = self.loaded().collect();
+        let newest = newest_period(found)?.period;
+        let loaded: BTreeSet<BillingPeriod> = self.loaded_months().collect();
         let lasts = |found: &&FoundPeriod| match &found.delivery {
             Ok(_) => false,
             Err(ReportFault::PartsMissing { .. }) => !loaded.contains(&found.period),
-            Err(fault) => matches!(fault.class(), FaultClass::Data | FaultClass::Configuration),
+            Err(fault) => matches!(fault.class(), ReportFaultClass::Data | ReportFaultClass::Configuration),
         };
         let older = found.iter().filter(|found| found.period < newest);
         older.filter(lasts).max_by_key(|found| found.period)?.delivery.as_ref().err()
     }
 
     /// Wanted months that were never delivered, oldest first.
-    pub fn missing(&self) -> Vec<BillingPeriod> {
+    pub fn missing_months(&self) -> Vec<BillingPeriod> {
         let Ok(found) = self.deliveries.standing(self.now) else { return Vec::new() };
         let delivered: BTreeSet<BillingPeriod> = found
             .iter()
             .filter(|found| !matches!(found.delivery, Err(ReportFault::NoManifest { .. })))
             .map(|found| found.period)
-            .chain(self.loaded())
+            .chain(self.loaded_months())
             .collect();
         let mut missing = missing_months(&delivered, self.bill.months.saturating_sub(1), self.now);
         missing.reverse();
@@ -177,7 +177,7 @@ impl Question<'_> {
     }
 
     /// Months that are loaded: they were delivered, whatever lies there now.
-    fn loaded(&self) -> impl Iterator<Item = BillingPeriod> + '_ {
+    fn loaded_months(&self) -> impl Iterator<Item = BillingPeriod> + '_ {
         self.known.iter().filter(|status| status.version.is_some()).map(|status| status.period)
     }
 
@@ -187,7 +187,7 @@ impl Question<'_> {
     }
 
     /// What AWS itself says is wrong with deliveries.
-    fn illness(&self) -> Option<Finding> {
+    fn delivery_illness(&self) -> Option<Finding> {
         let name = self.bill.report.name.as_str();
         if self.is_legacy() {
             let definitions = self.facts.legacy.known()?;
@@ -285,19 +285,19 @@ fn legacy_illness(name: &str, status: LegacyDeliveryStatus) -> Option<Finding> {
 }
 
 /// The newest period that has a manifest.
-fn newest(found: &[FoundPeriod]) -> Option<&FoundPeriod> {
+fn newest_period(found: &[FoundPeriod]) -> Option<&FoundPeriod> {
     let present = |found: &&FoundPeriod| !matches!(found.delivery, Err(ReportFault::NoManifest { .. }));
     found.iter().filter(present).max_by_key(|found| found.period)
 }
 
 /// What is wrong with the newest period that has a manifest; a delivery under way is nothing wrong.
 fn newest_fault(found: &[FoundPeriod]) -> Option<&ReportFault> {
-    let fault = newest(found)?.delivery.as_ref().err();
+    let fault = newest_period(found)?.delivery.as_ref().err();
     fault.filter(|fault| !matches!(fault, ReportFault::DeliveryInProgress { .. }))
 }
 
 /// A fault's text with a capital at its start.
-fn words(fault: &ReportFault) -> String {
+fn fault_words(fault: &ReportFault) -> String {
     let message = fault.to_string();
     match message.get(..1) {
         Some(first) => format!("{}{}", first.to_uppercase(), &message[1..]),
@@ -306,12 +306,12 @@ fn words(fault: &ReportFault) -> String {
 }
 
 fn fault_finding(fault: &ReportFault) -> Finding {
-    let message = words(fault);
+    let message = fault_words(fault);
     match fault.class() {
-        FaultClass::Configuration | FaultClass::Data => {
+        ReportFaultClass::Configuration | ReportFaultClass::Data => {
             Finding::fail(DELIVERED, fault.reason(), format!("{message}."))
         }
-        FaultClass::NotYet | FaultClass::Transient => {
+        ReportFaultClass::NotYet | ReportFaultClass::Transient => {
             Finding::unknown(DELIVERED, fault.reason(), format!("{message}."))
         }
     }
@@ -344,7 +344,7 @@ mod tests {
             "history": {"months": 1},
             "ingestion": {"warehouseRef": {"name": "lake"}}
         });
-        let account = validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid");
+        let account = validate::parse_account(&serde_json::from_value(spec).expect("a spec")).expect("valid");
         account.bill.expect("a bill")
     }
 

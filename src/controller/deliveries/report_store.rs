@@ -8,7 +8,7 @@ use crate::{
         traits::{BucketOwner, Delimiter, ListObjects, MAX_READ, ReadObject},
     },
     model::{Reason, ReportLocation},
-    report::{ListedObject, Listing, Object, ReportStore, StoreFault},
+    report::{ListedObject, ReportStore, StoreFault, StoreListing, StoreObject},
 };
 
 /// More entries than one folder of a report ever has; a version of a large bill has some hundred files.
@@ -26,7 +26,7 @@ impl<'a> SessionStore<'a> {
         Self { aws, session, report }
     }
 
-    fn fault(&self, place: &str, fault: &AwsFault) -> StoreFault {
+    fn store_fault(&self, place: &str, fault: &AwsFault) -> StoreFault {
         let place = format!("s3://{}/{place}", self.report.bucket);
         let problem = format!("{} on {place} failed: {}", fault.operation, fault.code);
         match fault.class {
@@ -41,7 +41,7 @@ impl<'a> SessionStore<'a> {
 
 #[async_trait]
 impl ReportStore for SessionStore<'_> {
-    async fn list(&self, prefix: &str) -> Result<Listing, StoreFault> {
+    async fn list(&self, prefix: &str) -> Result<StoreListing, StoreFault> {
         let request = ListObjects {
             bucket: &self.report.bucket,
             region: &self.report.region,
@@ -50,8 +50,12 @@ impl ReportStore for SessionStore<'_> {
             delimiter: Delimiter::Slash,
             limit: FOLDER_LIMIT,
         };
-        let listing =
-            self.aws.buckets.list(self.session, request).await.map_err(|fault| self.fault(prefix, &fault))?;
+        let listing = self
+            .aws
+            .buckets
+            .list(self.session, request)
+            .await
+            .map_err(|fault| self.store_fault(prefix, &fault))?;
         let objects = listing.objects.into_iter().map(|object| ListedObject {
             key: object.key,
             etag: object.etag,
@@ -59,10 +63,10 @@ impl ReportStore for SessionStore<'_> {
             last_modified: Some(object.last_modified),
             file_time: None,
         });
-        Ok(Listing { objects: objects.collect(), folders: listing.folders })
+        Ok(StoreListing { objects: objects.collect(), folders: listing.folders })
     }
 
-    async fn get(&self, key: &str, limit: u64) -> Result<Option<Object>, StoreFault> {
+    async fn get(&self, key: &str, limit: u64) -> Result<Option<StoreObject>, StoreFault> {
         let request = ReadObject {
             bucket: &self.report.bucket,
             region: &self.report.region,
@@ -74,7 +78,7 @@ impl ReportStore for SessionStore<'_> {
             Ok(read) if read.bytes.len() as u64 > limit => {
                 Err(StoreFault::TooLarge { key: key.to_owned(), size: read.bytes.len() as u64, limit })
             }
-            Ok(read) => Ok(Some(Object {
+            Ok(read) => Ok(Some(StoreObject {
                 bytes: read.bytes,
                 etag: read.etag,
                 last_modified: Some(read.last_modified),
@@ -84,7 +88,7 @@ impl ReportStore for SessionStore<'_> {
             Err(fault) if fault.code == Code::ObjectTooLarge => {
                 Err(StoreFault::TooLarge { key: key.to_owned(), size: MAX_READ + 1, limit })
             }
-            Err(fault) => Err(self.fault(key, &fault)),
+            Err(fault) => Err(self.store_fault(key, &fault)),
         }
     }
 }

@@ -71,8 +71,8 @@ impl ReconcileTrouble {
 
 /// What it means that `what` (`the Job`) could not be written.
 pub fn write(what: &str, namespace: &str, error: kube::Error) -> Refused {
-    let Some(words) = words(&error) else {
-        return ReconcileFault::api("write what a Job needs")(error).into();
+    let Some(words) = refusal_words(&error) else {
+        return ReconcileFault::while_doing("write what a Job needs")(error).into();
     };
     // The server's own words hold counts and names that change from try to try: they are for the log.
     tracing::warn!(namespace, refusal = words, "{what} was refused");
@@ -88,7 +88,7 @@ pub fn write(what: &str, namespace: &str, error: kube::Error) -> Refused {
 
 /// What it means that something could not be read: what the operator wanted to do, and what it can't tell now.
 pub fn read(action: &'static str, untold: &str, namespace: &str, error: kube::Error) -> Refused {
-    let Some(words) = words(&error) else { return ReconcileFault::api(action)(error).into() };
+    let Some(words) = refusal_words(&error) else { return ReconcileFault::while_doing(action)(error).into() };
     tracing::warn!(namespace, refusal = words, "refused to {action}");
     Refused::Blocked(Blockage {
         reason: Reason::JobFailed,
@@ -100,7 +100,7 @@ pub fn read(action: &'static str, untold: &str, namespace: &str, error: kube::Er
 }
 
 /// The server's words where it refused for a reason that stays until somebody changes something.
-fn words(error: &kube::Error) -> Option<&str> {
+fn refusal_words(error: &kube::Error) -> Option<&str> {
     match error {
         kube::Error::Api(status) if [403, 422].contains(&status.code) => Some(&status.message),
         _ => None,

@@ -10,7 +10,7 @@ use k8s_openapi::api::batch::v1::Job;
 use kube::ResourceExt;
 
 use crate::controller::{
-    context::{Owner, children::is_of, lock, mark},
+    context::{ObjectOwner, children::is_of, lock, mark},
     jobs::manifest::PlannedLoad,
     settings::JobLimits,
 };
@@ -27,7 +27,7 @@ pub struct JobSlots {
 
 #[derive(Debug, Clone)]
 struct StartedJob {
-    account: Owner,
+    account: ObjectOwner,
     warehouse: String,
     at: Timestamp,
 }
@@ -47,7 +47,7 @@ pub struct AdmittedLoads {
 #[derive(Debug)]
 pub struct SlotRequest<'a> {
     /// Whose loads they are.
-    pub account: &'a Owner,
+    pub account: &'a ObjectOwner,
     /// The UID of the warehouse they go into.
     pub warehouse: &'a str,
     /// How many pods it takes at once.
@@ -64,7 +64,12 @@ impl JobSlots {
 
     /// Takes slots for as many of the loads as limits allow, the first ones first. `jobs` are the Jobs of all accounts, as
     /// the watches show them, each with its account.
-    pub fn take(&self, wanted: SlotRequest<'_>, jobs: &[(Owner, Arc<Job>)], now: Timestamp) -> AdmittedLoads {
+    pub fn take(
+        &self,
+        wanted: SlotRequest<'_>,
+        jobs: &[(ObjectOwner, Arc<Job>)],
+        now: Timestamp,
+    ) -> AdmittedLoads {
         let SlotRequest { account, warehouse, writers, loads } = wanted;
         // Under one lock from the count to the entry: two accounts that ask at once must not both get the last slot.
         let mut started = lock(&self.started);
@@ -77,12 +82,12 @@ impl JobSlots {
         let usage = {
             let mut count = JobCount::new(account, warehouse);
             for (owner, job) in jobs.iter().filter(|(_, job)| !has_ended(job)) {
-                count.add(owner, job.labels().get(mark::WAREHOUSE_UID).map_or("", String::as_str));
+                count.add_job(owner, job.labels().get(mark::WAREHOUSE_UID).map_or("", String::as_str));
             }
             for job in started.values() {
-                count.add(&job.account, &job.warehouse);
+                count.add_job(&job.account, &job.warehouse);
             }
-            count.usage(self.limits.per_account)
+            count.job_usage(self.limits.per_account)
         };
         let mut admission = AdmittedLoads::default();
         let mut free = count_admitted(usage, writers, &self.limits);
@@ -125,18 +130,18 @@ fn forget_started(started: &mut HashMap<String, StartedJob>, job: &str, is_it: i
 
 /// What is at work, seen from one account that wants to start loads.
 struct JobCount<'a> {
-    account: &'a Owner,
+    account: &'a ObjectOwner,
     warehouse: &'a str,
     into_warehouse: usize,
     by_account: HashMap<&'a str, usize>,
 }
 
 impl<'a> JobCount<'a> {
-    fn new(account: &'a Owner, warehouse: &'a str) -> Self {
+    fn new(account: &'a ObjectOwner, warehouse: &'a str) -> Self {
         Self { account, warehouse, into_warehouse: 0, by_account: HashMap::new() }
     }
 
-    fn add(&mut self, owner: &'a Owner, warehouse: &str) {
+    fn add_job(&mut self, owner: &'a ObjectOwner, warehouse: &str) {
         *self.by_account.entry(&owner.uid).or_default() += 1;
         // No account loads into a warehouse of another namespace, whatever a label says.
         let same = owner.namespace == self.account.namespace && warehouse == self.warehouse;
@@ -144,7 +149,7 @@ impl<'a> JobCount<'a> {
     }
 
     /// Who writes Jobs of their own in an account's name holds no more of the cluster's slots than the account may.
-    fn usage(&self, per_account: usize) -> JobUsage {
+    fn job_usage(&self, per_account: usize) -> JobUsage {
         JobUsage {
             account: self.by_account.get(self.account.uid.as_str()).copied().unwrap_or_default(),
             warehouse: self.into_warehouse,
@@ -217,7 +222,7 @@ mod tests {
         }
     }
 
-    fn job(name: &str, account: &str, warehouse: &str, condition: &str) -> (Owner, Arc<Job>) {
+    fn job(name: &str, account: &str, warehouse: &str, condition: &str) -> (ObjectOwner, Arc<Job>) {
         let owner = children::tests::account("finops", account);
         let mut job = children::tests::made_for(&owner, name);
         job["metadata"]["labels"]["awscost.io/warehouse-uid"] = warehouse.into();
@@ -229,7 +234,7 @@ mod tests {
         slots: &JobSlots,
         account: &str,
         months: &[&str],
-        jobs: &[(Owner, Arc<Job>)],
+        jobs: &[(ObjectOwner, Arc<Job>)],
         minute: i64,
     ) -> (usize, usize, usize) {
         let loads = months.iter().map(|month| load(month)).collect();

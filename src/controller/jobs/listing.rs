@@ -15,7 +15,7 @@ use super::{
     unstarted,
 };
 use crate::controller::{
-    context::{Context, Owner, children, mark},
+    context::{Context, ObjectOwner, children, mark},
     error::{ReconcileTrouble, Refused, refusal},
 };
 
@@ -23,7 +23,7 @@ use crate::controller::{
 /// seen is noted. `settled` names Jobs whose end is in status already.
 pub async fn load_jobs(
     jobs: &Jobs,
-    owner: &Owner,
+    owner: &ObjectOwner,
     settled: &HashSet<String>,
     now: Timestamp,
     trouble: &mut ReconcileTrouble,
@@ -38,7 +38,7 @@ pub async fn load_jobs(
     // Pods are listed and not watched: a watch of all pods of a cluster would cost more than everything else here.
     let pods = trouble.take(list_pods(&jobs.context, owner, None).await);
     let loads = open.into_iter().filter_map(|job| match &pods {
-        None => observed::unread(job),
+        None => observed::unread_load(job),
         Some(pods) => {
             let pods = children::pods_of(job, pods);
             let mut load = observed::load_job(job, &pods)?;
@@ -55,7 +55,7 @@ pub async fn load_jobs(
 /// [`Refused`] where they can't be listed.
 pub async fn list_pods(
     context: &Context,
-    owner: &Owner,
+    owner: &ObjectOwner,
     component: Option<&str>,
 ) -> Result<Vec<Pod>, Refused> {
     let api: Api<Pod> = Api::namespaced(context.client.clone(), &owner.namespace);

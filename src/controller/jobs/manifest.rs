@@ -22,7 +22,7 @@ pub use environment::JobEnvironment;
 use crate::{
     api::{ValidWarehouse, aws_cost_account::Ingestion},
     controller::{
-        context::{Owner, mark, owner_reference},
+        context::{ObjectOwner, mark, owner_reference},
         fingerprint,
         settings::{JobPods, job_pods::is_reserved_label},
         validate::{Bill, ValidAccount},
@@ -97,7 +97,7 @@ pub struct WarehouseOf<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct AccountJobs<'a> {
     /// The account, whose they are.
-    pub owner: &'a Owner,
+    pub owner: &'a ObjectOwner,
     /// The account as declared.
     pub account: &'a ValidAccount,
     /// The bill that is loaded or purged.
@@ -119,7 +119,7 @@ impl JobSettings {
     /// What another attempt may end otherwise for: the image, and what the pod is given.
     pub fn fingerprint(&self) -> String {
         let pods = serde_json::to_string(&self.pods).expect("defaults of pods are JSON");
-        fingerprint::of(&[Some(&self.image), Some(&pods)])
+        fingerprint::fingerprint_of(&[Some(&self.image), Some(&pods)])
     }
 }
 
@@ -165,7 +165,7 @@ pub fn ingest_job(of: &AccountJobs<'_>, load: &PlannedLoad, settings: &JobSettin
 
 /// The Job that probes a warehouse.
 pub fn probe_job(
-    owner: &Owner,
+    owner: &ObjectOwner,
     attempt: ProbeAttempt<'_>,
     warehouse: &ValidWarehouse,
     ingestion: Option<&Ingestion>,
@@ -196,8 +196,8 @@ pub fn purge_job(of: &AccountJobs<'_>, attempt: i32, settings: &JobSettings) -> 
     labels.insert(mark::ATTEMPT.to_owned(), attempt);
     let mut args = ["warehouse", "purge"].map(str::to_owned).to_vec();
     args.extend([
-        option("--connection", &account.account),
-        option("--owner", ledger_owner(owner, &settings.cluster)),
+        option_text("--connection", &account.account),
+        option_text("--owner", ledger_owner(owner, &settings.cluster)),
     ]);
     args.extend(warehouse_args(warehouse.spec));
     args.extend(reporting_args());
@@ -213,7 +213,7 @@ pub fn purge_job(of: &AccountJobs<'_>, attempt: i32, settings: &JobSettings) -> 
 }
 
 /// Whom the ledger knows an account as: one of the same name that is created again adopts its rows.
-fn ledger_owner(owner: &Owner, cluster: &str) -> String {
+fn ledger_owner(owner: &ObjectOwner, cluster: &str) -> String {
     format!("{cluster}/{}/{}", owner.namespace, owner.name)
 }
 
@@ -239,7 +239,7 @@ fn job_labels(
     labels
 }
 
-fn build_job(owner: &Owner, (labels, annotations): JobMarks, pod: &pod::Pod<'_>) -> Job {
+fn build_job(owner: &ObjectOwner, (labels, annotations): JobMarks, pod: &pod::Pod<'_>) -> Job {
     Job {
         metadata: ObjectMeta {
             name: Some(pod.job.to_owned()),
@@ -252,7 +252,7 @@ fn build_job(owner: &Owner, (labels, annotations): JobMarks, pod: &pod::Pod<'_>)
         spec: Some(JobSpec {
             // One pod, one attempt: the next attempt is another Job with another name, and a session of its own.
             backoff_limit: Some(0),
-            active_deadline_seconds: Some(seconds(pod.settings.deadline)),
+            active_deadline_seconds: Some(whole_seconds(pod.settings.deadline)),
             ttl_seconds_after_finished: i32::try_from(pod.settings.ttl.as_secs()).ok(),
             // Not while the old one is still ending: two pods of one Job would write at once.
             pod_replacement_policy: Some("Failed".to_owned()),
@@ -263,7 +263,7 @@ fn build_job(owner: &Owner, (labels, annotations): JobMarks, pod: &pod::Pod<'_>)
                     annotations: Some(pod.annotations()).filter(|map| !map.is_empty()),
                     ..ObjectMeta::default()
                 }),
-                spec: Some(pod.spec()),
+                spec: Some(pod.pod_spec()),
             },
             ..JobSpec::default()
         }),
@@ -297,7 +297,7 @@ fn failure_policy() -> PodFailurePolicy {
 }
 
 fn ingest_args(
-    owner: &Owner,
+    owner: &ObjectOwner,
     account: &ValidAccount,
     bill: &Bill,
     load: &PlannedLoad,
@@ -310,43 +310,44 @@ fn ingest_args(
     };
     let mut args = vec!["ingest".to_owned()];
     args.extend([
-        option("--source", source),
-        option("--report", &report.name),
-        option("--kind", load.kind),
-        option("--region", &report.region),
-        option("--bucket-owner", &report.owner),
-        option("--credentials-dir", SESSION_DIR),
-        option("--period", load.period),
-        option("--expect-version", &load.version.0),
-        option("--connection", &account.account),
-        option("--account", &account.account),
-        option("--account-type", account.account_type),
-        option("--owner", ledger_owner(owner, cluster)),
+        option_text("--source", source),
+        option_text("--report", &report.name),
+        option_text("--kind", load.kind),
+        option_text("--region", &report.region),
+        option_text("--bucket-owner", &report.owner),
+        option_text("--credentials-dir", SESSION_DIR),
+        option_text("--period", load.period),
+        option_text("--expect-version", &load.version.0),
+        option_text("--connection", &account.account),
+        option_text("--account", &account.account),
+        option_text("--account-type", account.account_type),
+        option_text("--owner", ledger_owner(owner, cluster)),
     ]);
     args.extend(reporting_args());
     args
 }
 
 /// An option with its value in one argument: a value of its own that begins with `-` would be taken for an option.
-fn option(name: &str, value: impl Display) -> String {
+fn option_text(name: &str, value: impl Display) -> String {
     format!("{name}={value}")
 }
 
 fn reporting_args() -> [String; 2] {
-    [option("--termination-log", "/dev/termination-log"), option("--output", "json")]
+    [option_text("--termination-log", "/dev/termination-log"), option_text("--output", "json")]
 }
 
 /// The options by which a Job opens its warehouse: the address says itself, and what is mounted is named.
 fn warehouse_args(warehouse: &ValidWarehouse) -> Vec<String> {
     let of_address = warehouse.address.options().into_iter().map(|(name, value)| match value {
-        Some(value) => option(name, value),
+        Some(value) => option_text(name, value),
         None => name.to_owned(),
     });
-    let keys = warehouse.access.secret().map(|_| option("--warehouse-credentials-dir", WAREHOUSE_SECRET_DIR));
+    let keys =
+        warehouse.access.secret().map(|_| option_text("--warehouse-credentials-dir", WAREHOUSE_SECRET_DIR));
     of_address.chain(keys).collect()
 }
 
-fn seconds(duration: Duration) -> i64 {
+fn whole_seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 

@@ -111,7 +111,7 @@ pub fn load_job(job: &Job, pods: &[Pod]) -> Option<LoadJob> {
     let labels = job.labels();
     let period: BillingPeriod = labels.get(mark::PERIOD)?.parse().ok()?;
     let attempt = labels.get(mark::ATTEMPT)?.parse().ok()?;
-    let state = state(job, pods, |text| {
+    let state = job_state(job, pods, |text| {
         let report: PeriodReport = serde_json::from_str(text).ok()?;
         // A pod may write anything: a message of another month says nothing of this one.
         (report.period == period).then_some(LoadOutcome { report })
@@ -128,7 +128,7 @@ pub fn load_job(job: &Job, pods: &[Pod]) -> Option<LoadJob> {
 }
 
 /// A load's Job whose pods can't be listed: whether it has ended is all that shows.
-pub fn unread(job: &Job) -> Option<LoadJob> {
+pub fn unread_load(job: &Job) -> Option<LoadJob> {
     let load = load_job(job, &[])?;
     let state = match load.state {
         JobState::Active(_) => JobState::Active(PodBlocker::None),
@@ -138,17 +138,17 @@ pub fn unread(job: &Job) -> Option<LoadJob> {
 }
 
 /// How far a Job is; `parse` reads the message of one that ended well.
-pub fn state<T>(job: &Job, pods: &[Pod], parse: impl Fn(&str) -> Option<T>) -> JobState<T> {
+pub fn job_state<T>(job: &Job, pods: &[Pod], parse: impl Fn(&str) -> Option<T>) -> JobState<T> {
     let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     let ended = conditions.iter().find(|condition| {
         condition.status == "True" && ["Complete", "Failed"].contains(&condition.type_.as_str())
     });
-    let Some(ended) = ended else { return JobState::Active(hindrance(job, pods)) };
+    let Some(ended) = ended else { return JobState::Active(pod_blocker(job, pods)) };
     let at = ended.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0);
     let last = last_terminated(pods);
     let message = last
         .as_ref()
-        .and_then(|(_, status)| terminated(status)?.message.as_deref())
+        .and_then(|(_, status)| terminated_state(status)?.message.as_deref())
         .filter(|text| text.len() <= MESSAGE_LIMIT);
     // That it went well stands in the Job; how many rows only in a message, which may be lost with its pod.
     if ended.type_ == "Complete" {
@@ -156,7 +156,7 @@ pub fn state<T>(job: &Job, pods: &[Pod], parse: impl Fn(&str) -> Option<T>) -> J
     }
     // A pod that is stopped at the deadline ends with the exit code of the signal, which would say nothing.
     let deadline = ended.reason.as_deref() == Some("DeadlineExceeded");
-    let end = match last.as_ref().and_then(|(_, status)| terminated(status)) {
+    let end = match last.as_ref().and_then(|(_, status)| terminated_state(status)) {
         Some(_) if deadline => BadEnd::lost(
             Reason::JobFailed,
             "the Job ran into its deadline; it is tried again. If it happens again, give it more CPU in \
@@ -209,7 +209,7 @@ fn bad_end(exit_code: i32, message: Option<&str>) -> BadEnd {
         .as_ref()
         .and_then(|report| Reason::from_name(report.reason.as_deref()?))
         .unwrap_or(Reason::JobFailed);
-    let words = report.and_then(|report| report.message).map(|text| printable(&text));
+    let words = report.and_then(|report| report.message).map(|text| printable_text(&text));
     let message = words.filter(|text| !text.is_empty()).unwrap_or_else(|| {
         format!("the Job ended with exit code {exit_code} and no message; its log says more")
     });
@@ -217,7 +217,7 @@ fn bad_end(exit_code: i32, message: Option<&str>) -> BadEnd {
 }
 
 /// Control characters become spaces; what is left is bounded.
-fn printable(text: &str) -> String {
+fn printable_text(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     bounded_to(MAX_FAILURE, plain.trim())
 }
@@ -232,10 +232,10 @@ pub struct Waiting {
 }
 
 /// What an unfinished Job's pod waits for; `None` once it runs.
-pub fn waiting(job: &Job, pods: &[Pod]) -> Option<Waiting> {
-    let over = |pod: &Pod| matches!(phase(pod), Some("Succeeded" | "Failed"));
+pub fn waiting_since(job: &Job, pods: &[Pod]) -> Option<Waiting> {
+    let over = |pod: &Pod| matches!(pod_phase(pod), Some("Succeeded" | "Failed"));
     // A drained pod and the one in its place are there together for a moment: the newest tells what the Job waits for.
-    let newest = pods.iter().filter(|pod| !over(pod)).max_by_key(|pod| created(pod));
+    let newest = pods.iter().filter(|pod| !over(pod)).max_by_key(|pod| created_at(pod));
     let Some(pod) = newest else {
         let quota = pods.is_empty() && wants_a_pod(job);
         let hindrance = if quota { PodBlocker::Quota } else { PodBlocker::None };
@@ -245,14 +245,14 @@ pub fn waiting(job: &Job, pods: &[Pod]) -> Option<Waiting> {
         let state = status.state.as_ref();
         state.is_some_and(|state| state.running.is_some() || state.terminated.is_some())
     };
-    if phase(pod) == Some("Running") || container(pod).is_some_and(runs) {
+    if pod_phase(pod) == Some("Running") || load_container(pod).is_some_and(runs) {
         return None;
     }
-    Some(Waiting { hindrance: hindrance_of(pod), since: created(pod) })
+    Some(Waiting { hindrance: hindrance_of(pod), since: created_at(pod) })
 }
 
-fn hindrance(job: &Job, pods: &[Pod]) -> PodBlocker {
-    waiting(job, pods).map_or(PodBlocker::None, |waiting| waiting.hindrance)
+fn pod_blocker(job: &Job, pods: &[Pod]) -> PodBlocker {
+    waiting_since(job, pods).map_or(PodBlocker::None, |waiting| waiting.hindrance)
 }
 
 /// A quota shows in the Job's events only; that there is no pod long after the start shows too.
@@ -272,7 +272,8 @@ fn hindrance_of(pod: &Pod) -> PodBlocker {
     if unschedulable {
         return PodBlocker::Unschedulable;
     }
-    let waits_for = container(pod).and_then(|status| status.state.as_ref()?.waiting.as_ref()?.reason.clone());
+    let waits_for =
+        load_container(pod).and_then(|status| status.state.as_ref()?.waiting.as_ref()?.reason.clone());
     let image = waits_for.is_some_and(|reason| {
         ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
             .contains(&reason.as_str())
@@ -280,28 +281,30 @@ fn hindrance_of(pod: &Pod) -> PodBlocker {
     if image { PodBlocker::Image } else { PodBlocker::None }
 }
 
-fn phase(pod: &Pod) -> Option<&str> {
+fn pod_phase(pod: &Pod) -> Option<&str> {
     pod.status.as_ref()?.phase.as_deref()
 }
 
-fn created(pod: &Pod) -> Option<Timestamp> {
+fn created_at(pod: &Pod) -> Option<Timestamp> {
     pod.creation_timestamp().map(|time| time.0)
 }
 
 /// The pod that terminated last, with its container's status.
 fn last_terminated(pods: &[Pod]) -> Option<(&Pod, &ContainerStatus)> {
     pods.iter()
-        .filter_map(|pod| Some((pod, container(pod)?)))
-        .filter(|(_, status)| terminated(status).is_some())
-        .max_by_key(|(pod, _)| created(pod))
+        .filter_map(|pod| Some((pod, load_container(pod)?)))
+        .filter(|(_, status)| terminated_state(status).is_some())
+        .max_by_key(|(pod, _)| created_at(pod))
 }
 
-fn container(pod: &Pod) -> Option<&ContainerStatus> {
+fn load_container(pod: &Pod) -> Option<&ContainerStatus> {
     // A mesh may have put containers of its own beside ours.
     pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|status| status.name == CONTAINER)
 }
 
-fn terminated(status: &ContainerStatus) -> Option<&k8s_openapi::api::core::v1::ContainerStateTerminated> {
+fn terminated_state(
+    status: &ContainerStatus,
+) -> Option<&k8s_openapi::api::core::v1::ContainerStateTerminated> {
     status.state.as_ref()?.terminated.as_ref()
 }
 
@@ -437,7 +440,7 @@ mod tests {
 
     #[test]
     fn of_a_job_without_its_pods_nobody_says_how_it_ended() {
-        let state = |condition| unread(&job(condition)).expect("ours").state;
+        let state = |condition| unread_load(&job(condition)).expect("ours").state;
         assert_eq!(state(None), JobState::Active(PodBlocker::None));
         assert_eq!(state(Some(("Failed", "PodFailurePolicy"))), JobState::Unread);
         assert_eq!(state(Some(("Complete", ""))), JobState::Unread);

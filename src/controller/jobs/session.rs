@@ -15,7 +15,7 @@ use crate::{
     aws::Session,
     connection::{Purpose, Target, fault_reasons::of_session, open, session_policy},
     controller::{
-        context::{Context, Owner, Stores, children::is_of, own_secret, owner_reference},
+        context::{Context, ObjectOwner, Stores, children::is_of, own_secret, owner_reference},
         error::{Blockage, ReconcileFault, ReconcileTrouble, Refused, is_gone, is_taken, refusal},
         jobs::{
             Jobs, concurrency,
@@ -73,7 +73,7 @@ pub async fn open_session(context: &Context, source: SessionSource<'_>) -> Resul
 /// [`Refused`] where somebody else's Secret stands in the way, or the API server does not take ours.
 pub async fn write_session(
     jobs: &Jobs,
-    owner: &Owner,
+    owner: &ObjectOwner,
     job: &str,
     session: Option<&Session>,
 ) -> Result<(), Refused> {
@@ -109,7 +109,7 @@ pub async fn write_session(
 ///
 /// # Errors
 /// As [`write_session`].
-pub async fn write_environment(jobs: &Jobs, owner: &Owner, job: &str) -> Result<(), Refused> {
+pub async fn write_environment(jobs: &Jobs, owner: &ObjectOwner, job: &str) -> Result<(), Refused> {
     if jobs.settings.env.is_public() {
         return Ok(());
     }
@@ -117,7 +117,7 @@ pub async fn write_environment(jobs: &Jobs, owner: &Owner, job: &str) -> Result<
 }
 
 fn session_secret(
-    owner: &Owner,
+    owner: &ObjectOwner,
     job: &str,
     session: Option<&Session>,
     environment: &JobEnvironment,
@@ -140,7 +140,7 @@ fn session_secret(
 /// Renews sessions of running Jobs. A session that can't be had is logged: the Job waits for it on its own.
 pub async fn renew_sessions(
     jobs: &Jobs,
-    owner: &Owner,
+    owner: &ObjectOwner,
     source: SessionSource<'_>,
     names: &[String],
     trouble: &mut ReconcileTrouble,
@@ -212,7 +212,7 @@ pub struct ObservedSession {
 }
 
 /// The session Secrets of an account or a warehouse.
-pub fn of_owner(stores: &Stores, owner: &Owner) -> Vec<ObservedSession> {
+pub fn of_owner(stores: &Stores, owner: &ObjectOwner) -> Vec<ObservedSession> {
     let ended = |name: &str| stores.jobs.named(owner, name).is_some_and(|job| concurrency::has_ended(&job));
     let secrets = stores.sessions.of(owner);
     secrets

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     api::ValidWarehouse,
     controller::{
-        context::{Context, Owner, children::is_of},
+        context::{Context, ObjectOwner, children::is_of},
         error::{ReconcileFault, ReconcileTrouble, Refused, is_gone, is_taken, refusal},
     },
 };
@@ -76,7 +76,7 @@ async fn start_load(
 ///
 /// # Errors
 /// [`Refused`] says whether a person or time helps.
-pub async fn create_job(jobs: &Jobs, job: &Job, owner: &Owner) -> Result<(), Refused> {
+pub async fn create_job(jobs: &Jobs, job: &Job, owner: &ObjectOwner) -> Result<(), Refused> {
     // The pod mounts the bundle: made only now, because a namespace may have been without Jobs since the bundle changed.
     authorities::keep_bundle(jobs, &owner.namespace).await?;
     let context = &jobs.context;
@@ -93,7 +93,7 @@ fn jobs_api(context: &Context, namespace: &str) -> Api<Job> {
 }
 
 /// Whose the Job is that has our name. The watch shows none without our labels, and is behind by a moment.
-async fn check_taken_name(context: &Context, owner: &Owner, name: &str) -> Result<(), Refused> {
+async fn check_taken_name(context: &Context, owner: &ObjectOwner, name: &str) -> Result<(), Refused> {
     let shown = context.stores(&owner.namespace).and_then(|stores| stores.jobs.named(owner, name));
     if shown.is_some() {
         return Ok(());
@@ -141,7 +141,7 @@ where
     match api.delete(name, &params).await {
         Ok(_) => Ok(()),
         Err(error) if is_gone(&error) => Ok(()),
-        Err(error) => Err(ReconcileFault::api(action)(error)),
+        Err(error) => Err(ReconcileFault::while_doing(action)(error)),
     }
 }
 
@@ -154,7 +154,7 @@ pub const STOP: &str = "stop a Job";
 /// Faults of the API server.
 pub async fn delete_given_up(
     context: &Context,
-    owner: &Owner,
+    owner: &ObjectOwner,
     name: &str,
     uid: String,
 ) -> Result<(), ReconcileFault> {

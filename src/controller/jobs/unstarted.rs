@@ -13,7 +13,7 @@ use crate::{
         context::{children, lock},
         jobs::{
             concurrency::has_ended,
-            observed::{self, BadEnd, JobState, PodBlocker, waiting},
+            observed::{self, BadEnd, JobState, PodBlocker, waiting_since},
         },
     },
     model::Reason,
@@ -57,7 +57,7 @@ pub fn state_of(
     now: Timestamp,
 ) -> (JobState<()>, Option<String>) {
     let pods = children::pods_of(job, pods);
-    let state = observed::state(job, &pods, |_| Some(()));
+    let state = observed::job_state(job, &pods, |_| Some(()));
     give_up(job, &pods, state, podless, now)
 }
 
@@ -70,7 +70,8 @@ pub fn give_up<T>(
     podless: &PodlessJobs,
     now: Timestamp,
 ) -> (JobState<T>, Option<String>) {
-    let waits = waiting(job, pods).filter(|_| !has_ended(job) && job.metadata.deletion_timestamp.is_none());
+    let waits =
+        waiting_since(job, pods).filter(|_| !has_ended(job) && job.metadata.deletion_timestamp.is_none());
     let Some(waits) = waits else {
         podless.forget(job);
         return (state, None);

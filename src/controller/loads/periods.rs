@@ -125,7 +125,7 @@ fn note_success(
     status.loaded = Some(at);
     status.failure = None;
     status.rows = report.and_then(|report| i64::try_from(report.rows).ok());
-    status.totals = report.map(totals).unwrap_or_default();
+    status.totals = report.map(totals_of).unwrap_or_default();
     let invoiced = report.is_some_and(|report| report.invoiced);
     status.state = match (settled, invoiced) {
         (true, _) if again => PeriodState::Restated,
@@ -136,7 +136,7 @@ fn note_success(
     true
 }
 
-fn totals(report: &PeriodReport) -> BTreeMap<String, Amount> {
+fn totals_of(report: &PeriodReport) -> BTreeMap<String, Amount> {
     let currency =
         |code: &String| (1..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic());
     report

@@ -39,12 +39,12 @@ pub struct JobPods {
 
 impl JobPods {
     /// Reads the defaults and refuses what is not known, reserved, or too strong.
-    pub(super) fn strict<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    pub(super) fn deserialize_strict<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let given = Value::deserialize(deserializer)?;
         let pods: Self = serde_json::from_value(given.clone())
             .map_err(|error| D::Error::custom(format!("jobPods: {error}")))?;
         let kept = serde_json::to_value(&pods).map_err(D::Error::custom)?;
-        if let Some(path) = lost(&given, &kept, "jobPods".to_owned()) {
+        if let Some(path) = find_lost(&given, &kept, "jobPods".to_owned()) {
             return Err(D::Error::custom(format!("{path} is not known")));
         }
         if let Some(key) = pods.labels.keys().find(|key| is_reserved_label(key)) {
@@ -85,18 +85,18 @@ impl JobPods {
 }
 
 /// The path of the first key that parsing dropped. What is empty says nothing, and may go.
-fn lost(given: &Value, kept: &Value, path: String) -> Option<String> {
+fn find_lost(given: &Value, kept: &Value, path: String) -> Option<String> {
     match given {
         Value::Object(fields) => fields.iter().find_map(|(key, value)| {
             let path = format!("{path}.{key}");
             match kept.get(key) {
-                Some(kept) => lost(value, kept, path),
+                Some(kept) => find_lost(value, kept, path),
                 None if says_nothing(value) => None,
                 None => Some(path),
             }
         }),
         Value::Array(items) => items.iter().enumerate().find_map(|(index, value)| {
-            lost(value, kept.get(index).unwrap_or(&Value::Null), format!("{path}[{index}]"))
+            find_lost(value, kept.get(index).unwrap_or(&Value::Null), format!("{path}[{index}]"))
         }),
         _ => None,
     }

@@ -82,7 +82,7 @@ impl Tenancy {
 
     /// Whether a namespace may use a role. `own` is the operator's own account: a role in it is the operator's to
     /// lend only where `ownAccountRoleArns` or a rule of the namespace names that role by ARN.
-    pub fn check(
+    pub fn check_role(
         &self,
         namespace: &str,
         role: &RoleArn,
@@ -192,7 +192,7 @@ mod tests {
             (&["team-a"], &["111111111111"], &[]),
             (&["team-*"], &[], &["arn:aws:iam::*:role/awscost/*"]),
         ]);
-        let verdict = |namespace: &str, arn: &str| rules.check(namespace, &role(arn), None);
+        let verdict = |namespace: &str, arn: &str| rules.check_role(namespace, &role(arn), None);
         assert_eq!(verdict("team-a", "arn:aws:iam::111111111111:role/any"), Ok(()));
         assert_eq!(verdict("team-b", "arn:aws:iam::111111111111:role/any"), Err(TenancyRefusal::NoRule));
         assert_eq!(verdict("team-b", "arn:aws:iam::222222222222:role/awscost/x"), Ok(()));
@@ -205,8 +205,8 @@ mod tests {
         let none = Tenancy::default();
         let foreign = role("arn:aws:iam::111111111111:role/a");
         let ours = role("arn:aws:iam::999999999999:role/a");
-        assert_eq!(none.check("finops", &foreign, Some(&own)), Ok(()));
-        assert_eq!(none.check("finops", &ours, Some(&own)), Err(TenancyRefusal::OwnAccount));
+        assert_eq!(none.check_role("finops", &foreign, Some(&own)), Ok(()));
+        assert_eq!(none.check_role("finops", &ours, Some(&own)), Err(TenancyRefusal::OwnAccount));
     }
 
     #[test]
@@ -215,9 +215,9 @@ mod tests {
         let ours = role("arn:aws:iam::999999999999:role/a");
         let by_account = tenancy(&[(&["finops"], &["999999999999"], &[])]);
         let by_name = tenancy(&[(&["finops"], &[], &["arn:aws:iam::999999999999:role/a"])]);
-        assert_eq!(by_account.check("finops", &ours, Some(&own)), Err(TenancyRefusal::OwnAccount));
-        assert_eq!(by_name.check("finops", &ours, Some(&own)), Ok(()));
-        assert_eq!(by_name.check("other", &ours, Some(&own)), Err(TenancyRefusal::OwnAccountAndNoRule));
+        assert_eq!(by_account.check_role("finops", &ours, Some(&own)), Err(TenancyRefusal::OwnAccount));
+        assert_eq!(by_name.check_role("finops", &ours, Some(&own)), Ok(()));
+        assert_eq!(by_name.check_role("other", &ours, Some(&own)), Err(TenancyRefusal::OwnAccountAndNoRule));
     }
 
     #[test]
@@ -227,14 +227,14 @@ mod tests {
             (role("arn:aws:iam::999999999999:role/a"), role("arn:aws:iam::111111111111:role/a"));
         let names = &["arn:aws:iam::999999999999:role/a"];
         let free = with_own_account(&[], names);
-        assert_eq!(free.check("finops", &ours, Some(&own)), Ok(()));
-        assert_eq!(free.check("finops", &foreign, Some(&own)), Ok(()), "no rule locks it out");
+        assert_eq!(free.check_role("finops", &ours, Some(&own)), Ok(()));
+        assert_eq!(free.check_role("finops", &foreign, Some(&own)), Ok(()), "no rule locks it out");
         let other = role("arn:aws:iam::999999999999:role/b");
-        assert_eq!(free.check("finops", &other, Some(&own)), Err(TenancyRefusal::OwnAccount));
+        assert_eq!(free.check_role("finops", &other, Some(&own)), Err(TenancyRefusal::OwnAccount));
         let ruled = with_own_account(&[(&["finops"], &["999999999999"], &[])], names);
-        assert_eq!(ruled.check("finops", &ours, Some(&own)), Ok(()));
+        assert_eq!(ruled.check_role("finops", &ours, Some(&own)), Ok(()));
         assert_eq!(
-            ruled.check("other", &ours, Some(&own)),
+            ruled.check_role("other", &ours, Some(&own)),
             Err(TenancyRefusal::NoRule),
             "rules still say where"
         );

@@ -19,7 +19,7 @@ const DATA: ConditionType = ConditionType::DataCurrent;
 const TOTALS: ConditionType = ConditionType::TotalsVerified;
 
 pub(super) fn data_current(bill: &BillState<'_>, below: &[Saying], held_by: Option<ConditionType>) -> Saying {
-    if let Some(blocked) = blocked(bill, below) {
+    if let Some(blocked) = blocked_draft(bill, below) {
         return blocked;
     }
     let behind: Vec<&PeriodStatus> = bill.periods.list.iter().filter(|period| is_behind(period)).collect();
@@ -32,15 +32,15 @@ pub(super) fn data_current(bill: &BillState<'_>, below: &[Saying], held_by: Opti
         );
     }
     let no = |reason, message: String| Saying::new(DATA, ConditionStatus::False, reason, message);
-    if let Some((reason, message)) = hindered(bill) {
+    if let Some((reason, message)) = obstacle_of(bill) {
         return no(reason, message.to_owned());
     }
-    let mut failures = behind.iter().filter_map(|period| Some((period, failure(period)?)));
+    let mut failures = behind.iter().filter_map(|period| Some((period, load_failure(period)?)));
     // A month that waits for a person is said before those that pass by themselves.
     let worst = failures.clone().find(|(_, failure)| crate::controller::loads::decide::used_up(failure));
     if let Some((period, failure)) = worst.or_else(|| failures.next()) {
         let reason = Reason::from_name(&failure.reason).unwrap_or(Reason::JobFailed);
-        return no(reason, format!("{}: {}", period.period, sentence(&failure.message)));
+        return no(reason, format!("{}: {}", period.period, as_sentence(&failure.message)));
     }
     if let Some(blockage) = &bill.blockage {
         return no(blockage.reason, blockage.message.clone());
@@ -61,13 +61,12 @@ pub(super) fn data_current(bill: &BillState<'_>, below: &[Saying], held_by: Opti
 }
 
 pub(super) fn totals_verified(bill: &BillState<'_>, data: &Saying) -> Saying {
-    let differs =
-        bill.periods.list.iter().find_map(|period| {
-            failure(period).filter(|failure| failure.reason == Reason::TotalsDiffer.as_str())
-        });
+    let differs = bill.periods.list.iter().find_map(|period| {
+        load_failure(period).filter(|failure| failure.reason == Reason::TotalsDiffer.as_str())
+    });
     if let Some(failure) = differs {
         let message =
-            format!("{} Nothing was committed; what was loaded before stays.", sentence(&failure.message));
+            format!("{} Nothing was committed; what was loaded before stays.", as_sentence(&failure.message));
         return Saying::new(TOTALS, ConditionStatus::False, Reason::TotalsDiffer, message);
     }
     if bill.periods.list.iter().any(|period| period.version.is_some()) {
@@ -84,7 +83,7 @@ pub(super) fn totals_verified(bill: &BillState<'_>, data: &Saying) -> Saying {
 }
 
 /// Unknown, if a layer below is broken and nothing is known of deliveries.
-fn blocked(bill: &BillState<'_>, below: &[Saying]) -> Option<Saying> {
+fn blocked_draft(bill: &BillState<'_>, below: &[Saying]) -> Option<Saying> {
     let delivered = bill.periods.list.iter().any(|period| period.delivered_version.is_some());
     let status = |needed| match needed {
         // A stale delivery is a delivery: what is there can be current.
@@ -99,16 +98,16 @@ fn blocked(bill: &BillState<'_>, below: &[Saying]) -> Option<Saying> {
 /// True if a newer version than the loaded one is delivered.
 fn is_behind(period: &PeriodStatus) -> bool {
     let newer_in_warehouse =
-        failure(period).is_some_and(|failure| failure.reason == Reason::Current.as_str());
+        load_failure(period).is_some_and(|failure| failure.reason == Reason::Current.as_str());
     period.delivered_version.is_some() && period.delivered_version != period.version && !newer_in_warehouse
 }
 
 /// The failure that stands against the delivered version.
-fn failure(period: &PeriodStatus) -> Option<&Failure> {
+fn load_failure(period: &PeriodStatus) -> Option<&Failure> {
     period.failure.as_ref().filter(|failure| Some(&failure.version) == period.delivered_version.as_ref())
 }
 
-fn hindered(bill: &BillState<'_>) -> Option<(Reason, &'static str)> {
+fn obstacle_of(bill: &BillState<'_>) -> Option<(Reason, &'static str)> {
     bill.jobs.iter().find_map(|job| match job.state {
         JobState::Active(PodBlocker::Unschedulable) => Some((
             Reason::Unschedulable,
@@ -130,7 +129,7 @@ fn hindered(bill: &BillState<'_>) -> Option<(Reason, &'static str)> {
 }
 
 /// Upper case at its start, one full stop at its end.
-fn sentence(text: &str) -> String {
+fn as_sentence(text: &str) -> String {
     let mut chars = text.trim().trim_end_matches('.').chars();
     let first = chars.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
     format!("{first}{}.", chars.as_str())

@@ -34,7 +34,7 @@ where
     match api.patch_status(name, &PatchParams::default(), &Patch::Merge(&patch)).await {
         Ok(after) => Ok(after.resource_version()),
         Err(error) if is_gone(&error) => Ok(None),
-        Err(error) => Err(ReconcileFault::api("patch the status")(error)),
+        Err(error) => Err(ReconcileFault::while_doing("patch the status")(error)),
     }
 }
 

@@ -100,14 +100,14 @@ pub(super) fn holding_loads(picture: &AccountState<'_>, sayings: &[Saying]) -> O
 fn holding_down<'a>(layer: &Layer, picture: &AccountState<'_>, sayings: &'a [Saying]) -> Option<&'a Saying> {
     let terms = ReadyTerms {
         external_id_enforced: picture.external_id_policy == ExternalIdPolicy::Enforce,
-        retries_used_up: exhausted(picture).next().is_some(),
+        retries_used_up: exhausted_failures(picture).next().is_some(),
     };
     let saying = sayings.iter().find(|saying| saying.type_ == layer.condition)?;
     layer.holds_ready_down(saying.status, terms).then_some(saying)
 }
 
 /// Failures whose quick retries are used up.
-fn exhausted<'a>(picture: &'a AccountState<'_>) -> impl Iterator<Item = &'a Failure> {
+fn exhausted_failures<'a>(picture: &'a AccountState<'_>) -> impl Iterator<Item = &'a Failure> {
     let periods = picture.bill.as_ref().map(|bill| bill.periods.list.as_slice()).unwrap_or_default();
     periods
         .iter()
@@ -123,7 +123,7 @@ fn exhausted<'a>(picture: &'a AccountState<'_>) -> impl Iterator<Item = &'a Fail
 /// True if what is broken is tried again by itself, if only every few hours.
 fn waiting_retry(saying: &Saying, picture: &AccountState<'_>) -> bool {
     match saying.type_ {
-        ConditionType::DataCurrent => exhausted(picture)
+        ConditionType::DataCurrent => exhausted_failures(picture)
             .all(|failure| !matches!(failure.class, FailureClass::Data | FailureClass::Configuration)),
         ConditionType::WarehouseReady => picture.bill.as_ref().is_some_and(|bill| bill.warehouse_retries),
         _ => false,

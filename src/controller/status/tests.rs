@@ -82,7 +82,7 @@ impl World {
 
 /// Ready's status and reason, and whether Reconciling or Stalled stands beside it.
 fn summary(status: &AwsCostAccountStatus) -> (String, String, &'static str) {
-    let find = |type_| conditions::find(&status.conditions, type_);
+    let find = |type_| conditions::find_condition(&status.conditions, type_);
     let ready = find(ConditionType::Ready).expect("Ready is always there");
     let also = match (find(ConditionType::Reconciling), find(ConditionType::Stalled)) {
         (None, None) => "",
@@ -208,7 +208,7 @@ fn the_summary_of_every_layer() {
 
 /// Status and reason of one condition.
 fn condition(status: &AwsCostAccountStatus, type_: ConditionType) -> (String, String) {
-    let condition = conditions::find(&status.conditions, type_).expect("it applies");
+    let condition = conditions::find_condition(&status.conditions, type_).expect("it applies");
     (condition.status.clone(), condition.reason.clone())
 }
 

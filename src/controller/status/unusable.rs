@@ -42,7 +42,7 @@ pub fn invalid_spec(
 pub fn invalid_summary(problem: &str) -> Vec<Saying> {
     ReadySummary::stalled(
         Reason::InvalidSpec,
-        &conditions::bounded(&format!("The spec can't be used: {problem}.")),
+        &conditions::bound_message(&format!("The spec can't be used: {problem}.")),
     )
     .sayings()
 }
@@ -112,6 +112,6 @@ where
     match api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
         Ok(_) => Ok(()),
         Err(error) if is_gone(&error) => Ok(()),
-        Err(error) => Err(ReconcileFault::api("patch the status")(error)),
+        Err(error) => Err(ReconcileFault::while_doing("patch the status")(error)),
     }
 }

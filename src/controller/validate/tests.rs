@@ -23,7 +23,7 @@ fn good_account() -> Value {
 fn account_of(mutate: impl FnOnce(&mut Value)) -> Result<ValidAccount, InvalidField> {
     let mut spec = good_account();
     mutate(&mut spec);
-    account(&serde_json::from_value(spec).expect("a spec"))
+    parse_account(&serde_json::from_value(spec).expect("a spec"))
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn defaults_live_here() {
     assert_eq!(bill.report.owner, valid.account);
     assert_eq!(bill.report.kind, None);
     let keys = AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys");
-    assert_eq!(valid.target(Access::Keys(keys), None).sts_region.as_str(), "us-east-1");
+    assert_eq!(valid.target(TargetAccess::Keys(keys), None).sts_region.as_str(), "us-east-1");
 }
 
 #[test]

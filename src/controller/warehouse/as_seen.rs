@@ -62,8 +62,9 @@ pub fn find_warehouse(stores: &Stores, namespace: &str, name: &str) -> Warehouse
     let secret = valid.as_ref().and_then(|valid| valid.access.secret());
     let secret_version = secret.and_then(|name| usable_secret(stores, namespace, name));
     let status = warehouse.status.as_ref();
-    let stalled =
-        status.is_some_and(|status| conditions::find(&status.conditions, ConditionType::Stalled).is_some());
+    let stalled = status.is_some_and(|status| {
+        conditions::find_condition(&status.conditions, ConditionType::Stalled).is_some()
+    });
     WarehouseView {
         saying: warehouse_says(warehouse),
         retries: !stalled,
@@ -86,7 +87,7 @@ pub fn usable_secret(stores: &Stores, namespace: &str, name: &str) -> Option<Str
 /// Changes whenever a warehouse's spec or its Secret does.
 pub fn spec_fingerprint(warehouse: &CostWarehouse, secret_version: Option<&str>) -> String {
     let generation = warehouse.metadata.generation.map(|generation| generation.to_string());
-    fingerprint::of(&[warehouse.metadata.uid.as_deref(), generation.as_deref(), secret_version])
+    fingerprint::fingerprint_of(&[warehouse.metadata.uid.as_deref(), generation.as_deref(), secret_version])
 }
 
 /// WarehouseReady of an account that names a warehouse which is not there.
@@ -106,7 +107,7 @@ fn unreadable_warehouse(name: &str) -> Saying {
 /// The warehouse's Ready as the account's WarehouseReady.
 pub fn warehouse_says(warehouse: &CostWarehouse) -> Saying {
     let status = warehouse.status.clone().unwrap_or_default();
-    let ready = conditions::find(&status.conditions, ConditionType::Ready);
+    let ready = conditions::find_condition(&status.conditions, ConditionType::Ready);
     match ready.filter(|_| status.observed_generation == warehouse.metadata.generation) {
         Some(ready) => {
             let reason = match Reason::from_name(&ready.reason) {

@@ -19,7 +19,7 @@ use crate::{
     },
     model::{
         ConditionStatus, ConditionType, Guide, Reason,
-        guide::{Outlook, Source},
+        guide::{Outlook, ReasonSource},
     },
 };
 
@@ -177,7 +177,7 @@ fn healthy_conditions() -> Vec<Saying> {
 fn reason_of(end: &BadEnd) -> Reason {
     let guide = Guide::to(end.reason);
     let of_warehouse = guide.stands.contains(&(ConditionType::WarehouseReady, ConditionStatus::False));
-    if guide.source == Source::Job && of_warehouse { end.reason } else { Reason::ProbeFailed }
+    if guide.source == ReasonSource::Job && of_warehouse { end.reason } else { Reason::ProbeFailed }
 }
 
 fn failed_conditions(end: &BadEnd) -> Vec<Saying> {
@@ -231,9 +231,9 @@ fn obstacle_sayings(obstacle: &ProbeObstacle) -> Vec<Saying> {
 /// What the last probe said stays, until another ends.
 fn standing_conditions(situation: &ProbeSituation<'_>) -> Option<Vec<Saying>> {
     situation.old.probe.as_ref()?;
-    let old = conditions::find(&situation.old.conditions, ConditionType::Ready)?;
+    let old = conditions::find_condition(&situation.old.conditions, ConditionType::Ready)?;
     let reason = Reason::from_name(&old.reason)?;
-    if Guide::to(reason).source != Source::Job {
+    if Guide::to(reason).source != ReasonSource::Job {
         return None;
     }
     // What a ready warehouse was retried for is told again by whoever meets it.

@@ -18,7 +18,7 @@ pub struct SyncAnnouncement(watch::Sender<bool>);
 pub struct CachesSynced(watch::Receiver<bool>);
 
 /// The two ends, before anything is shown.
-pub fn announcement() -> (SyncAnnouncement, CachesSynced) {
+pub fn sync_channel() -> (SyncAnnouncement, CachesSynced) {
     let (sender, receiver) = watch::channel(false);
     (SyncAnnouncement(sender), CachesSynced(receiver))
 }
@@ -58,7 +58,7 @@ mod tests {
     #[tokio::test]
     async fn every_waiter_wakes_when_the_last_watch_has_shown_what_is_there() {
         let (stores, mut writers) = empty_stores(None);
-        let (announcement, shown) = announcement();
+        let (announcement, shown) = sync_channel();
         let mut waiters = JoinSet::new();
         for _ in 0..50 {
             let mut shown = shown.clone();
@@ -78,7 +78,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_told_of_watches_that_ended() {
         let (stores, writers) = empty_stores(None);
-        let (announcement, mut shown) = announcement();
+        let (announcement, mut shown) = sync_channel();
         drop(writers);
         announcement.tell(&stores).await;
         assert!(!shown.wait().await);

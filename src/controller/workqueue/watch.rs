@@ -281,7 +281,7 @@ fn wake_owner(slots: &JobSlots, queues: &RequestQueues, event: &Event<Job>) {
         slots.went(job);
     }
     let (namespace, urgency) = (job.namespace().unwrap_or_default(), urgency_of(event));
-    let Some(owner) = children::controller(job) else { return };
+    let Some(owner) = children::controller_of(job) else { return };
     // By name, for the queue; whose the Job is decides the reconcile, by UID and label as well.
     match owner.kind.as_str() {
         ACCOUNT => send_request(&queues.accounts, ObjectRef::new(&owner.name).within(&namespace), urgency),

@@ -196,7 +196,7 @@ where
         Err(ReconcileFault::Stale) => ReconcileResult::Conflict,
         Err(_) => ReconcileResult::Error,
     };
-    state.context.metrics.reconciled(controller, result, started.elapsed());
+    state.context.metrics.count_reconcile(controller, result, started.elapsed());
     let uid = object.uid().unwrap_or_default();
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let fault = match outcome {
@@ -208,7 +208,7 @@ where
     };
     match &fault {
         ReconcileFault::Panicked(_) => {
-            state.context.metrics.panicked(controller);
+            state.context.metrics.count_panic(controller);
             // The panic may lie in what builds the status, so the word about it is built from nothing but metadata.
             if let Err(error) = (reconciler.report_bug)(object, state.clone()).await {
                 tracing::warn!(%error, "the status could not say so");

@@ -60,7 +60,7 @@ impl<const N: usize> ObjectGauges<N> {
             }
         }
         for condition in &now.conditions {
-            self.conditions.with_label_values(&labels(&now, *condition)).set(1.0);
+            self.conditions.with_label_values(&series_labels(&now, *condition)).set(1.0);
         }
         for (gauge, value) in self.values.iter().zip(now.values) {
             match value {
@@ -91,7 +91,7 @@ impl<const N: usize> ObjectGauges<N> {
 
     fn drop_condition(&self, said: &ObjectSeries<N>, condition: ConditionSeries) {
         // Fails only if there is no such series.
-        let _ = self.conditions.remove_label_values(&labels(said, condition));
+        let _ = self.conditions.remove_label_values(&series_labels(said, condition));
     }
 
     fn said(&self) -> MutexGuard<'_, HashMap<String, ObjectSeries<N>>> {
@@ -99,7 +99,10 @@ impl<const N: usize> ObjectGauges<N> {
     }
 }
 
-fn labels<const N: usize>(said: &ObjectSeries<N>, (type_, status, reason): ConditionSeries) -> [&str; 5] {
+fn series_labels<const N: usize>(
+    said: &ObjectSeries<N>,
+    (type_, status, reason): ConditionSeries,
+) -> [&str; 5] {
     [&said.namespace, &said.name, type_.as_str(), status.as_str(), reason.as_str()]
 }
 

@@ -3,7 +3,7 @@
 
 use awscost::api::{
     AwsCostAccount, CostWarehouse, GROUP,
-    admission::{Complaint, complaints},
+    admission::{Complaint, list_complaints},
 };
 use futures::{StreamExt, stream};
 use kube::{
@@ -174,7 +174,7 @@ async fn a_thousand_mutated_manifests_are_judged_alike() {
             async move {
                 let online = asked(client, manifest, number).await;
                 let kind = manifest["kind"].as_str().expect("a kind");
-                let offline = complaints(kind, manifest, None);
+                let offline = list_complaints(kind, manifest, None);
                 let spec = &manifest["spec"];
                 let problem = match (&online, offline.is_empty()) {
                     (Ok(stored), true) if !is_readable(stored) => {

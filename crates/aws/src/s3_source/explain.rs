@@ -11,8 +11,8 @@ use crate::{
 
 /// The fault of a listing or of reading a manifest.
 pub(super) fn store_fault(key: &str, fault: &AwsFault, access: &BucketAccess) -> StoreFault {
-    let (reason, problem) = explain(key, fault, access);
-    if passes(fault) {
+    let (reason, problem) = explain_fault(key, fault, access);
+    if may_pass(fault) {
         StoreFault::Transient { reason, problem }
     } else {
         StoreFault::Refused { reason, problem }
@@ -25,8 +25,8 @@ pub(super) fn source_fault(key: &str, fault: &AwsFault, access: &BucketAccess) -
     match fault.code {
         Code::PreconditionFailed | Code::InvalidRange | Code::NoSuchKey => SourceFault::Changed { key },
         _ => {
-            let (_, problem) = explain(&key, fault, access);
-            if passes(fault) {
+            let (_, problem) = explain_fault(&key, fault, access);
+            if may_pass(fault) {
                 SourceFault::Transient { key, problem }
             } else {
                 SourceFault::Denied { key, problem }
@@ -36,11 +36,11 @@ pub(super) fn source_fault(key: &str, fault: &AwsFault, access: &BucketAccess) -
 }
 
 /// True if trying again may help. A session that was waited for in vain may yet be renewed.
-fn passes(fault: &AwsFault) -> bool {
+fn may_pass(fault: &AwsFault) -> bool {
     !fault.class.is_conclusive() || fault.code == Code::ExpiredToken
 }
 
-fn explain(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, String) {
+fn explain_fault(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, String) {
     let bucket = &access.bucket;
     match (fault.code, fault.class) {
         (Code::NoSuchBucket, _) => (Reason::BucketNotFound, format!("there is no bucket {bucket}")),
@@ -65,7 +65,7 @@ fn explain(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, Strin
             Reason::CustomerKeyEncrypted,
             format!("{key} is encrypted with a key that only its writer has: deliver reports without SSE-C"),
         ),
-        (_, FaultClass::Denied) => denied(key, fault, access),
+        (_, FaultClass::Denied) => explain_denial(key, fault, access),
         (Code::NoCredentials, _) => {
             (Reason::NoBaseCredentials, "there are no AWS credentials to read the bucket with".to_owned())
         }
@@ -106,7 +106,7 @@ fn not_taken(access: &BucketAccess) -> (Reason, String) {
     }
 }
 
-fn denied(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, String) {
+fn explain_denial(key: &str, fault: &AwsFault, access: &BucketAccess) -> (Reason, String) {
     let bucket = &access.bucket;
     let or_owner = access
         .owner

@@ -37,7 +37,7 @@ impl SourceFile for S3File {
         let (send, ranges) = mpsc::channel(1);
         let (inner, listed, size) = (Arc::clone(&self.inner), self.listed.clone(), self.listed.size);
         self.inner.runtime.spawn(async move {
-            let fetches = futures::stream::iter(split(size))
+            let fetches = futures::stream::iter(split_ranges(size))
                 .map(move |range| {
                     let (inner, listed) = (Arc::clone(&inner), listed.clone());
                     async move { inner.fetch_range(&listed.key, &listed.etag, range).await }
@@ -64,7 +64,7 @@ impl SourceFile for S3File {
 }
 
 /// The ranges of a file of this size.
-fn split(size: u64) -> impl Iterator<Item = Range<u64>> {
+fn split_ranges(size: u64) -> impl Iterator<Item = Range<u64>> {
     (0..size.div_ceil(RANGE)).map(move |index| index * RANGE..((index + 1) * RANGE).min(size))
 }
 
@@ -96,7 +96,7 @@ mod tests {
     fn ranges_cover_a_file_once() {
         for size in [0, 1, RANGE - 1, RANGE, RANGE + 1, 3 * RANGE] {
             let mut next = 0;
-            for range in split(size) {
+            for range in split_ranges(size) {
                 assert_eq!(range.start, next);
                 assert!(range.end > range.start);
                 next = range.end;

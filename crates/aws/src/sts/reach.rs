@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{caller, once, with_path};
+use super::{parse_caller, with_path, without_retries};
 use crate::{AwsFault, Operation, Sdk, model::clock::ahead, traits::Caller};
 
 /// What one call to STS tells.
@@ -26,10 +26,11 @@ impl Sdk {
     /// Calls STS once with the process's own identity (`sts:GetCallerIdentity`), through whatever proxy is configured.
     pub async fn reach_sts(&self) -> StsReach {
         let clock = ServersClock::default();
-        let request = once(&self.base).get_caller_identity().customize().interceptor(clock.clone());
+        let request =
+            without_retries(&self.base).get_caller_identity().customize().interceptor(clock.clone());
         let answer = self.calls.make(Operation::GetCallerIdentity, request.send()).await;
         let caller = answer
-            .and_then(|output| caller(output.account(), output.arn()))
+            .and_then(|output| parse_caller(output.account(), output.arn()))
             .map(|caller| with_path(caller, self.own_role.as_ref()));
         StsReach { caller, clock: clock.read() }
     }

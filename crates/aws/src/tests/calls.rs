@@ -25,7 +25,7 @@ impl Ear {
 }
 
 impl CallObserver for Ear {
-    fn ended(&self, call: EndedCall) {
+    fn note_call(&self, call: EndedCall) {
         self.0.lock().expect("no test panics while it holds this").push(call);
     }
 }

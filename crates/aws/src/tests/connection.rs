@@ -8,12 +8,12 @@ use crate::{
     tests::sandbox::{demo, operator},
 };
 use awscost_core::connection::{
-    Access, Asker, ExternalIdPolicy, Facts, Look, NextExternalId, RoleAccess, Sessions, Target, checks,
+    Asker, ExternalIdPolicy, Facts, Look, NextExternalId, RoleAccess, Sessions, Target, TargetAccess, checks,
     gather, sample,
 };
 
-fn over(role: &str, external_id: &str) -> Access {
-    Access::Role(RoleAccess {
+fn over(role: &str, external_id: &str) -> TargetAccess {
+    TargetAccess::Role(RoleAccess {
         role: role.parse().expect("a role"),
         external_id: ExternalId::parse(external_id.as_bytes()).expect("an external ID"),
         external_id_place: "Secret acme-external-id".to_owned(),

@@ -387,7 +387,7 @@ async fn a_users_keys_and_the_sessions_made_with_them() {
     let caller = aws.identity.keys_caller(&keys, &region()).await.expect("the keys are known");
     assert_eq!((caller.account, caller.arn.as_str()), (owner(), "arn:aws:iam::123456789012:user/billing"));
 
-    let policy = session_policy::build(&session_policy::Scope {
+    let policy = session_policy::build(&session_policy::SessionScope {
         partition: Partition::Aws,
         bucket: &bucket(),
         region: &region(),

@@ -34,7 +34,7 @@ pub(super) fn sdk(sandbox: &Sandbox) -> Sdk {
 /// The payer's session as an ingest Job gets it.
 pub(super) async fn narrowed(aws: &Aws) -> Session {
     let bucket: BucketName = "acme-billing".parse().expect("a bucket");
-    let policy = session_policy::build(&session_policy::Scope {
+    let policy = session_policy::build(&session_policy::SessionScope {
         partition: Partition::Aws,
         bucket: &bucket,
         region: &region("us-east-1"),

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use crate::model::{
     BucketName, Partition, Region,
-    policy::{Operator, Policy, Statement, text::Text},
+    policy::{ConditionOperator, Policy, Statement, text::Text},
     taken_literally,
 };
 
@@ -13,7 +13,7 @@ pub const MAX_CHARACTERS: usize = 2048;
 
 /// What the session may read.
 #[derive(Debug, Clone, Copy)]
-pub struct Scope<'a> {
+pub struct SessionScope<'a> {
     /// The AWS partition of the bucket, for its ARN.
     pub partition: Partition,
     /// The bucket that the report is delivered to.
@@ -38,7 +38,7 @@ pub struct SessionPolicyTooLong {
 ///
 /// # Errors
 /// [`SessionPolicyTooLong`] past [`MAX_CHARACTERS`].
-pub fn build(scope: &Scope<'_>) -> Result<String, SessionPolicyTooLong> {
+pub fn build(scope: &SessionScope<'_>) -> Result<String, SessionPolicyTooLong> {
     let bucket = format!("arn:{}:s3:::{}", scope.partition.as_str(), scope.bucket);
     let under = |root: &String| format!("{}*", taken_literally(root));
     let roots = || scope.key_roots.iter().map(under);
@@ -50,12 +50,12 @@ pub fn build(scope: &Scope<'_>) -> Result<String, SessionPolicyTooLong> {
             roots().map(|root| format!("{bucket}/{root}").into()).collect(),
         ),
         Statement::allow_unnamed(vec!["s3:ListBucket"], vec![bucket.as_str().into()]).only_where_any(
-            Operator::StringLike,
+            ConditionOperator::StringLike,
             "s3:prefix",
             roots().map(Text::from).collect(),
         ),
         Statement::allow_unnamed(vec!["kms:Decrypt"], vec!["*".into()]).only_where(
-            Operator::StringEquals,
+            ConditionOperator::StringEquals,
             "kms:ViaService",
             through.into(),
         ),
@@ -73,7 +73,12 @@ mod tests {
         let bucket = "acme-billing".parse().expect("a bucket");
         let region = "eu-west-1".parse().expect("a region");
         let key_roots = [root.to_owned()];
-        build(&Scope { partition: Partition::Aws, bucket: &bucket, region: &region, key_roots: &key_roots })
+        build(&SessionScope {
+            partition: Partition::Aws,
+            bucket: &bucket,
+            region: &region,
+            key_roots: &key_roots,
+        })
     }
 
     #[test]

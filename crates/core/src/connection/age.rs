@@ -52,31 +52,31 @@ impl Ages {
     /// Which facts are due at `now`.
     pub fn due(&self, facts: &Facts, target: &Target, uid: &str, now: Timestamp) -> Look {
         let findings = checks::run(facts, target, now);
-        let due = |group: Group| {
+        let due = |group: ProbeGroup| {
             group.applies(target)
                 && self.due_at(group, facts, target, &findings, uid).is_none_or(|at| at <= now)
         };
-        let identity = due(Group::Identity);
+        let identity = due(ProbeGroup::Identity);
         // Behind a role that does not work there is nothing to look at, unless this very look fixes it.
         let behind = |group| (identity || lets_through(facts, &findings)) && due(group);
         Look {
             identity,
-            external_id: behind(Group::ExternalId),
-            organization: behind(Group::Organization),
-            definitions: behind(Group::Definitions),
-            listing: behind(Group::Listing),
-            permissions: behind(Group::Permissions),
-            metrics: behind(Group::Metrics),
+            external_id: behind(ProbeGroup::ExternalId),
+            organization: behind(ProbeGroup::Organization),
+            definitions: behind(ProbeGroup::Definitions),
+            listing: behind(ProbeGroup::Listing),
+            permissions: behind(ProbeGroup::Permissions),
+            metrics: behind(ProbeGroup::Metrics),
         }
     }
 
     /// When the next fact is due: at once (`now`) if one that can be looked at never was.
     pub fn next_look(&self, facts: &Facts, target: &Target, uid: &str, now: Timestamp) -> Timestamp {
         let findings = checks::run(facts, target, now);
-        Group::ALL
+        ProbeGroup::ALL
             .into_iter()
             .filter(|group| {
-                *group == Group::Identity || (group.applies(target) && lets_through(facts, &findings))
+                *group == ProbeGroup::Identity || (group.applies(target) && lets_through(facts, &findings))
             })
             .map(|group| self.due_at(group, facts, target, &findings, uid).unwrap_or(now))
             .min()
@@ -86,7 +86,7 @@ impl Ages {
     /// When a group is due, or `None` if it was never looked at.
     fn due_at(
         &self,
-        group: Group,
+        group: ProbeGroup,
         facts: &Facts,
         target: &Target,
         findings: &[Finding],
@@ -99,29 +99,29 @@ impl Ages {
                 .any(|finding| finding.condition == group.condition() && is_awaited(finding, target));
         let soon_again = match group {
             // Where IAM or CloudWatch is out of reach it mostly stays so, and each look waits for it.
-            Group::Permissions | Group::Metrics if in_doubt => self.identity,
+            ProbeGroup::Permissions | ProbeGroup::Metrics if in_doubt => self.identity,
             _ => self.failed,
         };
         let age = if soon { soon_again.min(self.of(group)) } else { self.of(group) };
         Some(looked_at? + jittered(age, uid, group))
     }
 
-    fn of(&self, group: Group) -> SignedDuration {
+    fn of(&self, group: ProbeGroup) -> SignedDuration {
         match group {
-            Group::Identity => self.identity,
-            Group::ExternalId => self.external_id,
-            Group::Organization => self.organization,
-            Group::Definitions => self.definitions,
-            Group::Listing => self.listing,
-            Group::Permissions => self.permissions,
-            Group::Metrics => self.metrics,
+            ProbeGroup::Identity => self.identity,
+            ProbeGroup::ExternalId => self.external_id,
+            ProbeGroup::Organization => self.organization,
+            ProbeGroup::Definitions => self.definitions,
+            ProbeGroup::Listing => self.listing,
+            ProbeGroup::Permissions => self.permissions,
+            ProbeGroup::Metrics => self.metrics,
         }
     }
 }
 
 /// Facts that are looked at together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Group {
+enum ProbeGroup {
     Identity,
     ExternalId,
     Organization,
@@ -131,7 +131,7 @@ enum Group {
     Metrics,
 }
 
-impl Group {
+impl ProbeGroup {
     const ALL: [Self; 7] = [
         Self::Identity,
         Self::ExternalId,
@@ -231,7 +231,7 @@ fn is_ill(facts: &Facts, report: &ReportLocation) -> bool {
 }
 
 /// `age` ± 20 %, the same for an object and a group at all times, so that many objects spread out and none drifts.
-fn jittered(age: SignedDuration, uid: &str, group: Group) -> SignedDuration {
+fn jittered(age: SignedDuration, uid: &str, group: ProbeGroup) -> SignedDuration {
     let digest = Sha256::digest([uid.as_bytes(), &[group as u8]].concat());
     let thousandths = i64::from(u16::from_be_bytes([digest[0], digest[1]]) % 401) - 200;
     age + SignedDuration::from_millis(age.as_secs().saturating_mul(thousandths))

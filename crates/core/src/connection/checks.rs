@@ -14,7 +14,9 @@ use jiff::Timestamp;
 
 pub use keys::deprecated;
 
-use super::{Access, ExternalIdPolicy, Facts, Finding, Target, Verdict, fault_reasons::of_policy_elsewhere};
+use super::{
+    ExternalIdPolicy, Facts, Finding, Target, TargetAccess, Verdict, fault_reasons::of_policy_elsewhere,
+};
 use crate::{
     aws::AwsFault,
     model::{
@@ -26,8 +28,8 @@ use crate::{
 /// RoleAssumable, however the account is reached.
 pub(super) fn access(facts: &Facts, target: &Target, now: Timestamp) -> Finding {
     match &target.access {
-        Access::Role(access) => role::check(facts, target, access, now),
-        Access::Keys(_) => keys::check(facts, target, now),
+        TargetAccess::Role(access) => role::check(facts, target, access, now),
+        TargetAccess::Keys(_) => keys::check(facts, target, now),
     }
 }
 

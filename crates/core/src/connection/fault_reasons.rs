@@ -1,6 +1,6 @@
 //! What AWS's faults mean to a connection: the reason of each, for every condition and every session that meets it.
 
-use super::{Access, Target};
+use super::{Target, TargetAccess};
 use crate::{
     aws::{AwsFault, Code, Detail, FaultClass},
     model::Reason,
@@ -42,24 +42,26 @@ pub fn of_session(fault: &AwsFault, target: &Target) -> Reason {
         _ if fault.code == Code::PackedPolicyTooLarge => Reason::SessionPolicyTooLong,
         _ if fault.code == Code::RegionDisabled => Reason::StsRegionDisabled,
         // What a region answers that is not enabled for the operator's account (docs/aws-facts.md 1.4, 1.5).
-        (_, Access::Role(_)) if target.asks_sts_elsewhere() && fault.code == Code::InvalidClientToken => {
+        (_, TargetAccess::Role(_))
+            if target.asks_sts_elsewhere() && fault.code == Code::InvalidClientToken =>
+        {
             Reason::StsRegionDisabled
         }
-        (_, Access::Role(_)) if fault.code == Code::ValidationError => Reason::RoleArnRejected,
+        (_, TargetAccess::Role(_)) if fault.code == Code::ValidationError => Reason::RoleArnRejected,
         // A role is assumed with the operator's credentials, a session of a user's is asked for with the user's.
-        (FaultClass::Credentials, Access::Role(_)) => of_own_credentials(fault.code),
-        (FaultClass::Credentials, Access::Keys(_)) => Reason::AccessKeyRefused,
+        (FaultClass::Credentials, TargetAccess::Role(_)) => of_own_credentials(fault.code),
+        (FaultClass::Credentials, TargetAccess::Keys(_)) => Reason::AccessKeyRefused,
         (FaultClass::Denied, access) => of_refused_session(fault, access),
         _ => of_no_answer(&fault.clone().inconclusive()),
     }
 }
 
-fn of_refused_session(fault: &AwsFault, access: &Access) -> Reason {
+fn of_refused_session(fault: &AwsFault, access: &TargetAccess) -> Reason {
     of_policy_elsewhere(fault.detail).unwrap_or(match (access, fault.detail, fault.lacks) {
-        (Access::Keys(_), ..) => Reason::FederationDenied,
-        (Access::Role(_), Detail::None, Some(_)) => Reason::TagSessionDenied,
-        (Access::Role(_), Detail::None, None) => Reason::AssumeRoleDenied,
-        (Access::Role(_), ..) => Reason::CallerMayNotAssume,
+        (TargetAccess::Keys(_), ..) => Reason::FederationDenied,
+        (TargetAccess::Role(_), Detail::None, Some(_)) => Reason::TagSessionDenied,
+        (TargetAccess::Role(_), Detail::None, None) => Reason::AssumeRoleDenied,
+        (TargetAccess::Role(_), ..) => Reason::CallerMayNotAssume,
     })
 }
 

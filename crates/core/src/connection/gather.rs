@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Access, Enforcement, Excess, Facts, LastAssumed, Look, Opened, Purpose, RoleAccess, Target, Verdict,
-    checks, open, principal,
+    Enforcement, Excess, Facts, LastAssumed, Look, Opened, Purpose, RoleAccess, Target, TargetAccess,
+    Verdict, checks, open, principal,
 };
 use crate::{
     aws::{
@@ -141,7 +141,7 @@ const CHECK: &str = "awscost-check";
 /// Becoming someone in the account, and whom that makes us.
 async fn role(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
     match &target.access {
-        Access::Role(access) => match assumed(aws, target).await {
+        TargetAccess::Role(access) => match assumed(aws, target).await {
             Ok((opened, caller)) => {
                 sessions.control = Some(opened.session);
                 facts.in_use = opened.in_use;
@@ -163,7 +163,7 @@ async fn role(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sess
                 facts.role.record(now, Err(fault));
             }
         },
-        Access::Keys(keys) => with_keys(aws, target, keys, facts, sessions, now).await,
+        TargetAccess::Keys(keys) => with_keys(aws, target, keys, facts, sessions, now).await,
     }
 }
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Access, Asker, Enforcement, Excess, ExternalIdInUse, ExternalIdPolicy, Fact, Facts, LastAssumed,
-    ManifestRead, NextExternalId, RoleAccess, Target,
+    Asker, Enforcement, Excess, ExternalIdInUse, ExternalIdPolicy, Fact, Facts, LastAssumed, ManifestRead,
+    NextExternalId, RoleAccess, Target, TargetAccess,
     fake::{Script, Trust},
 };
 use crate::{
@@ -26,7 +26,7 @@ pub fn now() -> Timestamp {
 
 pub fn target() -> Target {
     Target {
-        access: Access::Role(RoleAccess {
+        access: TargetAccess::Role(RoleAccess {
             role: format!("arn:aws:iam::{ACCOUNT}:role/finops/awscost").parse().expect("a role"),
             external_id: ExternalId::parse(b"the-external-id").expect("an external ID"),
             external_id_place: "Secret acme-external-id".to_owned(),
@@ -46,15 +46,15 @@ pub fn target() -> Target {
 /// The role of a target that has one.
 pub fn role(target: &mut Target) -> &mut RoleAccess {
     match &mut target.access {
-        Access::Role(access) => access,
-        Access::Keys(_) => unreachable!("the sample has a role"),
+        TargetAccess::Role(access) => access,
+        TargetAccess::Keys(_) => unreachable!("the sample has a role"),
     }
 }
 
 /// The sample over the keys of an IAM user.
 pub fn with_keys() -> Target {
     let keys = AccessKeys::parse(b"AKIAEXAMPLEEXAMPLE01", b"secret").expect("keys");
-    Target { access: Access::Keys(keys), ..target() }
+    Target { access: TargetAccess::Keys(keys), ..target() }
 }
 
 pub fn report() -> ReportLocation {

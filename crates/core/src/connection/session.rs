@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::{Access, ExternalIdInUse, NextExternalId, RoleAccess, Target};
+use super::{ExternalIdInUse, NextExternalId, RoleAccess, Target, TargetAccess};
 use crate::{
     aws::{
         Aws, AwsFault, FaultClass, Session,
@@ -54,8 +54,8 @@ pub struct Opened {
 /// The fault of the last attempt.
 pub async fn open(aws: &Aws, target: &Target, purpose: Purpose<'_>) -> Result<Opened, AwsFault> {
     match &target.access {
-        Access::Role(access) => assume(aws, target, access, purpose).await,
-        Access::Keys(keys) => {
+        TargetAccess::Role(access) => assume(aws, target, access, purpose).await,
+        TargetAccess::Keys(keys) => {
             let checks = checks_policy();
             let request = FederateUser {
                 keys,

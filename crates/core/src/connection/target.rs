@@ -9,7 +9,7 @@ use crate::model::{
 #[derive(Debug, Clone)]
 pub struct Target {
     /// How the account is reached.
-    pub access: Access,
+    pub access: TargetAccess,
     /// The declared account; the role's own where none is declared.
     pub account: AccountId,
     /// What the account is declared to be.
@@ -45,7 +45,7 @@ impl Asker {
 
 /// How an account is reached.
 #[derive(Debug, Clone)]
-pub enum Access {
+pub enum TargetAccess {
     /// Over a role that the operator assumes.
     Role(RoleAccess),
     /// With the keys of an IAM user of the account.
@@ -96,16 +96,16 @@ impl Target {
     /// The role, where there is one.
     pub fn role(&self) -> Option<&RoleAccess> {
         match &self.access {
-            Access::Role(access) => Some(access),
-            Access::Keys(_) => None,
+            TargetAccess::Role(access) => Some(access),
+            TargetAccess::Keys(_) => None,
         }
     }
 
     /// The partition the account lies in: the role's, or that of the STS that knows the keys.
     pub fn partition(&self) -> Partition {
         match &self.access {
-            Access::Role(access) => access.role.partition(),
-            Access::Keys(_) => self.sts_region.partition(),
+            TargetAccess::Role(access) => access.role.partition(),
+            TargetAccess::Keys(_) => self.sts_region.partition(),
         }
     }
 
@@ -117,8 +117,8 @@ impl Target {
     /// Who acts in the account, at the beginning of a sentence.
     pub fn actor(&self) -> String {
         match &self.access {
-            Access::Role(access) => access.role.to_string(),
-            Access::Keys(_) => format!("The IAM user whose keys are used in account {}", self.account),
+            TargetAccess::Role(access) => access.role.to_string(),
+            TargetAccess::Keys(_) => format!("The IAM user whose keys are used in account {}", self.account),
         }
     }
 }

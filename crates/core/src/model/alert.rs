@@ -4,7 +4,7 @@ use super::{
     ConditionStatus::{self, False, True, Unknown},
     ConditionType, Reason,
     condition::vocabulary,
-    guide::{ANY_LAYER, Guide, Owner},
+    guide::{ANY_LAYER, FaultOwner, Guide},
 };
 
 vocabulary! {
@@ -61,7 +61,7 @@ impl Alert {
     pub fn of(condition: ConditionType, status: ConditionStatus, reason: Reason) -> Option<Self> {
         use ConditionType as T;
         // The same for every account, so one alert speaks for all of them.
-        let identity = Guide::to(reason).owner == Owner::Operator;
+        let identity = Guide::to(reason).owner == FaultOwner::Operator;
         match (condition, status) {
             (T::Ready, False) => match reason {
                 Reason::InvalidSpec | Reason::InternalError => Some(Self::AwscostAccountNotReady),

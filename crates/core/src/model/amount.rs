@@ -80,20 +80,20 @@ impl Amount {
             [b'+', rest @ ..] => (false, rest),
             rest => (false, rest),
         };
-        let parts = Parts::split(digits)?;
+        let parts = AmountParts::split(digits)?;
         let (units, rounded) = parts.units()?;
         Ok(ParsedAmount { amount: Self(if negative { -units } else { units }), rounded })
     }
 }
 
 /// The digits of a number and where its point is.
-struct Parts<'a> {
+struct AmountParts<'a> {
     integer: &'a [u8],
     fraction: &'a [u8],
     exponent: i32,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> AmountParts<'a> {
     fn split(text: &'a [u8]) -> Result<Self, InvalidAmount> {
         let (mantissa, exponent) = match text.iter().position(|byte| matches!(byte, b'e' | b'E')) {
             Some(at) => (&text[..at], parse_exponent(&text[at + 1..])?),

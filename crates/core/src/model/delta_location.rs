@@ -9,14 +9,14 @@ use super::{BucketName, place::LOCATION};
 /// A folder or an S3 prefix that holds tables such as `costs` and `tag_keys`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeltaLocation {
-    place: Place,
+    place: DeltaPlace,
     written: String,
     /// With a slash at its end, so that tables join below it.
     url: Url,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+enum DeltaPlace {
     Folder(PathBuf),
     Bucket(BucketName),
 }
@@ -33,16 +33,16 @@ impl DeltaLocation {
     /// The folder, if it is one.
     pub fn folder(&self) -> Option<&PathBuf> {
         match &self.place {
-            Place::Folder(path) => Some(path),
-            Place::Bucket(_) => None,
+            DeltaPlace::Folder(path) => Some(path),
+            DeltaPlace::Bucket(_) => None,
         }
     }
 
     /// The bucket, if it lies in one.
     pub fn bucket(&self) -> Option<&BucketName> {
         match &self.place {
-            Place::Folder(_) => None,
-            Place::Bucket(bucket) => Some(bucket),
+            DeltaPlace::Folder(_) => None,
+            DeltaPlace::Bucket(bucket) => Some(bucket),
         }
     }
 
@@ -58,7 +58,7 @@ impl DeltaLocation {
 
     /// True if it is an S3 prefix, which takes a region and credentials.
     pub fn is_bucket(&self) -> bool {
-        matches!(self.place, Place::Bucket(_))
+        matches!(self.place, DeltaPlace::Bucket(_))
     }
 
     /// A location below this one; `name` is made of plain characters and slashes.
@@ -67,15 +67,15 @@ impl DeltaLocation {
         url.set_path(&format!("{}{name}/", self.url.path()));
         let written = format!("{}/{name}", self.written.trim_end_matches('/'));
         let place = match &self.place {
-            Place::Folder(path) => Place::Folder(path.join(name)),
-            Place::Bucket(bucket) => Place::Bucket(bucket.clone()),
+            DeltaPlace::Folder(path) => DeltaPlace::Folder(path.join(name)),
+            DeltaPlace::Bucket(bucket) => DeltaPlace::Bucket(bucket.clone()),
         };
         Self { place, written, url }
     }
 
     fn of_folder(path: PathBuf, written: String) -> Option<Self> {
         let url = Url::from_directory_path(&path).ok()?;
-        Some(Self { place: Place::Folder(path), written, url })
+        Some(Self { place: DeltaPlace::Folder(path), written, url })
     }
 }
 
@@ -113,7 +113,7 @@ impl FromStr for DeltaLocation {
         let prefix = prefix.trim_end_matches('/');
         let path = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         let url = Url::parse(&format!("s3://{bucket}/{path}")).map_err(|_| refuse("it is no URL"))?;
-        Ok(Self { place: Place::Bucket(bucket), written: text.to_owned(), url })
+        Ok(Self { place: DeltaPlace::Bucket(bucket), written: text.to_owned(), url })
     }
 }
 

@@ -47,20 +47,20 @@ pub struct Guide {
     /// How much it matters where the condition is Unknown; where it is False, only whether it passes counts.
     pub severity: Severity,
     /// Who has to fix it.
-    pub owner: Owner,
+    pub owner: FaultOwner,
     /// The field of the account's spec that is most likely wrong.
     pub field: Field,
     /// What comes of it while nobody does anything.
     pub outlook: Outlook,
     /// Who finds it out.
-    pub source: Source,
+    pub source: ReasonSource,
     /// The block to copy that goes with its message.
-    pub block: Block,
+    pub block: SnippetKind,
 }
 
 /// Who has to fix what a reason names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner {
+pub enum FaultOwner {
     /// The operator: one fix helps every account.
     Operator,
     /// One account's: its object, its Secrets, its side at AWS.
@@ -84,7 +84,7 @@ pub enum Outlook {
 
 /// Who finds a reason out, and so how long it may be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum ReasonSource {
     /// A look at AWS: until the next.
     Aws,
     /// The operator, from what lies in the cluster: it is judged in every reconcile, and none of it outlives what it is said of.
@@ -95,7 +95,7 @@ pub enum Source {
 
 /// What there is to copy for a reason: made from the spec by whoever prints it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Block {
+pub enum SnippetKind {
     /// Nothing.
     None,
     /// A trust policy that lets the operator in.
@@ -115,11 +115,11 @@ const FAULT: Guide = Guide {
     remedy: "",
     short: "",
     severity: Severity::Untold,
-    owner: Owner::Account,
+    owner: FaultOwner::Account,
     field: Field::OfCondition,
     outlook: Outlook::Awaited,
-    source: Source::Aws,
-    block: Block::None,
+    source: ReasonSource::Aws,
+    block: SnippetKind::None,
 };
 
 /// As it must be.

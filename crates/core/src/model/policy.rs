@@ -58,7 +58,7 @@ pub struct Statement<R> {
     pub resource: Vec<Text<R>>,
     /// Under which conditions, all of which must hold.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub condition: BTreeMap<Operator, Keys<R>>,
+    pub condition: BTreeMap<ConditionOperator, ConditionKeys<R>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -82,7 +82,7 @@ pub enum Principal<R> {
 
 /// How a condition compares. `StringEquals` is the only right one for an external ID (docs/aws-facts.md 1.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum Operator {
+pub enum ConditionOperator {
     /// ARNs part by part, with wildcards.
     ArnLike,
     /// The value equals the text exactly.
@@ -94,11 +94,11 @@ pub enum Operator {
 /// The keys one operator compares, each with the values it may have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(bound(serialize = "R: TemplateReference"))]
-pub struct Keys<R>(BTreeMap<Cow<'static, str>, Values<R>>);
+pub struct ConditionKeys<R>(BTreeMap<Cow<'static, str>, ConditionValues<R>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent, bound(serialize = "R: TemplateReference"))]
-struct Values<R>(#[serde(serialize_with = "one_or_many")] Vec<Text<R>>);
+struct ConditionValues<R>(#[serde(serialize_with = "one_or_many")] Vec<Text<R>>);
 
 impl<R> Statement<R> {
     /// Allows something on something.
@@ -124,7 +124,7 @@ impl<R> Statement<R> {
         let mut action = vec!["sts:AssumeRole"];
         action.extend(carries_tags.then_some("sts:TagSession"));
         Self::allow_unnamed(action, Vec::new()).to(Principal::Aws(principal)).only_where_any(
-            Operator::StringEquals,
+            ConditionOperator::StringEquals,
             "sts:ExternalId",
             external_ids,
         )
@@ -139,7 +139,12 @@ impl<R> Statement<R> {
 
     /// Only where a key of the request has this value.
     #[must_use]
-    pub fn only_where(self, operator: Operator, key: impl Into<Cow<'static, str>>, value: Text<R>) -> Self {
+    pub fn only_where(
+        self,
+        operator: ConditionOperator,
+        key: impl Into<Cow<'static, str>>,
+        value: Text<R>,
+    ) -> Self {
         self.only_where_any(operator, key, vec![value])
     }
 
@@ -147,12 +152,12 @@ impl<R> Statement<R> {
     #[must_use]
     pub fn only_where_any(
         mut self,
-        operator: Operator,
+        operator: ConditionOperator,
         key: impl Into<Cow<'static, str>>,
         values: Vec<Text<R>>,
     ) -> Self {
-        let keys = self.condition.entry(operator).or_insert_with(|| Keys(BTreeMap::new()));
-        keys.0.insert(key.into(), Values(values));
+        let keys = self.condition.entry(operator).or_insert_with(|| ConditionKeys(BTreeMap::new()));
+        keys.0.insert(key.into(), ConditionValues(values));
         self
     }
 }

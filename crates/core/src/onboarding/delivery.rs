@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{OnboardingFault, WantedAccount};
 use crate::model::{
     DeliveryService, ReportKind, ReportLocation,
-    policy::{Operator, Policy, Principal, Statement, text::Text},
+    policy::{ConditionOperator, Policy, Principal, Statement, text::Text},
 };
 
 /// The service principal that delivers legacy reports (docs/aws-facts.md 4.1).
@@ -147,13 +147,12 @@ pub fn deliverers(report: &ReportLocation) -> Vec<&'static str> {
 pub fn bucket_policy<R>(wanted: &WantedAccount, report: &ReportLocation) -> Policy<R> {
     let partition = wanted.partition();
     let (bucket, home, account) = (report.bucket_arn(partition), partition.home_region(), wanted.account());
-    let on_behalf =
-        |statement: Statement<R>, source: &str| {
-            let source = format!("arn:{}:{source}", partition.as_str());
-            statement
-                .only_where(Operator::StringEquals, "aws:SourceAccount", account.as_str().into())
-                .only_where(Operator::ArnLike, "aws:SourceArn", source.into())
-        };
+    let on_behalf = |statement: Statement<R>, source: &str| {
+        let source = format!("arn:{}:{source}", partition.as_str());
+        statement
+            .only_where(ConditionOperator::StringEquals, "aws:SourceAccount", account.as_str().into())
+            .only_where(ConditionOperator::ArnLike, "aws:SourceArn", source.into())
+    };
     let below = || vec![Text::from(format!("{bucket}/*"))];
     let whole = || vec![Text::from(bucket.as_str())];
     let mut statements = Vec::new();

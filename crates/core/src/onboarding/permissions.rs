@@ -4,7 +4,7 @@
 use super::{BillReader, WantedAccount};
 use crate::model::{
     ReportLocation, RoleArn,
-    policy::{Operator, Policy, Statement, text::Text},
+    policy::{ConditionOperator, Policy, Statement, text::Text},
     taken_literally,
 };
 
@@ -53,7 +53,7 @@ fn reading<R>(wanted: &WantedAccount, report: &ReportLocation) -> Vec<Statement<
     let below = format!("{}*", taken_literally(&report.key_root()));
     let mut statements = vec![
         Statement::allow("ListReport", vec!["s3:ListBucket"], vec![bucket.clone().into()]).only_where(
-            Operator::StringLike,
+            ConditionOperator::StringLike,
             "s3:prefix",
             below.clone().into(),
         ),
@@ -63,7 +63,7 @@ fn reading<R>(wanted: &WantedAccount, report: &ReportLocation) -> Vec<Statement<
         let through = format!("s3.{}.{}", report.region, partition.dns_suffix());
         statements.push(
             Statement::allow("DecryptReport", vec!["kms:Decrypt"], vec![key.as_str().into()]).only_where(
-                Operator::StringEquals,
+                ConditionOperator::StringEquals,
                 "kms:ViaService",
                 through.into(),
             ),

@@ -6,7 +6,7 @@ use std::{convert::Infallible, fmt, str::FromStr};
 use super::PrincipalArn;
 use crate::model::{
     AccountId, BucketName, Partition,
-    policy::{Operator, Policy, Principal, Statement, text::Text},
+    policy::{ConditionOperator, Policy, Principal, Statement, text::Text},
 };
 
 /// The audience of the tokens that EKS gives pods for STS (docs/aws-facts.md 1.6).
@@ -112,8 +112,8 @@ impl WorkloadIdentity {
                 let subject = format!("system:serviceaccount:{}:{}", self.namespace, self.service_account);
                 Statement::allow("ServiceAccount", vec!["sts:AssumeRoleWithWebIdentity"], Vec::new())
                     .to(Principal::Federated(provider.into()))
-                    .only_where(Operator::StringEquals, format!("{issuer}:sub"), subject.into())
-                    .only_where(Operator::StringEquals, format!("{issuer}:aud"), AUDIENCE.into())
+                    .only_where(ConditionOperator::StringEquals, format!("{issuer}:sub"), subject.into())
+                    .only_where(ConditionOperator::StringEquals, format!("{issuer}:aud"), AUDIENCE.into())
             }
         };
         Ok(Policy::of(vec![statement]))

@@ -90,7 +90,7 @@ pub enum ReportFault {
 
 /// What can be done about a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultClass {
+pub enum ReportFaultClass {
     /// Only a change of configuration or permissions helps.
     Configuration,
     /// What was delivered can't be loaded; only another delivery helps.
@@ -103,17 +103,19 @@ pub enum FaultClass {
 
 impl ReportFault {
     /// What can be done about it.
-    pub fn class(&self) -> FaultClass {
+    pub fn class(&self) -> ReportFaultClass {
         match self {
-            Self::Store(StoreFault::Refused { .. }) | Self::TwoKinds { .. } => FaultClass::Configuration,
-            Self::Store(StoreFault::Transient { .. }) => FaultClass::Transient,
+            Self::Store(StoreFault::Refused { .. }) | Self::TwoKinds { .. } => {
+                ReportFaultClass::Configuration
+            }
+            Self::Store(StoreFault::Transient { .. }) => ReportFaultClass::Transient,
             Self::Store(StoreFault::TooLarge { .. })
             | Self::Manifest { .. }
             | Self::PartsMissing { .. }
             | Self::SeveralManifests { .. }
-            | Self::DeliveryUnfinished { .. } => FaultClass::Data,
+            | Self::DeliveryUnfinished { .. } => ReportFaultClass::Data,
             Self::NothingDelivered { .. } | Self::NoManifest { .. } | Self::DeliveryInProgress { .. } => {
-                FaultClass::NotYet
+                ReportFaultClass::NotYet
             }
         }
     }

@@ -23,7 +23,7 @@ pub struct ListedObject {
 
 /// What lies directly under a prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Listing {
+pub struct StoreListing {
     /// Objects, in the order of their keys.
     pub objects: Vec<ListedObject>,
     /// Folders, as whole keys with the slash at the end (S3's common prefixes for the delimiter `/`).
@@ -32,7 +32,7 @@ pub struct Listing {
 
 /// An object that was read whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
+pub struct StoreObject {
     /// The whole content of the object.
     pub bytes: Bytes,
     /// As in [`ListedObject::etag`].
@@ -48,10 +48,10 @@ pub struct Object {
 pub trait ReportStore: Send + Sync {
     /// Lists what lies directly under a prefix that ends with a slash, all pages of it. Never goes deeper: a bucket
     /// may hold years of versions.
-    async fn list(&self, prefix: &str) -> Result<Listing, StoreFault>;
+    async fn list(&self, prefix: &str) -> Result<StoreListing, StoreFault>;
 
     /// Reads a small object; `None` if there is none. One of more than `limit` bytes is refused unread.
-    async fn get(&self, key: &str, limit: u64) -> Result<Option<Object>, StoreFault>;
+    async fn get(&self, key: &str, limit: u64) -> Result<Option<StoreObject>, StoreFault>;
 }
 
 /// Why a store could not be read. The text is ours, never the store's own.

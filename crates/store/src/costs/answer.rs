@@ -22,9 +22,9 @@ pub struct Answer {
     #[serde(serialize_with = "as_text")]
     pub group_by: GroupBy,
     /// The groups: by currency, then the largest sum first; days in their order.
-    pub groups: Vec<Group>,
+    pub groups: Vec<CostGroup>,
     /// One sum a currency (and a connection, where connections overlap).
-    pub totals: Vec<Group>,
+    pub totals: Vec<CostGroup>,
     /// What the sums include that people often leave out.
     pub included: Vec<Included>,
     /// Rows that have no such cost, by load; they count as nothing.
@@ -42,13 +42,13 @@ pub struct Answer {
     /// The table's version that was read.
     pub table_version: Option<u64>,
     /// The loads that were read.
-    pub loads: Vec<Loaded>,
+    pub loads: Vec<LoadedMonth>,
 }
 
 /// One sum.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Group {
+pub struct CostGroup {
     /// The connection, where connections overlap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionKey>,
@@ -65,14 +65,14 @@ pub struct Group {
     pub rows_without_cost: u64,
 }
 
-impl Group {
+impl CostGroup {
     pub(super) fn new(
         connection: Option<ConnectionKey>,
         currency: String,
         name: Option<String>,
-        sum: Sum,
+        sum: GroupSum,
     ) -> Self {
-        let Sum { cost, rows, without } = sum;
+        let GroupSum { cost, rows, without } = sum;
         let cost = (without < rows).then_some(cost);
         Self { connection, currency, name, cost, rows, rows_without_cost: without }
     }
@@ -180,7 +180,7 @@ pub struct Overlap {
 /// A load that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Loaded {
+pub struct LoadedMonth {
     /// Whose bill.
     pub connection: ConnectionKey,
     /// Which month.
@@ -199,14 +199,14 @@ fn as_text<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Resu
 
 /// A sum in the making.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Sum {
+pub(super) struct GroupSum {
     pub(super) cost: Amount,
     pub(super) rows: u64,
     /// Rows that have no such cost.
     pub(super) without: u64,
 }
 
-impl Sum {
+impl GroupSum {
     /// Adds a row's cost, if it has one; `None` past 38 digits.
     pub(super) fn add(&mut self, cost: Option<Amount>) -> Option<()> {
         let row = Self { cost: cost.unwrap_or_default(), rows: 1, without: u64::from(cost.is_none()) };
@@ -228,7 +228,7 @@ impl Sum {
 }
 
 /// Puts groups in order: by connection and currency, then days as they come, all else the dearest first.
-pub(super) fn ordered(groups: &mut [Group], group_by: &GroupBy) {
+pub(super) fn ordered(groups: &mut [CostGroup], group_by: &GroupBy) {
     groups.sort_by(|a, b| {
         let place = (&a.connection, &a.currency).cmp(&(&b.connection, &b.currency));
         let within = match group_by {
@@ -240,14 +240,15 @@ pub(super) fn ordered(groups: &mut [Group], group_by: &GroupBy) {
 }
 
 /// One sum of all groups, a currency (and connection) each; `None` past 38 digits.
-pub(super) fn totals(groups: &[Group]) -> Option<Vec<Group>> {
-    let mut sums: BTreeMap<(Option<ConnectionKey>, String), Sum> = BTreeMap::new();
+pub(super) fn totals(groups: &[CostGroup]) -> Option<Vec<CostGroup>> {
+    let mut sums: BTreeMap<(Option<ConnectionKey>, String), GroupSum> = BTreeMap::new();
     for group in groups {
         let key = (group.connection.clone(), group.currency.clone());
         let cost = group.cost.unwrap_or_default();
-        let sum = Sum { cost, rows: group.rows, without: group.rows_without_cost };
+        let sum = GroupSum { cost, rows: group.rows, without: group.rows_without_cost };
         sums.entry(key).or_default().absorb(sum)?;
     }
-    let total = |((connection, currency), sum): (_, Sum)| Group::new(connection, currency, None, sum);
+    let total =
+        |((connection, currency), sum): (_, GroupSum)| CostGroup::new(connection, currency, None, sum);
     Some(sums.into_iter().map(total).collect())
 }

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    answer::{Included, Loaded, RoundedValues, Spelling, Sum, TagAnswer, WithoutCost},
+    answer::{GroupSum, Included, LoadedMonth, RoundedValues, Spelling, TagAnswer, WithoutCost},
     question::Metric,
     sums::{OfCurrency, OfSlot},
-    tag::{AskedTag, Reading},
+    tag::{AskedTag, TagReading},
     tally::CostsFault,
 };
 use crate::{
@@ -67,7 +67,7 @@ pub(super) fn take(asked: AskedTag, slots: &BTreeMap<Slot, OfSlot>) -> Taken {
 
 /// Whether rows of a slot have the tag in this reading. A name that lost letters may be another key's, so that the
 /// keys as the source spelled them decide, where they are known.
-fn has(of: &OfSlot, at: usize, reading: &Reading) -> bool {
+fn has(of: &OfSlot, at: usize, reading: &TagReading) -> bool {
     let spelled_so = |of: &OfSlot| {
         of.keys.is_empty()
             || of.keys.iter().any(|key| reading.is(key))
@@ -82,7 +82,7 @@ fn keys(of: &OfSlot) -> impl Iterator<Item = &str> {
 }
 
 /// The different keys that go by a reading's name, if there are several.
-fn spellings(reading: &Reading, at: usize, slots: &BTreeMap<Slot, OfSlot>) -> Vec<Spelling> {
+fn spellings(reading: &TagReading, at: usize, slots: &BTreeMap<Slot, OfSlot>) -> Vec<Spelling> {
     let mut found = Vec::new();
     for (slot, of) in slots {
         let of_resources = of.keys.iter().filter(|key| key.folded == reading.folded);
@@ -111,9 +111,9 @@ fn spellings(reading: &Reading, at: usize, slots: &BTreeMap<Slot, OfSlot>) -> Ve
 pub(super) struct Merged {
     /// True if nothing may be added up across connections.
     apart: bool,
-    pub(super) groups: BTreeMap<(Option<ConnectionKey>, String, Option<String>), Sum>,
+    pub(super) groups: BTreeMap<(Option<ConnectionKey>, String, Option<String>), GroupSum>,
     pub(super) rows_without_cost: Vec<WithoutCost>,
-    named: BTreeMap<(Option<ConnectionKey>, String, String), Sum>,
+    named: BTreeMap<(Option<ConnectionKey>, String, String), GroupSum>,
 }
 
 impl Merged {
@@ -170,7 +170,7 @@ impl Merged {
 
     /// What the sums include that people often leave out.
     pub(super) fn included(self) -> Vec<Included> {
-        let included = |((connection, currency, line_item_type), sum): (_, Sum)| Included {
+        let included = |((connection, currency, line_item_type), sum): (_, GroupSum)| Included {
             connection,
             currency,
             line_item_type,
@@ -197,8 +197,8 @@ pub(super) fn rounded(metric: Metric, ledger: &[LedgerRow]) -> Vec<RoundedValues
     ledger.iter().flat_map(of_row).collect()
 }
 
-pub(super) fn loaded(row: &LedgerRow) -> Loaded {
-    Loaded {
+pub(super) fn loaded(row: &LedgerRow) -> LoadedMonth {
+    LoadedMonth {
         connection: row.connection.clone(),
         period: row.period,
         version: row.version.clone(),

@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::{Span, civil::Date};
 
-use super::{answer::Sum, tag::SeenTags};
+use super::{answer::GroupSum, tag::SeenTags};
 use crate::warehouse::TagKey;
 
 /// The group of a row.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Key<'a> {
+pub(super) enum SumKey<'a> {
     None,
     Day(i64),
     Text(&'a str),
@@ -18,22 +18,22 @@ pub(super) enum Key<'a> {
 /// Sums by group.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    texts: HashMap<String, Sum>,
-    days: HashMap<i64, Sum>,
-    nameless: Sum,
+    texts: HashMap<String, GroupSum>,
+    days: HashMap<i64, GroupSum>,
+    nameless: GroupSum,
 }
 
 impl Groups {
-    pub(super) fn sum(&mut self, key: Key<'_>) -> &mut Sum {
+    pub(super) fn sum(&mut self, key: SumKey<'_>) -> &mut GroupSum {
         match key {
-            Key::None => &mut self.nameless,
-            Key::Day(day) => self.days.entry(day).or_default(),
-            Key::Text(name) => entry(&mut self.texts, name),
+            SumKey::None => &mut self.nameless,
+            SumKey::Day(day) => self.days.entry(day).or_default(),
+            SumKey::Text(name) => entry(&mut self.texts, name),
         }
     }
 
     /// The sums with their names.
-    fn into_sums(self) -> impl Iterator<Item = (Option<String>, Sum)> {
+    fn into_sums(self) -> impl Iterator<Item = (Option<String>, GroupSum)> {
         let days = self.days.into_iter().map(|(day, sum)| (Some(day_text(day)), sum));
         let texts = self.texts.into_iter().map(|(name, sum)| (Some(name), sum));
         let nameless = (self.nameless.rows > 0).then_some((None, self.nameless));
@@ -47,7 +47,7 @@ pub(super) struct OfCurrency {
     /// By reading of the question: a tag may have several, all else has one.
     readings: Vec<Groups>,
     /// What people often leave out, by line type.
-    pub(super) named: HashMap<String, Sum>,
+    pub(super) named: HashMap<String, GroupSum>,
 }
 
 impl OfCurrency {
@@ -71,7 +71,7 @@ impl OfCurrency {
     }
 
     /// The sums of one reading with their names.
-    pub(super) fn into_sums(mut self, reading: usize) -> impl Iterator<Item = (Option<String>, Sum)> {
+    pub(super) fn into_sums(mut self, reading: usize) -> impl Iterator<Item = (Option<String>, GroupSum)> {
         self.readings.swap_remove(reading).into_sums()
     }
 }

@@ -25,13 +25,13 @@ const MOST_NEAR: usize = 5;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedTag {
     text: String,
-    readings: Vec<Reading>,
+    readings: Vec<TagReading>,
     taken_for: usize,
 }
 
 /// One key that a question may mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct TagReading {
     /// Its full name with the letters of every script: `user_owner`, `user_名前`.
     pub(super) name: String,
     /// Its name in `resource_tags`, which may be another key's as well.
@@ -40,7 +40,7 @@ pub(super) struct Reading {
     spelled: String,
 }
 
-impl Reading {
+impl TagReading {
     fn of(spelled: String) -> Self {
         let folded = Some(fold(&spelled)).filter(|folded| !folded.is_empty());
         let folded = folded.unwrap_or_else(|| spelled.clone());
@@ -63,17 +63,17 @@ impl AskedTag {
     /// The tag that a text asks for; `None` if no letter or digit is in it.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let key = text.strip_prefix(OF_RESOURCE).unwrap_or(text);
-        let whole = Reading::of(key.to_owned());
+        let whole = TagReading::of(key.to_owned());
         if whole.name.is_empty() {
             return None;
         }
         let has_prefix = PREFIXES.iter().any(|prefix| whole.name.starts_with(prefix));
-        let of_user = Reading::of(format!("user:{key}"));
+        let of_user = TagReading::of(format!("user:{key}"));
         let mut readings = if has_prefix { vec![whole, of_user] } else { vec![of_user, whole] };
         if key == text && text.contains('/') {
             // Tags of accounts, users and cost categories have no other name than the one in `tags`.
             let text = text.to_owned();
-            readings.push(Reading { name: text.clone(), folded: text.clone(), spelled: text });
+            readings.push(TagReading { name: text.clone(), folded: text.clone(), spelled: text });
         }
         Some(Self { text: text.to_owned(), readings, taken_for: 0 })
     }
@@ -88,7 +88,7 @@ impl AskedTag {
         &self.readings[self.taken_for].name
     }
 
-    pub(super) fn readings(&self) -> &[Reading] {
+    pub(super) fn readings(&self) -> &[TagReading] {
         &self.readings
     }
 
@@ -148,13 +148,13 @@ impl SeenTags {
         self.0.values().filter(answers).map(|seen| (seen.original.as_str(), seen.collisions))
     }
 
-    fn meet(&mut self, key: &str, readings: &[Reading]) -> &mut SeenTag {
+    fn meet(&mut self, key: &str, readings: &[TagReading]) -> &mut SeenTag {
         entry_or(&mut self.0, key, || SeenTag::of(key, readings))
     }
 }
 
 impl SeenTag {
-    fn of(key: &str, readings: &[Reading]) -> Self {
+    fn of(key: &str, readings: &[TagReading]) -> Self {
         let original = match key.strip_prefix(OF_RESOURCE) {
             Some(name) if name.starts_with("aws:") || name.starts_with("user:") => name.to_owned(),
             Some(name) => format!("user:{name}"),
@@ -171,13 +171,13 @@ impl SeenTag {
 
 /// The value of a tag on one row, found so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Found<'a> {
+pub(super) struct FoundTag<'a> {
     pub(super) value: Option<&'a str>,
     /// True if the key is spelled as the question spells it: no other one on the row comes before it.
     exact: bool,
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundTag<'a> {
     fn take(&mut self, value: &'a str, exact: bool) {
         if self.value.is_none() || (exact && !self.exact) {
             *self = Self { value: Some(value), exact };
@@ -186,7 +186,7 @@ impl<'a> Found<'a> {
 }
 
 /// Looks an entry of `resource_tags` up for every reading.
-pub(super) fn look_at<'a>(readings: &[Reading], found: &mut [Found<'a>], key: &str, value: &'a str) {
+pub(super) fn look_at<'a>(readings: &[TagReading], found: &mut [FoundTag<'a>], key: &str, value: &'a str) {
     for (reading, found) in readings.iter().zip(found) {
         if key == reading.spelled {
             found.take(value, true);
@@ -199,8 +199,8 @@ pub(super) fn look_at<'a>(readings: &[Reading], found: &mut [Found<'a>], key: &s
 /// Looks a row's entries of `tags` up for every reading that `resource_tags` did not answer: the two hold the same
 /// tags where a report has both.
 pub(super) fn look_into_tags<'a>(
-    readings: &[Reading],
-    found: &mut [Found<'a>],
+    readings: &[TagReading],
+    found: &mut [FoundTag<'a>],
     seen: &mut SeenTags,
     entries: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) {

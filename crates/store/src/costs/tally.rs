@@ -8,11 +8,11 @@ use arrow::{
 };
 
 use super::{
-    answer::{Answer, Group, Overlap, ordered, totals},
+    answer::{Answer, CostGroup, Overlap, ordered, totals},
     merge::{Known, Merged, loaded, rounded, take},
     question::{ACCOUNT, CURRENCY, GroupBy, LINE_TYPE, Metric, columns},
-    sums::{Key, OfSlot, entry},
-    tag::{self, Found, MOST_READINGS, SeenTags},
+    sums::{OfSlot, SumKey, entry},
+    tag::{self, FoundTag, MOST_READINGS, SeenTags},
 };
 use crate::{
     model::{Amount, BillingPeriod, ConnectionKey},
@@ -39,14 +39,14 @@ const NAMED: [&str; 3] = ["Credit", "Refund", "Tax"];
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 
 /// Sums in the making.
-pub struct Tally {
+pub struct CostTally {
     metric: Metric,
     group_by: GroupBy,
     slots: BTreeMap<Slot, OfSlot>,
     holders: BTreeMap<(BillingPeriod, String), BTreeSet<ConnectionKey>>,
 }
 
-impl Tally {
+impl CostTally {
     /// An empty tally for this question.
     pub fn new(metric: Metric, group_by: GroupBy) -> Self {
         Self { metric, group_by, slots: BTreeMap::new(), holders: BTreeMap::new() }
@@ -66,7 +66,7 @@ impl Tally {
         let types = text(batch, LINE_TYPE)?;
         self.note_accounts(slot, text(batch, ACCOUNT)?);
         let costs = Costs::of(batch, self.metric)?;
-        let keys = Keys::of(batch, &self.group_by)?;
+        let keys = GroupKeys::of(batch, &self.group_by)?;
         let of_slot = self.slots.entry(slot.clone()).or_default();
         let mut found = Vec::new();
         for row in 0..batch.num_rows() {
@@ -143,8 +143,8 @@ impl Tally {
             let row = reading.ledger.iter().find(|row| row.is_of(&slot));
             merged.add(&slot, of_slot, row, &known)?;
         }
-        let group = |((connection, currency, name), sum)| Group::new(connection, currency, name, sum);
-        let mut groups: Vec<Group> = std::mem::take(&mut merged.groups).into_iter().map(group).collect();
+        let group = |((connection, currency, name), sum)| CostGroup::new(connection, currency, name, sum);
+        let mut groups: Vec<CostGroup> = std::mem::take(&mut merged.groups).into_iter().map(group).collect();
         ordered(&mut groups, &group_by);
         let some = || CostsFault::TooLarge { currency: "some currency".to_owned() };
         Ok(Answer {
@@ -224,13 +224,13 @@ impl<'a> Costs<'a> {
 }
 
 /// The group of a row.
-enum Keys<'a> {
+enum GroupKeys<'a> {
     Text(&'a StringArray),
     Day(&'a TimestampMicrosecondArray),
     Tag(TagColumns<'a>),
 }
 
-impl<'a> Keys<'a> {
+impl<'a> GroupKeys<'a> {
     fn of(batch: &'a RecordBatch, group_by: &'a GroupBy) -> Result<Self, CostsFault> {
         let name = match group_by {
             GroupBy::Service => "line_item_product_code",
@@ -248,14 +248,16 @@ impl<'a> Keys<'a> {
     }
 
     /// The groups of a row, one for each reading of the question.
-    fn at(&self, row: usize, seen: &mut SeenTags, found: &mut Vec<Key<'a>>) {
+    fn at(&self, row: usize, seen: &mut SeenTags, found: &mut Vec<SumKey<'a>>) {
         found.clear();
         match self {
-            Self::Text(column) => found.push(value(column, row).map_or(Key::None, Key::Text)),
-            Self::Day(column) if column.is_null(row) => found.push(Key::None),
-            Self::Day(column) => found.push(Key::Day(column.value(row).div_euclid(MICROSECONDS_A_DAY))),
+            Self::Text(column) => found.push(value(column, row).map_or(SumKey::None, SumKey::Text)),
+            Self::Day(column) if column.is_null(row) => found.push(SumKey::None),
+            Self::Day(column) => found.push(SumKey::Day(column.value(row).div_euclid(MICROSECONDS_A_DAY))),
             Self::Tag(columns) => {
-                found.extend(columns.values(row, seen).map(|found| found.value.map_or(Key::None, Key::Text)));
+                found.extend(
+                    columns.values(row, seen).map(|found| found.value.map_or(SumKey::None, SumKey::Text)),
+                );
             }
         }
     }
@@ -263,20 +265,20 @@ impl<'a> Keys<'a> {
 
 /// The columns in which a bill has tags.
 struct TagColumns<'a> {
-    readings: &'a [tag::Reading],
-    resource_tags: TextMap<'a>,
-    tags: TextMap<'a>,
+    readings: &'a [tag::TagReading],
+    resource_tags: TextColumn<'a>,
+    tags: TextColumn<'a>,
 }
 
 impl<'a> TagColumns<'a> {
-    fn of(batch: &'a RecordBatch, readings: &'a [tag::Reading]) -> Result<Self, CostsFault> {
-        let resource_tags = TextMap::of(batch, "resource_tags")?;
-        Ok(Self { readings, resource_tags, tags: TextMap::of(batch, "tags")? })
+    fn of(batch: &'a RecordBatch, readings: &'a [tag::TagReading]) -> Result<Self, CostsFault> {
+        let resource_tags = TextColumn::of(batch, "resource_tags")?;
+        Ok(Self { readings, resource_tags, tags: TextColumn::of(batch, "tags")? })
     }
 
     /// The value of the tag on a row, for each reading.
-    fn values(&self, row: usize, seen: &mut SeenTags) -> impl Iterator<Item = Found<'a>> + use<'a> {
-        let mut found = [Found::default(); MOST_READINGS];
+    fn values(&self, row: usize, seen: &mut SeenTags) -> impl Iterator<Item = FoundTag<'a>> + use<'a> {
+        let mut found = [FoundTag::default(); MOST_READINGS];
         let of_readings = &mut found[..self.readings.len()];
         for (key, value) in self.resource_tags.entries(row) {
             tag::look_at(self.readings, of_readings, key, value);
@@ -287,13 +289,13 @@ impl<'a> TagColumns<'a> {
 }
 
 /// A map column of texts.
-struct TextMap<'a> {
+struct TextColumn<'a> {
     maps: &'a MapArray,
     keys: &'a StringArray,
     values: &'a StringArray,
 }
 
-impl<'a> TextMap<'a> {
+impl<'a> TextColumn<'a> {
     fn of(batch: &'a RecordBatch, name: &'static str) -> Result<Self, CostsFault> {
         let maps = batch.column_by_name(name).and_then(|column| column.as_map_opt());
         let parts = maps.and_then(|maps| {

@@ -80,7 +80,7 @@ impl<'a> Bill<'a> {
 }
 
 fn ask_of(metric: Metric, group_by: &str, bills: &[Bill<'_>]) -> Answer {
-    let mut tally = Tally::new(metric, group_by.parse().expect("a grouping"));
+    let mut tally = CostTally::new(metric, group_by.parse().expect("a grouping"));
     let columns = tally.columns();
     for bill in bills {
         let batch = rows::batch(&COSTS, &bill.rows);
@@ -99,8 +99,8 @@ fn amount(text: &str) -> Amount {
 }
 
 /// `connection/currency/name=cost` of each group.
-fn told(groups: &[Group]) -> Vec<String> {
-    let text = |group: &Group| {
+fn told(groups: &[CostGroup]) -> Vec<String> {
+    let text = |group: &CostGroup| {
         let connection = group.connection.as_ref().map(ToString::to_string).unwrap_or_default();
         let name = group.name.as_deref().unwrap_or("-");
         let cost = group.cost.map_or_else(|| "-".to_owned(), |cost| cost.to_string());
@@ -175,7 +175,7 @@ fn days_are_utc_days_of_the_usage_start_in_order() {
 
 #[test]
 fn a_time_that_no_calendar_has_is_a_day_of_its_own() {
-    let mut tally = Tally::new(Metric::Unblended, "day".parse().expect("a grouping"));
+    let mut tally = CostTally::new(Metric::Unblended, "day".parse().expect("a grouping"));
     let batch = rows::batch(&COSTS, &[row(&[]), row(&[]), row(&[])]);
     let times = TimestampMicrosecondArray::from(vec![1_792_828_800_000_000, i64::MAX, i64::MIN]);
     let mut columns = batch.columns().to_vec();
@@ -238,7 +238,7 @@ fn each_metric_reads_its_own_columns() {
 #[test]
 fn a_sum_past_the_last_digit_is_an_error_and_no_number() {
     let most = row(&[("line_item_unblended_cost", "99999999999999999999")]);
-    let mut tally = Tally::new(Metric::Unblended, GroupBy::Service);
+    let mut tally = CostTally::new(Metric::Unblended, GroupBy::Service);
     let batch = rows::batch(&COSTS, &[most.clone(), most]);
     let fault = tally.add(&slot("a", "2026-10"), &batch).expect_err("too large");
     assert_eq!(fault, CostsFault::TooLarge { currency: "USD".to_owned() });

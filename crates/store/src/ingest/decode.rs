@@ -14,7 +14,7 @@ use arrow::record_batch::RecordBatch;
 use jiff::Timestamp;
 
 pub(in crate::ingest) use fault::shortened;
-pub use fault::{BadValue, DecodeFault, Place, Stopped};
+pub use fault::{BadValue, DecodeFault, FaultPlace, Stopped};
 pub use limits::Limits;
 pub(in crate::ingest) use parquet::Held;
 
@@ -23,7 +23,7 @@ use crate::{report::SourceFile, schema::TableContract};
 
 /// How the bytes of a data file are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FileFormat {
+pub enum DecodedFormat {
     /// csv with a header, compressed with gzip (one member or several).
     CsvGzip,
     /// Apache Parquet.
@@ -36,7 +36,7 @@ pub struct DecodeJob {
     /// The table that the rows are for.
     pub table: &'static TableContract,
     /// How they are packed.
-    pub format: FileFormat,
+    pub format: DecodedFormat,
     /// Stands in `manifest_id` of every row: the version's identity.
     pub manifest_id: String,
     /// Stands in `loaded_at` of every row.
@@ -86,8 +86,8 @@ pub fn decode_file<E>(
         })
     };
     let result = match job.format {
-        FileFormat::CsvGzip => csv::decode(file, job, &mut forward),
-        FileFormat::Parquet => parquet::decode(file, job, &mut forward),
+        DecodedFormat::CsvGzip => csv::decode(file, job, &mut forward),
+        DecodedFormat::Parquet => parquet::decode(file, job, &mut forward),
     };
     match (result, refusal) {
         (_, Some(error)) => Err(Stopped::Sink(error)),

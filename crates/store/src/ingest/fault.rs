@@ -6,7 +6,7 @@ use super::{decode::DecodeFault, right_bill::WrongBill, tally::TallyFault, verif
 use crate::{
     model::{ExitCode, Outcome, Reason},
     network::trust::InvalidBundle,
-    report::{FaultClass, ReportFault, SourceFault},
+    report::{ReportFault, ReportFaultClass, SourceFault},
     warehouse::WarehouseFault,
 };
 
@@ -89,7 +89,7 @@ fn no_time(manifest: &str, named: Option<Timestamp>) -> String {
 
 /// What a fault means: for the report, the status and the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
+pub struct LoadVerdict {
     /// How the period ended.
     pub outcome: Outcome,
     /// The condition reason.
@@ -98,13 +98,13 @@ pub struct Verdict {
     pub exit: ExitCode,
 }
 
-const fn failed(reason: Reason, exit: ExitCode) -> Verdict {
-    Verdict { outcome: Outcome::Failed, reason, exit }
+const fn failed(reason: Reason, exit: ExitCode) -> LoadVerdict {
+    LoadVerdict { outcome: Outcome::Failed, reason, exit }
 }
 
 impl LoadFault {
     /// What it means.
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> LoadVerdict {
         match self {
             Self::Report(fault) => report_verdict(fault),
             Self::Decode(fault) => decode_verdict(fault),
@@ -118,7 +118,7 @@ impl LoadFault {
                 failed(Reason::InvalidSpec, ExitCode::Configuration)
             }
             Self::NotExpected { .. } => failed(Reason::JobFailed, ExitCode::Conflict),
-            Self::KeepsChanging { .. } | Self::Changed => Verdict {
+            Self::KeepsChanging { .. } | Self::Changed => LoadVerdict {
                 outcome: Outcome::DeliveryInProgress,
                 reason: Reason::Loading,
                 exit: ExitCode::Transient,
@@ -128,20 +128,20 @@ impl LoadFault {
     }
 }
 
-fn report_verdict(fault: &ReportFault) -> Verdict {
+fn report_verdict(fault: &ReportFault) -> LoadVerdict {
     let exit = match fault.class() {
-        FaultClass::Configuration => ExitCode::Configuration,
-        FaultClass::Data => ExitCode::Data,
-        FaultClass::NotYet | FaultClass::Transient => ExitCode::Transient,
+        ReportFaultClass::Configuration => ExitCode::Configuration,
+        ReportFaultClass::Data => ExitCode::Data,
+        ReportFaultClass::NotYet | ReportFaultClass::Transient => ExitCode::Transient,
     };
     let outcome = match fault {
         ReportFault::DeliveryInProgress { .. } => Outcome::DeliveryInProgress,
         _ => Outcome::Failed,
     };
-    Verdict { outcome, reason: fault.reason(), exit }
+    LoadVerdict { outcome, reason: fault.reason(), exit }
 }
 
-fn decode_verdict(fault: &DecodeFault) -> Verdict {
+fn decode_verdict(fault: &DecodeFault) -> LoadVerdict {
     match fault {
         DecodeFault::Source(SourceFault::Changed { .. }) => LoadFault::Changed.verdict(),
         DecodeFault::Source(SourceFault::Denied { .. }) => {

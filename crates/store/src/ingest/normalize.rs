@@ -16,7 +16,7 @@ mod times;
 pub use rounding::Roundings;
 
 pub(in crate::ingest) use amounts::AmountColumn;
-pub(in crate::ingest) use batch::{BatchBuilder, CellFault, Cells, Stamp};
+pub(in crate::ingest) use batch::{BatchBuilder, CellFault, Cells, RowStamp};
 pub(in crate::ingest) use json_map::Json;
-pub(in crate::ingest) use mapping::{Mapping, MappingFault, Target};
-pub(in crate::ingest) use maps::{Entries, Maps};
+pub(in crate::ingest) use mapping::{Mapping, MappingFault, TargetColumn};
+pub(in crate::ingest) use maps::{MapEntries, Maps};

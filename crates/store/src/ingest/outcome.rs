@@ -11,14 +11,14 @@ use crate::{
 
 /// One period's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
+pub struct EndedPeriod {
     /// What is told.
     pub report: PeriodReport,
     /// What the process would exit with if it were the only period.
     pub exit: ExitCode,
 }
 
-impl Ended {
+impl EndedPeriod {
     /// The version was committed, or already was.
     pub fn done(outcome: Outcome, row: &LedgerRow, delivered_at: Option<Timestamp>) -> Self {
         let report = PeriodReport {
@@ -142,13 +142,13 @@ impl Ended {
 
 /// Who has the bill, and what whoever wanted it can do: an object of a cluster has other means than a person at a shell.
 fn owned_by_another(connection: &ConnectionKey, owner: &str, other: &str) -> String {
-    match (Object::of(owner), Object::of(other)) {
+    match (OutcomeObject::of(owner), OutcomeObject::of(other)) {
         (None, _) => {
             format!(
                 "connection {connection} belongs to {other}: choose another --connection, or purge it first"
             )
         }
-        (Some(own), Some(Object { cluster, namespace, name })) => {
+        (Some(own), Some(OutcomeObject { cluster, namespace, name })) => {
             let elsewhere =
                 if own.cluster == cluster { String::new() } else { format!(" of cluster {cluster}") };
             format!(
@@ -165,13 +165,13 @@ fn owned_by_another(connection: &ConnectionKey, owner: &str, other: &str) -> Str
 }
 
 /// An object of a cluster, as the operator writes it as an owner into the ledger.
-struct Object<'a> {
+struct OutcomeObject<'a> {
     cluster: &'a str,
     namespace: &'a str,
     name: &'a str,
 }
 
-impl<'a> Object<'a> {
+impl<'a> OutcomeObject<'a> {
     fn of(owner: &'a str) -> Option<Self> {
         let mut parts = owner.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -182,7 +182,7 @@ impl<'a> Object<'a> {
 }
 
 /// The exit code of a process that ended several periods: the one that most needs a person.
-pub fn exit_code(ended: &[Ended]) -> ExitCode {
+pub fn exit_code(ended: &[EndedPeriod]) -> ExitCode {
     const WORST_FIRST: [ExitCode; 5] =
         [ExitCode::Configuration, ExitCode::Data, ExitCode::Gone, ExitCode::Conflict, ExitCode::Transient];
     WORST_FIRST
@@ -255,8 +255,8 @@ mod tests {
     use super::*;
     use crate::{model::CurrencyTotals, warehouse::conformance::Load};
 
-    fn ended(exit: ExitCode) -> Ended {
-        Ended { report: empty("2026-10".parse().expect("a period"), Outcome::Failed), exit }
+    fn ended(exit: ExitCode) -> EndedPeriod {
+        EndedPeriod { report: empty("2026-10".parse().expect("a period"), Outcome::Failed), exit }
     }
 
     #[test]
@@ -275,7 +275,7 @@ mod tests {
     fn a_month_that_becomes_empty_is_told() {
         let before = Load::of("acme", "v1", &["1", "2"]).row();
         let told = |costs: &[&str], before: &[LedgerRow]| {
-            let ended = Ended::done(Outcome::Loaded, &Load::of("acme", "v2", costs).row(), None);
+            let ended = EndedPeriod::done(Outcome::Loaded, &Load::of("acme", "v2", costs).row(), None);
             let ended = ended.in_place_of(before);
             assert_eq!(ended.exit, ExitCode::Done, "AWS may restate a month");
             ended.report.message
@@ -297,7 +297,7 @@ mod tests {
             (&[Conflict, Data, Done], Data),
             (&[Data, Configuration], Configuration),
         ] {
-            let ended: Vec<Ended> = codes.iter().map(|code| ended(*code)).collect();
+            let ended: Vec<EndedPeriod> = codes.iter().map(|code| ended(*code)).collect();
             assert_eq!(exit_code(&ended), expected, "{codes:?}");
         }
     }

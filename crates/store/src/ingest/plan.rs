@@ -6,7 +6,7 @@ use crate::{
     model::{BillingPeriod, ConnectionKey, ReportKind, VersionIdentity},
     report::{Delivery, Dialect, FoundPeriod, ReportFault},
     schema::{COSTS, TableContract},
-    warehouse::ledger::{Decision, LedgerRow, Ordering, Source, decide},
+    warehouse::ledger::{Decision, LedgerRow, Ordering, VersionSource, decide},
 };
 
 /// What a load is asked to be.
@@ -17,7 +17,7 @@ pub struct Terms {
     /// `CLUSTER/NAMESPACE/NAME`, or `cli`.
     pub owner: String,
     /// Where the bill comes from, as the ledger names it.
-    pub source: Source,
+    pub source: VersionSource,
     /// Whether an older version is refused.
     pub ordering: Ordering,
     /// The time of versions that carry none, from a folder.

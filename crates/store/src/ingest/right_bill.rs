@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::tally::{Seen, Tally};
+use super::tally::{SeenRows, Tally};
 use crate::model::{AccountId, AccountType, BillingPeriod};
 
 /// Whose bill is expected.
@@ -76,7 +76,7 @@ impl ExpectedBill {
     }
 }
 
-fn only(column: &'static str, seen: &Seen, expected: &str) -> Result<(), WrongBill> {
+fn only(column: &'static str, seen: &SeenRows, expected: &str) -> Result<(), WrongBill> {
     match seen.values.iter().find(|value| *value != expected) {
         None => Ok(()),
         Some(other) => Err(WrongBill::Account {
@@ -93,7 +93,7 @@ mod tests {
     use crate::schema::COSTS;
 
     fn tally(payers: &[&str], usage: &[&str], starts: &[Option<&str>]) -> Tally {
-        let seen = |values: &[&str]| Seen {
+        let seen = |values: &[&str]| SeenRows {
             values: values.iter().map(|value| (*value).to_owned()).collect(),
             more: false,
         };

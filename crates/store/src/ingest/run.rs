@@ -17,7 +17,7 @@ use super::{
     crash_point,
     decode::{DecodeFault, DecodeJob, Limits},
     fault::LoadFault,
-    outcome::{Ended, delivered_at},
+    outcome::{EndedPeriod, delivered_at},
     plan::{Planned, Step, Terms, draft, step},
     progress::Progress,
     right_bill::ExpectedBill,
@@ -63,14 +63,14 @@ pub struct Loader<'a> {
 }
 
 /// How one attempt at a version ended well.
-enum Loaded {
+enum LoadedPeriod {
     Committed(Box<LedgerRow>),
     Refused(Decision),
 }
 
 impl Loader<'_> {
     /// Carries out one step of a plan. `rows` are the connection's ledger rows that the plan was made from.
-    pub async fn carry_out(&self, planned: Planned, rows: &[LedgerRow]) -> Ended {
+    pub async fn carry_out(&self, planned: Planned, rows: &[LedgerRow]) -> EndedPeriod {
         let connection = Some(&self.terms.connection);
         let (mut delivery, mut ordered_at) = match planned.step {
             Step::Load { delivery, ordered_at } => (delivery, ordered_at),
@@ -78,15 +78,15 @@ impl Loader<'_> {
         };
         for _ in 0..ATTEMPTS {
             let fault = match self.load(&delivery, ordered_at).await {
-                Ok(Loaded::Committed(row)) => {
-                    let done = Ended::done(Outcome::Loaded, &row, delivered_at(&delivery));
+                Ok(LoadedPeriod::Committed(row)) => {
+                    let done = EndedPeriod::done(Outcome::Loaded, &row, delivered_at(&delivery));
                     return done.warned(&delivery).in_place_of(rows);
                 }
-                Ok(Loaded::Refused(decision)) => return self.refused(&delivery, &decision).await,
+                Ok(LoadedPeriod::Refused(decision)) => return self.refused(&delivery, &decision).await,
                 Err(fault) => fault,
             };
             if !is_change(&fault) {
-                return Ended::fault(planned.period, connection, Some(&delivery), &fault);
+                return EndedPeriod::fault(planned.period, connection, Some(&delivery), &fault);
             }
             tracing::info!(period = %planned.period, "the delivery changed while it was read; starting over");
             match self.look_again(&delivery).await {
@@ -97,20 +97,25 @@ impl Loader<'_> {
                     other => return self.without_load(planned.period, &other, rows),
                 },
                 Err(fault) => {
-                    return Ended::fault(planned.period, connection, Some(&delivery), &fault.into());
+                    return EndedPeriod::fault(planned.period, connection, Some(&delivery), &fault.into());
                 }
             }
         }
         let fault = LoadFault::KeepsChanging { attempts: ATTEMPTS };
-        Ended::fault(planned.period, connection, Some(&delivery), &fault)
+        EndedPeriod::fault(planned.period, connection, Some(&delivery), &fault)
     }
 
     /// The end of a step that loads nothing.
-    fn without_load(&self, period: crate::model::BillingPeriod, step: &Step, rows: &[LedgerRow]) -> Ended {
+    fn without_load(
+        &self,
+        period: crate::model::BillingPeriod,
+        step: &Step,
+        rows: &[LedgerRow],
+    ) -> EndedPeriod {
         let connection = &self.terms.connection;
         let (delivery, fault) = match step {
             Step::Settled { delivery, decision } => {
-                return Ended::settled(connection, &self.terms.owner, delivery, decision, rows);
+                return EndedPeriod::settled(connection, &self.terms.owner, delivery, decision, rows);
             }
             Step::Load { delivery, .. } => (Some(delivery), LoadFault::Changed),
             Step::NotExpected { delivery } => {
@@ -124,19 +129,22 @@ impl Loader<'_> {
             }
             Step::Fault(fault) => (None, LoadFault::Report(fault.clone())),
         };
-        Ended::fault(period, Some(connection), delivery.map(AsRef::as_ref), &fault)
+        EndedPeriod::fault(period, Some(connection), delivery.map(AsRef::as_ref), &fault)
     }
 
     /// The commit's own look at the ledger said no: someone else was first.
-    async fn refused(&self, delivery: &Delivery, decision: &Decision) -> Ended {
+    async fn refused(&self, delivery: &Delivery, decision: &Decision) -> EndedPeriod {
         match self.warehouse.ledger(Some(&self.terms.connection)).await {
             Ok(rows) => {
                 let Terms { connection, owner, .. } = self.terms;
-                Ended::settled(connection, owner, delivery, decision, &rows)
+                EndedPeriod::settled(connection, owner, delivery, decision, &rows)
             }
-            Err(fault) => {
-                Ended::fault(delivery.period, Some(&self.terms.connection), Some(delivery), &fault.into())
-            }
+            Err(fault) => EndedPeriod::fault(
+                delivery.period,
+                Some(&self.terms.connection),
+                Some(delivery),
+                &fault.into(),
+            ),
         }
     }
 
@@ -153,7 +161,7 @@ impl Loader<'_> {
     }
 
     /// One attempt at one version. After any fault nothing of it is visible.
-    async fn load(&self, delivery: &Delivery, ordered_at: Timestamp) -> Result<Loaded, LoadFault> {
+    async fn load(&self, delivery: &Delivery, ordered_at: Timestamp) -> Result<LoadedPeriod, LoadFault> {
         let format = decoder_format(delivery)?;
         let loaded_at = Timestamp::now();
         let job = DecodeJob {
@@ -192,9 +200,9 @@ impl Loader<'_> {
             Committed::Replaced { table_version } => {
                 crash_point::reach("committed");
                 tracing::info!(period = %row.period, rows = row.rows, table_version, "committed");
-                Ok(Loaded::Committed(Box::new(row)))
+                Ok(LoadedPeriod::Committed(Box::new(row)))
             }
-            Committed::Refused(decision) => Ok(Loaded::Refused(decision)),
+            Committed::Refused(decision) => Ok(LoadedPeriod::Refused(decision)),
         }
     }
 
@@ -254,10 +262,10 @@ fn once_each(missing: &[Vec<&'static str>]) -> Vec<String> {
 }
 
 /// How the decoder names the files' format.
-fn decoder_format(delivery: &Delivery) -> Result<super::decode::FileFormat, LoadFault> {
+fn decoder_format(delivery: &Delivery) -> Result<super::decode::DecodedFormat, LoadFault> {
     match delivery.format {
-        FileFormat::CsvGz => Ok(super::decode::FileFormat::CsvGzip),
-        FileFormat::Parquet => Ok(super::decode::FileFormat::Parquet),
+        FileFormat::CsvGz => Ok(super::decode::DecodedFormat::CsvGzip),
+        FileFormat::Parquet => Ok(super::decode::DecodedFormat::Parquet),
         FileFormat::CsvZip => {
             let file = delivery.files.first().map(|file| file.key.clone()).unwrap_or_default();
             Err(LoadFault::FormatUnsupported { file })

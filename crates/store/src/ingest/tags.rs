@@ -51,13 +51,13 @@ pub(in crate::ingest) type KeyId = u32;
 /// The keys of one map column that were met in one file.
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct KeyBook {
-    keys: Vec<Key>,
+    keys: Vec<BookedKey>,
     by_raw: HashMap<Box<str>, KeyId>,
     collisions: u64,
 }
 
 #[derive(Debug)]
-struct Key {
+struct BookedKey {
     raw: Box<str>,
     folded: Box<str>,
     used: bool,
@@ -86,7 +86,7 @@ impl KeyBook {
         let folded = if folded.is_empty() { raw } else { folded };
         let id = KeyId::try_from(self.keys.len()).expect("the limit on map keys is far below 2³²");
         self.by_raw.insert(raw.into(), id);
-        self.keys.push(Key { raw: raw.into(), folded: folded.into(), used: false, collisions: 0 });
+        self.keys.push(BookedKey { raw: raw.into(), folded: folded.into(), used: false, collisions: 0 });
         id
     }
 

@@ -31,14 +31,14 @@ pub struct LineKey {
 
 /// Sum of one column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sum {
+pub struct LineSum {
     /// Rows that have a value.
     pub values: u64,
     /// Their sum.
     pub total: Amount,
 }
 
-impl Sum {
+impl LineSum {
     /// Adds one value; `None` past 38 digits.
     pub fn add(&mut self, value: Amount) -> Option<()> {
         self.values += 1;
@@ -53,13 +53,13 @@ pub struct LineSums {
     /// Rows.
     pub rows: u64,
     /// Sums, in the order of the table's summed columns.
-    pub sums: Box<[Sum]>,
+    pub sums: Box<[LineSum]>,
 }
 
 impl LineSums {
     /// No rows, and as many sums as columns are summed.
     pub fn new(columns: usize) -> Self {
-        Self { rows: 0, sums: vec![Sum::default(); columns].into() }
+        Self { rows: 0, sums: vec![LineSum::default(); columns].into() }
     }
 }
 
@@ -90,14 +90,14 @@ pub enum TallyFault {
 
 /// A set of texts that stops growing: who pays, whose usage.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Seen {
+pub struct SeenRows {
     /// The texts, at most [`Seen::MOST`].
     pub values: BTreeSet<String>,
     /// True if there were more.
     pub more: bool,
 }
 
-impl Seen {
+impl SeenRows {
     /// How many are kept: more accounts than an organization may have by default.
     pub const MOST: usize = 20_000;
 
@@ -121,9 +121,9 @@ pub struct Tally {
     /// Totals by currency.
     pub currencies: BTreeMap<String, CurrencyTotals>,
     /// The payers; the empty text stands for rows without.
-    pub payers: Seen,
+    pub payers: SeenRows,
     /// The accounts whose usage it is; the empty text stands for rows without.
-    pub usage_accounts: Seen,
+    pub usage_accounts: SeenRows,
     /// When the bill begins, at most [`Tally::MOST_PERIODS`]; `None` stands for rows without.
     pub period_starts: BTreeSet<Option<Timestamp>>,
     anniversary_rows: u64,
@@ -143,8 +143,8 @@ impl Tally {
             table,
             files: vec![FileTally::default(); files],
             currencies: BTreeMap::new(),
-            payers: Seen::default(),
-            usage_accounts: Seen::default(),
+            payers: SeenRows::default(),
+            usage_accounts: SeenRows::default(),
             period_starts: BTreeSet::new(),
             anniversary_rows: 0,
             without_invoice: 0,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     Committed, Selection, Slot, Stage, Warehouse, WarehouseFault,
-    ledger::{LedgerRow, Ordering, Source},
+    ledger::{LedgerRow, Ordering, VersionSource},
 };
 use crate::{
     model::{Amount, BillingPeriod, CurrencyTotals, RowsWithout, VersionIdentity},
@@ -22,14 +22,14 @@ use rows::Row;
 pub use second_table::SECOND_TABLE;
 
 /// A backend under test, empty.
-pub type Subject = Arc<dyn Warehouse>;
+pub type SuiteSubject = Arc<dyn Warehouse>;
 /// A case under way.
 pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// A case: its name and what it does.
-pub type Case = (&'static str, fn(Subject) -> Running);
+pub type SuiteCase = (&'static str, fn(SuiteSubject) -> Running);
 
 /// All cases.
-pub const CASES: &[Case] = cases::ALL;
+pub const CASES: &[SuiteCase] = cases::ALL;
 
 /// A load to be made: the slot, the version and its place in the order, and the costs of its rows.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub struct Load {
     run: String,
     day: i64,
     owner: &'static str,
-    source: Source,
+    source: VersionSource,
     costs: Vec<String>,
 }
 
@@ -52,7 +52,11 @@ impl Load {
             run: format!("run-{version}"),
             day: 1,
             owner: "cluster/finops/acme",
-            source: Source { location: "s3://bucket/cur".to_owned(), report: "acme".to_owned(), rank: 0 },
+            source: VersionSource {
+                location: "s3://bucket/cur".to_owned(),
+                report: "acme".to_owned(),
+                rank: 0,
+            },
             costs: costs.iter().map(|&cost| cost.to_owned()).collect(),
         }
     }
@@ -83,7 +87,7 @@ impl Load {
 
     /// The same from another report.
     pub fn report(mut self, report: &str, rank: u32) -> Self {
-        self.source = Source { report: report.to_owned(), rank, ..self.source };
+        self.source = VersionSource { report: report.to_owned(), rank, ..self.source };
         self
     }
 
@@ -173,13 +177,13 @@ pub fn slot(connection: &str, period: &str) -> Slot {
 }
 
 /// The versions, rows and sum that a reader sees of a connection, and its ledger rows, all of one state.
-pub async fn seen(warehouse: &dyn Warehouse, connection: &str) -> Seen {
+pub async fn seen(warehouse: &dyn Warehouse, connection: &str) -> SeenRow {
     use arrow::{
         array::{AsArray, RecordBatch},
         datatypes::Decimal128Type,
     };
     let unblended = warehouse.table().bill.unblended;
-    let mut seen = Seen::default();
+    let mut seen = SeenRow::default();
     let selection = Selection { connection: connection.parse().ok(), periods: Vec::new() };
     let mut visit = |_: &Slot, batch: &RecordBatch| {
         let column = |name| batch.column_by_name(name).expect("a column that was asked for");
@@ -197,7 +201,7 @@ pub async fn seen(warehouse: &dyn Warehouse, connection: &str) -> Seen {
 
 /// What a reader sees of a connection.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
+pub struct SeenRow {
     /// The versions its rows belong to.
     pub versions: std::collections::BTreeSet<String>,
     /// Its rows.
@@ -208,7 +212,7 @@ pub struct Seen {
     pub ledger: Vec<LedgerRow>,
 }
 
-impl Seen {
+impl SeenRow {
     /// Asserts that rows, sum and ledger are exactly those of these loads.
     pub fn is_exactly(&self, loads: &[&Load]) {
         let rows: Vec<LedgerRow> = loads.iter().map(|load| load.row()).collect();

@@ -40,14 +40,14 @@ pub use given::{GivenKeys, KeySource, NoKeys};
 pub use location::{Addressing, DeltaOptions, WarehouseIdentity};
 use maintain::Sweep;
 use purge::Belonging;
-use read::{ReadFault, Wanted};
+use read::{ReadFault, WantedRows};
 use stage::DeltaStage;
 use table::{Table, TableShape};
 
 use super::{
     Reading, Selection, Slot, Stage, TagKey, VisitRows, Warehouse, WarehouseFault,
     ledger::LedgerRow,
-    survey::{Entries, Survey},
+    survey::{LedgerEntries, Survey},
 };
 use crate::{
     model::{BillingPeriod, ConnectionKey, DeltaLocation, VersionIdentity},
@@ -166,7 +166,7 @@ impl Warehouse for DeltaWarehouse {
         Ok(())
     }
 
-    async fn entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault> {
+    async fn entries(&self, wanted: &Selection) -> Result<LedgerEntries, WarehouseFault> {
         self.read_entries(wanted).await
     }
 
@@ -220,7 +220,7 @@ impl Warehouse for DeltaWarehouse {
             |connection: &ConnectionKey| entries.unreadable.iter().any(|row| row.is_of(connection));
         entries.rows.retain(|row| !left_out(&row.connection));
         let files = files.into_iter().filter(|file| !left_out(&file.slot.connection));
-        let wanted = files.map(|file| Wanted { key: file.key, size: file.size, of: file.slot });
+        let wanted = files.map(|file| WantedRows { key: file.key, size: file.size, of: file.slot });
         match read::read(&self.costs.store, wanted.collect(), columns, visit).await {
             Ok(()) => Ok(Reading { table_version, ledger: entries.rows, unreadable: entries.unreadable }),
             Err(ReadFault::Gone(key)) => Err(self.gone(&key, selection).await),

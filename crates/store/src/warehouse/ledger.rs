@@ -11,7 +11,7 @@ use crate::model::{BillingPeriod, ConnectionKey, CurrencyTotals, VersionIdentity
 /// Where a version comes from. Order is compared only within one source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Source {
+pub struct VersionSource {
     /// `s3://BUCKET/PREFIX` or `file:///DIR`, as configured.
     pub location: String,
     /// The report's name.
@@ -31,7 +31,7 @@ pub struct LedgerRow {
     /// The version's identity.
     pub version: VersionIdentity,
     /// Where it comes from.
-    pub source: Source,
+    pub source: VersionSource,
     /// The version's own time: from the assembly id or folder, else the manifest's Last-Modified.
     pub ordered_at: Timestamp,
     /// Who owns the connection: `CLUSTER/NAMESPACE/NAME`, or `cli`.

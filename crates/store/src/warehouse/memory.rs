@@ -15,7 +15,7 @@ use super::{
     Committed, PartWriter, Reading, Selection, Slot, Stage, TagKey, VisitRows, VisitStaged, Warehouse,
     WarehouseFault,
     ledger::{self, Decision, LedgerRow, Ordering},
-    survey::{Entries, Survey},
+    survey::{LedgerEntries, Survey},
 };
 use crate::{
     model::{BillingPeriod, ConnectionKey, VersionIdentity},
@@ -26,11 +26,11 @@ use crate::{
 #[derive(Clone)]
 pub struct MemoryWarehouse {
     table: &'static TableContract,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<MemoryState>>,
 }
 
 #[derive(Default)]
-struct State {
+struct MemoryState {
     version: u64,
     slots: BTreeMap<Slot, (LedgerRow, Vec<RecordBatch>)>,
     tag_keys: BTreeMap<Slot, BTreeMap<VersionIdentity, Vec<TagKey>>>,
@@ -91,10 +91,10 @@ impl Warehouse for MemoryWarehouse {
         Ok(())
     }
 
-    async fn entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault> {
+    async fn entries(&self, wanted: &Selection) -> Result<LedgerEntries, WarehouseFault> {
         let state = locked(&self.state);
         let rows = state.slots.iter().filter(|(slot, _)| wanted.takes(slot)).map(|(_, (row, _))| row.clone());
-        Ok(Entries { rows: rows.collect(), unreadable: Vec::new() })
+        Ok(LedgerEntries { rows: rows.collect(), unreadable: Vec::new() })
     }
 
     async fn survey(&self, connection: Option<&ConnectionKey>) -> Result<Survey, WarehouseFault> {
@@ -173,13 +173,13 @@ impl Warehouse for MemoryWarehouse {
     }
 }
 
-type Parts = Arc<Mutex<Vec<(usize, Vec<RecordBatch>)>>>;
+type MemoryParts = Arc<Mutex<Vec<(usize, Vec<RecordBatch>)>>>;
 
 struct MemoryStage {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<MemoryState>>,
     slot: Slot,
     version: VersionIdentity,
-    parts: Parts,
+    parts: MemoryParts,
 }
 
 #[async_trait]
@@ -235,7 +235,7 @@ impl Stage for MemoryStage {
 struct MemoryPart {
     source_file: usize,
     batches: Vec<RecordBatch>,
-    parts: Parts,
+    parts: MemoryParts,
 }
 
 impl PartWriter for MemoryPart {

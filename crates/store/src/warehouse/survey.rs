@@ -11,14 +11,14 @@ use crate::model::ConnectionKey;
 
 /// The ledger's entries of some slots.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Entries {
+pub struct LedgerEntries {
     /// The rows, ordered by connection and period.
     pub rows: Vec<LedgerRow>,
     /// Those that this release can't read.
     pub unreadable: Vec<UnreadableRow>,
 }
 
-impl Entries {
+impl LedgerEntries {
     /// The rows, if all of them can be read.
     ///
     /// # Errors

@@ -1,17 +1,17 @@
 //! What to know about a tag so that its sums mean what they seem to.
 
-use super::shortened;
+use super::shorten_list;
 use crate::{costs::TagAnswer, warehouse::Slot};
 
 /// The lines of a footer.
-pub(super) fn lines(tag: &TagAnswer) -> Vec<String> {
+pub(super) fn tag_lines(tag: &TagAnswer) -> Vec<String> {
     let mut lines = Vec::new();
     if !tag.found && !tag.elsewhere.is_empty() {
-        let elsewhere = listed(&tag.elsewhere);
+        let elsewhere = list_slots(&tag.elsewhere);
         lines.push(format!("None of these rows has the tag {}, but {elsewhere} has it.", tag.asked));
     }
     if !tag.absent_from.is_empty() {
-        lines.push(format!("None of these has the tag: {}.", listed(&tag.absent_from)));
+        lines.push(format!("None of these has the tag: {}.", list_slots(&tag.absent_from)));
     }
     for other in &tag.also {
         let prefixed = ["user", "aws"].iter().find_map(|prefix| {
@@ -22,7 +22,7 @@ pub(super) fn lines(tag: &TagAnswer) -> Vec<String> {
     }
     if !tag.collisions.is_empty() {
         lines.push(format!("Several tag keys fold to {}; their values are grouped together here:", tag.key));
-        lines.extend(shortened(tag.collisions.iter().map(|of| {
+        lines.extend(shorten_list(tag.collisions.iter().map(|of| {
             let met = match of.rows {
                 0 => String::new(),
                 rows => format!(" (together with another on {rows} rows)"),
@@ -33,7 +33,7 @@ pub(super) fn lines(tag: &TagAnswer) -> Vec<String> {
     lines
 }
 
-fn listed(loads: &[Slot]) -> String {
+fn list_slots(loads: &[Slot]) -> String {
     let texts = loads.iter().map(|load| format!("{} {}", load.connection, load.period));
-    shortened(texts).iter().map(|text| text.trim()).collect::<Vec<_>>().join(", ")
+    shorten_list(texts).iter().map(|text| text.trim()).collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    cli::{errors::text::text, terminal::wrap::fits},
+    cli::{errors::text::render_text, terminal::wrap::fits},
     model::ConditionStatus,
 };
 use ConditionStatus::{False, Unknown};
@@ -98,8 +98,8 @@ fn fleet() -> Fleet {
     Fleet { members }
 }
 
-fn known(group: &Group) -> Reason {
-    group.reason.known().expect("a reason of this version")
+fn known(group: &FindingGroup) -> Reason {
+    group.reason.known_value().expect("a reason of this version")
 }
 
 fn remedy(reason: Reason) -> String {
@@ -169,13 +169,13 @@ fn a_reason_names_the_objects_that_bulk_commands_take() {
 fn what_people_call_an_account_stands_beside_its_name() {
     let display_name = Some("Acme payer\u{1b}[2J".to_owned());
     let members = vec![Member { display_name, ..denied("acme-payer", 0) }];
-    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
+    let shown = render_text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
     assert!(shown.contains("finops/acme-payer \"Acme payer\u{fffd}[2J\" (RoleAssumable"), "{shown}");
 }
 
 #[test]
 fn the_view_fits_80_columns() {
-    let shown = text(&Overview::of(&fleet(), remedy, true), false, None, at(60 * 30));
+    let shown = render_text(&Overview::of(&fleet(), remedy, true), false, None, at(60 * 30));
     assert!(fits(&shown), "{shown}");
     insta::assert_snapshot!(shown);
 }
@@ -183,7 +183,7 @@ fn the_view_fits_80_columns() {
 #[test]
 fn a_large_group_names_its_objects_and_the_fix_once() {
     let members = (0..50).map(|number| denied(&format!("account-{number:02}"), number)).collect();
-    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(60 * 24 * 3));
+    let shown = render_text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(60 * 24 * 3));
     assert!(fits(&shown), "{shown}");
     insta::assert_snapshot!(shown);
 }
@@ -198,7 +198,7 @@ fn a_large_group_shows_what_differs_between_its_objects() {
         account(&format!("account-{number}"), vec![word])
     };
     let members = (0..5).map(lacking).collect();
-    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
+    let shown = render_text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
     assert!(fits(&shown), "{shown}");
     assert!(
         shown.contains("  finops/account-4: Secret external-id-4 is missing in namespace finops, or"),
@@ -210,7 +210,7 @@ fn a_large_group_shows_what_differs_between_its_objects() {
 fn a_healthy_fleet_says_so() {
     let members =
         vec![account("acme", vec![word(ConditionType::Ready, ConditionStatus::True, Reason::Succeeded, 0)])];
-    let shown = text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
+    let shown = render_text(&Overview::of(&Fleet { members }, remedy, false), false, None, at(0));
     assert_eq!(shown, "None of 1 account is broken, no warehouses.\n");
 }
 
@@ -218,10 +218,10 @@ fn a_healthy_fleet_says_so() {
 fn an_empty_scope_is_named() {
     let nothing = Overview::of(&Fleet::default(), remedy, false);
     assert_eq!(
-        text(&nothing, false, Some("finops"), at(0)),
+        render_text(&nothing, false, Some("finops"), at(0)),
         "No accounts, no warehouses in namespace finops: use -n NAMESPACE or -A to look\nelsewhere.\n"
     );
-    assert_eq!(text(&nothing, false, None, at(0)), "No accounts, no warehouses in any namespace.\n");
+    assert_eq!(render_text(&nothing, false, None, at(0)), "No accounts, no warehouses in any namespace.\n");
 }
 
 #[test]
@@ -236,6 +236,6 @@ fn a_wrong_report_name_is_fixed_before_the_listing_that_it_breaks() {
     )];
     let errors = Overview::of(&Fleet { members }, remedy, true).errors;
     let order: Vec<(Option<Reason>, usize)> =
-        errors.iter().map(|group| (group.reason.known(), group.waiting)).collect();
+        errors.iter().map(|group| (group.reason.known_value(), group.waiting)).collect();
     assert_eq!(order, [(Some(Reason::ReportNotFound), 1), (Some(Reason::BucketListDenied), 0)]);
 }

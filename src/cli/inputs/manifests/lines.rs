@@ -14,24 +14,24 @@ pub type Lines = BTreeMap<String, u64>;
 /// The lines of a document's fields.
 pub(super) fn of(document: &Spanned<Node>) -> Lines {
     let mut lines = Lines::new();
-    note("", document, &mut lines);
+    note_lines("", document, &mut lines);
     lines
 }
 
-fn note(path: &str, node: &Spanned<Node>, lines: &mut Lines) {
+fn note_lines(path: &str, node: &Spanned<Node>, lines: &mut Lines) {
     match &node.value {
         Node::Map(members) => {
             for (name, member) in members {
                 let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 lines.insert(below.clone(), member.referenced.line());
-                note(&below, member, lines);
+                note_lines(&below, member, lines);
             }
         }
         Node::List(items) => {
             for (index, item) in items.iter().enumerate() {
                 let below = format!("{path}[{index}]");
                 lines.insert(below.clone(), item.referenced.line());
-                note(&below, item, lines);
+                note_lines(&below, item, lines);
             }
         }
         Node::Leaf => {}

@@ -18,9 +18,9 @@ spec:
 "#;
 
 fn read_text(text: &str) -> Result<Manifests, Vec<ManifestFault>> {
-    let mut reading = Reading::default();
-    reading.text("a.yaml", text);
-    reading.end()
+    let mut reading = ManifestReading::default();
+    reading.read_text("a.yaml", text);
+    reading.into_manifests()
 }
 
 /// What is said of a text that is wrong, a line each.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::{
     api::{CostWarehouse, CostWarehouseSpec, ValidWarehouse, fields::InvalidField},
-    cli::cluster::{ClusterArgs, ClusterFault, Scope, fleet::Kind, selection::wanted},
+    cli::cluster::{ClusterArgs, ClusterFault, ClusterScope, fleet::Kind, selection::parse_object},
     model::{ExitCode, WarehouseAddress},
     warehouse::WarehouseFault,
 };
@@ -17,7 +17,7 @@ impl FromStr for ObjectName {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match wanted(text) {
+        match parse_object(text) {
             Ok(found) if found.kind == Kind::CostWarehouse => Ok(Self(found.name)),
             _ => Err("it takes costwarehouse/NAME; the namespace goes to -n"),
         }
@@ -34,14 +34,14 @@ impl ObjectName {
         cluster: &ClusterArgs,
         namespace: Option<&str>,
     ) -> Result<WarehouseAddress, WarehouseFault> {
-        let (client, default) = cluster.connect().await.map_err(of_cluster)?;
+        let (client, default) = cluster.connect_with_namespace().await.map_err(of_cluster)?;
         let namespace = namespace.unwrap_or(&default);
-        let scope = Scope { client, namespace: Some(namespace.to_owned()) };
+        let scope = ClusterScope { client, namespace: Some(namespace.to_owned()) };
         let object: CostWarehouse = scope.get(namespace, &self.0).await.map_err(of_cluster)?;
-        self.address(&object.spec)
+        self.address_of(&object.spec)
     }
 
-    fn address(&self, spec: &CostWarehouseSpec) -> Result<WarehouseAddress, WarehouseFault> {
+    fn address_of(&self, spec: &CostWarehouseSpec) -> Result<WarehouseAddress, WarehouseFault> {
         let name = &self.0;
         let unusable = |invalid: InvalidField| {
             WarehouseFault::Configuration(format!("costwarehouse/{name} can't be used: {invalid}"))
@@ -59,7 +59,7 @@ impl ObjectName {
 
 /// A fault of the cluster in the words of a warehouse: the commands end alike, whoever failed.
 fn of_cluster(fault: ClusterFault) -> WarehouseFault {
-    match fault.exit() {
+    match fault.exit_code() {
         ExitCode::Transient => WarehouseFault::Transient {
             action: "read the CostWarehouse".to_owned(),
             cause: fault.to_string(),
@@ -75,7 +75,7 @@ mod tests {
 
     fn address(delta: serde_json::Value) -> Result<WarehouseAddress, String> {
         let spec = serde_json::from_value(serde_json::json!({"delta": delta})).expect("a spec");
-        ObjectName("lake".to_owned()).address(&spec).map_err(|fault| fault.to_string())
+        ObjectName("lake".to_owned()).address_of(&spec).map_err(|fault| fault.to_string())
     }
 
     #[test]

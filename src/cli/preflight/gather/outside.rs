@@ -8,11 +8,11 @@ use k8s_openapi::api::{
 };
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use super::{AT_ONCE, unseen};
+use super::{AT_ONCE, why_unseen};
 use crate::{
     cli::{
         cluster::ClusterFault,
-        preflight::facts::{Deployed, OutsideView, Policy, Seen},
+        preflight::facts::{Deployed, OutsideView, SeenFact, SeenPolicy},
     },
     controller::settings::{InvalidSettings, Settings, Watch},
 };
@@ -23,14 +23,14 @@ const OPERATOR: &str = "app.kubernetes.io/name=awscost,app.kubernetes.io/compone
 const SETTINGS_KEY: &str = "operator.yaml";
 
 /// The operator's Deployment, if it was found.
-pub(super) struct Found(Seen<Option<Box<Deployment>>>);
+pub(super) struct FoundOperator(SeenFact<Option<Box<Deployment>>>);
 
-impl Found {
+impl FoundOperator {
     pub(super) fn namespace(&self) -> Option<&str> {
         self.deployment()?.metadata.namespace.as_deref()
     }
 
-    pub(super) fn release(&self) -> Option<String> {
+    pub(super) fn release_name(&self) -> Option<String> {
         self.deployment()?.labels().get("app.kubernetes.io/instance").cloned()
     }
 
@@ -38,25 +38,28 @@ impl Found {
         self.0.as_ref().ok()?.as_deref()
     }
 
-    fn pod(&self) -> Option<&PodSpec> {
+    fn pod_spec(&self) -> Option<&PodSpec> {
         self.deployment()?.spec.as_ref()?.template.spec.as_ref()
     }
 
     /// The operator's account as the API server names it.
-    fn account(&self) -> Option<String> {
-        let name = self.pod()?.service_account_name.as_deref().unwrap_or("default");
+    fn service_account(&self) -> Option<String> {
+        let name = self.pod_spec()?.service_account_name.as_deref().unwrap_or("default");
         Some(format!("system:serviceaccount:{}:{name}", self.namespace()?))
     }
 }
 
 /// Looks for the Deployment in a namespace, or in all.
-pub(super) async fn found(client: &Client, namespace: Option<&str>) -> Result<Found, ClusterFault> {
+pub(super) async fn find_operator(
+    client: &Client,
+    namespace: Option<&str>,
+) -> Result<FoundOperator, ClusterFault> {
     let api: Api<Deployment> = match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
     match api.list(&ListParams::default().labels(OPERATOR)).await {
-        Ok(mut list) if list.items.len() < 2 => Ok(Found(Ok(list.items.pop().map(Box::new)))),
+        Ok(mut list) if list.items.len() < 2 => Ok(FoundOperator(Ok(list.items.pop().map(Box::new)))),
         Ok(list) => {
             let names: Vec<String> = list
                 .iter()
@@ -67,12 +70,15 @@ pub(super) async fn found(client: &Client, namespace: Option<&str>) -> Result<Fo
                 names.join(", ")
             )))
         }
-        Err(error) => Ok(Found(Err(unseen("the operator's Deployment", &error)))),
+        Err(error) => Ok(FoundOperator(Err(why_unseen("the operator's Deployment", &error)))),
     }
 }
 
 /// The settings from the ConfigMap that the Deployment mounts.
-pub(super) async fn settings(client: &Client, found: &Found) -> Seen<Result<Settings, InvalidSettings>> {
+pub(super) async fn read_settings(
+    client: &Client,
+    found: &FoundOperator,
+) -> SeenFact<Result<Settings, InvalidSettings>> {
     let Some((namespace, name)) = found.namespace().zip(config_map(found)) else {
         return Err(match &found.0 {
             Err(because) => because.clone(),
@@ -81,30 +87,34 @@ pub(super) async fn settings(client: &Client, found: &Found) -> Seen<Result<Sett
         });
     };
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let map = maps.get(name).await.map_err(|error| unseen("the ConfigMap with the settings", &error))?;
+    let map = maps.get(name).await.map_err(|error| why_unseen("the ConfigMap with the settings", &error))?;
     let text = map.data.unwrap_or_default().remove(SETTINGS_KEY);
     Ok(Settings::parse(&text.ok_or_else(|| format!("ConfigMap {name} has no key {SETTINGS_KEY}"))?))
 }
 
 /// The ConfigMap that the operator's pods have their settings from.
-fn config_map(found: &Found) -> Option<&str> {
-    let volumes = found.pod()?.volumes.iter().flatten();
+fn config_map(found: &FoundOperator) -> Option<&str> {
+    let volumes = found.pod_spec()?.volumes.iter().flatten();
     let map =
         volumes.filter(|volume| volume.name == "config").find_map(|volume| volume.config_map.as_ref())?;
     Some(&map.name)
 }
 
-pub(super) async fn view(client: &Client, found: &Found, settings: Option<&Settings>) -> OutsideView {
+pub(super) async fn gather_outside(
+    client: &Client,
+    found: &FoundOperator,
+    settings: Option<&Settings>,
+) -> OutsideView {
     let (missing_namespaces, policies) =
-        tokio::join!(missing_namespaces(client, settings), policies(client, found));
+        tokio::join!(missing_namespaces(client, settings), read_policies(client, found));
     let deployment = match &found.0 {
         Err(because) => Err(because.clone()),
-        Ok(found) => Ok(found.as_deref().map(deployed)),
+        Ok(found) => Ok(found.as_deref().map(describe_deployment)),
     };
     OutsideView { deployment, missing_namespaces, policies }
 }
 
-fn deployed(deployment: &Deployment) -> Deployed {
+fn describe_deployment(deployment: &Deployment) -> Deployed {
     let spec = deployment.spec.as_ref();
     let containers = spec.and_then(|spec| spec.template.spec.as_ref()).map(|pod| pod.containers.as_slice());
     let operator =
@@ -117,7 +127,7 @@ fn deployed(deployment: &Deployment) -> Deployed {
     }
 }
 
-async fn missing_namespaces(client: &Client, settings: Option<&Settings>) -> Seen<Vec<String>> {
+async fn missing_namespaces(client: &Client, settings: Option<&Settings>) -> SeenFact<Vec<String>> {
     let names = match settings.map(|settings| &settings.watch) {
         None => return Err("the settings can't be read or used".to_owned()),
         Some(Watch::All) => return Ok(Vec::new()),
@@ -131,17 +141,17 @@ async fn missing_namespaces(client: &Client, settings: Option<&Settings>) -> See
                 let found = namespaces.get_metadata_opt(&name).await;
                 found
                     .map(|found| found.is_none().then_some(name))
-                    .map_err(|error| unseen("a namespace", &error))
+                    .map_err(|error| why_unseen("a namespace", &error))
             }
         })
         .buffered(AT_ONCE)
         .collect()
         .await;
-    Ok(answers.into_iter().collect::<Seen<Vec<_>>>()?.into_iter().flatten().collect())
+    Ok(answers.into_iter().collect::<SeenFact<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-async fn policies(client: &Client, found: &Found) -> Seen<Vec<Policy>> {
-    let Some(account) = found.account() else {
+async fn read_policies(client: &Client, found: &FoundOperator) -> SeenFact<Vec<SeenPolicy>> {
+    let Some(account) = found.service_account() else {
         return Err("there is no Deployment that names the operator's service account".to_owned());
     };
     let policies: Api<ValidatingAdmissionPolicy> = Api::all(client.clone());
@@ -149,12 +159,12 @@ async fn policies(client: &Client, found: &Found) -> Seen<Vec<Policy>> {
     let all = ListParams::default();
     let (policies, bindings) = tokio::join!(policies.list(&all), bindings.list(&all));
     let what = "the admission policies and their bindings";
-    let policies = policies.map_err(|error| unseen(what, &error))?;
-    let bindings = bindings.map_err(|error| unseen(what, &error))?;
+    let policies = policies.map_err(|error| why_unseen(what, &error))?;
+    let bindings = bindings.map_err(|error| why_unseen(what, &error))?;
     Ok(policies
         .iter()
         .filter(|policy| is_about(policy, &account))
-        .map(|policy| summary(policy, &bindings.items))
+        .map(|policy| policy_summary(policy, &bindings.items))
         .collect())
 }
 
@@ -165,7 +175,10 @@ fn is_about(policy: &ValidatingAdmissionPolicy, account: &str) -> bool {
     conditions.is_some_and(|conditions| conditions.iter().any(|one| one.expression.contains(&quoted)))
 }
 
-fn summary(policy: &ValidatingAdmissionPolicy, bindings: &[ValidatingAdmissionPolicyBinding]) -> Policy {
+fn policy_summary(
+    policy: &ValidatingAdmissionPolicy,
+    bindings: &[ValidatingAdmissionPolicyBinding],
+) -> SeenPolicy {
     let name = policy.name_any();
     let spec = policy.spec.clone().unwrap_or_default();
     let rules = spec.match_constraints.and_then(|constraints| constraints.resource_rules).unwrap_or_default();
@@ -184,5 +197,5 @@ fn summary(policy: &ValidatingAdmissionPolicy, bindings: &[ValidatingAdmissionPo
         let rest = validation.expression.split("container.image == \"").nth(1)?;
         rest.split('"').next().map(str::to_owned)
     });
-    Policy { covers: covers.collect(), name, denies, image }
+    SeenPolicy { covers: covers.collect(), name, denies, image }
 }

@@ -44,7 +44,7 @@ pub(super) struct Pod<'a> {
 }
 
 impl Pod<'_> {
-    pub(super) fn spec(&self) -> PodSpec {
+    pub(super) fn pod_spec(&self) -> PodSpec {
         let (volumes, mounts) = self.volumes();
         PodSpec {
             // A failed container is the Job's end: the operator decides on the next attempt, and backs off between them.
@@ -55,25 +55,25 @@ impl Pod<'_> {
             // Thousands of services would fill its environment.
             enable_service_links: Some(false),
             security_context: Some(self.pod_security()),
-            node_selector: Some(self.merged(|pods| &pods.node_selector, |own| &own.node_selector))
+            node_selector: Some(self.merge_maps(|pods| &pods.node_selector, |own| &own.node_selector))
                 .filter(|selector| !selector.is_empty()),
             tolerations: Some(self.tolerations()).filter(|list| !list.is_empty()),
             image_pull_secrets: Some(self.pull_secrets()).filter(|list| !list.is_empty()),
             affinity: self.settings.pods.affinity.clone(),
             priority_class_name: self.settings.pods.priority_class_name.clone(),
             volumes: Some(volumes),
-            containers: vec![self.container(mounts)],
+            containers: vec![self.main_container(mounts)],
             ..PodSpec::default()
         }
     }
 
     /// Annotations of the pod.
     pub(super) fn annotations(&self) -> BTreeMap<String, String> {
-        self.merged(|pods| &pods.annotations, |own| &own.pod_annotations)
+        self.merge_maps(|pods| &pods.annotations, |own| &own.pod_annotations)
     }
 
     /// A map of the administrator's, with an account's own over it, key by key.
-    fn merged(
+    fn merge_maps(
         &self,
         default: fn(&JobPods) -> &BTreeMap<String, String>,
         own: fn(&Ingestion) -> &BTreeMap<String, String>,
@@ -88,7 +88,7 @@ impl Pod<'_> {
     /// Added up: a toleration allows and never forbids.
     fn tolerations(&self) -> Vec<Toleration> {
         let own = self.ingestion.into_iter().flat_map(|ingestion| &ingestion.tolerations);
-        self.settings.pods.tolerations.iter().chain(own).map(toleration).collect()
+        self.settings.pods.tolerations.iter().chain(own).map(toleration_of).collect()
     }
 
     /// Added up: the kubelet tries one after the other.
@@ -131,7 +131,7 @@ impl Pod<'_> {
         context
     }
 
-    fn container(&self, mounts: Vec<VolumeMount>) -> Container {
+    fn main_container(&self, mounts: Vec<VolumeMount>) -> Container {
         let own = self.ingestion.and_then(|ingestion| ingestion.resources.as_ref());
         let resources = own.or(self.settings.pods.resources.as_ref());
         Container {
@@ -139,8 +139,8 @@ impl Pod<'_> {
             image: Some(self.settings.image.clone()),
             image_pull_policy: Some(self.settings.image_pull_policy.clone()),
             args: Some(self.args.clone()),
-            env: Some(self.env()),
-            resources: Some(resources.map_or_else(default_resources, requirements)),
+            env: Some(self.environment_of()),
+            resources: Some(resources.map_or_else(default_resources, resource_requirements)),
             security_context: Some(self.container_security()),
             termination_message_path: Some("/dev/termination-log".to_owned()),
             // Never the log: it is not the contract, and it is not bounded.
@@ -150,7 +150,7 @@ impl Pod<'_> {
         }
     }
 
-    fn env(&self) -> Vec<EnvVar> {
+    fn environment_of(&self) -> Vec<EnvVar> {
         // Otherwise an SDK without credentials would take the node's.
         let ours = BTreeMap::from([
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
@@ -172,15 +172,19 @@ impl Pod<'_> {
             empty_dir: Some(EmptyDirVolumeSource::default()),
             ..Volume::default()
         };
-        let mut both = vec![(scratch, "/tmp", Access::Write)];
+        let mut both = vec![(scratch, "/tmp", MountAccess::Write)];
         if self.session {
-            both.push((one_key("session", self.job, SESSION_KEY), SESSION_DIR, Access::Read));
+            both.push((one_key("session", self.job, SESSION_KEY), SESSION_DIR, MountAccess::Read));
         }
         if let Some(secret) = self.warehouse.access.secret() {
-            both.push((secret_volume("warehouse-credentials", secret), WAREHOUSE_SECRET_DIR, Access::Read));
+            both.push((
+                secret_volume("warehouse-credentials", secret),
+                WAREHOUSE_SECRET_DIR,
+                MountAccess::Read,
+            ));
         }
         if let Some(secret) = self.settings.ca_secret {
-            both.push((one_key("ca", secret, authorities::KEY), CA_DIR, Access::Read));
+            both.push((one_key("ca", secret, authorities::KEY), CA_DIR, MountAccess::Read));
         }
         if let Some(claim) = self.warehouse.access.claim() {
             let volume = Volume {
@@ -191,14 +195,14 @@ impl Pod<'_> {
                 }),
                 ..Volume::default()
             };
-            both.push((volume, WarehouseAccess::mount_path(), Access::Write));
+            both.push((volume, WarehouseAccess::mount_path(), MountAccess::Write));
         }
         both.into_iter()
             .map(|(volume, path, access)| {
                 let mount = VolumeMount {
                     name: volume.name.clone(),
                     mount_path: path.to_owned(),
-                    read_only: (access == Access::Read).then_some(true),
+                    read_only: (access == MountAccess::Read).then_some(true),
                     ..VolumeMount::default()
                 };
                 (volume, mount)
@@ -208,7 +212,7 @@ impl Pod<'_> {
 }
 
 #[derive(PartialEq, Eq)]
-enum Access {
+enum MountAccess {
     Read,
     Write,
 }
@@ -234,7 +238,7 @@ fn one_key(name: &str, secret: &str, key: &str) -> Volume {
     volume
 }
 
-fn toleration(said: &aws_cost_account::Toleration) -> Toleration {
+fn toleration_of(said: &aws_cost_account::Toleration) -> Toleration {
     Toleration {
         key: said.key.clone(),
         operator: said.operator.clone(),
@@ -244,7 +248,7 @@ fn toleration(said: &aws_cost_account::Toleration) -> Toleration {
     }
 }
 
-fn requirements(resources: &Resources) -> ResourceRequirements {
+fn resource_requirements(resources: &Resources) -> ResourceRequirements {
     let quantities = |map: &BTreeMap<String, IntOrString>| {
         let quantity = |value: &IntOrString| match value {
             IntOrString::Int(number) => Quantity(number.to_string()),

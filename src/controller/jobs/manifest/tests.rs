@@ -7,8 +7,8 @@ use crate::{
     controller::{jobs::manifest::*, validate},
 };
 
-fn owner() -> Owner {
-    Owner {
+fn owner() -> ObjectOwner {
+    ObjectOwner {
         kind: "AwsCostAccount",
         namespace: "finops".to_owned(),
         name: "acme-payer".to_owned(),
@@ -51,7 +51,7 @@ fn account_with(report: &str, prefix: &str) -> ValidAccount {
             "podAnnotations": {"note": "x"}
         }
     });
-    validate::account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
+    validate::parse_account(&serde_json::from_value(spec).expect("a spec")).expect("valid")
 }
 
 pub fn warehouse(delta: serde_json::Value) -> ValidWarehouse {
@@ -90,7 +90,7 @@ fn the_probe_job_of_an_s3_warehouse() {
         "location": "s3://lake/costs", "region": "eu-west-1", "endpoint": "http://store:9000", "pathStyle": true,
         "credentialsSecretRef": {"name": "lake-keys"}
     }));
-    let owner = Owner { kind: "CostWarehouse", name: "lake".to_owned(), ..owner() };
+    let owner = ObjectOwner { kind: "CostWarehouse", name: "lake".to_owned(), ..owner() };
     insta::assert_yaml_snapshot!(probe_job(&owner, attempt(3), &lake, None, &settings()));
 }
 
@@ -103,7 +103,7 @@ fn every_job_trusts_what_the_operator_trusts() {
         env: BTreeMap::from([("AWS_CA_BUNDLE".to_owned(), "/etc/mine.pem".to_owned())]).into(),
         ..settings()
     };
-    let owner = Owner { kind: "CostWarehouse", name: "lake".to_owned(), ..owner() };
+    let owner = ObjectOwner { kind: "CostWarehouse", name: "lake".to_owned(), ..owner() };
     let job = serde_json::to_value(probe_job(&owner, attempt(1), &lake, None, &settings)).expect("JSON");
     let pod = &job["spec"]["template"]["spec"];
     let volume = json!({"name": "ca", "secret": {

@@ -78,7 +78,7 @@ async fn no_pass_begins_before_every_watch_has_shown_what_is_there() {
     static PASSES: AtomicUsize = AtomicUsize::new(0);
     let (stores, mut writers) = watch::empty_stores(None);
     let state = state(vec![stores.clone()]);
-    let (announcement, synced) = caches_synced::announcement();
+    let (announcement, synced) = caches_synced::sync_channel();
     let (queue, requests) = unbounded();
     let reconciler = Reconciler::<GuardedAccount> {
         controller: "account",
@@ -121,7 +121,7 @@ async fn a_pass_that_panics_is_told_of_and_keeps_nobody_from_the_next() {
     }
     writers.accounts(&Event::Apply(account("acme", "u")));
     let state = state(vec![stores.clone()]);
-    let (announcement, synced) = caches_synced::announcement();
+    let (announcement, synced) = caches_synced::sync_channel();
     announcement.tell(&stores).await;
     let (queue, requests) = unbounded();
     let reconciler = Reconciler::<GuardedAccount> {

@@ -118,7 +118,7 @@ fn behind_a_broken_role_only_the_role_is_looked_at() {
 #[test]
 fn jitter_spreads_objects_and_stays_the_same_for_one() {
     let hour = SignedDuration::from_hours(1);
-    let of = |uid: &str| jittered(hour, uid, Group::Identity);
+    let of = |uid: &str| jittered(hour, uid, ProbeGroup::Identity);
     let all: std::collections::BTreeSet<_> = (0..100).map(|n| of(&n.to_string())).collect();
     assert!(all.len() > 80, "spread over {} values", all.len());
     assert!(all.iter().all(|age| (48..=72).contains(&age.as_mins())), "{all:?}");

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     aws::{
         AwsFault, Code, FaultClass, IamPermission,
-        session_policy::{Scope, SessionPolicyTooLong, build},
+        session_policy::{SessionPolicyTooLong, SessionScope, build},
         traits::ObjectOwnership,
     },
     model::{ConditionType::BucketReadable, Reason, ReportLocation},
@@ -22,7 +22,7 @@ use crate::{
 /// # Errors
 /// [`SessionPolicyTooLong`] if prefix and name are too long for one.
 pub fn session_policy(target: &Target, report: &ReportLocation) -> Result<String, SessionPolicyTooLong> {
-    build(&Scope {
+    build(&SessionScope {
         partition: target.partition(),
         bucket: &report.bucket,
         region: &report.region,

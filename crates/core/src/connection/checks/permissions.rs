@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// Ways to change what the report's bucket holds or who may reach it.
-const WRITES: [(&str, Part); 3] = [
-    ("s3:PutObject", Part::Objects),
-    ("s3:DeleteObject", Part::Objects),
-    ("s3:PutBucketPolicy", Part::Bucket),
+const WRITES: [(&str, PolicyPart); 3] = [
+    ("s3:PutObject", PolicyPart::Objects),
+    ("s3:DeleteObject", PolicyPart::Objects),
+    ("s3:PutBucketPolicy", PolicyPart::Bucket),
 ];
 /// Whoever may do one of these may give itself the rest.
 const ADMINISTERS: [&str; 2] = ["iam:CreateUser", "iam:AttachRolePolicy"];
@@ -22,7 +22,7 @@ const ADMINISTERS: [&str; 2] = ["iam:CreateUser", "iam:AttachRolePolicy"];
 const OTHER_BUCKET: &str = "xn--awscost-another-bucket";
 
 #[derive(Debug, Clone, Copy)]
-enum Part {
+enum PolicyPart {
     Bucket,
     Objects,
 }
@@ -49,8 +49,8 @@ pub(in crate::connection) fn questions(target: &Target, access: &RoleAccess) -> 
         questions.extend(WRITES.iter().map(|(action, part)| PermissionQuestion {
             action,
             resource: match part {
-                Part::Bucket => bucket.clone(),
-                Part::Objects => format!("{bucket}/{}object", report.key_root()),
+                PolicyPart::Bucket => bucket.clone(),
+                PolicyPart::Objects => format!("{bucket}/{}object", report.key_root()),
             },
         }));
     }

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Query {
     /// The columns, or `None` for `*`.
-    pub columns: Option<Vec<Selected>>,
+    pub columns: Option<Vec<SelectedColumn>>,
     /// The table.
     pub table: String,
     /// It has a WHERE: rows are missing.
@@ -15,7 +15,7 @@ pub(super) struct Query {
 
 /// One item of the column list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Selected {
+pub(super) struct SelectedColumn {
     /// The table's column.
     pub column: String,
     /// True if only one key of a map column is taken (`product.region`).
@@ -26,7 +26,7 @@ pub(super) struct Selected {
 
 /// The query is not one this version reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unreadable;
+pub(super) struct UnreadableQuery;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token<'a> {
@@ -36,26 +36,26 @@ enum Token<'a> {
 }
 
 impl Query {
-    pub(super) fn parse(text: &str) -> Result<Self, Unreadable> {
+    pub(super) fn parse(text: &str) -> Result<Self, UnreadableQuery> {
         let tokens = tokens(text)?;
         let mut tokens = tokens.as_slice();
         if !take_keyword(&mut tokens, "select") {
-            return Err(Unreadable);
+            return Err(UnreadableQuery);
         }
-        let from = tokens.iter().position(|token| is_keyword(token, "from")).ok_or(Unreadable)?;
+        let from = tokens.iter().position(|token| is_keyword(token, "from")).ok_or(UnreadableQuery)?;
         let columns = match &tokens[..from] {
             [Token::Mark('*')] => None,
             list => Some(list.split(|token| *token == Token::Mark(',')).map(item).collect::<Result<_, _>>()?),
         };
         let mut rest = &tokens[from + 1..];
-        let table = take_name(&mut rest).ok_or(Unreadable)?;
+        let table = take_name(&mut rest).ok_or(UnreadableQuery)?;
         let filtered = rest.iter().any(|token| is_keyword(token, "where"));
         let limited = rest.iter().any(|token| is_keyword(token, "limit"));
         let end = rest.iter().all(|token| *token == Token::Mark(';'));
         if filtered || limited || end {
             Ok(Self { columns, table, filtered, limited })
         } else {
-            Err(Unreadable)
+            Err(UnreadableQuery)
         }
     }
 
@@ -87,25 +87,25 @@ impl Query {
 }
 
 /// `column`, `column.key` or `column['key']`, then perhaps `[AS] name`.
-fn item(tokens: &[Token<'_>]) -> Result<Selected, Unreadable> {
+fn item(tokens: &[Token<'_>]) -> Result<SelectedColumn, UnreadableQuery> {
     let mut rest = tokens;
-    let column = take_name(&mut rest).ok_or(Unreadable)?;
+    let column = take_name(&mut rest).ok_or(UnreadableQuery)?;
     let mut key = None;
     while let [Token::Mark(mark @ ('.' | '[')), after @ ..] = rest {
         rest = after;
-        key = Some(take_name(&mut rest).ok_or(Unreadable)?);
+        key = Some(take_name(&mut rest).ok_or(UnreadableQuery)?);
         if *mark == '[' {
-            rest = rest.strip_prefix(&[Token::Mark(']')]).ok_or(Unreadable)?;
+            rest = rest.strip_prefix(&[Token::Mark(']')]).ok_or(UnreadableQuery)?;
         }
     }
     let _ = take_keyword(&mut rest, "as");
     let alias = take_name(&mut rest);
     if !rest.is_empty() {
-        return Err(Unreadable);
+        return Err(UnreadableQuery);
     }
     let part = key.is_some();
     let output = alias.or(key).unwrap_or_else(|| column.clone());
-    Ok(Selected { column, part, output })
+    Ok(SelectedColumn { column, part, output })
 }
 
 fn is_keyword(token: &Token<'_>, keyword: &str) -> bool {
@@ -132,7 +132,7 @@ fn take_name(tokens: &mut &[Token<'_>]) -> Option<String> {
     }
 }
 
-fn tokens(text: &str) -> Result<Vec<Token<'_>>, Unreadable> {
+fn tokens(text: &str) -> Result<Vec<Token<'_>>, UnreadableQuery> {
     let word =
         |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | ':' | '/' | '-');
     let mut found = Vec::new();
@@ -140,7 +140,7 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, Unreadable> {
     while let Some(first) = rest.chars().next() {
         let after = &rest[first.len_utf8()..];
         rest = if matches!(first, '\'' | '"' | '`') {
-            let (quoted, after) = after.split_once(first).ok_or(Unreadable)?;
+            let (quoted, after) = after.split_once(first).ok_or(UnreadableQuery)?;
             found.push(Token::Quoted(quoted));
             after
         } else if word(first) {
@@ -210,7 +210,7 @@ mod tests {
             "SELECT a FROM T JOIN U",
             "SELECT 'a FROM T",
         ] {
-            assert_eq!(Query::parse(text), Err(Unreadable), "{text:?}");
+            assert_eq!(Query::parse(text), Err(UnreadableQuery), "{text:?}");
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 const LISTED: usize = 1000;
 
 /// What the bucket showed in the narrowed session; `None` for what was not asked.
-pub(super) struct Bucket {
+pub(super) struct SeenBucket {
     session: Result<Session, AwsFault>,
     listing: Option<Result<Listing, AwsFault>>,
     any_owner: Option<Result<(), AwsFault>>,
@@ -34,13 +34,19 @@ pub(super) async fn look(
     report: &ReportLocation,
     control: &Session,
     kept: Option<Session>,
-) -> Bucket {
+) -> SeenBucket {
     let (session, listing) = match opened(aws, target, report, kept).await {
         Ok((session, listing)) => (Ok(session), Some(listing)),
         Err(fault) => (Err(fault), None),
     };
-    let mut seen =
-        Bucket { session, listing: None, any_owner: None, manifest: None, elsewhere: None, ownership: None };
+    let mut seen = SeenBucket {
+        session,
+        listing: None,
+        any_owner: None,
+        manifest: None,
+        elsewhere: None,
+        ownership: None,
+    };
     let (Ok(session), Some(listing)) = (&seen.session, listing) else { return seen };
     match &listing {
         Ok(listing) if listing.folders.is_empty() && listing.objects.is_empty() => {
@@ -89,7 +95,7 @@ async fn opened(
     Ok((session, listing))
 }
 
-impl Bucket {
+impl SeenBucket {
     pub(super) fn record(self, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
         match self.session {
             Ok(session) => {

@@ -1,6 +1,6 @@
 //! ExternalIdEnforced: nobody gets into the role without the external ID.
 
-use super::{Block, GOOD, Guide, Section};
+use super::{GOOD, Guide, Section, SnippetKind};
 use crate::model::{
     ConditionStatus::{False, True},
     ConditionType::ExternalIdEnforced,
@@ -27,7 +27,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "The operator can assume the role without any external ID. So whoever learns the role's ARN could make the operator use it for them.",
             recognised: "The call without an external ID succeeded twice in a row.",
             remedy: "Require the external ID with `StringEquals` on `sts:ExternalId`, not with `StringEqualsIfExists` or `ForAllValues`. `kubectl awscost status` prints a trust policy that works.",
-            block: Block::TrustPolicy,
+            block: SnippetKind::TrustPolicy,
             ..FAULT
         },
         Guide {
@@ -36,7 +36,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "The role accepts any external ID.",
             recognised: "The call with a random external ID succeeded twice in a row.",
             remedy: "Require the value with `StringEquals`, not with a wildcard in `StringLike` or with `Null`. `kubectl awscost status` prints a trust policy that works.",
-            block: Block::TrustPolicy,
+            block: SnippetKind::TrustPolicy,
             ..FAULT
         },
     ],

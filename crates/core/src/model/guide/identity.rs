@@ -1,6 +1,6 @@
 //! RoleAssumable: the operator's own identity, and who may use it for what.
 
-use super::{Guide, Owner, Section, Source};
+use super::{FaultOwner, Guide, ReasonSource, Section};
 use crate::model::{ConditionStatus::False, ConditionType::RoleAssumable, Reason};
 
 /// Something is wrong here.
@@ -16,7 +16,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "The operator has no AWS credentials of its own.",
             recognised: "`sts:GetCallerIdentity`: the SDK found no credentials and sent no request.",
             remedy: "Give its service account an identity (IRSA, EKS Pod Identity) or set the chart's `aws.credentialsSecret`.",
-            owner: Owner::Operator,
+            owner: FaultOwner::Operator,
             ..FAULT
         },
         Guide {
@@ -25,7 +25,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "AWS does not accept the operator's own credentials, or they are configured wrongly.",
             recognised: "`sts:GetCallerIdentity` or `sts:AssumeRole`: `InvalidClientTokenId`, `UnrecognizedClientException`, `InvalidAccessKeyId`, `InvalidToken`, `SignatureDoesNotMatch`, `InvalidSignatureException`, `IncompleteSignature`, `MissingAuthenticationToken`; or a profile, token file or container endpoint that can't be read.",
             remedy: "Replace the keys, and check that key and secret belong together. AWS gives the same answer if the role was deleted after its credentials were issued.",
-            owner: Owner::Operator,
+            owner: FaultOwner::Operator,
             ..FAULT
         },
         Guide {
@@ -34,7 +34,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "The operator's own credentials have expired.",
             recognised: "`ExpiredToken`, `ExpiredTokenException` or `RequestExpired`.",
             remedy: "Renew them at their source. If they are mounted into the pod, restart the operator.",
-            owner: Owner::Operator,
+            owner: FaultOwner::Operator,
             ..FAULT
         },
         Guide {
@@ -43,7 +43,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "AWS refuses the web identity token of the operator's service account (IRSA).",
             recognised: "`sts:AssumeRoleWithWebIdentity`: `AccessDenied`, `IDPRejectedClaim` or `InvalidIdentityToken`.",
             remedy: "Check three things: the role in the service account's `eks.amazonaws.com/role-arn` annotation exists, its trust policy names the cluster's OIDC provider, and its condition on `:sub` names this namespace and service account.",
-            owner: Owner::Operator,
+            owner: FaultOwner::Operator,
             ..FAULT
         },
         Guide {
@@ -60,7 +60,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "No tenancy rule allows this role or account in this namespace. The operator did not call AWS.",
             recognised: "Local: the operator's `tenancy.rules`. A role in the operator's own account must also be named in `tenancy.ownAccountRoleArns` or in a rule's `roleArns`.",
             remedy: "The administrator has to add the rule in the message: [install.md](install.md#which-namespaces-which-accounts).",
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..FAULT
         },
     ],

@@ -1,6 +1,6 @@
 //! DataCurrent and TotalsVerified: what is loaded, and that it is right.
 
-use super::{GOOD, Guide, Outlook, Section, Source};
+use super::{GOOD, Guide, Outlook, ReasonSource, Section};
 use crate::model::{
     ConditionStatus::{False, True},
     ConditionType::{DataCurrent, TotalsVerified, WarehouseReady},
@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 /// Something is wrong here.
-const FAULT: Guide = Guide { stands: &[(DataCurrent, False)], source: Source::Job, ..super::FAULT };
+const FAULT: Guide = Guide { stands: &[(DataCurrent, False)], source: ReasonSource::Job, ..super::FAULT };
 
 pub(super) const SECTION: Section = Section {
     title: "Loading: `DataCurrent`",
@@ -19,7 +19,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(DataCurrent, True)],
             meaning: "The newest version of every delivered month is loaded. As the reason of a failed load: the warehouse already has a newer version, and nothing is wrong.",
             recognised: "`status.periods` of every delivered month.",
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..GOOD
         },
         Guide {
@@ -30,7 +30,7 @@ pub(super) const SECTION: Section = Section {
             remedy: "Wait.",
             severity: Severity::Waiting,
             outlook: Outlook::Passing,
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..FAULT
         },
         Guide {
@@ -41,7 +41,7 @@ pub(super) const SECTION: Section = Section {
             remedy: "Wait.",
             severity: Severity::Waiting,
             outlook: Outlook::Passing,
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..FAULT
         },
         Guide {
@@ -51,7 +51,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "The Job failed without a more specific reason, reached its deadline, lost its pod or did not start within ten minutes. Or the API server refused the Job, its Secret, or a read that the operator needs. On `WarehouseReady`: no probe could be started or observed.",
             recognised: "The Job, its pod's exit code and termination message, or the API server's 403 or 422.",
             remedy: "Read the message and the Job's log. If the API server refused, the operator's log has its error.",
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..FAULT
         },
         Guide {
@@ -69,7 +69,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "No node can run the Job's pod. After ten minutes the operator gives the Job up and retries later.",
             recognised: "The pod's `PodScheduled` is False, `Unschedulable`.",
             remedy: "Check `resources`, `nodeSelector`, `tolerations` and the claim's volume.",
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..FAULT
         },
         Guide {
@@ -79,7 +79,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "A quota, limit or admission policy refuses the Job, its Secret or its pod. After ten minutes without a pod the operator gives the Job up and retries later.",
             recognised: "The API server's 403 with \"exceeded quota\"; or a started Job without a pod.",
             remedy: "`kubectl describe job NAME` says which one refuses, and `kubectl describe quota` shows what is used up.",
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..FAULT
         },
         Guide {
@@ -88,7 +88,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "The Job's image can't be pulled. After ten minutes the operator gives the Job up and retries later.",
             recognised: "The container waits with `ErrImagePull`, `ImagePullBackOff`, `InvalidImageName` or `ErrImageNeverPull`.",
             remedy: "Check the chart's `image`, `jobs.imagePullSecrets` and `spec.ingestion.imagePullSecrets`. The Secret must be in the account's namespace.",
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..FAULT
         },
         Guide {
@@ -135,7 +135,7 @@ pub(super) const TOTALS: Section = Section {
             stands: &[(TotalsVerified, True)],
             meaning: "Rows and sums of every loaded month equal those of an independent decoder.",
             recognised: "Every load compares them before its commit.",
-            source: Source::Job,
+            source: ReasonSource::Job,
             ..GOOD
         },
         Guide {

@@ -1,6 +1,6 @@
 //! RoleAssumable: entering the account, by its role or by its IAM user's keys.
 
-use super::{Block, GOOD, Guide, Section};
+use super::{GOOD, Guide, Section, SnippetKind};
 use crate::model::{
     ConditionStatus::{False, True},
     ConditionType::{BucketReadable, MetricsReadable, ReportConfigured, RoleAssumable},
@@ -28,7 +28,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "AWS denies AssumeRole, and it never worked with this spec.",
             recognised: "`sts:AssumeRole` is denied, and AWS does not say more. On `DataCurrent`: the operator could not get a session for a Job.",
             remedy: "Check in this order: the role exists with exactly this path and name; its trust policy names the operator's role; the `sts:ExternalId` in it equals the Secret's value; the operator's policy and organization policies allow `sts:AssumeRole` on the role. `kubectl awscost status` prints a trust policy that works.",
-            block: Block::TrustPolicy,
+            block: SnippetKind::TrustPolicy,
             ..FAULT
         },
         Guide {
@@ -38,7 +38,7 @@ pub(super) const SECTION: Section = Section {
             recognised: "`sts:AssumeRole`: `AccessDenied`, and the Secret has another version than when the call last worked.",
             remedy: "Put the new external ID into the role's trust policy, or the old one back into the Secret. If they are equal, see `RoleRemovedOrTrustChanged`, and with EKS Pod Identity `TagSessionDenied`. To change an external ID without interruption, use `spec.access.nextExternalIdSecretRef`.",
             field: Field::At("spec.access.externalIdSecretRef.name"),
-            block: Block::TrustPolicy,
+            block: SnippetKind::TrustPolicy,
             ..FAULT
         },
         Guide {
@@ -47,7 +47,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "AssumeRole worked before and is denied now with the same Secret, so the role was deleted or its trust policy changed.",
             recognised: "`sts:AssumeRole`: `AccessDenied`, and the same spec and Secret as when it last worked.",
             remedy: "Ask the account's owner to restore the role, or to replace its trust policy with the one that `kubectl awscost status` prints. A role that was deleted and created again under the same name needs that trust policy, too.",
-            block: Block::TrustPolicy,
+            block: SnippetKind::TrustPolicy,
             ..FAULT
         },
         Guide {
@@ -100,7 +100,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "The operator's sessions carry tags, as with EKS Pod Identity, and AWS denies `sts:TagSession`. Either the trust policy does not allow that action, or the external ID is wrong: AWS gives the same answer for both.",
             recognised: "`sts:AssumeRole`: `AccessDenied`, and the text names `sts:TagSession` but no policy. If it names a policy, the reason is `CallerMayNotAssume`, `OrganizationPolicyDenies` or `NetworkPolicyDenied`. If the Secret changed since the role last worked, it is `ExternalIdChanged`.",
             remedy: "Check in this order: the trust policy allows both actions ([aws.md](aws.md)); its `sts:ExternalId` equals the Secret's value; it names the operator's role; the operator's own policy allows `sts:TagSession`.",
-            block: Block::TrustPolicy,
+            block: SnippetKind::TrustPolicy,
             ..FAULT
         },
         Guide {

@@ -1,6 +1,6 @@
 //! RoleAssumable: the Secrets that an account names.
 
-use super::{Block, Guide, Section, Source};
+use super::{Guide, ReasonSource, Section, SnippetKind};
 use crate::model::{
     ConditionStatus::False,
     ConditionType::{RoleAssumable, WarehouseReady},
@@ -9,7 +9,8 @@ use crate::model::{
 };
 
 /// Something is wrong here.
-const FAULT: Guide = Guide { stands: &[(RoleAssumable, False)], source: Source::Cluster, ..super::FAULT };
+const FAULT: Guide =
+    Guide { stands: &[(RoleAssumable, False)], source: ReasonSource::Cluster, ..super::FAULT };
 
 pub(super) const SECTION: Section = Section {
     title: "The Secret: `RoleAssumable`",
@@ -23,7 +24,7 @@ pub(super) const SECTION: Section = Section {
             recognised: "Local. On a CostWarehouse: the Secret of `credentialsSecretRef` does not exist or lacks its label.",
             remedy: "The operator sees only Secrets with a label. Create the Secret in this namespace if it is missing (`kubectl -n NAMESPACE create secret generic NAME --from-file=externalId=FILE`, with a file without a newline at its end), and label it (`kubectl -n NAMESPACE label --overwrite secret NAME awscost.io/use=external-id`). A Secret with keys has the label `awscost.io/use=access-key`, one for a warehouse `awscost.io/use=warehouse`; both have the keys `accessKeyId` and `secretAccessKey`.",
             field: Field::Secret,
-            block: Block::SecretCommands,
+            block: SnippetKind::SecretCommands,
             ..FAULT
         },
         Guide {
@@ -33,7 +34,7 @@ pub(super) const SECTION: Section = Section {
             recognised: "Local: the Secret does not have the `key` of the reference (`externalId` by default). For an access key: it lacks `accessKeyId` or `secretAccessKey`.",
             remedy: "`kubectl -n NAMESPACE describe secret NAME` lists the Secret's keys. Put the value under the expected key, or set `spec.access.externalIdSecretRef.key` to the key that has it.",
             field: Field::Secret,
-            block: Block::SecretKeys,
+            block: SnippetKind::SecretKeys,
             ..FAULT
         },
         Guide {

@@ -1,6 +1,6 @@
 //! Ready, Reconciling and Stalled: reasons that no layer gives.
 
-use super::{GOOD, Guide, Outlook, Owner, Section, Source};
+use super::{FaultOwner, GOOD, Guide, Outlook, ReasonSource, Section};
 use crate::model::{
     ConditionStatus::{False, True, Unknown},
     ConditionType::{Ready, Reconciling, Stalled, WarehouseReady},
@@ -9,7 +9,7 @@ use crate::model::{
 
 /// Something is wrong here.
 const FAULT: Guide =
-    Guide { stands: &[(Ready, Unknown), (Reconciling, True)], source: Source::Cluster, ..super::FAULT };
+    Guide { stands: &[(Ready, Unknown), (Reconciling, True)], source: ReasonSource::Cluster, ..super::FAULT };
 
 pub(super) const SECTION: Section = Section {
     title: "Summaries: `Ready`, `Reconciling`, `Stalled`",
@@ -20,7 +20,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(Ready, True)],
             meaning: "Everything required works.",
             recognised: "No condition that `Ready` depends on is False or Unknown.",
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..GOOD
         },
         Guide {
@@ -50,7 +50,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "A bug made the operator fail on this object.",
             recognised: "The object's reconcile panicked.",
             remedy: "Please report it with the operator's log. The operator retries every 10 minutes.",
-            owner: Owner::Operator,
+            owner: FaultOwner::Operator,
             ..FAULT
         },
         Guide {

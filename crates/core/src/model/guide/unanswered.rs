@@ -1,6 +1,6 @@
 //! Reasons of any layer that got no answer, or that a layer below keeps from being looked at.
 
-use super::{BLOCKED, Guide, Outlook, Owner, Section, UNANSWERED};
+use super::{BLOCKED, FaultOwner, Guide, Outlook, Section, UNANSWERED};
 use crate::model::{
     ConditionStatus::{self, Unknown},
     ConditionType::{self, *},
@@ -76,7 +76,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "The operator's clock differs from AWS's by more than 5 minutes.",
             recognised: "`RequestTimeTooSkewed`, `RequestInTheFuture`.",
             remedy: "Correct the node's clock.",
-            owner: Owner::Operator,
+            owner: FaultOwner::Operator,
             ..UNANSWERED
         },
         Guide {

@@ -1,6 +1,6 @@
 //! WarehouseReady: the warehouse takes, gives back and removes what is written to it.
 
-use super::{GOOD, Guide, Outlook, Owner, Section, Source};
+use super::{FaultOwner, GOOD, Guide, Outlook, ReasonSource, Section};
 use crate::model::{
     ConditionStatus::{False, True, Unknown},
     ConditionType::WarehouseReady,
@@ -10,8 +10,8 @@ use crate::model::{
 /// Something is wrong here.
 const FAULT: Guide = Guide {
     stands: &[(WarehouseReady, False)],
-    owner: Owner::Warehouse,
-    source: Source::Job,
+    owner: FaultOwner::Warehouse,
+    source: ReasonSource::Job,
     ..super::FAULT
 };
 
@@ -24,7 +24,7 @@ pub(super) const SECTION: Section = Section {
             stands: &[(WarehouseReady, True)],
             meaning: "A probe wrote, committed, read and removed a test row.",
             recognised: "The probe Job succeeded.",
-            source: Source::Job,
+            source: ReasonSource::Job,
             ..GOOD
         },
         Guide {
@@ -33,8 +33,8 @@ pub(super) const SECTION: Section = Section {
             meaning: "The namespace has no CostWarehouse with this name, or the object does not parse.",
             recognised: "Local.",
             remedy: "Create the CostWarehouse, or correct `spec.ingestion.warehouseRef`.",
-            owner: Owner::Account,
-            source: Source::Cluster,
+            owner: FaultOwner::Account,
+            source: ReasonSource::Cluster,
             ..FAULT
         },
         Guide {
@@ -46,7 +46,7 @@ pub(super) const SECTION: Section = Section {
             remedy: "Wait, or do what the message says.",
             severity: Severity::Waiting,
             outlook: Outlook::Passing,
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..FAULT
         },
         Guide {
@@ -119,7 +119,7 @@ pub(super) const SECTION: Section = Section {
             meaning: "The PersistentVolumeClaim does not exist, or lost its volume.",
             recognised: "The PersistentVolumeClaim is missing, or has the phase `Lost`. `Pending` is fine: it may wait for its first pod.",
             remedy: "Create the claim in this namespace.",
-            source: Source::Cluster,
+            source: ReasonSource::Cluster,
             ..FAULT
         },
     ],

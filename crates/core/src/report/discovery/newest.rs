@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::model::{BillingPeriod, clock::is_future};
 
 use super::{
-    super::{InvalidManifest, Listing, MANIFEST_LIMIT, Manifest, Object, ReportFault},
+    super::{InvalidManifest, MANIFEST_LIMIT, Manifest, ReportFault, StoreListing, StoreObject},
     PeriodLook,
     periods::PeriodFolder,
     times,
@@ -20,7 +20,7 @@ use super::{
 pub(super) struct ReadManifest {
     pub(super) key: String,
     pub(super) base: String,
-    pub(super) object: Object,
+    pub(super) object: StoreObject,
     pub(super) manifest: Manifest,
     /// The time in its names.
     pub(super) named: Option<Timestamp>,
@@ -42,7 +42,7 @@ pub(super) struct PeriodManifests {
     read: Vec<ReadManifest>,
     unreadable: Vec<UnreadableManifest>,
     /// The folders they lie in, listed after they were read.
-    pub(super) listed: BTreeMap<String, Listing>,
+    pub(super) listed: BTreeMap<String, StoreListing>,
 }
 
 impl PeriodLook<'_> {

@@ -6,7 +6,7 @@ use crate::model::{BillingPeriod, DeliveryService, ReportKind};
 
 use super::{
     super::{
-        KeyArea, Listing, ReportAnchor, ReportFault, ReportRoot, ReportStore, StoreFault,
+        KeyArea, ReportAnchor, ReportFault, ReportRoot, ReportStore, StoreFault, StoreListing,
         layout::parse_folder,
     },
     seen,
@@ -76,7 +76,7 @@ fn service_of(
     root: &ReportRoot,
     asked: Option<DeliveryService>,
     base: &str,
-    top: &Listing,
+    top: &StoreListing,
 ) -> Result<Option<DeliveryService>, ReportFault> {
     let folder = |name: &str| top.folders.iter().any(|folder| *folder == format!("{base}{name}/"));
     let export = folder("metadata") || folder("data");
@@ -99,7 +99,7 @@ impl ReportFolders {
         store: &dyn ReportStore,
         root: &ReportRoot,
         base: &str,
-        top: &Listing,
+        top: &StoreListing,
     ) -> Result<(), ReportFault> {
         self.take(base, KeyArea::Range, base, top);
         let parquet = root.parquet_folder(base);
@@ -119,7 +119,7 @@ impl ReportFolders {
         &mut self,
         store: &dyn ReportStore,
         base: &str,
-        top: &Listing,
+        top: &StoreListing,
     ) -> Result<(), ReportFault> {
         for (area, name) in [(KeyArea::Metadata, "metadata"), (KeyArea::Data, "data")] {
             let parent = format!("{base}{name}/");
@@ -133,7 +133,7 @@ impl ReportFolders {
     }
 
     /// Takes in a listing: the folders of periods that it has below `parent`, and all its names while no period is known.
-    fn take(&mut self, base: &str, area: KeyArea, parent: &str, listing: &Listing) {
+    fn take(&mut self, base: &str, area: KeyArea, parent: &str, listing: &StoreListing) {
         for (period, folder) in periods(parent, area, listing) {
             if area == KeyArea::Data {
                 self.data.entry(period).or_insert(folder);
@@ -161,7 +161,7 @@ impl ReportFolders {
 fn periods<'a>(
     parent: &'a str,
     area: KeyArea,
-    listing: &'a Listing,
+    listing: &'a StoreListing,
 ) -> impl Iterator<Item = (BillingPeriod, String)> + 'a {
     let of = move |folder: &'a String| Some((period_of(parent, area, folder)?, folder.clone()));
     listing.folders.iter().filter_map(of)

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::model::{BillingPeriod, DeliveryService};
 
-use super::super::{KeyArea, Listing, ReportRoot, kinds_of, layout::parse_folder};
+use super::super::{KeyArea, ReportRoot, StoreListing, kinds_of, layout::parse_folder};
 
 /// As many names tell what is there.
 const NAMED: usize = 3;
 
 /// The names in a listing, from the report's base on.
-pub(super) fn entries(base: &str, listing: &Listing) -> Vec<String> {
+pub(super) fn entries(base: &str, listing: &StoreListing) -> Vec<String> {
     let objects = listing.objects.iter().map(|object| &object.key);
     let keys = listing.folders.iter().chain(objects);
     keys.map(|key| key.strip_prefix(base).unwrap_or(key).to_owned()).collect()
@@ -40,8 +40,8 @@ pub(super) fn instead(root: &ReportRoot, asked: Option<DeliveryService>, there: 
 }
 
 /// The folders beside a report of which nothing is there; empty if there are none.
-pub(super) fn beside(parent: &str, listing: &Listing) -> String {
-    let folders = Listing { folders: listing.folders.clone(), ..Listing::default() };
+pub(super) fn beside(parent: &str, listing: &StoreListing) -> String {
+    let folders = StoreListing { folders: listing.folders.clone(), ..StoreListing::default() };
     let names = entries(parent, &folders);
     if names.is_empty() { String::new() } else { format!("; beside it is {}", few(&names)) }
 }
@@ -57,7 +57,7 @@ fn expected(root: &ReportRoot, service: Option<DeliveryService>) -> String {
 }
 
 /// A period's folder holds no manifest.
-pub(super) fn without_manifest(root: &ReportRoot, folder: &str, listing: &Listing) -> String {
+pub(super) fn without_manifest(root: &ReportRoot, folder: &str, listing: &StoreListing) -> String {
     let within = entries(folder, listing);
     let holds = if within.is_empty() { "is empty".to_owned() } else { format!("holds {}", few(&within)) };
     let wanted = root.manifest_name();

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     model::Reason,
-    report::{FaultClass, FileFormat, ListedObject, Listing, Object, ReportAnchor, StoreFault},
+    report::{
+        FileFormat, ListedObject, ReportAnchor, ReportFaultClass, StoreFault, StoreListing, StoreObject,
+    },
 };
 
 /// A bucket in memory. Each put is a second later than the one before.
@@ -102,8 +104,8 @@ fn root(prefix: &str) -> ReportRoot {
 
 #[async_trait]
 impl ReportStore for Bucket {
-    async fn list(&self, prefix: &str) -> Result<Listing, StoreFault> {
-        let mut listing = Listing::default();
+    async fn list(&self, prefix: &str) -> Result<StoreListing, StoreFault> {
+        let mut listing = StoreListing::default();
         for (key, (body, at)) in self.objects.lock().expect("lock").iter() {
             let Some(rest) = key.strip_prefix(prefix) else { continue };
             match rest.find('/') {
@@ -131,14 +133,14 @@ impl ReportStore for Bucket {
         Ok(listing)
     }
 
-    async fn get(&self, key: &str, _limit: u64) -> Result<Option<Object>, StoreFault> {
+    async fn get(&self, key: &str, _limit: u64) -> Result<Option<StoreObject>, StoreFault> {
         if let Some((refused, reason)) = &*self.refused.lock().expect("lock")
             && key.contains(refused.as_str())
         {
             return Err(StoreFault::Refused { reason: *reason, problem: key.to_owned() });
         }
         let objects = self.objects.lock().expect("lock");
-        Ok(objects.get(key).map(|(body, at)| Object {
+        Ok(objects.get(key).map(|(body, at)| StoreObject {
             bytes: body.clone(),
             etag: format!("{at}"),
             last_modified: time(*at).filter(|_| !self.folder),
@@ -232,7 +234,7 @@ fn a_delivery_caught_half_way_is_not_a_version_until_it_is_whole() {
     bucket.put(&format!("{RANGE}/r-1.csv.gz"), "new");
     let torn = bucket.only().expect_err("torn");
     assert!(matches!(&torn, ReportFault::DeliveryInProgress { sign, .. } if sign.contains("r-1.csv.gz")));
-    assert_eq!(torn.class(), FaultClass::NotYet);
+    assert_eq!(torn.class(), ReportFaultClass::NotYet);
     overwrite(&bucket, "20261021T000000Z");
     assert_ne!(bucket.only().expect("whole again").version, before);
 }
@@ -252,7 +254,7 @@ fn a_listed_file_that_is_not_there_is_named() {
     bucket.objects.lock().expect("lock").remove(&format!("{RANGE}/r-2.csv.gz"));
     let fault = bucket.only().expect_err("incomplete");
     assert!(fault.to_string().contains("r-2.csv.gz"), "{fault}");
-    assert_eq!(fault.class(), FaultClass::Data);
+    assert_eq!(fault.class(), ReportFaultClass::Data);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::model::DeliveryService;
 
 use super::{
     super::{
-        FileFormat, ListedObject, Listing, MANIFEST_LIMIT, Manifest, ReportAnchor, ReportFault, identity,
+        FileFormat, ListedObject, MANIFEST_LIMIT, Manifest, ReportAnchor, ReportFault, StoreListing, identity,
     },
     DeliveredFile, Delivery, PeriodLook,
     newest::ReadManifest,
@@ -20,7 +20,7 @@ impl PeriodLook<'_> {
     pub(super) async fn version(
         &self,
         read: ReadManifest,
-        listed: BTreeMap<String, Listing>,
+        listed: BTreeMap<String, StoreListing>,
     ) -> Result<Delivery, ReportFault> {
         let listed = self.list_files(&read.manifest, listed).await?;
         self.not_updating(&read).await?;
@@ -54,7 +54,7 @@ impl PeriodLook<'_> {
     async fn list_files(
         &self,
         manifest: &Manifest,
-        mut known: BTreeMap<String, Listing>,
+        mut known: BTreeMap<String, StoreListing>,
     ) -> Result<BTreeMap<String, ListedObject>, ReportFault> {
         let folders: BTreeSet<&str> =
             manifest.files.iter().map(|key| key.rfind('/').map_or("", |slash| &key[..=slash])).collect();

@@ -4,16 +4,16 @@ mod block;
 mod records;
 
 use super::{
-    DecodeFault, DecodeJob, FileReport, Interrupt, Place, Sink, fault::shortened, inflate::Inflated,
+    DecodeFault, DecodeJob, FaultPlace, FileReport, Interrupt, Sink, fault::shortened, inflate::Inflated,
 };
 use crate::{
     ingest::{
-        normalize::{BatchBuilder, CellFault, Mapping, MappingFault, Maps, Stamp},
+        normalize::{BatchBuilder, CellFault, Mapping, MappingFault, Maps, RowStamp},
         verify::{CsvTally, VerifyFault},
     },
     report::SourceFile,
 };
-use block::Block;
+use block::CsvBlock;
 use records::Records;
 
 /// Bytes of cells after which a batch is given out even if it could take more rows: long cells must not add up.
@@ -31,7 +31,7 @@ pub(super) fn decode(
     let mut maps = Maps::new(job.table);
     let header = records.header()?;
     let mapping = Mapping::new(job.table, header, &mut maps).map_err(|fault| refused(fault, file.key()))?;
-    let stamp = Stamp { manifest_id: job.manifest_id.clone(), loaded_at: job.loaded_at };
+    let stamp = RowStamp { manifest_id: job.manifest_id.clone(), loaded_at: job.loaded_at };
     let builder = BatchBuilder::new(job.table, mapping, maps, stamp);
     let mut batch = Batch { builder, bytes: 0, rows: 0, sink };
     while let Some(block) = records.next_block()? {
@@ -77,7 +77,7 @@ struct Batch<'a, 'b> {
 }
 
 impl Batch<'_, '_> {
-    fn add(&mut self, block: &Block<'_>, file: &str, job: &DecodeJob) -> Result<(), Interrupt> {
+    fn add(&mut self, block: &CsvBlock<'_>, file: &str, job: &DecodeJob) -> Result<(), Interrupt> {
         let mut from = 0;
         while from < block.rows() {
             let room = job.batch_rows.max(1) - self.builder.rows();
@@ -102,10 +102,10 @@ impl Batch<'_, '_> {
         if self.builder.rows() == 0 { Ok(()) } else { (self.sink)(self.builder.take()) }
     }
 
-    fn bad_value(&self, fault: CellFault, block: &Block<'_>, file: &str) -> DecodeFault {
+    fn bad_value(&self, fault: CellFault, block: &CsvBlock<'_>, file: &str) -> DecodeFault {
         let CellFault { row, column, value, problem } = fault;
         let column = self.builder.headers()[column].clone();
-        let place = Place { file: file.to_owned(), row: block.number(row), column };
+        let place = FaultPlace { file: file.to_owned(), row: block.number(row), column };
         DecodeFault::BadValue { place, value: shortened(value.as_bytes()), problem }
     }
 }

@@ -94,7 +94,7 @@ pub enum DecodeFault {
     #[error("{place}: {value:?} {problem}")]
     BadValue {
         /// Where.
-        place: Place,
+        place: FaultPlace,
         /// The cell, shortened.
         value: String,
         /// What is wrong with it.
@@ -112,7 +112,7 @@ pub enum DecodeFault {
 
 /// A cell of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct FaultPlace {
     /// The file's key.
     pub file: String,
     /// The record's number: a csv file's header is 1, a Parquet file's first row is 1.
@@ -121,7 +121,7 @@ pub struct Place {
     pub column: String,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FaultPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, row {}, column {}", self.file, self.row, self.column)
     }

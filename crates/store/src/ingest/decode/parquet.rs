@@ -21,11 +21,11 @@ use ::parquet::{
 use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
 
 use super::{
-    BadValue, DecodeFault, DecodeJob, FileReport, Interrupt, Place, Sink, csv::refused, fault::shortened,
+    BadValue, DecodeFault, DecodeJob, FaultPlace, FileReport, Interrupt, Sink, csv::refused, fault::shortened,
 };
 use crate::{
     ingest::{
-        normalize::{BatchBuilder, CellFault, Mapping, Maps, Stamp},
+        normalize::{BatchBuilder, CellFault, Mapping, Maps, RowStamp},
         verify::ParquetTally,
     },
     report::SourceFile,
@@ -46,7 +46,7 @@ pub(super) fn decode(
     let unverifiable = |fault| DecodeFault::Unverifiable { file: file.key().to_owned(), fault };
     let schema = footer.file_metadata().schema_descr();
     let mut tally = ParquetTally::new(&job.table.bill, schema).map_err(unverifiable)?;
-    let stamp = Stamp { manifest_id: job.manifest_id.clone(), loaded_at: job.loaded_at };
+    let stamp = RowStamp { manifest_id: job.manifest_id.clone(), loaded_at: job.loaded_at };
     let mut builder = BatchBuilder::new(job.table, mapping, maps, stamp);
     let (mut rows, mut bytes_inflated) = (0u64, 0u64);
     for (group, about) in footer.row_groups().iter().enumerate() {
@@ -60,7 +60,7 @@ pub(super) fn decode(
         let before = rows;
         if let Some(beyond) = guarded(file, || int96::first_beyond(&held, about))? {
             let int96::Beyond { row, column, value, problem } = beyond;
-            let place = Place { file: file.key().to_owned(), row: rows + row as u64 + 1, column };
+            let place = FaultPlace { file: file.key().to_owned(), row: rows + row as u64 + 1, column };
             return Err(DecodeFault::BadValue { place, value, problem }.into());
         }
         let at_once = guarded(file, || width::rows_at_once(&held, about, job.batch_rows))?;
@@ -121,7 +121,7 @@ fn plain_types(footer: Arc<ParquetMetaData>) -> ::parquet::errors::Result<ArrowR
 fn bad_value(fault: CellFault, builder: &BatchBuilder, rows: u64, file: &dyn SourceFile) -> DecodeFault {
     let CellFault { row, column, value, problem } = fault;
     let column = builder.headers()[column].clone();
-    let place = Place { file: file.key().to_owned(), row: rows + row as u64 + 1, column };
+    let place = FaultPlace { file: file.key().to_owned(), row: rows + row as u64 + 1, column };
     DecodeFault::BadValue { place, value: shortened(value.as_bytes()), problem }
 }
 

@@ -88,7 +88,7 @@ impl Read for Failing {
     }
 }
 
-pub(in crate::ingest) fn job(format: FileFormat) -> DecodeJob {
+pub(in crate::ingest) fn job(format: DecodedFormat) -> DecodeJob {
     DecodeJob {
         table: &COSTS,
         format,
@@ -138,7 +138,7 @@ pub(in crate::ingest) fn decode(file: &MemoryFile, job: &DecodeJob) -> Result<De
 }
 
 pub(in crate::ingest) fn decode_csv(text: impl AsRef<[u8]>) -> Result<Decoded, DecodeFault> {
-    decode(&MemoryFile::new(gzip(text)), &job(FileFormat::CsvGzip))
+    decode(&MemoryFile::new(gzip(text)), &job(DecodedFormat::CsvGzip))
 }
 
 pub(in crate::ingest) fn gzip(text: impl AsRef<[u8]>) -> Vec<u8> {

@@ -11,7 +11,7 @@ use arrow::{
 };
 
 use super::{
-    BatchBuilder, CellFault, Entries, Json, Target,
+    BatchBuilder, CellFault, Json, MapEntries, TargetColumn,
     batch::{ColumnBuilder, MapSources},
     maps::MapNumber,
     time_arrays,
@@ -31,7 +31,7 @@ impl BatchBuilder {
     /// The first cell that can't be taken. The builder is of no use afterwards.
     pub fn fill_arrays(&mut self, batch: &RecordBatch) -> Result<(), CellFault> {
         for (source, array) in batch.columns().iter().enumerate() {
-            if let Target::Column(index) = self.mapping.targets[source] {
+            if let TargetColumn::Column(index) = self.mapping.targets[source] {
                 convert(array, self.table.columns[index].kind, &mut self.columns[index])
                     .map_err(at(source))?;
             }
@@ -55,7 +55,7 @@ impl BatchBuilder {
             .iter()
             .map(|source| Whole::of(batch.column(*source)).map(|whole| (*source, whole)).map_err(at(*source)))
             .collect::<Result<Vec<_>, CellFault>>()?;
-        let mut row_entries: Entries<'_> = Vec::new();
+        let mut row_entries: MapEntries<'_> = Vec::new();
         for row in 0..batch.num_rows() {
             for (key, values) in &flat {
                 if values.is_valid(row) && !values.value(row).is_empty() {

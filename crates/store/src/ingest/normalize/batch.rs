@@ -9,7 +9,7 @@ use arrow::{
 use jiff::Timestamp;
 
 use super::{
-    AmountColumn, Entries, Json, Mapping, Roundings, Target,
+    AmountColumn, Json, MapEntries, Mapping, Roundings, TargetColumn,
     maps::{MapNumber, Maps},
     times::TimeColumn,
 };
@@ -23,7 +23,7 @@ use crate::{
 
 /// What the loader itself says of every row.
 #[derive(Debug, Clone)]
-pub(in crate::ingest) struct Stamp {
+pub(in crate::ingest) struct RowStamp {
     pub manifest_id: String,
     pub loaded_at: Timestamp,
 }
@@ -58,7 +58,7 @@ pub(in crate::ingest) struct BatchBuilder {
     /// The source columns that go to each map.
     pub(super) sources: Vec<MapSources>,
     pub(super) rows: usize,
-    stamp: Stamp,
+    stamp: RowStamp,
     /// Longest run of NULLs needed so far, by stable column.
     nulls: Vec<Option<ArrayRef>>,
 }
@@ -93,16 +93,16 @@ impl MapSources {
 }
 
 impl BatchBuilder {
-    pub fn new(table: &'static TableContract, mapping: Mapping, maps: Maps, stamp: Stamp) -> Self {
+    pub fn new(table: &'static TableContract, mapping: Mapping, maps: Maps, stamp: RowStamp) -> Self {
         let mut columns: Vec<ColumnBuilder> = table.columns.iter().map(|_| ColumnBuilder::Absent).collect();
         let mut sources: Vec<MapSources> = (0..maps.len()).map(|_| MapSources::default()).collect();
         for (source, target) in mapping.targets.iter().enumerate() {
             match *target {
-                Target::Column(index) => {
+                TargetColumn::Column(index) => {
                     columns[index] = ColumnBuilder::of(table.columns[index].kind);
                 }
-                Target::Entry(map, key) => sources[map].entries.push((source, key)),
-                Target::Map(map) => sources[map].wholes.push(source),
+                TargetColumn::Entry(map, key) => sources[map].entries.push((source, key)),
+                TargetColumn::Map(map) => sources[map].wholes.push(source),
             }
         }
         for (map, sources) in sources.iter_mut().enumerate() {
@@ -120,7 +120,7 @@ impl BatchBuilder {
 
     /// The columns of net and amortized costs that the file lacks.
     pub fn missing_columns(&self) -> Vec<&'static str> {
-        let goes_there = |index| self.mapping.targets.contains(&Target::Column(index));
+        let goes_there = |index| self.mapping.targets.contains(&TargetColumn::Column(index));
         let lacks = |column: &&str| !self.table.index_of(column).is_some_and(goes_there);
         self.table.bill.optional.iter().copied().filter(lacks).collect()
     }
@@ -141,7 +141,7 @@ impl BatchBuilder {
     /// The first cell that can't be taken, column by column. The builder is of no use afterwards.
     pub fn fill(&mut self, cells: &impl Cells, rows: Range<usize>) -> Result<(), CellFault> {
         for (source, target) in self.mapping.targets.iter().enumerate() {
-            if let Target::Column(index) = *target {
+            if let TargetColumn::Column(index) = *target {
                 for row in rows.clone() {
                     let cell =
                         if cells.is_empty(row, source) { "".into() } else { cells.cell(row, source)? };
@@ -164,7 +164,7 @@ impl BatchBuilder {
     fn fill_map(&mut self, map: MapNumber, cells: &impl Cells, rows: Range<usize>) -> Result<(), CellFault> {
         let sources = &self.sources[map];
         for row in rows {
-            let mut entries: Entries<'_> = Vec::new();
+            let mut entries: MapEntries<'_> = Vec::new();
             for (source, key) in &sources.entries {
                 if !cells.is_empty(row, *source) {
                     entries.push((*key, cells.cell(row, *source)?));

@@ -10,7 +10,7 @@ use crate::schema::{ColumnType, LOADER_COLUMNS, MapHeaders, TableContract, fold}
 
 /// Where the cells of a source column go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ingest) enum Target {
+pub(in crate::ingest) enum TargetColumn {
     /// To the column of the stable table with this index.
     Column(usize),
     /// To a map, under a key.
@@ -25,7 +25,7 @@ pub(in crate::ingest) struct Mapping {
     /// The headers, as the file spells them.
     pub headers: Vec<String>,
     /// The target of each.
-    pub targets: Vec<Target>,
+    pub targets: Vec<TargetColumn>,
 }
 
 /// Why a header is refused.
@@ -131,10 +131,10 @@ impl Mapping {
             return Err(MappingFault::Missing(missing));
         }
         let target = |(at, header): (usize, &String)| match (Header::read(table, header), taken.get(&at)) {
-            (_, Some(index)) => Target::Column(*index),
-            (Header::Map(map), None) => Target::Map(map),
+            (_, Some(index)) => TargetColumn::Column(*index),
+            (Header::Map(map), None) => TargetColumn::Map(map),
             (Header::Key(map, name) | Header::Named(map, name), None) => {
-                Target::Entry(map, maps.key(map, name))
+                TargetColumn::Entry(map, maps.key(map, name))
             }
         };
         let targets = headers.iter().enumerate().map(target).collect();

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The entries of one row's map, values as text.
-pub(in crate::ingest) type Entries<'a> = Vec<(KeyId, Cow<'a, str>)>;
+pub(in crate::ingest) type MapEntries<'a> = Vec<(KeyId, Cow<'a, str>)>;
 
 /// The number of a map column among those of its table.
 pub(in crate::ingest) type MapNumber = usize;
@@ -59,7 +59,7 @@ impl Maps {
     }
 
     /// Appends one row's map, which may be empty. `row` is left empty.
-    pub fn push(&mut self, map: MapNumber, row: &mut Entries<'_>) -> Result<(), BadValue> {
+    pub fn push(&mut self, map: MapNumber, row: &mut MapEntries<'_>) -> Result<(), BadValue> {
         self.columns[map].push(row)
     }
 
@@ -94,12 +94,12 @@ struct MapBuilder {
     offsets: Vec<i32>,
     entries: i32,
     keys: StringBuilder,
-    values: Values,
+    values: EntryValues,
     rounding: Rounding,
 }
 
 #[derive(Debug)]
-enum Values {
+enum EntryValues {
     Text(StringBuilder),
     Amount(Decimal128Builder),
 }
@@ -120,23 +120,25 @@ impl MapBuilder {
             entries: 0,
             keys: StringBuilder::new(),
             values: match kind {
-                ColumnType::DecimalMap => Values::Amount(Decimal128Builder::new().with_data_type(DECIMAL)),
-                _ => Values::Text(StringBuilder::new()),
+                ColumnType::DecimalMap => {
+                    EntryValues::Amount(Decimal128Builder::new().with_data_type(DECIMAL))
+                }
+                _ => EntryValues::Text(StringBuilder::new()),
             },
             rounding: Rounding::default(),
         }
     }
 
-    fn push(&mut self, row: &mut Entries<'_>) -> Result<(), BadValue> {
+    fn push(&mut self, row: &mut MapEntries<'_>) -> Result<(), BadValue> {
         row.retain(|(_, value)| !value.is_empty());
         let (keys, entries) = (&mut self.keys, &mut self.entries);
         match &mut self.values {
-            Values::Text(values) => self.book.settle(row, |name, value| {
+            EntryValues::Text(values) => self.book.settle(row, |name, value| {
                 keys.append_value(name);
                 values.append_value(value);
                 *entries += 1;
             }),
-            Values::Amount(values) => {
+            EntryValues::Amount(values) => {
                 let parse = |(id, text): &(KeyId, Cow<'_, str>)| {
                     Ok((*id, amounts::parse(text.as_bytes(), &mut self.rounding)?))
                 };
@@ -158,8 +160,8 @@ impl MapBuilder {
         self.entries = 0;
         let keys: ArrayRef = Arc::new(self.keys.finish());
         let values: ArrayRef = match &mut self.values {
-            Values::Text(values) => Arc::new(values.finish()),
-            Values::Amount(values) => Arc::new(values.finish()),
+            EntryValues::Text(values) => Arc::new(values.finish()),
+            EntryValues::Amount(values) => Arc::new(values.finish()),
         };
         let DataType::Struct(fields) = self.entry.data_type() else {
             unreachable!("a map's entries are a struct")

@@ -35,7 +35,11 @@ fn terms() -> Terms {
     Terms {
         connection: "111111111111".parse().expect("a key"),
         owner: "cli".to_owned(),
-        source: Source { location: "s3://acme-billing/cur".to_owned(), report: "acme".to_owned(), rank: 0 },
+        source: VersionSource {
+            location: "s3://acme-billing/cur".to_owned(),
+            report: "acme".to_owned(),
+            rank: 0,
+        },
         ordering: Ordering::Enforced,
         as_of: None,
         expect: None,
@@ -74,8 +78,10 @@ fn the_ledger_decides() {
     let terms = terms();
     let forced = Terms { ordering: Ordering::Forced, ..terms.clone() };
     let stranger = Terms { owner: "cluster/ns/other".to_owned(), ..terms.clone() };
-    let elsewhere =
-        Terms { source: Source { report: "other".to_owned(), ..terms.source.clone() }, ..terms.clone() };
+    let elsewhere = Terms {
+        source: VersionSource { report: "other".to_owned(), ..terms.source.clone() },
+        ..terms.clone()
+    };
     let rows = [loaded("a", OCTOBER_21)];
     for (version, time, terms, expected) in [
         ("a", OCTOBER_21, &terms, "AlreadyLoaded"),

@@ -22,8 +22,8 @@ use sha2::{Digest, Sha256};
 use crate::{
     model::Reason,
     report::{
-        BillSource, DeliveredFile, ListedObject, Listing, Object, ReportStore, SourceFault, SourceFile,
-        StoreFault,
+        BillSource, DeliveredFile, ListedObject, ReportStore, SourceFault, SourceFile, StoreFault,
+        StoreListing, StoreObject,
     },
 };
 
@@ -31,19 +31,19 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct FolderSource {
     root: PathBuf,
-    listed: Arc<Mutex<HashMap<String, Stamp>>>,
+    listed: Arc<Mutex<HashMap<String, FileStamp>>>,
 }
 
 /// What tells that a file is still the one that was listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+struct FileStamp {
     size: u64,
     inode: u64,
     seconds: i64,
     nanoseconds: i64,
 }
 
-impl Stamp {
+impl FileStamp {
     fn of(metadata: &Metadata) -> Self {
         Self {
             size: metadata.len(),
@@ -65,7 +65,7 @@ impl FolderSource {
         Self { root: root.into(), listed: Arc::default() }
     }
 
-    fn list_blocking(&self, prefix: &str) -> Result<Listing, StoreFault> {
+    fn list_blocking(&self, prefix: &str) -> Result<StoreListing, StoreFault> {
         if !self.root.is_dir() {
             return Err(StoreFault::Refused {
                 reason: Reason::BucketNotFound,
@@ -75,10 +75,10 @@ impl FolderSource {
         let folder = self.root.join(prefix);
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
-            Err(error) if is_absent(&error) => return Ok(Listing::default()),
+            Err(error) if is_absent(&error) => return Ok(StoreListing::default()),
             Err(error) => return Err(unreadable(&folder, &error)),
         };
-        let mut listing = Listing::default();
+        let mut listing = StoreListing::default();
         for entry in entries {
             let path = entry.map_err(|error| unreadable(&folder, &error))?.path();
             // Keys are UTF-8, so no other name can be one.
@@ -107,11 +107,11 @@ impl FolderSource {
         Ok(listing)
     }
 
-    fn get_blocking(&self, key: &str, limit: u64) -> Result<Option<Object>, StoreFault> {
+    fn get_blocking(&self, key: &str, limit: u64) -> Result<Option<StoreObject>, StoreFault> {
         let path = self.root.join(key);
         let read = || {
             let file = File::open(&path)?;
-            let stamp = Stamp::of(&file.metadata()?);
+            let stamp = FileStamp::of(&file.metadata()?);
             let mut bytes = Vec::new();
             file.take(limit + 1).read_to_end(&mut bytes)?;
             io::Result::Ok((stamp, stamp.size.max(bytes.len() as u64), bytes))
@@ -120,7 +120,7 @@ impl FolderSource {
             Ok((_, size, _)) if size > limit => {
                 Err(StoreFault::TooLarge { key: key.to_owned(), size, limit })
             }
-            Ok((stamp, _, bytes)) => Ok(Some(Object {
+            Ok((stamp, _, bytes)) => Ok(Some(StoreObject {
                 etag: hex::encode(Sha256::digest(&bytes)),
                 bytes: bytes.into(),
                 last_modified: None,
@@ -133,9 +133,9 @@ impl FolderSource {
 }
 
 /// A file's stamp and the SHA-256 of its content.
-fn digest(path: &Path) -> io::Result<(Stamp, String)> {
+fn digest(path: &Path) -> io::Result<(FileStamp, String)> {
     let mut file = File::open(path)?;
-    let stamp = Stamp::of(&file.metadata()?);
+    let stamp = FileStamp::of(&file.metadata()?);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -162,12 +162,12 @@ fn unreadable(path: &Path, error: &io::Error) -> StoreFault {
 
 #[async_trait]
 impl ReportStore for FolderSource {
-    async fn list(&self, prefix: &str) -> Result<Listing, StoreFault> {
+    async fn list(&self, prefix: &str) -> Result<StoreListing, StoreFault> {
         let (folder, prefix) = (self.clone(), prefix.to_owned());
         join(tokio::task::spawn_blocking(move || folder.list_blocking(&prefix)).await)
     }
 
-    async fn get(&self, key: &str, limit: u64) -> Result<Option<Object>, StoreFault> {
+    async fn get(&self, key: &str, limit: u64) -> Result<Option<StoreObject>, StoreFault> {
         let (folder, key) = (self.clone(), key.to_owned());
         join(tokio::task::spawn_blocking(move || folder.get_blocking(&key, limit)).await)
     }
@@ -200,7 +200,7 @@ struct FolderFile {
     size: u64,
     path: PathBuf,
     /// As listed by this process; a file it never listed reads as changed.
-    stamp: Option<Stamp>,
+    stamp: Option<FileStamp>,
 }
 
 impl FolderFile {
@@ -252,12 +252,12 @@ impl SourceFile for FolderFile {
 struct Pinned {
     file: File,
     key: String,
-    stamp: Option<Stamp>,
+    stamp: Option<FileStamp>,
 }
 
 impl Pinned {
     fn check(&self) -> Result<(), SourceFault> {
-        let now = self.file.metadata().ok().map(|metadata| Stamp::of(&metadata));
+        let now = self.file.metadata().ok().map(|metadata| FileStamp::of(&metadata));
         if now.is_some() && now == self.stamp {
             Ok(())
         } else {
@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(listing.folders, ["r/inner/"]);
         assert_eq!(listing.objects[0].key, "r/a.csv.gz");
         assert_eq!(listing.objects[0].last_modified, None);
-        assert_eq!(wait(source.list("nothing/")), Ok(Listing::default()));
+        assert_eq!(wait(source.list("nothing/")), Ok(StoreListing::default()));
         assert_eq!(wait(source.get("nothing", 10)), Ok(None));
         let file = source.file(&listed(&source));
         let mut text = String::new();

@@ -5,7 +5,7 @@ use crate::{ingest::tally::FileTally, schema::BillColumns};
 
 /// Where in a record the machine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum FieldState {
     /// At the first byte of a cell.
     CellStart,
     /// In a cell without quotes.
@@ -20,7 +20,7 @@ enum State {
 #[derive(Debug)]
 pub(in crate::ingest) struct CsvTally {
     bill: &'static BillColumns,
-    state: State,
+    state: FieldState,
     /// The number of the record; the header is 1.
     row: u64,
     /// The cell's number in its record.
@@ -44,7 +44,7 @@ impl CsvTally {
     pub fn new(bill: &'static BillColumns) -> Self {
         Self {
             bill,
-            state: State::CellStart,
+            state: FieldState::CellStart,
             row: 1,
             column: 0,
             begun: false,
@@ -68,7 +68,7 @@ impl CsvTally {
 
     /// The sums, once the last byte was pushed.
     pub fn finish(mut self) -> Result<FileTally, VerifyFault> {
-        if self.state == State::Quoted {
+        if self.state == FieldState::Quoted {
             return Err(VerifyFault::Structure(format!("row {} ends inside quotes", self.row)));
         }
         if self.begun {
@@ -82,12 +82,12 @@ impl CsvTally {
         self.begun = true;
         self.filled |= !matches!(byte, b'\r' | b'\n');
         match (self.state, byte) {
-            (State::CellStart, b'"') => self.state = State::Quoted,
-            (State::Quoted, b'"') => self.state = State::QuoteSeen,
-            (State::Quoted, _) => self.keep(byte),
-            (State::QuoteSeen, b'"') => {
+            (FieldState::CellStart, b'"') => self.state = FieldState::Quoted,
+            (FieldState::Quoted, b'"') => self.state = FieldState::QuoteSeen,
+            (FieldState::Quoted, _) => self.keep(byte),
+            (FieldState::QuoteSeen, b'"') => {
                 self.keep(byte);
-                self.state = State::Quoted;
+                self.state = FieldState::Quoted;
             }
             (_, b',') => self.end_cell(),
             (_, b'\n') => {
@@ -96,7 +96,7 @@ impl CsvTally {
             }
             _ => {
                 self.keep(byte);
-                self.state = State::Plain;
+                self.state = FieldState::Plain;
             }
         }
         Ok(())
@@ -118,7 +118,7 @@ impl CsvTally {
         }
         self.cell.clear();
         self.column += 1;
-        self.state = State::CellStart;
+        self.state = FieldState::CellStart;
     }
 
     fn end_record(&mut self) -> Result<(), VerifyFault> {

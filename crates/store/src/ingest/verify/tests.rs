@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     ingest::{
         decode::tests::{decode_csv, sheet_of},
-        tally::Sum,
+        tally::LineSum,
     },
     model::Amount,
     schema::COSTS,
@@ -49,7 +49,7 @@ fn a_single_changed_row_is_found() {
     let key = |line_type: &str| LineKey { currency: "USD".to_owned(), line_type: line_type.to_owned() };
     let line = |rows: u64, units: i128| {
         let mut line = LineSums { rows, ..LineSums::new(COSTS.bill.summed.len()) };
-        line.sums[0] = Sum { values: rows, total: Amount::from_units(units) };
+        line.sums[0] = LineSum { values: rows, total: Amount::from_units(units) };
         line
     };
     let file = |lines: &[(&str, LineSums)]| FileTally {

@@ -15,7 +15,7 @@ use arrow::{
 };
 use jiff::Timestamp;
 
-use super::{Case, Load, Subject, seen, slot, tags_of};
+use super::{Load, SuiteCase, SuiteSubject, seen, slot, tags_of};
 use crate::{
     model::Amount,
     schema::{ColumnType, TableColumn},
@@ -29,7 +29,7 @@ const ACME: &str = "123456789012";
 
 macro_rules! cases {
     ($($name:ident),* $(,)?) => {
-        pub(super) const ALL: &[Case] = &[$((stringify!($name), |subject| Box::pin($name(subject)))),*];
+        pub(super) const ALL: &[SuiteCase] = &[$((stringify!($name), |subject| Box::pin($name(subject)))),*];
     };
 }
 
@@ -66,14 +66,14 @@ fn refused(committed: &Committed) -> &Decision {
     decision.expect("a refusal")
 }
 
-async fn an_empty_warehouse_reads_as_nothing(subject: Subject) {
+async fn an_empty_warehouse_reads_as_nothing(subject: SuiteSubject) {
     seen(&*subject, ACME).await.is_exactly(&[]);
     subject.prepare().await.expect("tables are created");
     subject.prepare().await.expect("and are there the second time");
     seen(&*subject, ACME).await.is_exactly(&[]);
 }
 
-async fn a_load_replaces_the_whole_slot(subject: Subject) {
+async fn a_load_replaces_the_whole_slot(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let old = Load::of(ACME, "v1", &["1.5", "-0.25", "0.000000000000000001"]);
     let new = Load::of(ACME, "v2", &["2"]).day(2);
@@ -83,7 +83,7 @@ async fn a_load_replaces_the_whole_slot(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&new]);
 }
 
-async fn a_load_of_no_rows_empties_the_slot(subject: Subject) {
+async fn a_load_of_no_rows_empties_the_slot(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     Load::of(ACME, "v1", &["1"]).run_on(&*subject).await;
     let empty = Load::of(ACME, "v2", &[]).day(2);
@@ -91,7 +91,7 @@ async fn a_load_of_no_rows_empties_the_slot(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&empty]);
 }
 
-async fn other_slots_stay(subject: Subject) {
+async fn other_slots_stay(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let september = Load::of(ACME, "v1", &["1"]).period("2026-09");
     let other = Load::of("other.account-1", "v2", &["3"]).owner("cluster/finops/other");
@@ -113,7 +113,7 @@ async fn other_slots_stay(subject: Subject) {
     assert_eq!(subject.ledger(None).await.expect("the ledger").len(), 3);
 }
 
-async fn the_same_version_again_changes_nothing(subject: Subject) {
+async fn the_same_version_again_changes_nothing(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let load = Load::of(ACME, "v1", &["1"]);
     load.run_on(&*subject).await;
@@ -122,7 +122,7 @@ async fn the_same_version_again_changes_nothing(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&load]);
 }
 
-async fn the_same_version_is_loaded_again_if_forced(subject: Subject) {
+async fn the_same_version_is_loaded_again_if_forced(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     Load::of(ACME, "v1", &["1", "2"]).run_on(&*subject).await;
     let again = Load::of(ACME, "v1", &["1", "2"]).run("forced");
@@ -131,7 +131,7 @@ async fn the_same_version_is_loaded_again_if_forced(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&again]);
 }
 
-async fn an_older_version_is_refused_unless_forced(subject: Subject) {
+async fn an_older_version_is_refused_unless_forced(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let new = Load::of(ACME, "v2", &["2"]).day(2);
     let old = Load::of(ACME, "v1", &["1"]).day(1);
@@ -145,7 +145,7 @@ async fn an_older_version_is_refused_unless_forced(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&forced]);
 }
 
-async fn another_source_is_refused(subject: Subject) {
+async fn another_source_is_refused(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let additional = Load::of(ACME, "v1", &["1"]).report("history", 1);
     let named = Load::of(ACME, "v2", &["2"]);
@@ -156,7 +156,7 @@ async fn another_source_is_refused(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&named]);
 }
 
-async fn another_owner_is_refused(subject: Subject) {
+async fn another_owner_is_refused(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let mine = Load::of(ACME, "v1", &["1"]).period("2026-09");
     mine.run_on(&*subject).await;
@@ -166,7 +166,7 @@ async fn another_owner_is_refused(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&mine]);
 }
 
-async fn readers_see_old_or_new(subject: Subject) {
+async fn readers_see_old_or_new(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let versions: Vec<Load> = (1..=6)
         .map(|day| {
@@ -201,7 +201,7 @@ async fn readers_see_old_or_new(subject: Subject) {
     }
 }
 
-async fn an_aborted_stage_leaves_nothing(subject: Subject) {
+async fn an_aborted_stage_leaves_nothing(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let loaded = Load::of(ACME, "v1", &["1"]);
     loaded.run_on(&*subject).await;
@@ -210,7 +210,7 @@ async fn an_aborted_stage_leaves_nothing(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&loaded]);
 }
 
-async fn a_killed_run_is_invisible_and_in_nobodys_way(subject: Subject) {
+async fn a_killed_run_is_invisible_and_in_nobodys_way(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let load = Load::of(ACME, "v1", &["1", "2"]);
     drop(load.stage(&*subject).await);
@@ -220,7 +220,7 @@ async fn a_killed_run_is_invisible_and_in_nobodys_way(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&again]);
 }
 
-async fn staged_rows_read_back_by_source_file(subject: Subject) {
+async fn staged_rows_read_back_by_source_file(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let stage = Load::of(ACME, "v1", &["1", "20", "3", "40"]).stage(&*subject).await;
     let mut sums: BTreeMap<usize, (usize, i128)> = BTreeMap::new();
@@ -239,7 +239,7 @@ async fn staged_rows_read_back_by_source_file(subject: Subject) {
     stage.abort().await.expect("aborted");
 }
 
-async fn maps_and_amounts_come_back_equal(subject: Subject) {
+async fn maps_and_amounts_come_back_equal(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let most = "-99999999999999999999.999999999999999999";
     Load::of(ACME, "v1", &[most]).run_on(&*subject).await;
@@ -269,7 +269,7 @@ async fn maps_and_amounts_come_back_equal(subject: Subject) {
     assert_eq!(found, [expected]);
 }
 
-async fn twenty_connections_at_once_all_land(subject: Subject) {
+async fn twenty_connections_at_once_all_land(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let loads: Vec<(String, Load)> = (0..20)
         .map(|number| {
@@ -294,7 +294,7 @@ async fn twenty_connections_at_once_all_land(subject: Subject) {
     assert_eq!(subject.ledger(None).await.expect("the ledger").len(), 20);
 }
 
-async fn two_runs_of_one_slot_never_mix(subject: Subject) {
+async fn two_runs_of_one_slot_never_mix(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let load = Load::of(ACME, "v1", &["1", "2", "3"]);
     let runs = ["first", "second"].map(|run| {
@@ -312,7 +312,7 @@ async fn two_runs_of_one_slot_never_mix(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&landed[0]]);
 }
 
-async fn purge_takes_one_connection(subject: Subject) {
+async fn purge_takes_one_connection(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let other = Load::of("other", "v1", &["7"]);
     other.run_on(&*subject).await;
@@ -337,7 +337,7 @@ async fn purge_takes_one_connection(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&taken]);
 }
 
-async fn purge_takes_one_month(subject: Subject) {
+async fn purge_takes_one_month(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let [july, august, september] =
         ["2026-07", "2026-08", "2026-09"].map(|period| Load::of(ACME, period, &["1", "2"]).period(period));
@@ -363,7 +363,7 @@ async fn purge_takes_one_month(subject: Subject) {
     seen(&*subject, ACME).await.is_exactly(&[&august]);
 }
 
-async fn the_ledger_outlives_many_commits(subject: Subject) {
+async fn the_ledger_outlives_many_commits(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let other = Load::of("other", "v0", &["7"]).owner("cli");
     other.run_on(&*subject).await;
@@ -377,7 +377,7 @@ async fn the_ledger_outlives_many_commits(subject: Subject) {
     seen(&*subject, "other").await.is_exactly(&[&other]);
 }
 
-async fn tag_keys_are_taken_again_and_again(subject: Subject) {
+async fn tag_keys_are_taken_again_and_again(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     let key = |original: &str| TagKey {
         original: original.to_owned(),
@@ -400,7 +400,7 @@ async fn tag_keys_are_taken_again_and_again(subject: Subject) {
     assert_eq!(subject.keys_of(&[never]).await.expect("a version that is not there has none"), []);
 }
 
-async fn maintenance_takes_nothing_that_is_read(subject: Subject) {
+async fn maintenance_takes_nothing_that_is_read(subject: SuiteSubject) {
     subject.prepare().await.expect("prepared");
     Load::of(ACME, "v1", &["1"]).run_on(&*subject).await;
     let loaded = Load::of(ACME, "v2", &["2"]).day(2);
@@ -414,7 +414,7 @@ async fn maintenance_takes_nothing_that_is_read(subject: Subject) {
     Load::of(ACME, "v4", &["4"]).day(4).run_on(&*subject).await;
 }
 
-async fn the_probe_leaves_no_trace(subject: Subject) {
+async fn the_probe_leaves_no_trace(subject: SuiteSubject) {
     subject.probe().await.expect("the probe works before there are tables");
     subject.prepare().await.expect("prepared");
     let load = Load::of(ACME, "v1", &["1"]);

@@ -94,16 +94,16 @@ pub(super) enum Plan<T> {
 }
 
 /// How a commit ended.
-pub(super) enum Ended<T> {
+pub(super) enum EndedCommit<T> {
     /// The change is in this version, or in one before it if the answer to the commit was lost.
     Committed(u64),
     /// The plan said no.
-    Stopped { reason: T, tried: Tried },
+    Stopped { reason: T, tried: TriedCommit },
 }
 
 /// What was tried before a plan said no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tried {
+pub(super) enum TriedCommit {
     /// Nothing, or nothing that could have worked.
     Nothing,
     /// A commit whose answer was lost: it may have worked, and its files may be, or have been, the table's.
@@ -124,12 +124,12 @@ enum Try<T> {
 
 /// How often a commit was tried, and to what end.
 #[derive(Default)]
-struct Tries {
+struct CommitTries {
     lost: u32,
     failed: u32,
 }
 
-impl Tries {
+impl CommitTries {
     fn lost(&mut self) -> Result<(), WarehouseFault> {
         self.lost += 1;
         if self.lost == MOST_LOST { Err(WarehouseFault::Contended { attempts: self.lost }) } else { Ok(()) }
@@ -151,25 +151,25 @@ impl Tries {
 pub(super) async fn commit<T: Send + 'static>(
     table: &Arc<Table>,
     plan: impl Fn(&Table, &SnapshotRef) -> Result<Plan<T>, WarehouseFault> + Send + Sync + 'static,
-) -> Result<Ended<T>, WarehouseFault> {
+) -> Result<EndedCommit<T>, WarehouseFault> {
     let plan = Arc::new(plan);
     let mark = uuid::Uuid::new_v4().to_string();
-    let mut tries = Tries::default();
+    let mut tries = CommitTries::default();
     loop {
         let (plan, own) = (Arc::clone(&plan), mark.clone());
         match table.blocking(move |table| attempt(table, plan.as_ref(), &own)).await? {
-            Try::Landed(version) => return Ok(Ended::Committed(version)),
+            Try::Landed(version) => return Ok(EndedCommit::Committed(version)),
             Try::Stopped(reason) => {
                 // A try that failed may have landed without our knowing.
-                let tried = if tries.failed > 0 { Tried::WithoutAnswer } else { Tried::Nothing };
-                return Ok(Ended::Stopped { reason, tried });
+                let tried = if tries.failed > 0 { TriedCommit::WithoutAnswer } else { TriedCommit::Nothing };
+                return Ok(EndedCommit::Stopped { reason, tried });
             }
             Try::Written(committed) => {
                 let version = committed.commit_version();
                 match is_ours(table, version, &mark).await {
                     Ok(true) => {
                         checkpoint(table, committed).await;
-                        return Ok(Ended::Committed(version));
+                        return Ok(EndedCommit::Committed(version));
                     }
                     Ok(false) => {
                         let location = table.location().to_owned();
@@ -180,7 +180,7 @@ pub(super) async fn commit<T: Send + 'static>(
             }
             Try::Taken(version) => match is_ours(table, version, &mark).await {
                 // The answer to our own writing was lost, and the store's client wrote again.
-                Ok(true) => return Ok(Ended::Committed(version)),
+                Ok(true) => return Ok(EndedCommit::Committed(version)),
                 Ok(false) => tries.lost()?,
                 Err(fault) => tries.failed(fault)?,
             },

@@ -9,29 +9,31 @@ use object_store::client::{HttpError, HttpErrorKind};
 use crate::warehouse::{Refusal, WarehouseFault};
 
 /// What an S3 code means (docs/aws-facts.md 9); one that is not here may pass.
-fn meaning(code: &str) -> Option<Meaning> {
+fn meaning(code: &str) -> Option<FaultMeaning> {
     Some(match code {
         "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken" => {
-            Meaning::Refused(Refusal::Credentials)
+            FaultMeaning::Refused(Refusal::Credentials)
         }
         // What STS says to the service account's own token (docs/aws-facts.md 1.4).
         "InvalidIdentityToken" | "ExpiredTokenException" | "IDPRejectedClaim" => {
-            Meaning::Refused(Refusal::Credentials)
+            FaultMeaning::Refused(Refusal::Credentials)
         }
-        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Meaning::Refused(Refusal::Permissions),
-        "NoSuchBucket" => Meaning::Refused(Refusal::Place),
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => {
+            FaultMeaning::Refused(Refusal::Permissions)
+        }
+        "NoSuchBucket" => FaultMeaning::Refused(Refusal::Place),
         "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-            Meaning::Refused(Refusal::Region)
+            FaultMeaning::Refused(Refusal::Region)
         }
-        "SlowDown" | "ServiceUnavailable" | "InternalError" | "RequestTimeout" => Meaning::NoAnswer,
+        "SlowDown" | "ServiceUnavailable" | "InternalError" | "RequestTimeout" => FaultMeaning::NoAnswer,
         // Sent with 403, which would read as a refusal.
-        "RequestTimeTooSkewed" => Meaning::Passing,
+        "RequestTimeTooSkewed" => FaultMeaning::Passing,
         _ => return None,
     })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
+enum FaultMeaning {
     Refused(Refusal),
     NoAnswer,
     Passing,
@@ -40,37 +42,37 @@ enum Meaning {
 /// A fault of the store while doing `action`.
 pub(super) fn of_store(action: &str, error: &object_store::Error) -> WarehouseFault {
     let kind = match error {
-        object_store::Error::Unauthenticated { .. } => Some(Meaning::Refused(Refusal::Credentials)),
-        object_store::Error::PermissionDenied { .. } => Some(Meaning::Refused(Refusal::Permissions)),
+        object_store::Error::Unauthenticated { .. } => Some(FaultMeaning::Refused(Refusal::Credentials)),
+        object_store::Error::PermissionDenied { .. } => Some(FaultMeaning::Refused(Refusal::Permissions)),
         _ => None,
     };
     of_cause(action, error, kind)
 }
 
 /// `kind` is what the error's type says. A code says more, since stores send several with one status.
-fn of_cause(action: &str, error: &(dyn Error + 'static), kind: Option<Meaning>) -> WarehouseFault {
+fn of_cause(action: &str, error: &(dyn Error + 'static), kind: Option<FaultMeaning>) -> WarehouseFault {
     let code = s3_code_in(error);
     let cause = cause(error);
     // A service account whose role does not trust it is refused by STS, not by the store.
     let by_identity = chain(error).any(|error| error.to_string().contains("AssumeRoleWithWebIdentity"));
     let meaning = match code.as_deref().and_then(meaning) {
-        Some(Meaning::Refused(_)) if by_identity => Some(Meaning::Refused(Refusal::Credentials)),
+        Some(FaultMeaning::Refused(_)) if by_identity => Some(FaultMeaning::Refused(Refusal::Credentials)),
         Some(meaning) => Some(meaning),
         // A bucket in another region redirects without saying where to, and the client knows no more of it than that.
         None if chain(error).any(|error| error.to_string().contains("redirect without LOCATION")) => {
-            Some(Meaning::Refused(Refusal::Region))
+            Some(FaultMeaning::Refused(Refusal::Region))
         }
         None => kind.or_else(|| of_connection(error)).or_else(|| of_files_alone(error)),
     };
     match meaning {
-        Some(Meaning::Refused(refusal)) => {
+        Some(FaultMeaning::Refused(refusal)) => {
             let fix = fix(refusal, code.is_some() || kind.is_some());
             WarehouseFault::Refused { refusal, message: refused(refusal, action, &cause, fix) }
         }
-        Some(Meaning::NoAnswer) => {
+        Some(FaultMeaning::NoAnswer) => {
             WarehouseFault::Transient { action: action.to_owned(), cause, answered: false }
         }
-        Some(Meaning::Passing) | None => {
+        Some(FaultMeaning::Passing) | None => {
             WarehouseFault::Transient { action: action.to_owned(), cause, answered: true }
         }
     }
@@ -115,22 +117,22 @@ fn fix(refusal: Refusal, bucket: bool) -> &'static str {
 }
 
 /// No connection, or none that lasted until an answer.
-fn of_connection(error: &(dyn Error + 'static)) -> Option<Meaning> {
+fn of_connection(error: &(dyn Error + 'static)) -> Option<FaultMeaning> {
     let kind = chain(error).find_map(|error| error.downcast_ref::<HttpError>()).map(HttpError::kind)?;
     let silent = matches!(
         kind,
         HttpErrorKind::Connect | HttpErrorKind::Timeout | HttpErrorKind::Interrupted | HttpErrorKind::Request
     );
-    silent.then_some(Meaning::NoAnswer)
+    silent.then_some(FaultMeaning::NoAnswer)
 }
 
 /// What a file system says.
-fn of_files_alone(error: &(dyn Error + 'static)) -> Option<Meaning> {
+fn of_files_alone(error: &(dyn Error + 'static)) -> Option<FaultMeaning> {
     match io_kind(error)? {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            Some(Meaning::Refused(Refusal::Permissions))
+            Some(FaultMeaning::Refused(Refusal::Permissions))
         }
-        io::ErrorKind::NotADirectory => Some(Meaning::Refused(Refusal::Place)),
+        io::ErrorKind::NotADirectory => Some(FaultMeaning::Refused(Refusal::Place)),
         _ => None,
     }
 }

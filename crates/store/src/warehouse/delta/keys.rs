@@ -18,12 +18,12 @@ use jiff::Timestamp;
 
 use super::{
     commit::{self, Change, DataFile, Plan, Removal},
-    read::{self, ReadFault, Wanted},
+    read::{self, ReadFault, WantedRows},
     table::{LiveFile, Table},
 };
 use crate::{
     model::VersionIdentity,
-    warehouse::{Slot, TagKey, WarehouseFault, ledger::LedgerRow, survey::Entries},
+    warehouse::{Slot, TagKey, WarehouseFault, ledger::LedgerRow, survey::LedgerEntries},
 };
 
 /// Name of the file that holds a version's keys as one run wrote them.
@@ -66,7 +66,7 @@ pub(super) async fn of_loads(
         versions.get(&file.slot).is_some_and(|stem| name.starts_with(stem))
     };
     let wanted = files.into_iter().filter(of_version);
-    let wanted = wanted.map(|file| Wanted { key: file.key, size: file.size, of: file.slot }).collect();
+    let wanted = wanted.map(|file| WantedRows { key: file.key, size: file.size, of: file.slot }).collect();
     let mut found: BTreeMap<Slot, Vec<TagKey>> = BTreeMap::new();
     let mut visit = |slot: &Slot, batch: &RecordBatch| {
         found.entry(slot.clone()).or_default().extend(keys_in(batch)?);
@@ -118,7 +118,7 @@ pub(super) async fn retire(
 /// connection has a ledger row that can't be read, its loaded version isn't known, so its keys stay.
 pub(super) async fn prune(
     table: &Arc<Table>,
-    ledger: &Entries,
+    ledger: &LedgerEntries,
     written_before: Timestamp,
 ) -> Result<(), WarehouseFault> {
     let Some(snapshot) = table.snapshot().await? else { return Ok(()) };
@@ -131,7 +131,7 @@ pub(super) async fn prune(
 
 fn orphans(
     files: Vec<LiveFile>,
-    ledger: &Entries,
+    ledger: &LedgerEntries,
     written_before: Timestamp,
 ) -> BTreeMap<Slot, BTreeSet<String>> {
     let mut orphans: BTreeMap<Slot, BTreeSet<String>> = BTreeMap::new();

@@ -11,7 +11,7 @@ use crate::{
     warehouse::{
         Selection, Slot, WarehouseFault,
         ledger::LedgerRow,
-        survey::{Entries, UnreadableRow},
+        survey::{LedgerEntries, UnreadableRow},
     },
 };
 
@@ -20,7 +20,7 @@ const PREFIX: &str = "awscost.ledger/";
 const LONGEST: usize = 80;
 
 /// The names of entries in the log.
-pub(super) fn domains(entries: &Entries) -> Vec<String> {
+pub(super) fn domains(entries: &LedgerEntries) -> Vec<String> {
     let slots = entries.rows.iter().map(|row| domain_of(&row.slot()));
     slots.chain(entries.unreadable.iter().map(|row| format!("{PREFIX}{}", row.name))).collect()
 }
@@ -47,11 +47,11 @@ pub(super) fn entries(
     table: &Table,
     snapshot: &Snapshot,
     wanted: &Selection,
-) -> Result<Entries, WarehouseFault> {
+) -> Result<LedgerEntries, WarehouseFault> {
     let engine: &dyn Engine = table.engine.as_ref();
     let domains =
         snapshot.get_all_domain_metadata(engine).map_err(|error| table.fault("read the ledger", error))?;
-    let mut entries = Entries::default();
+    let mut entries = LedgerEntries::default();
     for domain in &domains {
         let Some(name) = domain.domain().strip_prefix(PREFIX).filter(|name| is_wanted(name, wanted)) else {
             continue;

@@ -54,7 +54,7 @@ pub(super) type Staged = Arc<Mutex<Vec<(usize, DataFile)>>>;
 pub(super) type Withdrawals = Arc<Mutex<Vec<JoinHandle<()>>>>;
 
 /// Where a part goes.
-pub(super) struct Target {
+pub(super) struct PartTarget {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) runtime: Handle,
     pub(super) key: Path,
@@ -68,7 +68,7 @@ pub(super) struct Target {
 }
 
 /// A data file being written.
-pub(super) struct Part {
+pub(super) struct DeltaPart {
     writer: ArrowWriter<Upload>,
     schema: SchemaRef,
     /// The index of the time whose span is told of the file.
@@ -79,8 +79,12 @@ pub(super) struct Part {
     staged: Staged,
 }
 
-impl Part {
-    pub(super) fn open(target: Target, source_file: usize, staged: Staged) -> Result<Self, WarehouseFault> {
+impl DeltaPart {
+    pub(super) fn open(
+        target: PartTarget,
+        source_file: usize,
+        staged: Staged,
+    ) -> Result<Self, WarehouseFault> {
         let upload = Upload {
             writer: Some(
                 BufWriter::with_capacity(target.store, target.key, UPLOAD_PART).with_max_concurrency(UPLOADS),
@@ -99,7 +103,7 @@ impl Part {
     }
 }
 
-impl PartWriter for Part {
+impl PartWriter for DeltaPart {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WarehouseFault> {
         if batch.schema_ref().fields() != self.schema.fields() {
             return Err(WarehouseFault::Corrupt(

@@ -14,7 +14,7 @@ use crate::{
     schema::{DECIMAL, TableContract},
     warehouse::{
         Committed, Selection, Slot, TagKey, Warehouse, WarehouseFault,
-        ledger::{LedgerRow, Ordering, Source},
+        ledger::{LedgerRow, Ordering, VersionSource},
     },
 };
 
@@ -181,7 +181,7 @@ fn ledger_row(slot: &Slot, version: VersionIdentity) -> LedgerRow {
         connection: slot.connection.clone(),
         period: slot.period,
         version,
-        source: Source { location: "canary".to_owned(), report: "canary".to_owned(), rank: 0 },
+        source: VersionSource { location: "canary".to_owned(), report: "canary".to_owned(), rank: 0 },
         ordered_at: Timestamp::UNIX_EPOCH,
         owner: "probe".to_owned(),
         run: "canary".to_owned(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    commit::{self, Change, Ended, Plan, Removal},
+    commit::{self, Change, EndedCommit, Plan, Removal},
     ledger_domain,
     table::Table,
 };
@@ -50,8 +50,8 @@ pub(super) async fn remove(
         }))
     });
     Ok(match ended.await? {
-        Ended::Committed(_) => Belonging::Ours,
-        Ended::Stopped { .. } => Belonging::Another,
+        EndedCommit::Committed(_) => Belonging::Ours,
+        EndedCommit::Stopped { .. } => Belonging::Another,
     })
 }
 

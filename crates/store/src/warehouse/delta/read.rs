@@ -30,7 +30,7 @@ const WAITING: usize = 4;
 const FOOTER: usize = 64 * 1024;
 
 /// A file to read, and whose it is.
-pub(super) struct Wanted<T> {
+pub(super) struct WantedRows<T> {
     pub(super) key: Path,
     pub(super) size: u64,
     pub(super) of: T,
@@ -67,7 +67,7 @@ impl From<ReadFault> for WarehouseFault {
 /// Reads all files and hands their rows on, in no particular order of files.
 pub(super) async fn read<T: Send + Sync + 'static>(
     store: &Arc<dyn ObjectStore>,
-    files: Vec<Wanted<T>>,
+    files: Vec<WantedRows<T>>,
     columns: &[&str],
     visit: &mut (dyn FnMut(&T, &RecordBatch) -> Result<(), WarehouseFault> + Send),
 ) -> Result<(), ReadFault> {
@@ -105,7 +105,7 @@ enum Message<T> {
 
 async fn read_file<T>(
     store: Arc<dyn ObjectStore>,
-    file: Wanted<T>,
+    file: WantedRows<T>,
     columns: Arc<[String]>,
     sender: Sender<Result<Message<T>, ReadFault>>,
 ) {

@@ -17,10 +17,10 @@ use tokio::runtime::Handle;
 
 use super::{
     LONGEST_LOAD,
-    commit::{self, Change, DataFile, Ended, Plan, Removal, Tried},
+    commit::{self, Change, DataFile, EndedCommit, Plan, Removal, TriedCommit},
     fault, keys, ledger_domain,
-    part::{Part, Staged, Target, Withdrawals},
-    read::{self, Wanted},
+    part::{DeltaPart, PartTarget, Staged, Withdrawals},
+    read::{self, WantedRows},
     table::Table,
 };
 use crate::{
@@ -70,9 +70,9 @@ impl DeltaStage {
         schema: &SchemaRef,
         source_file: usize,
         staged: &Staged,
-    ) -> Result<Part, WarehouseFault> {
+    ) -> Result<DeltaPart, WarehouseFault> {
         let path = format!("{}/{name}", self.folder());
-        let target = Target {
+        let target = PartTarget {
             store: Arc::clone(&table.store),
             runtime: self.runtime.clone(),
             key: table.key_of(&path)?,
@@ -82,7 +82,7 @@ impl DeltaStage {
             statistics: table.statistics(),
             withdrawals: Arc::clone(&self.withdrawals),
         };
-        Part::open(target, source_file, Arc::clone(staged))
+        DeltaPart::open(target, source_file, Arc::clone(staged))
     }
 
     fn files(&self) -> Vec<(usize, DataFile)> {
@@ -118,16 +118,16 @@ impl DeltaStage {
         &self,
         loaded: Option<&VersionIdentity>,
         keys: KeyFile,
-        tried: Tried,
+        tried: TriedCommit,
     ) -> Result<(), WarehouseFault> {
         // The same version's keys are the same keys, and another run's bill needs them.
         if keys == KeyFile::Shown && loaded != Some(&self.version) {
             keys::withdraw(&self.tag_keys, &self.slot, &self.version, &self.run).await?;
         }
         match tried {
-            Tried::Nothing => self.discard(keys).await,
+            TriedCommit::Nothing => self.discard(keys).await,
             // An earlier try may have landed and been replaced since: a reader may still be at work on these files.
-            Tried::WithoutAnswer => Ok(()),
+            TriedCommit::WithoutAnswer => Ok(()),
         }
     }
 }
@@ -176,7 +176,7 @@ impl Stage for DeltaStage {
             .files()
             .into_iter()
             .map(|(source_file, file)| {
-                Ok(Wanted { key: self.costs.key_of(&file.path)?, size: file.size, of: source_file })
+                Ok(WantedRows { key: self.costs.key_of(&file.path)?, size: file.size, of: source_file })
             })
             .collect();
         let mut visit = |source_file: &usize, batch: &RecordBatch| visit(*source_file, batch);
@@ -241,7 +241,7 @@ impl Stage for DeltaStage {
         let ended = ended.await?;
         let loaded = in_place.lock().unwrap_or_else(PoisonError::into_inner).take();
         match ended {
-            Ended::Committed(version) => {
+            EndedCommit::Committed(version) => {
                 // The same version, loaded again, has the keys that were just shown.
                 let of_another = |replaced: &VersionIdentity| *replaced != self.version;
                 if let Some(replaced) = loaded.filter(of_another)
@@ -251,7 +251,7 @@ impl Stage for DeltaStage {
                 }
                 Ok(Committed::Replaced { table_version: Some(version) })
             }
-            Ended::Stopped { reason, tried } => {
+            EndedCommit::Stopped { reason, tried } => {
                 if let Err(fault) = self.refused(loaded.as_ref(), shown, tried).await {
                     tracing::debug!(%fault, "files of a refused load stay until maintenance");
                 }

@@ -14,13 +14,13 @@ use super::{
 };
 use crate::warehouse::{
     Selection, Slot, WarehouseFault,
-    survey::{Entries, LostMonth, Survey},
+    survey::{LedgerEntries, LostMonth, Survey},
 };
 
 impl DeltaWarehouse {
     /// The ledger's entries of the wanted slots; none if there is no table.
-    pub(super) async fn read_entries(&self, wanted: &Selection) -> Result<Entries, WarehouseFault> {
-        let Some(snapshot) = self.costs.snapshot().await? else { return Ok(Entries::default()) };
+    pub(super) async fn read_entries(&self, wanted: &Selection) -> Result<LedgerEntries, WarehouseFault> {
+        let Some(snapshot) = self.costs.snapshot().await? else { return Ok(LedgerEntries::default()) };
         let wanted = wanted.clone();
         self.costs.blocking(move |table| ledger_domain::entries(table, &snapshot, &wanted)).await
     }

@@ -26,7 +26,7 @@ use crate::{
         Committed, TagKey,
         conformance::{self, Load, seen},
         ledger::Ordering,
-        survey::Entries,
+        survey::LedgerEntries,
     },
 };
 
@@ -267,6 +267,6 @@ async fn racing_loads_take_back_their_own_tag_keys_only() {
     keys::retire(table, &slot, &version("v2")).await.expect("retired");
     assert_eq!(shown().await, ["v3-d.parquet"], "the winner removes those it replaced");
     let later = Timestamp::now().checked_add(SignedDuration::from_hours(1)).expect("a time");
-    keys::prune(table, &Entries::default(), later).await.expect("pruned");
+    keys::prune(table, &LedgerEntries::default(), later).await.expect("pruned");
     assert_eq!(shown().await, Vec::<String>::new(), "what a crash left goes with maintenance");
 }

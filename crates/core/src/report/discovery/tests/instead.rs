@@ -7,7 +7,10 @@ const DATA: &str = "p/r/data/BILLING_PERIOD=2026-10/r-1.csv.gz";
 fn said(bucket: &Bucket, kind: Option<ReportKind>, wanted: &WantedPeriods) -> String {
     match bucket.look_for(kind, wanted) {
         Err(fault) => {
-            assert_eq!((fault.class(), fault.reason()), (FaultClass::NotYet, Reason::AwaitingFirstDelivery));
+            assert_eq!(
+                (fault.class(), fault.reason()),
+                (ReportFaultClass::NotYet, Reason::AwaitingFirstDelivery)
+            );
             fault.to_string()
         }
         Ok(found) => {

@@ -120,7 +120,7 @@ fn equal_ones_are_refused_by_name() {
     let bucket = Bucket::default();
     let keys = [put(&bucket, LEGACY[0], 3), put(&bucket, LEGACY[3], 3)];
     let fault = bucket.only().expect_err("no order");
-    assert_eq!((fault.class(), fault.reason()), (FaultClass::Data, Reason::ManifestAmbiguous));
+    assert_eq!((fault.class(), fault.reason()), (ReportFaultClass::Data, Reason::ManifestAmbiguous));
     assert!(keys.iter().all(|key| fault.to_string().contains(key.as_str())), "{fault}");
     put(&bucket, LEGACY[1], 4);
     assert!(bucket.only().is_ok(), "a newer one settles it");

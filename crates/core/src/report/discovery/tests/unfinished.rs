@@ -41,7 +41,11 @@ fn a_month_whose_files_stay_newer_is_unfinished_after_eight_hours() {
         let early = look(8 * HOUR).expect_err("under way");
         assert!(matches!(early, ReportFault::DeliveryInProgress { .. }), "{early}");
         let late = look(8 * HOUR + 10).expect_err("it never ends");
-        assert_eq!((late.class(), late.reason()), (FaultClass::Data, Reason::DeliveryUnfinished), "{late}");
+        assert_eq!(
+            (late.class(), late.reason()),
+            (ReportFaultClass::Data, Reason::DeliveryUnfinished),
+            "{late}"
+        );
         let said = late.to_string();
         assert!(
             said.contains(file) && said.contains(&format!("write s3://acme-billing/{manifest}")),

@@ -18,7 +18,7 @@ pub(super) struct Index {
 
 /// Whole records with as many cells each as the header.
 #[derive(Debug)]
-pub(super) struct Block<'a> {
+pub(super) struct CsvBlock<'a> {
     pub text: &'a str,
     pub index: &'a Index,
     pub columns: usize,
@@ -26,7 +26,7 @@ pub(super) struct Block<'a> {
     pub first: u64,
 }
 
-impl Block<'_> {
+impl CsvBlock<'_> {
     pub fn rows(&self) -> usize {
         self.index.starts.len()
     }
@@ -50,7 +50,7 @@ impl Block<'_> {
     }
 }
 
-impl Cells for Block<'_> {
+impl Cells for CsvBlock<'_> {
     fn is_empty(&self, row: usize, column: usize) -> bool {
         self.range(row, column).is_empty()
     }

@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 
 use super::{
     Tee,
-    block::{Block, Index, unquoted},
+    block::{CsvBlock, Index, unquoted},
 };
-use crate::ingest::decode::{BadValue, DecodeFault, Limits, Place, shortened};
+use crate::ingest::decode::{BadValue, DecodeFault, FaultPlace, Limits, shortened};
 
 /// Bytes of a block: large enough to work on columns, small enough for the cache.
 const BLOCK: usize = 1 << 20;
@@ -106,7 +106,7 @@ impl Records {
     }
 
     /// The next records; `None` at the end of the file.
-    pub fn next_block(&mut self) -> Result<Option<Block<'_>>, DecodeFault> {
+    pub fn next_block(&mut self) -> Result<Option<CsvBlock<'_>>, DecodeFault> {
         loop {
             if !self.ended {
                 self.refill()?;
@@ -122,7 +122,7 @@ impl Records {
                 self.next += self.index.starts.len() as u64;
                 let text = std::str::from_utf8(&self.buffer[start..end])
                     .map_err(|error| self.not_utf8(&self.buffer[start..end], error.valid_up_to(), first))?;
-                return Ok(Some(Block { text, index: &self.index, columns: self.columns, first }));
+                return Ok(Some(CsvBlock { text, index: &self.index, columns: self.columns, first }));
             }
         }
     }
@@ -202,7 +202,7 @@ impl Records {
     }
 
     fn bad(&self, row: u64, column: &str, value: &[u8], problem: BadValue) -> DecodeFault {
-        let place = Place { file: self.file.clone(), row, column: column.to_owned() };
+        let place = FaultPlace { file: self.file.clone(), row, column: column.to_owned() };
         DecodeFault::BadValue { place, value: shortened(value), problem }
     }
 

@@ -26,25 +26,25 @@ fn spec(options: BillOptions) -> BillSpec {
     }
 }
 
-fn dialects() -> [(&'static str, Dialect, FileFormat); 4] {
+fn dialects() -> [(&'static str, Dialect, DecodedFormat); 4] {
     let versioning = Versioning::CreateNew;
     let id = String::new();
     [
-        ("legacy csv", Dialect::LegacyCsvGz { versioning, assembly_id: id.clone() }, FileFormat::CsvGzip),
+        ("legacy csv", Dialect::LegacyCsvGz { versioning, assembly_id: id.clone() }, DecodedFormat::CsvGzip),
         (
             "legacy Parquet",
             Dialect::LegacyParquet { assembly_id: id.clone(), manifest_folder: Default::default() },
-            FileFormat::Parquet,
+            DecodedFormat::Parquet,
         ),
         (
             "CUR 2.0 csv",
             Dialect::Cur2CsvGz { versioning, execution_id: id.clone(), partition_case: Default::default() },
-            FileFormat::CsvGzip,
+            DecodedFormat::CsvGzip,
         ),
         (
             "CUR 2.0 Parquet",
             Dialect::Cur2Parquet { versioning, execution_id: id, partition_case: Default::default() },
-            FileFormat::Parquet,
+            DecodedFormat::Parquet,
         ),
     ]
 }
@@ -52,7 +52,11 @@ fn dialects() -> [(&'static str, Dialect, FileFormat); 4] {
 type Row = BTreeMap<&'static str, String>;
 
 /// The rows of a bill in one dialect, its tally, its tag keys and what the generator says of it.
-fn read(spec: &BillSpec, dialect: &Dialect, format: FileFormat) -> (Vec<Row>, Tally, TagKeys, bill::Totals) {
+fn read(
+    spec: &BillSpec,
+    dialect: &Dialect,
+    format: DecodedFormat,
+) -> (Vec<Row>, Tally, TagKeys, bill::Totals) {
     let mut sink = MemorySink::default();
     let now = "2026-11-03T04:00:00Z".parse().expect("a time");
     let totals = bill::write(spec, dialect, now, &mut sink).expect("a bill");

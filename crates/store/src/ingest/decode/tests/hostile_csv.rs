@@ -6,7 +6,7 @@ const KEY: &str = "cur/part-00001";
 
 /// The message for a file of these bytes.
 fn refusal(file: &MemoryFile, limits: Limits) -> String {
-    let job = DecodeJob { limits, ..job(FileFormat::CsvGzip) };
+    let job = DecodeJob { limits, ..job(DecodedFormat::CsvGzip) };
     decode(file, &job).map(|decoded| decoded.report).expect_err("a refusal").to_string()
 }
 
@@ -52,7 +52,7 @@ fn a_source_that_fails() {
         ("more than listed", listed(size - 1), "failed to read cur/part-00001: "),
         ("replaced while read", replaced, "cur/part-00001 changed while it was read"),
     ] {
-        let fault = decode(&file, &job(FileFormat::CsvGzip)).expect_err("a refusal");
+        let fault = decode(&file, &job(DecodedFormat::CsvGzip)).expect_err("a refusal");
         assert!(matches!(fault, DecodeFault::Source(_)), "{name}: {fault}");
         assert!(fault.to_string().starts_with(expected), "{name}: {fault}");
     }
@@ -235,6 +235,6 @@ fn sums_that_pass_38_digits_are_refused_not_wrapped() {
 fn a_sink_that_refuses_ends_the_decoding() {
     let file = MemoryFile::new(gzip(sheet(&[])));
     let stopped =
-        decode_file(&file, &job(FileFormat::CsvGzip), &mut |_| Err("full")).map(|report| report.rows);
+        decode_file(&file, &job(DecodedFormat::CsvGzip), &mut |_| Err("full")).map(|report| report.rows);
     assert!(matches!(stopped, Err(Stopped::Sink("full"))), "{stopped:?}");
 }

@@ -55,7 +55,7 @@ fn parquet_of(columns: Vec<(&str, ArrayRef)>, rows: usize) -> Vec<u8> {
 }
 
 fn one(name: &str, column: ArrayRef, stable: &str) -> Option<String> {
-    let decoded = decode(&MemoryFile::new(parquet_of(vec![(name, column)], 1)), &job(FileFormat::Parquet));
+    let decoded = decode(&MemoryFile::new(parquet_of(vec![(name, column)], 1)), &job(DecodedFormat::Parquet));
     let decoded = decoded.unwrap_or_else(|fault| panic!("{name}: {fault}"));
     assert_eq!(decoded.report.rows, 2, "both row groups");
     assert_eq!(decoded.report.source, decoded.tally().files[0]);
@@ -316,7 +316,7 @@ fn old_engines_times_and_texts() {
         [(2_461_338, 8, "2026-10-24T08:00:00Z"), (5_373_484, 0, "9999-12-31T00:00:00Z")]
     {
         let file = MemoryFile::new(old_engine(day_and_nanos(day, hour * 3_600_000_000_000)));
-        let decoded = decode(&file, &job(FileFormat::Parquet)).expect("a legal file");
+        let decoded = decode(&file, &job(DecodedFormat::Parquet)).expect("a legal file");
         assert_eq!(decoded.rows()[0]["line_item_usage_start_date"], expected);
         assert_eq!(decoded.rows()[0]["line_item_currency_code"], "USD");
         assert_eq!(decoded.report.source, decoded.tally().files[0]);
@@ -341,7 +341,7 @@ fn old_engines_times_that_would_wrap_are_refused() {
 }
 
 fn refusal(bytes: Vec<u8>, limits: Limits) -> String {
-    let job = DecodeJob { limits, ..job(FileFormat::Parquet) };
+    let job = DecodeJob { limits, ..job(DecodedFormat::Parquet) };
     let result = decode(&MemoryFile::new(bytes), &job);
     result.map(|decoded| decoded.report).expect_err("a refusal").to_string()
 }
@@ -457,7 +457,7 @@ fn one_long_text_on_many_rows_makes_batches_short() {
     let column: ArrayRef = Arc::new(StringArray::from(vec![long.as_str(); 200]));
     let file = MemoryFile::new(parquet_of(vec![("line_item_line_item_description", column)], 200));
     assert!(file.bytes.len() < 1 << 20, "stored once and compressed");
-    let decoded = decode(&file, &job(FileFormat::Parquet)).expect("a legal file");
+    let decoded = decode(&file, &job(DecodedFormat::Parquet)).expect("a legal file");
     assert_eq!(decoded.report.rows, 400);
     assert!(decoded.batches.iter().all(|batch| batch.num_rows() <= 128));
 }
@@ -465,7 +465,7 @@ fn one_long_text_on_many_rows_makes_batches_short() {
 #[test]
 fn a_replaced_file_is_the_sources_fault() {
     let file = MemoryFile { replaced_after: Some(100), ..MemoryFile::new(parquet_of(vec![], 5)) };
-    let fault = decode(&file, &job(FileFormat::Parquet)).expect_err("a refusal");
+    let fault = decode(&file, &job(DecodedFormat::Parquet)).expect_err("a refusal");
     assert!(matches!(fault, DecodeFault::Source(SourceFault::Changed { .. })), "{fault}");
 }
 
@@ -475,7 +475,7 @@ fn nothing_is_fetched_twice() {
         (0..40_000).map(|row| format!("resource {}", row * 7_919 % 99_991)),
     ));
     let file = MemoryFile::new(parquet_of(vec![("line_item_resource_id", long)], 40_000));
-    decode(&file, &job(FileFormat::Parquet)).expect("a legal file");
+    decode(&file, &job(DecodedFormat::Parquet)).expect("a legal file");
     let size = file.bytes.len() as u64;
     assert!(size > 300 << 10, "{size}");
     // The end of a file is read once for its footer, and may hold some columns.
@@ -493,6 +493,6 @@ proptest! {
             bytes[at] = value;
         }
         // Parquet has no checksum of its own: a flipped byte may be another value, but not a crash.
-        drop(decode(&MemoryFile::new(bytes), &job(FileFormat::Parquet)));
+        drop(decode(&MemoryFile::new(bytes), &job(DecodedFormat::Parquet)));
     }
 }

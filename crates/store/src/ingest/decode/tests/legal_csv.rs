@@ -212,7 +212,7 @@ fn all_members_of_a_gzip_file_are_read() {
     let text = sheet_of(&[&[("lineItem/UnblendedCost", "1")], &[("lineItem/UnblendedCost", "2")]]);
     let (head, tail) = text.split_at(text.len() - 30);
     let file = MemoryFile::new([gzip(head), gzip(""), gzip(tail)].concat());
-    let decoded = decode(&file, &job(FileFormat::CsvGzip)).expect("legal");
+    let decoded = decode(&file, &job(DecodedFormat::CsvGzip)).expect("legal");
     assert_eq!(decoded.tally().currencies["USD"].unblended, "3".parse().expect("a number"));
 }
 
@@ -221,11 +221,11 @@ fn zeros_that_pad_a_gzip_file_are_nothing_of_it() {
     let whole = gzip(sheet(&[]));
     let padded = |zeros: usize, then: &[u8]| [whole.as_slice(), &vec![0; zeros], then].concat();
     for zeros in [1, 511, 600_000] {
-        let decoded = decode(&MemoryFile::new(padded(zeros, &[])), &job(FileFormat::CsvGzip));
+        let decoded = decode(&MemoryFile::new(padded(zeros, &[])), &job(DecodedFormat::CsvGzip));
         assert_eq!(decoded.expect("padded").report.rows, 1, "{zeros} zeros");
     }
     for (what, bytes) in [("another member", whole.as_slice()), ("a byte", &[7])] {
-        let fault = decode(&MemoryFile::new(padded(9, bytes)), &job(FileFormat::CsvGzip));
+        let fault = decode(&MemoryFile::new(padded(9, bytes)), &job(DecodedFormat::CsvGzip));
         let said = fault.map(|decoded| decoded.report).expect_err("rows may be lost").to_string();
         assert_eq!(
             said, "cur/part-00001 is damaged: data follows the zero bytes after its last member",

@@ -14,7 +14,7 @@ const SHEET: &str = "BillingAccountId,SubAccountId,BillingCurrency,BillingPeriod
 ";
 
 fn decode_second(text: &str) -> Result<Decoded, DecodeFault> {
-    let job = DecodeJob { table: &SECOND_TABLE, ..job(FileFormat::CsvGzip) };
+    let job = DecodeJob { table: &SECOND_TABLE, ..job(DecodedFormat::CsvGzip) };
     decode(&MemoryFile::new(gzip(text)), &job)
 }
 

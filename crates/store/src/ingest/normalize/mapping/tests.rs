@@ -22,7 +22,7 @@ fn every_column_of_the_contract_is_found_under_both_its_names() {
         });
         let mapping = Mapping::new(&COSTS, headers.collect(), &mut Maps::new(&COSTS)).expect("all columns");
         for (column, target) in columns.iter().zip(&mapping.targets) {
-            let Target::Column(index) = *target else {
+            let TargetColumn::Column(index) = *target else {
                 panic!("{} by its {pick} name: {target:?}", column.name)
             };
             assert_eq!(COSTS.columns[index].name, column.name, "{pick}");
@@ -39,9 +39,9 @@ fn an_alias_gives_way_to_the_newer_column() {
         let mapping = Mapping::new(&COSTS, headers, &mut Maps::new(&COSTS)).expect("required columns");
         *mapping.targets.last().expect("the last header's")
     };
-    let region_code = Target::Column(COSTS.index_of("product_region_code").expect("a column"));
+    let region_code = TargetColumn::Column(COSTS.index_of("product_region_code").expect("a column"));
     assert_eq!(target(required.clone().chain([old.clone()]).collect()), region_code);
-    let Target::Entry(map, _) = target(required.chain([new, old]).collect()) else {
+    let TargetColumn::Entry(map, _) = target(required.chain([new, old]).collect()) else {
         panic!("the older name is no entry of a map");
     };
     assert_eq!(COSTS.maps[map].name, "product");
