@@ -2,7 +2,7 @@
 
 mod output;
 #[cfg(test)]
-mod second_backend;
+mod tests;
 
 use clap::{Args as ClapArgs, ValueEnum};
 

@@ -3,7 +3,7 @@
 mod manifest;
 mod output;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 use jiff::{SignedDuration, Timestamp};
@@ -155,7 +155,10 @@ async fn ask_organization(
     let partition = args.role_arn.as_ref().map_or(own, RoleArn::partition);
     let account = args.role_arn.as_ref().map_or(&caller.account, RoleArn::account);
     let region = partition.home_region().parse().expect("a partition's home region is a region");
-    let session = open_session(sdk, aws, args, &caller.arn, &region, now).await?;
+    let session = match &args.role_arn {
+        Some(role) => role_session(aws, role, args.external_id_file.as_deref(), &region).await?,
+        None => own_session(sdk, aws, &caller.arn, &region, now).await?,
+    };
     let refused = |fault: AwsFault| match fault.class {
         FaultClass::Denied => DiscoverFault::Denied(account.clone()),
         FaultClass::Credentials => DiscoverFault::Identity(fault),
@@ -172,27 +175,33 @@ async fn ask_organization(
     Ok(Organization { partition, management, accounts })
 }
 
-/// A session that may list accounts: the role's, or the person's own.
-async fn open_session(
+/// A session of the named role that may list accounts.
+async fn role_session(
+    aws: &Aws,
+    role: &RoleArn,
+    external_id_file: Option<&Path>,
+    region: &Region,
+) -> Result<Session, DiscoverFault> {
+    let external_id = external_id_file.map(read_external_id).transpose()?;
+    let request = AssumeRole {
+        role,
+        external_id: external_id.as_ref(),
+        session_name: "awscost-discover",
+        duration: SESSION,
+        policy: Some(POLICY),
+        region,
+    };
+    aws.identity.assume_role(request).await.map_err(DiscoverFault::Role)
+}
+
+/// A session of the person's own that may list accounts. Keys of an IAM user become a federated session, which can do no more.
+async fn own_session(
     sdk: &Sdk,
     aws: &Aws,
-    args: &DiscoverArgs,
     caller: &str,
     region: &Region,
     now: Timestamp,
 ) -> Result<Session, DiscoverFault> {
-    if let Some(role) = &args.role_arn {
-        let external_id = args.external_id_file.as_deref().map(read_external_id).transpose()?;
-        let request = AssumeRole {
-            role,
-            external_id: external_id.as_ref(),
-            session_name: "awscost-discover",
-            duration: SESSION,
-            policy: Some(POLICY),
-            region,
-        };
-        return aws.identity.assume_role(request).await.map_err(DiscoverFault::Role);
-    }
     match sdk.own_credentials(now).await? {
         OwnCredentials::Session(session) => Ok(session),
         OwnCredentials::Keys(keys) => {

@@ -200,14 +200,7 @@ async fn ingest_periods(
         Ok(identity) => identity,
         Err(silent) => return Ok(without_payer(found, silent, output)),
     };
-    let terms = Terms {
-        connection,
-        owner: args.owner.clone(),
-        source: VersionSource { location: args.source.to_string(), report: args.report.to_string(), rank: 0 },
-        ordering: if args.force { Ordering::Forced } else { Ordering::Enforced },
-        as_of: args.as_of,
-        expect: args.expect_version.clone(),
-    };
+    let terms = load_terms(args, connection);
     let warehouse = reached.open(table_for(&found))?;
     let rows = warehouse.ledger(Some(&terms.connection)).await?;
     crash_point::reach("ledger-read");
@@ -234,6 +227,18 @@ async fn ingest_periods(
         all.push(ended);
     }
     Ok(all)
+}
+
+/// What was asked for, of one connection.
+fn load_terms(args: &IngestArgs, connection: ConnectionKey) -> Terms {
+    Terms {
+        connection,
+        owner: args.owner.clone(),
+        source: VersionSource { location: args.source.to_string(), report: args.report.to_string(), rank: 0 },
+        ordering: if args.force { Ordering::Forced } else { Ordering::Enforced },
+        as_of: args.as_of,
+        expect: args.expect_version.clone(),
+    }
 }
 
 /// Where the report lies.

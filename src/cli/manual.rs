@@ -1,8 +1,8 @@
 //! What the command line says of itself: `--help`, `docs/cli.md`, and the lists both are made from.
 
-#[cfg(test)]
-mod documented;
 pub mod environment;
 pub mod exit_codes;
 pub mod help;
 pub mod page;
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ use crate::{
         conditions::{self, Condition, Saying},
     },
     aws::{Aws, AwsFault, traits::Caller},
-    connection::{Asker, Finding, Look, Target, TargetAccess, checks, gather},
+    connection::{Asker, Finding, Look, ProbeRun, Target, TargetAccess, checks, gather},
     model::{AccountId, ConditionType, ExternalId, Reason, Region},
 };
 
@@ -145,7 +145,15 @@ impl Preflight {
         let AdmissionOutcome::Admitted { target, unknown_self, .. } = &admission.outcome else { return };
         match unknown_self {
             Some(fault) => known.facts.base.record(now, Err(fault.clone())),
-            None => gather(&self.aws, target, Look::ALL, &mut known.facts, &mut known.sessions, now).await,
+            None => {
+                gather(
+                    ProbeRun { aws: &self.aws, target, now },
+                    Look::ALL,
+                    &mut known.facts,
+                    &mut known.sessions,
+                )
+                .await;
+            }
         }
         let below = judge::judge_connection(&known.facts, target, None, now);
         if let Some(bill) = admission.valid.bill.as_ref().filter(|_| judge::may_list(&below)) {

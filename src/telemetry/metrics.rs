@@ -88,6 +88,22 @@ pub struct AccountGauges {
     pub deletion: Option<i64>,
 }
 
+/// The number and the durations of calls to AWS.
+fn call_metrics(all: &mut MetricCatalogue) -> Result<(IntCounterVec, HistogramVec), InvalidMetrics> {
+    let calls = all.counter(
+        "awscost_aws_requests_total",
+        "Calls to AWS, by API and error code; ok for success.",
+        &["api", "code"],
+    )?;
+    let durations = all.histogram(
+        "awscost_aws_request_duration_seconds",
+        "How long calls to AWS took: for STS each attempt, otherwise a call with its retries.",
+        CALL,
+        &["api"],
+    )?;
+    Ok((calls, durations))
+}
+
 impl Metrics {
     /// All metrics, registered.
     ///
@@ -126,17 +142,7 @@ impl Metrics {
             RECONCILE_SECONDS,
             &["result"],
         )?;
-        let calls = all.counter(
-            "awscost_aws_requests_total",
-            "Calls to AWS, by API and error code; ok for success.",
-            &["api", "code"],
-        )?;
-        let call_durations = all.histogram(
-            "awscost_aws_request_duration_seconds",
-            "How long calls to AWS took: for STS each attempt, otherwise a call with its retries.",
-            CALL,
-            &["api"],
-        )?;
+        let (calls, call_durations) = call_metrics(all)?;
         let jobs = all.counter("awscost_ingest_jobs_total", "Finished loads, by result.", &["result"])?;
         let accounts = ObjectGauges::new(all, CONDITIONS_OF_ACCOUNTS, ACCOUNT_VALUES)?;
         let warehouses = ObjectGauges::new(all, CONDITIONS_OF_WAREHOUSES, [])?;

@@ -20,14 +20,13 @@ pub use facts::{
     Standing,
 };
 pub use finding::{Finding, Verdict};
-pub use gather::{Sessions, gather};
+pub use gather::{ProbeRun, Sessions, gather};
 pub use remedy::{Snippet, principal, trust_policy, working_trust};
 pub use session::{Opened, Purpose, open};
 pub use target::{Asker, ExternalIdPolicy, NextExternalId, RoleAccess, Target, TargetAccess};
 
 #[cfg(any(test, feature = "testing"))]
-#[doc(hidden)]
-pub mod fake;
+mod tests;
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]
-pub mod sample;
+pub use tests::{fake, sample};

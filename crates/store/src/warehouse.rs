@@ -1,17 +1,15 @@
 //! Where costs land: a trait in our words, and the rules every backend keeps.
 //!
 //! A billing period of a connection is replaced whole, with its ledger row, in one commit. Readers see
-//! the old version or the new one: never a mix, never one twice, never nothing. `warehouse/conformance.rs`
+//! the old version or the new one: never a mix, never one twice, never nothing. `warehouse/tests/conformance.rs`
 //! is the suite that every backend passes.
 
-#[cfg(any(test, feature = "testing"))]
-pub mod conformance;
 pub mod delta;
 pub mod ledger;
-#[cfg(any(test, feature = "testing"))]
-pub mod memory;
 mod open;
 pub mod survey;
+#[cfg(any(test, feature = "testing"))]
+mod tests;
 
 use std::time::Duration;
 
@@ -26,6 +24,8 @@ use crate::{
 use ledger::{Decision, LedgerRow, Ordering};
 pub use open::{OpeningTerms, open};
 use survey::{LedgerEntries, LostMonth, Survey, UnreadableRow};
+#[cfg(any(test, feature = "testing"))]
+pub use tests::{conformance, memory};
 
 /// Log targets of libraries that report as an error what is none here, such as a table that is not there yet. What is
 /// one comes back as a [`WarehouseFault`] and is said once.

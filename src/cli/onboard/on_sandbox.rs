@@ -7,8 +7,8 @@ use super::*;
 use crate::{
     aws::Sdk,
     connection::{
-        Asker, ExternalIdPolicy, Facts, Look, NextExternalId, RoleAccess, Sessions, Target, TargetAccess,
-        Verdict, checks, gather,
+        Asker, ExternalIdPolicy, Facts, Look, NextExternalId, ProbeRun, RoleAccess, Sessions, Target,
+        TargetAccess, Verdict, checks, gather,
     },
     model::{AccessKeys, AccountType, ConditionType, ExternalId, ReportKind, ReportLocation},
 };
@@ -177,8 +177,13 @@ impl Variant {
     async fn complaints(&self, statements: &[serde_json::Value]) -> Vec<String> {
         let (sandbox, target, now) = (self.world(statements), self.target(), Timestamp::now());
         let (mut facts, mut sessions) = (Facts::default(), Sessions::default());
-        gather(&Sdk::of_demo(&sandbox.endpoint()).aws(), &target, Look::ALL, &mut facts, &mut sessions, now)
-            .await;
+        gather(
+            ProbeRun { aws: &Sdk::of_demo(&sandbox.endpoint()).aws(), target: &target, now },
+            Look::ALL,
+            &mut facts,
+            &mut sessions,
+        )
+        .await;
         checks::run(&facts, &target, now)
             .into_iter()
             .filter(|finding| finding.verdict != Verdict::Pass)

@@ -9,7 +9,7 @@ use super::{
     restart::EarlierVerdicts,
 };
 use crate::{
-    connection::{Ages, Finding, Look, Target, Verdict, checks, gather},
+    connection::{Ages, Finding, Look, ProbeRun, Target, Verdict, checks, gather},
     controller::{
         error::{REFUSED_AT_GATE, UNKNOWN_SELF},
         validate::Bill,
@@ -62,7 +62,8 @@ pub(super) async fn probe_aws(
     if asked {
         memory.relist = false;
         let aws = &mut memory.aws;
-        gather(&scope.context().aws, target, look, &mut aws.facts, &mut aws.sessions, now).await;
+        let run = ProbeRun { aws: &scope.context().aws, target, now };
+        gather(run, look, &mut aws.facts, &mut aws.sessions).await;
         // Only now: a reconcile that is cut off in the middle of a probe asks once more.
         memory.answered = Some(probe.key.clone());
     }

@@ -37,6 +37,13 @@ pub struct Question<'a> {
     pub now: Timestamp,
 }
 
+/// Whether a first delivery may still be on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GraceTime {
+    Runs,
+    Over,
+}
+
 impl Question<'_> {
     /// Whether the report is delivered.
     pub fn report_delivered(&self) -> Finding {
@@ -58,43 +65,49 @@ impl Question<'_> {
             .iter()
             .filter_map(|found| found.delivery.as_ref().ok())
             .filter_map(|delivery| delivery.last_modified.or(delivery.ordered_at));
-        let report = &self.bill.report;
-        let instead = self.deliveries.instead();
         match readiness(times, self.since, self.bill.freshness, self.now) {
             DeliveryReadiness::Delivered { .. } => {
                 Finding::pass(DELIVERED, Reason::Delivered, "A complete manifest is there, and it is fresh.")
             }
-            DeliveryReadiness::AwaitingFirst | DeliveryReadiness::FirstOverdue
-                if self.loaded_months().next().is_some() =>
-            {
-                Finding::fail(
-                    DELIVERED,
-                    Reason::DeliveredButNotHere,
-                    format!(
-                        "Months were loaded from s3://{}/{}, and there is no manifest any more: the delivered reports are gone. \
+            DeliveryReadiness::AwaitingFirst => self.nothing_delivered(GraceTime::Runs),
+            DeliveryReadiness::FirstOverdue => self.nothing_delivered(GraceTime::Over),
+            DeliveryReadiness::Stale { .. } => Finding::fail(
+                DELIVERED,
+                Reason::DeliveryStale,
+                "The newest delivery is older than spec.freshness.maxDeliveryAge. Look at the report in AWS's \
+                 Billing console: it may be paused, or its bucket's policy may keep AWS out.",
+            ),
+        }
+    }
+
+    /// No manifest is there: it was loaded and went, AWS says that it delivered one, or it is still to come.
+    fn nothing_delivered(&self, grace: GraceTime) -> Finding {
+        let report = &self.bill.report;
+        let instead = self.deliveries.instead();
+        match grace {
+            _ if self.loaded_months().next().is_some() => Finding::fail(
+                DELIVERED,
+                Reason::DeliveredButNotHere,
+                format!(
+                    "Months were loaded from s3://{}/{}, and there is no manifest any more: the delivered reports are gone. \
                          What is loaded stays. Check that nothing removes the files (a lifecycle rule, a clean-up). AWS writes \
                          the current month with its next delivery, and past months when AWS Support is asked for a backfill.",
-                        report.bucket,
-                        report.key_root()
-                    ),
-                )
-            }
-            DeliveryReadiness::AwaitingFirst | DeliveryReadiness::FirstOverdue
-                if self.delivered_by_its_word() =>
-            {
-                Finding::fail(
-                    DELIVERED,
-                    Reason::DeliveredButNotHere,
-                    format!(
-                        "AWS says that it has delivered report {}, but there is no manifest under s3://{}/{}{instead}. Check that nothing \
+                    report.bucket,
+                    report.key_root()
+                ),
+            ),
+            _ if self.delivered_by_its_word() => Finding::fail(
+                DELIVERED,
+                Reason::DeliveredButNotHere,
+                format!(
+                    "AWS says that it has delivered report {}, but there is no manifest under s3://{}/{}{instead}. Check that nothing \
                      removes the files (a lifecycle rule), and that a bucket they are replicated to has received them.",
-                        report.name,
-                        report.bucket,
-                        report.key_root()
-                    ),
-                )
-            }
-            DeliveryReadiness::AwaitingFirst => Finding::unknown(
+                    report.name,
+                    report.bucket,
+                    report.key_root()
+                ),
+            ),
+            GraceTime::Runs => Finding::unknown(
                 DELIVERED,
                 Reason::AwaitingFirstDelivery,
                 format!(
@@ -103,7 +116,7 @@ impl Question<'_> {
                     report.key_root()
                 ),
             ),
-            DeliveryReadiness::FirstOverdue => Finding::fail(
+            GraceTime::Over => Finding::fail(
                 DELIVERED,
                 Reason::FirstDeliveryOverdue,
                 format!(
@@ -113,12 +126,6 @@ impl Question<'_> {
                     report.bucket,
                     report.key_root()
                 ),
-            ),
-            DeliveryReadiness::Stale { .. } => Finding::fail(
-                DELIVERED,
-                Reason::DeliveryStale,
-                "The newest delivery is older than spec.freshness.maxDeliveryAge. Look at the report in AWS's \
-                 Billing console: it may be paused, or its bucket's policy may keep AWS out.",
             ),
         }
     }

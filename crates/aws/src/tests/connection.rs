@@ -8,8 +8,8 @@ use crate::{
     tests::sandbox::{demo, operator},
 };
 use awscost_core::connection::{
-    Asker, ExternalIdPolicy, Facts, Look, NextExternalId, RoleAccess, Sessions, Target, TargetAccess, checks,
-    gather, sample,
+    Asker, ExternalIdPolicy, Facts, Look, NextExternalId, ProbeRun, RoleAccess, Sessions, Target,
+    TargetAccess, checks, gather, sample,
 };
 
 fn over(role: &str, external_id: &str) -> TargetAccess {
@@ -65,7 +65,7 @@ fn shop() -> Target {
 async fn reasons(sandbox: &Sandbox, target: &Target) -> Vec<Reason> {
     let now = Timestamp::now();
     let (mut facts, mut sessions) = (Facts::default(), Sessions::default());
-    gather(&operator(sandbox), target, Look::ALL, &mut facts, &mut sessions, now).await;
+    gather(ProbeRun { aws: &operator(sandbox), target, now }, Look::ALL, &mut facts, &mut sessions).await;
     checks::run(&facts, target, now).into_iter().map(|finding| finding.reason).collect()
 }
 
@@ -96,17 +96,17 @@ async fn a_region_that_is_not_enabled_differs_from_an_expired_session() {
     let (target, now) = (shop(), Timestamp::now());
     let aws = operator(&sandbox);
     let (mut facts, mut sessions) = (Facts::default(), Sessions::default());
-    gather(&aws, &target, Look::ALL, &mut facts, &mut sessions, now).await;
+    gather(ProbeRun { aws: &aws, target: &target, now }, Look::ALL, &mut facts, &mut sessions).await;
     assert_eq!(checks::run(&facts, &target, now)[3].reason, Reason::ReadNotYetProvable);
     // A session that was kept and has ended since says nothing of the region: a new one is asked for at once.
     sandbox.expire_sessions();
-    gather(&aws, &target, Look::ALL, &mut facts, &mut sessions, now).await;
+    gather(ProbeRun { aws: &aws, target: &target, now }, Look::ALL, &mut facts, &mut sessions).await;
     assert_eq!(checks::run(&facts, &target, now)[3].reason, Reason::ReadNotYetProvable);
     sandbox.world_mut(|world| {
         let account = world.accounts.get_mut("210987654321").expect("the shop");
         account.disabled_regions.push("eu-west-1".to_owned());
     });
-    gather(&aws, &target, Look::ALL, &mut facts, &mut sessions, now).await;
+    gather(ProbeRun { aws: &aws, target: &target, now }, Look::ALL, &mut facts, &mut sessions).await;
     let found = checks::run(&facts, &target, now);
     assert_eq!(found[3].reason, Reason::BucketRegionNotEnabled, "{}", found[3].message);
     assert!(

@@ -54,7 +54,9 @@ impl Ages {
         let findings = checks::run(facts, target, now);
         let due = |group: ProbeGroup| {
             group.applies(target)
-                && self.due_at(group, facts, target, &findings, uid).is_none_or(|at| at <= now)
+                && self
+                    .seen_and_age(group, facts, target, &findings)
+                    .is_none_or(|(seen, age)| seen + jittered(age, uid, group) <= now)
         };
         let identity = due(ProbeGroup::Identity);
         // Behind a role that does not work there is nothing to look at, unless this very look fixes it.
@@ -78,20 +80,22 @@ impl Ages {
             .filter(|group| {
                 *group == ProbeGroup::Identity || (group.applies(target) && lets_through(facts, &findings))
             })
-            .map(|group| self.due_at(group, facts, target, &findings, uid).unwrap_or(now))
+            .map(|group| {
+                let known = self.seen_and_age(group, facts, target, &findings);
+                known.map_or(now, |(seen, age)| seen + jittered(age, uid, group))
+            })
             .min()
             .map_or(now, |at| at.max(now))
     }
 
-    /// When a group is due, or `None` if it was never looked at.
-    fn due_at(
+    /// When a group was last looked at, and how old that may grow; `None` if it never was.
+    fn seen_and_age(
         &self,
         group: ProbeGroup,
         facts: &Facts,
         target: &Target,
         findings: &[Finding],
-        uid: &str,
-    ) -> Option<Timestamp> {
+    ) -> Option<(Timestamp, SignedDuration)> {
         let (looked_at, in_doubt) = group.state(facts, target);
         let soon = in_doubt
             || findings
@@ -103,7 +107,7 @@ impl Ages {
             _ => self.failed,
         };
         let age = if soon { soon_again.min(self.of(group)) } else { self.of(group) };
-        Some(looked_at? + jittered(age, uid, group))
+        Some((looked_at?, age))
     }
 
     fn of(&self, group: ProbeGroup) -> SignedDuration {

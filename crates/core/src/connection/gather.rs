@@ -13,7 +13,10 @@ use super::{
 use crate::{
     aws::{
         Aws, AwsFault, Code, FaultClass, Operation, Session,
-        traits::{AssumeRole, Caller, ExportDefinition, ExportExecution, ExportReference, LegacyDefinition},
+        traits::{
+            AssumeRole, Caller, ExportDefinition, ExportExecution, ExportReference, LegacyDefinition,
+            OrganizationMembership,
+        },
     },
     model::{AccessKeys, ExternalId, ReportLocation, policy::Policy},
 };
@@ -45,50 +48,75 @@ impl Sessions {
     }
 }
 
+/// Who is asked about which account, and when: what all calls of one probe share.
+#[derive(Clone, Copy)]
+pub struct ProbeRun<'a> {
+    /// The clients.
+    pub aws: &'a Aws,
+    /// The account as declared.
+    pub target: &'a Target,
+    /// The time of every fact.
+    pub now: Timestamp,
+}
+
 /// Looks at what `look` asks for and records it in `facts`.
 ///
 /// Everything behind the role runs at once and independently; nothing behind it runs unless the role check passes.
-pub async fn gather(
-    aws: &Aws,
-    target: &Target,
-    look: Look,
-    facts: &mut Facts,
-    sessions: &mut Sessions,
-    now: Timestamp,
-) {
+pub async fn gather(run: ProbeRun<'_>, look: Look, facts: &mut Facts, sessions: &mut Sessions) {
+    let ProbeRun { target, now, .. } = run;
     if look.is_empty() {
         return;
     }
     if look.identity {
-        identity(aws, target, facts, sessions, now).await;
+        identity(run, facts, sessions).await;
     } else if sessions.control(now).is_none() {
-        role(aws, target, facts, sessions, now).await;
+        role(run, facts, sessions).await;
     }
     let works = checks::access(facts, target, now).verdict == Verdict::Pass;
     let Some(session) = sessions.control(now).filter(|_| works).cloned() else { return };
-
-    let partition = target.partition();
-    let report = target.report.as_ref();
-    let role = target.role();
     let kept = sessions.ingest(now).filter(|_| !look.identity).cloned();
-    let guarded = role.filter(|_| look.external_id);
     let suspicion = match facts.enforcement.known() {
         Some(Enforcement::AcceptsNone | Enforcement::AcceptsAny) => Suspicion::WasOpen,
         _ => Suspicion::None,
     };
+    ask_behind_role(run, look, suspicion, &session, kept).await.record(facts, sessions, now);
+}
+
+/// What was answered behind the role; `None` for what was not asked.
+struct AnswersBehindRole {
+    enforcement: Option<Result<Enforcement, AwsFault>>,
+    membership: Option<Result<OrganizationMembership, AwsFault>>,
+    definitions: Option<Definitions>,
+    bucket: Option<bucket::SeenBucket>,
+    excess: Option<Result<Excess, AwsFault>>,
+    metrics: Option<Result<(), AwsFault>>,
+}
+
+/// Asks everything that the account's session can tell, at once.
+async fn ask_behind_role(
+    ProbeRun { aws, target, .. }: ProbeRun<'_>,
+    look: Look,
+    suspicion: Suspicion,
+    session: &Session,
+    kept: Option<Session>,
+) -> AnswersBehindRole {
+    let partition = target.partition();
+    let report = target.report.as_ref();
+    let role = target.role();
+    let guarded = role.filter(|_| look.external_id);
     let (enforcement, membership, definitions, bucket, excess, metrics) = futures::join!(
         OptionFuture::from(guarded.map(|access| enforcement(aws, target, access, suspicion))),
-        OptionFuture::from(look.organization.then(|| aws.organizations.membership(&session, partition))),
+        OptionFuture::from(look.organization.then(|| aws.organizations.membership(session, partition))),
         OptionFuture::from(
-            report.filter(|_| look.definitions).map(|report| definitions(aws, target, report, &session))
+            report.filter(|_| look.definitions).map(|report| definitions(aws, target, report, session))
         ),
         OptionFuture::from(
-            report.filter(|_| look.listing).map(|report| bucket::look(aws, target, report, &session, kept))
+            report.filter(|_| look.listing).map(|report| bucket::look(aws, target, report, session, kept))
         ),
         OptionFuture::from(
             role.filter(|_| look.permissions).map(|access| advice(
                 Operation::SimulatePrincipalPolicy,
-                excess(aws, target, access, &session)
+                excess(aws, target, access, session)
             ))
         ),
         OptionFuture::from(
@@ -96,33 +124,40 @@ pub async fn gather(
                 .metrics
                 .as_ref()
                 .filter(|_| look.metrics)
-                .map(|region| advice(Operation::ListMetrics, aws.metrics.can_list(&session, region)))
+                .map(|region| advice(Operation::ListMetrics, aws.metrics.can_list(session, region)))
         ),
     );
-    if let Some(outcome) = enforcement {
-        facts.enforcement.record(now, outcome);
-    }
-    if let Some(outcome) = membership {
-        facts.membership.record(now, in_session(outcome, &mut sessions.control));
-    }
-    if let Some(outcome) = excess {
-        facts.excess.record(now, in_session(outcome, &mut sessions.control));
-    }
-    if let Some(outcome) = metrics {
-        facts.metrics.record(now, outcome);
-    }
-    if let Some(seen) = definitions {
-        seen.record(facts, sessions, now);
-    }
-    if let Some(seen) = bucket {
-        seen.record(facts, sessions, now);
+    AnswersBehindRole { enforcement, membership, definitions, bucket, excess, metrics }
+}
+
+impl AnswersBehindRole {
+    fn record(self, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
+        if let Some(outcome) = self.enforcement {
+            facts.enforcement.record(now, outcome);
+        }
+        if let Some(outcome) = self.membership {
+            facts.membership.record(now, in_session(outcome, &mut sessions.control));
+        }
+        if let Some(outcome) = self.excess {
+            facts.excess.record(now, in_session(outcome, &mut sessions.control));
+        }
+        if let Some(outcome) = self.metrics {
+            facts.metrics.record(now, outcome);
+        }
+        if let Some(seen) = self.definitions {
+            seen.record(facts, sessions, now);
+        }
+        if let Some(seen) = self.bucket {
+            seen.record(facts, sessions, now);
+        }
     }
 }
 
 /// The operator's own identity, then the role. The keys of an IAM user need no other identity.
-async fn identity(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
+async fn identity(run: ProbeRun<'_>, facts: &mut Facts, sessions: &mut Sessions) {
+    let ProbeRun { aws, target, now } = run;
     if target.role().is_none() {
-        return role(aws, target, facts, sessions, now).await;
+        return role(run, facts, sessions).await;
     }
     facts.base.record(now, aws.identity.base_caller().await);
     let refused = facts.base.fault().is_some_and(|fault| fault.class.is_conclusive());
@@ -132,14 +167,15 @@ async fn identity(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut 
         facts.role.forget();
         return;
     }
-    role(aws, target, facts, sessions, now).await;
+    role(run, facts, sessions).await;
 }
 
 /// What the checks' session is called in the customer's CloudTrail.
 const CHECK: &str = "awscost-check";
 
 /// Becoming someone in the account, and whom that makes us.
-async fn role(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sessions, now: Timestamp) {
+async fn role(run: ProbeRun<'_>, facts: &mut Facts, sessions: &mut Sessions) {
+    let ProbeRun { aws, target, now } = run;
     match &target.access {
         TargetAccess::Role(access) => match assumed(aws, target).await {
             Ok((opened, caller)) => {
@@ -163,7 +199,7 @@ async fn role(aws: &Aws, target: &Target, facts: &mut Facts, sessions: &mut Sess
                 facts.role.record(now, Err(fault));
             }
         },
-        TargetAccess::Keys(keys) => with_keys(aws, target, keys, facts, sessions, now).await,
+        TargetAccess::Keys(keys) => with_keys(run, keys, facts, sessions).await,
     }
 }
 
@@ -180,12 +216,10 @@ async fn assumed(aws: &Aws, target: &Target) -> Result<(Opened, Caller), AwsFaul
 
 /// Whose the keys are, and whether their user may make the narrowed sessions that Jobs need.
 async fn with_keys(
-    aws: &Aws,
-    target: &Target,
+    ProbeRun { aws, target, now }: ProbeRun<'_>,
     keys: &AccessKeys,
     facts: &mut Facts,
     sessions: &mut Sessions,
-    now: Timestamp,
 ) {
     let (caller, session) = futures::join!(
         aws.identity.keys_caller(keys, &target.sts_region),

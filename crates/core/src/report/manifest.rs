@@ -132,35 +132,47 @@ impl Manifest {
             format: FileFormat::CsvGz,
             columns: draft.columns,
         };
+        manifest.take_files(&draft.keys, root, base, service)?;
+        if manifest.files.is_empty() { Err(InvalidManifest::NoFiles) } else { Ok(manifest) }
+    }
+
+    /// Takes in the listed data files: each of this period, of one format, and once.
+    fn take_files(
+        &mut self,
+        keys: &[String],
+        root: &ReportRoot,
+        base: &str,
+        service: DeliveryService,
+    ) -> Result<(), InvalidManifest> {
         let mut seen = HashSet::new();
-        for listed in &draft.keys {
+        for listed in keys {
             let key = within_bucket(listed, root)?;
             let foreign = || InvalidManifest::ForeignKey(listed.clone());
             let (local, parsed) = root.localize(base, key).ok_or_else(foreign)?;
             if parsed.area.service() != service || !parsed.area.holds_data() {
                 return Err(foreign());
             }
-            if parsed.period != period {
+            if parsed.period != self.period {
                 return Err(InvalidManifest::OtherPeriod { key: listed.clone(), found: parsed.period });
             }
             let format = format_of(&parsed.file).ok_or_else(|| InvalidManifest::Format(listed.clone()))?;
-            if manifest.files.is_empty() {
-                manifest.format = format;
-            } else if manifest.format != format {
+            if self.files.is_empty() {
+                self.format = format;
+            } else if self.format != format {
                 return Err(InvalidManifest::Format(listed.clone()));
             }
             if let Some(run) = parsed.run
-                && !manifest.runs.contains(&run)
+                && !self.runs.contains(&run)
             {
-                manifest.runs.push(run);
+                self.runs.push(run);
             }
             // A file that is listed twice would be loaded twice, and both decoders would agree on it.
             if !seen.insert(local.clone()) {
                 return Err(InvalidManifest::Duplicate(listed.clone()));
             }
-            manifest.files.push(local);
+            self.files.push(local);
         }
-        if manifest.files.is_empty() { Err(InvalidManifest::NoFiles) } else { Ok(manifest) }
+        Ok(())
     }
 }
 

@@ -35,7 +35,7 @@ use crate::{
         ledger::{Decision, LedgerRow},
     },
 };
-use workers::Read;
+use workers::{CrewTerms, Read};
 
 /// How often a delivery that changes under the reader is started over.
 const ATTEMPTS: u32 = 3;
@@ -178,9 +178,12 @@ impl Loader<'_> {
         let stage = self.warehouse.begin(&slot, &delivery.version, &run).await?;
         crash_point::reach("stage-begun");
         let files = delivery.files.iter().map(|file| self.source.file(file)).collect();
-        let (stage, read) =
-            workers::read_all(stage, files, job, self.workers, self.stop.clone(), self.progress.clone())
-                .await;
+        let terms = CrewTerms {
+            workers: self.workers,
+            stop: self.stop.clone(),
+            progress: Arc::clone(&self.progress),
+        };
+        let (stage, read) = workers::read_all(stage, files, job, terms).await;
         crash_point::reach("parts-finished");
         let row = LedgerRow { run, loaded_at, ..draft(delivery, ordered_at, self.terms) };
         let ready = match read {

@@ -19,32 +19,8 @@ pub(in crate::connection) fn check(
     now: Timestamp,
 ) -> Finding {
     let role = &access.role;
-    if target.account != *role.account() {
-        return Finding::fail(
-            RoleAssumable,
-            Reason::AccountIdMismatch,
-            format!(
-                "spec.accountId is {}, but {role} belongs to account {}. Correct the one that is wrong.",
-                target.account,
-                role.account()
-            ),
-        );
-    }
-    match facts.base.standing(now) {
-        Standing::Refused(fault) => return base_refused(fault),
-        Standing::Known(caller) if !same_partition(caller, target) => {
-            return Finding::fail(
-                RoleAssumable,
-                Reason::PartitionMismatch,
-                format!(
-                    "{role} lies in another AWS partition than the operator's identity {}. Credentials never cross \
-                     partitions: run an operator with an identity of partition {}.",
-                    principal(caller),
-                    role.partition().as_str()
-                ),
-            );
-        }
-        _ => {}
+    if let Some(hopeless) = before_assuming(facts, target, role, now) {
+        return hopeless;
     }
     match facts.role.standing(now) {
         Standing::Known(caller) if caller.account != target.account => Finding::fail(
@@ -76,6 +52,35 @@ pub(in crate::connection) fn check(
         ),
         Standing::Refused(fault) => role_refused(fault, facts, target, access),
         standing => inconclusive(facts, &standing, now),
+    }
+}
+
+/// What makes assuming the role pointless: a role of another account or partition, or an operator without an identity.
+fn before_assuming(facts: &Facts, target: &Target, role: &RoleArn, now: Timestamp) -> Option<Finding> {
+    if target.account != *role.account() {
+        return Some(Finding::fail(
+            RoleAssumable,
+            Reason::AccountIdMismatch,
+            format!(
+                "spec.accountId is {}, but {role} belongs to account {}. Correct the one that is wrong.",
+                target.account,
+                role.account()
+            ),
+        ));
+    }
+    match facts.base.standing(now) {
+        Standing::Refused(fault) => Some(base_refused(fault)),
+        Standing::Known(caller) if !same_partition(caller, target) => Some(Finding::fail(
+            RoleAssumable,
+            Reason::PartitionMismatch,
+            format!(
+                "{role} lies in another AWS partition than the operator's identity {}. Credentials never cross \
+                 partitions: run an operator with an identity of partition {}.",
+                principal(caller),
+                role.partition().as_str()
+            ),
+        )),
+        _ => None,
     }
 }
 

@@ -33,7 +33,7 @@ const BREAKAGES: [Breakage; 8] = [
         aws.trust = Trust::IfExists;
     }),
     ("the account left its organization", AccountTypeVerified, SignedDuration::from_hours(6), |aws| {
-        aws.membership = Ok(crate::aws::traits::OrganizationMembership::Standalone);
+        aws.membership = Ok(OrganizationMembership::Standalone);
     }),
     ("the report was deleted", ReportConfigured, SignedDuration::from_hours(6), |aws| {
         aws.exports = Ok(Vec::new());
@@ -80,7 +80,13 @@ impl Days {
 
     async fn look(&mut self, look: Look) {
         let aws = self.aws.aws();
-        gather(&aws, &self.target, look, &mut self.facts, &mut self.sessions, self.now).await;
+        gather(
+            ProbeRun { aws: &aws, target: &self.target, now: self.now },
+            look,
+            &mut self.facts,
+            &mut self.sessions,
+        )
+        .await;
     }
 
     fn passes(&self, condition: ConditionType) -> bool {

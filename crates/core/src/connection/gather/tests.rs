@@ -16,7 +16,7 @@ use crate::{
 
 async fn look(fake: &std::sync::Arc<FakeAws>, target: &Target, look: Look) -> (Facts, Sessions) {
     let (mut facts, mut sessions) = (Facts::default(), Sessions::default());
-    gather(&fake.aws(), target, look, &mut facts, &mut sessions, sample::now()).await;
+    gather(ProbeRun { aws: &fake.aws(), target, now: sample::now() }, look, &mut facts, &mut sessions).await;
     (facts, sessions)
 }
 
@@ -69,9 +69,21 @@ async fn a_routine_look_at_the_listing_costs_no_call_to_sts() {
     let (mut facts, mut sessions) = look(&fake, &sample::target(), Look::ALL).await;
     fake.calls();
     let listing = Look { listing: true, ..Look::NONE };
-    gather(&fake.aws(), &sample::target(), listing, &mut facts, &mut sessions, sample::now()).await;
+    gather(
+        ProbeRun { aws: &fake.aws(), target: &sample::target(), now: sample::now() },
+        listing,
+        &mut facts,
+        &mut sessions,
+    )
+    .await;
     assert_eq!(fake.calls(), ["list", "list", "read"]);
-    gather(&fake.aws(), &sample::target(), Look::NONE, &mut facts, &mut sessions, sample::now()).await;
+    gather(
+        ProbeRun { aws: &fake.aws(), target: &sample::target(), now: sample::now() },
+        Look::NONE,
+        &mut facts,
+        &mut sessions,
+    )
+    .await;
     assert!(fake.calls().is_empty());
 }
 
@@ -81,7 +93,13 @@ async fn a_refused_role_stops_the_look_and_drops_the_sessions() {
     let (mut facts, mut sessions) = look(&fake, &sample::target(), Look::ALL).await;
     fake.calls();
     fake.change(|script| script.assume = Some(fault(Operation::AssumeRole, Code::AccessDenied)));
-    gather(&fake.aws(), &sample::target(), Look::ALL, &mut facts, &mut sessions, sample::now()).await;
+    gather(
+        ProbeRun { aws: &fake.aws(), target: &sample::target(), now: sample::now() },
+        Look::ALL,
+        &mut facts,
+        &mut sessions,
+    )
+    .await;
     assert_eq!(fake.calls(), ["awscost-check", "base_caller"]);
     assert!(sessions.ingest(sample::now()).is_none());
     assert_eq!(reason(&facts, ConditionType::RoleAssumable), Reason::RoleRemovedOrTrustChanged);
@@ -143,7 +161,13 @@ async fn an_expired_session_is_dropped_and_proves_nothing() {
     let (mut facts, mut sessions) = look(&fake, &sample::target(), Look::ALL).await;
     fake.change(|script| script.list = Err(fault(Operation::ListBucket, Code::ExpiredToken)));
     let listing = Look { listing: true, ..Look::NONE };
-    gather(&fake.aws(), &sample::target(), listing, &mut facts, &mut sessions, sample::now()).await;
+    gather(
+        ProbeRun { aws: &fake.aws(), target: &sample::target(), now: sample::now() },
+        listing,
+        &mut facts,
+        &mut sessions,
+    )
+    .await;
     assert_eq!(reason(&facts, ConditionType::BucketReadable), Reason::Readable, "the last verdict stands");
     assert!(sessions.ingest(sample::now()).is_none());
 }
@@ -221,7 +245,13 @@ async fn a_hole_counts_as_closed_after_three_refusals_in_a_row() {
     let (mut facts, mut sessions) = look(&fake, &sample::target(), probe).await;
     fake.calls();
     fake.change(|script| script.trust = Trust::Exact);
-    gather(&fake.aws(), &sample::target(), probe, &mut facts, &mut sessions, sample::now()).await;
+    gather(
+        ProbeRun { aws: &fake.aws(), target: &sample::target(), now: sample::now() },
+        probe,
+        &mut facts,
+        &mut sessions,
+    )
+    .await;
     assert_eq!(facts.enforcement.known(), Some(&Enforcement::Enforced));
     let probes = fake.calls().into_iter().filter(|call| call.contains("probe")).count();
     assert_eq!(probes, 6, "three of either kind");
@@ -314,10 +344,22 @@ async fn a_look_without_an_answer_leaves_a_fault_of_the_bucket_as_it_stood() {
             script.list_any_owner = Err(throttled(Operation::ListBucket));
             script.ownership = Err(throttled(Operation::GetBucketOwnershipControls));
         });
-        gather(&fake.aws(), &sample::target(), listing, &mut facts, &mut sessions, sample::now()).await;
+        gather(
+            ProbeRun { aws: &fake.aws(), target: &sample::target(), now: sample::now() },
+            listing,
+            &mut facts,
+            &mut sessions,
+        )
+        .await;
         assert_eq!(reason(&facts, ConditionType::BucketReadable), expected, "{name}, asked beside");
         fake.change(|script| script.list = Err(throttled(Operation::ListBucket)));
-        gather(&fake.aws(), &sample::target(), listing, &mut facts, &mut sessions, sample::now()).await;
+        gather(
+            ProbeRun { aws: &fake.aws(), target: &sample::target(), now: sample::now() },
+            listing,
+            &mut facts,
+            &mut sessions,
+        )
+        .await;
         assert_eq!(reason(&facts, ConditionType::BucketReadable), expected, "{name}, nothing answers");
     }
 }
@@ -346,7 +388,13 @@ async fn only_a_list_that_answers_makes_an_execution_forgotten() {
         (Err(fault(Operation::ListExports, Code::AccessDenied)), None),
     ] {
         fake.change(|script| script.exports = exports.clone());
-        gather(&fake.aws(), &sample::target(), definitions, &mut facts, &mut sessions, sample::now()).await;
+        gather(
+            ProbeRun { aws: &fake.aws(), target: &sample::target(), now: sample::now() },
+            definitions,
+            &mut facts,
+            &mut sessions,
+        )
+        .await;
         assert_eq!(facts.execution.known(), expected.as_ref(), "{exports:?}");
     }
 }

@@ -33,14 +33,19 @@ pub(super) struct Read {
     pub missing_columns: Vec<Vec<&'static str>>,
 }
 
+/// How the files of one load are read: by how many threads, until when, and where they tell how far they are.
+pub(super) struct CrewTerms {
+    pub workers: usize,
+    pub stop: CancellationToken,
+    pub progress: Arc<Progress>,
+}
+
 /// Reads every file into the stage, which is given back whatever happened. The first fault ends all threads.
 pub(super) async fn read_all(
     stage: Box<dyn Stage>,
     files: Vec<Arc<dyn SourceFile>>,
     job: DecodeJob,
-    workers: usize,
-    stop: CancellationToken,
-    progress: Arc<Progress>,
+    CrewTerms { workers, stop, progress }: CrewTerms,
 ) -> (Box<dyn Stage>, Result<Read, LoadFault>) {
     let work = move || {
         // A child, so that one worker's fault ends the others without ending the process's other work.

@@ -63,14 +63,16 @@ impl DeltaStage {
         format!("{connection}={}/{period}={}", self.slot.connection, self.slot.period)
     }
 
-    fn open(
+    fn open_part(
         &self,
-        table: &Table,
+        contents: PartContents,
         name: &str,
-        schema: &SchemaRef,
         source_file: usize,
-        staged: &Staged,
     ) -> Result<DeltaPart, WarehouseFault> {
+        let (table, staged, schema) = match contents {
+            PartContents::Rows => (&self.costs, &self.staged, Arc::clone(&self.table.schema)),
+            PartContents::TagKeys(schema) => (&self.tag_keys, &self.keys, schema),
+        };
         let path = format!("{}/{name}", self.folder());
         let target = PartTarget {
             store: Arc::clone(&table.store),
@@ -78,7 +80,7 @@ impl DeltaStage {
             key: table.key_of(&path)?,
             path,
             slot: self.slot.clone(),
-            schema: Arc::clone(schema),
+            schema,
             statistics: table.statistics(),
             withdrawals: Arc::clone(&self.withdrawals),
         };
@@ -113,6 +115,33 @@ impl DeltaStage {
         }
     }
 
+    /// Refuses a row of another load, and a stage that maintenance may already be clearing away.
+    fn check_row(&self, row: &LedgerRow) -> Result<(), WarehouseFault> {
+        let ours = row.run == self.run
+            && row.version == self.version
+            && row.connection == self.slot.connection
+            && row.period == self.slot.period;
+        if !ours {
+            return Err(WarehouseFault::Corrupt(
+                "the ledger row tells of another load than the stage's".to_owned(),
+            ));
+        }
+        if Timestamp::now().duration_since(self.begun) > LONGEST_COMMITTED {
+            return Err(WarehouseFault::TookTooLong { hours: LONGEST_COMMITTED.as_hours().unsigned_abs() });
+        }
+        Ok(())
+    }
+
+    /// Hides the tag keys of the version that a commit replaced. The same version, loaded again, has the keys that were just
+    /// shown.
+    async fn retire_keys(&self, replaced: Option<VersionIdentity>) {
+        if let Some(replaced) = replaced.filter(|replaced| *replaced != self.version)
+            && let Err(fault) = keys::retire(&self.tag_keys, &self.slot, &replaced).await
+        {
+            tracing::debug!(%fault, "tag keys of the replaced version stay until maintenance");
+        }
+    }
+
     /// Clears up after a commit that the ledger refused; `loaded` is the slot's version in the ledger.
     async fn refused(
         &self,
@@ -141,6 +170,14 @@ enum KeyFile {
     Shown,
 }
 
+/// What a data file of a stage holds.
+enum PartContents {
+    /// Rows of the bill.
+    Rows,
+    /// The tag keys of the version, in this shape.
+    TagKeys(SchemaRef),
+}
+
 fn finished(staged: &Staged) -> Vec<(usize, DataFile)> {
     staged.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
@@ -150,8 +187,7 @@ impl Stage for DeltaStage {
     fn part(&self, source_file: usize) -> Result<Box<dyn PartWriter>, WarehouseFault> {
         let number = self.opened.fetch_add(1, Atomic::Relaxed);
         let name = format!("{}-{source_file:05}-{number:05}.parquet", self.run);
-        let part = self.open(&self.costs, &name, &self.table.schema, source_file, &self.staged)?;
-        Ok(Box::new(part))
+        Ok(Box::new(self.open_part(PartContents::Rows, &name, source_file)?))
     }
 
     async fn tag_keys(&self, keys: &[TagKey]) -> Result<(), WarehouseFault> {
@@ -160,10 +196,9 @@ impl Stage for DeltaStage {
         }
         let batch = tag_key_rows(keys, &self.version)
             .map_err(|error| WarehouseFault::Corrupt(format!("the tag keys: {error}")))?;
-        let schema = batch.schema();
         let name = keys::file_name(&self.version, &self.run);
         let mut part: Box<dyn PartWriter> =
-            Box::new(self.open(&self.tag_keys, &name, &schema, 0, &self.keys)?);
+            Box::new(self.open_part(PartContents::TagKeys(batch.schema()), &name, 0)?);
         let write = move || {
             part.write(&batch)?;
             part.finish()
@@ -188,18 +223,7 @@ impl Stage for DeltaStage {
         row: LedgerRow,
         ordering: Ordering,
     ) -> Result<Committed, WarehouseFault> {
-        let ours = row.run == self.run
-            && row.version == self.version
-            && row.connection == self.slot.connection
-            && row.period == self.slot.period;
-        if !ours {
-            return Err(WarehouseFault::Corrupt(
-                "the ledger row tells of another load than the stage's".to_owned(),
-            ));
-        }
-        if Timestamp::now().duration_since(self.begun) > LONGEST_COMMITTED {
-            return Err(WarehouseFault::TookTooLong { hours: LONGEST_COMMITTED.as_hours().unsigned_abs() });
-        }
+        self.check_row(&row)?;
         let own = Selection::of(&self.slot.connection);
         let wanted = own.clone();
         let rows = self
@@ -242,13 +266,7 @@ impl Stage for DeltaStage {
         let loaded = in_place.lock().unwrap_or_else(PoisonError::into_inner).take();
         match ended {
             EndedCommit::Committed(version) => {
-                // The same version, loaded again, has the keys that were just shown.
-                let of_another = |replaced: &VersionIdentity| *replaced != self.version;
-                if let Some(replaced) = loaded.filter(of_another)
-                    && let Err(fault) = keys::retire(&self.tag_keys, &self.slot, &replaced).await
-                {
-                    tracing::debug!(%fault, "tag keys of the replaced version stay until maintenance");
-                }
+                self.retire_keys(loaded).await;
                 Ok(Committed::Replaced { table_version: Some(version) })
             }
             EndedCommit::Stopped { reason, tried } => {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{
+use super::super::{
     Asker, Enforcement, Excess, ExternalIdInUse, ExternalIdPolicy, Fact, Facts, LastAssumed, ManifestRead,
     NextExternalId, RoleAccess, Target, TargetAccess,
     fake::{Script, Trust},

@@ -9,7 +9,7 @@ use std::{pin::Pin, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{
+use super::super::{
     Committed, Selection, Slot, Stage, Warehouse, WarehouseFault,
     ledger::{LedgerRow, Ordering, VersionSource},
 };

@@ -11,7 +11,7 @@ use arrow::{array::RecordBatch, error::ArrowError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{
+use super::super::{
     Committed, PartWriter, Reading, Selection, Slot, Stage, TagKey, VisitRows, VisitStaged, Warehouse,
     WarehouseFault,
     ledger::{self, Decision, LedgerRow, Ordering},
