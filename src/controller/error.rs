@@ -54,8 +54,6 @@ pub const WATCH_PODS: Duration = Duration::from_secs(30);
 pub const ASK_FOR_TURN: Duration = Duration::from_secs(10);
 /// How soon what the API server refused is tried again: nothing tells when the rule that refuses it changes.
 pub const AFTER_REFUSAL: Duration = Duration::from_secs(3 * 60);
-/// When a delivery under way is looked at again.
-pub const DELIVERY_UNDER_WAY: Duration = Duration::from_secs(5 * 60);
 /// When an account that the gate refuses is judged again, though nothing of it changed: what it depends on may have.
 pub const REFUSED_AT_GATE: SignedDuration = SignedDuration::from_hours(1);
 /// When AWS is asked again who the operator is, where it did not answer.

@@ -5,6 +5,7 @@
 
 pub mod age;
 pub mod checks;
+mod deliveries;
 mod facts;
 pub mod fault_reasons;
 mod finding;
@@ -15,6 +16,7 @@ mod target;
 
 pub use age::{Ages, Look};
 pub use checks::bucket::session_policy;
+pub use deliveries::Deliveries;
 pub use facts::{
     Elsewhere, Enforcement, Excess, ExternalIdInUse, Fact, Facts, LastAssumed, ManifestRead, STALE_AFTER,
     Standing,

@@ -62,7 +62,7 @@ pub(super) fn decide_loads(
     decide::decide_loads(&LoadSituation {
         wanted: &bill.wanted,
         stored: &observed.stored.status.periods,
-        found: memory.aws.deliveries.known(),
+        found: memory.aws.facts.deliveries.known(),
         jobs: &observed.jobs,
         inputs: &inputs_of(scope, judged.valid, found),
         retry_delay: scope.retry_delay(),

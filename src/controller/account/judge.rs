@@ -12,9 +12,12 @@ use crate::{
         status::{BucketStatus, Identity, LastAssumedStatus as StoredAssumption, PeriodStatus, ReportStatus},
     },
     aws::{Aws, AwsFault},
-    connection::{ExternalIdPolicy, Facts, Finding, LastAssumed, Sessions, Target, Verdict, checks},
+    connection::{
+        ExternalIdPolicy, Facts, Finding, LastAssumed, Sessions, Target, Verdict,
+        checks::{self, ExpectedDeliveries},
+    },
     controller::{
-        deliveries::{self, Deliveries, delivered::Question},
+        deliveries,
         error::Blockage,
         jobs::observed::LoadJob,
         loads::periods::{self, Periods},
@@ -32,8 +35,6 @@ pub struct AwsKnowledge {
     pub facts: Facts,
     /// Sessions of the last probes.
     pub sessions: Sessions,
-    /// What its bucket listed of the report.
-    pub deliveries: Deliveries,
 }
 
 impl AwsKnowledge {
@@ -47,7 +48,7 @@ impl AwsKnowledge {
     ) {
         if let Some(session) = self.sessions.ingest(now).cloned() {
             let listed = deliveries::list_report(aws, &session, bill, kind, now).await;
-            self.deliveries.record(now, listed);
+            self.facts.deliveries.record(now, listed);
         }
     }
 }
@@ -160,10 +161,9 @@ pub fn judge_account<'a>(
             judged.findings =
                 judge_connection(&evidence.aws.facts, target, evidence.earlier.as_ref(), evidence.now);
             if let Some(bill) = &valid.bill {
-                let question = delivery_question(bill, &judged, evidence);
-                let delivered = question.report_delivered();
-                let history = question.history_complete(&delivered);
-                let mut upper = [delivered, history];
+                let expected = expected_deliveries(bill, judged.kind, evidence);
+                let mut upper =
+                    checks::check_deliveries(&judged.findings, &evidence.aws.facts, &expected, evidence.now);
                 if let Some(earlier) = &evidence.earlier {
                     earlier.keep_standing(&mut upper, evidence.now);
                 }
@@ -173,12 +173,15 @@ pub fn judge_account<'a>(
     }
     judged.bill = valid.bill.as_ref().zip(evidence.warehouse.clone()).map(|(bill, warehouse)| {
         // Not listed since the start: what an earlier process found missing is missing still.
-        let missing = match evidence.aws.deliveries.listed() {
-            Some(_) => delivery_question(bill, &judged, evidence).missing_months(),
+        let facts = &evidence.aws.facts;
+        let missing = match facts.deliveries.listed() {
+            Some(_) => {
+                let expected = expected_deliveries(bill, judged.kind, evidence);
+                checks::months_never_delivered(facts, &expected, evidence.now)
+            }
             None => evidence.stored.history.clone().unwrap_or_default().missing,
         };
-        let (wanted, listed) =
-            (periods::wanted_months(bill.months, evidence.now), evidence.aws.deliveries.listed());
+        let (wanted, listed) = (periods::wanted_months(bill.months, evidence.now), facts.deliveries.listed());
         let periods =
             periods::update_periods(&evidence.stored.periods, &wanted, listed, evidence.jobs, evidence.now);
         JudgedBill { bill, wanted, periods, missing, warehouse }
@@ -207,20 +210,19 @@ pub fn may_list(below: &[Finding]) -> bool {
         .any(|finding| finding.condition == ConditionType::BucketReadable && finding.verdict == Verdict::Pass)
 }
 
-fn delivery_question<'a>(
+fn expected_deliveries<'a>(
     bill: &'a Bill,
-    judged: &'a JudgedAccount<'_>,
-    evidence: &'a AccountEvidence<'_>,
-) -> Question<'a> {
-    Question {
-        bill,
-        below: &judged.findings,
-        facts: &evidence.aws.facts,
-        kind: judged.kind,
-        deliveries: &evidence.aws.deliveries,
-        known: evidence.months,
+    kind: Option<ReportKind>,
+    evidence: &AccountEvidence<'_>,
+) -> ExpectedDeliveries<'a> {
+    let loaded = evidence.months.iter().filter(|status| status.version.is_some());
+    ExpectedDeliveries {
+        report: &bill.report,
+        kind,
+        months: bill.months,
+        freshness: bill.freshness,
+        loaded: loaded.map(|status| status.period).collect(),
         since: evidence.since,
-        now: evidence.now,
     }
 }
 

@@ -85,8 +85,8 @@ fn recall_knowledge(memory: &mut AccountMemory, stored: &StoredStatus, key: &Pro
     if memory.answered.as_ref().is_some_and(|answered| answered.generation != key.generation) {
         // What was seen of the old spec says nothing of the new one, even where a probe is inconclusive.
         memory.aws.facts.start_over();
+        memory.aws.facts.deliveries = Default::default();
         memory.aws.sessions = Default::default();
-        memory.aws.deliveries = Default::default();
     }
     if memory.aws.facts.last_assumed.is_none() {
         memory.aws.facts.last_assumed = stored.status.identity.as_ref().and_then(judge::last_assumed);
@@ -126,11 +126,11 @@ async fn list_deliveries(
     if !judge::may_list(&judge::judge_connection(facts, probe.target, Some(&probe.earlier), now)) {
         return None;
     }
-    if due || memory.aws.deliveries.look_again_at().is_some_and(|at| at <= now) {
+    if due || memory.aws.facts.deliveries.look_again_at().is_some_and(|at| at <= now) {
         let kind = checks::report_kind(facts, probe.target);
         memory.aws.list_deliveries(&scope.context().aws, bill, kind, now).await;
     }
-    memory.aws.deliveries.look_again_at().filter(|at| *at > now)
+    memory.aws.facts.deliveries.look_again_at().filter(|at| *at > now)
 }
 
 /// Counts what a probe came to; what nobody asked for is no result.

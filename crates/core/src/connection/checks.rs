@@ -2,6 +2,7 @@
 
 pub(super) mod account_type;
 pub(super) mod bucket;
+mod delivery;
 pub(super) mod external_id;
 mod keys;
 mod metrics;
@@ -12,6 +13,7 @@ pub(super) mod role;
 
 use jiff::Timestamp;
 
+pub use delivery::{ExpectedDeliveries, check_deliveries, months_never_delivered};
 pub use keys::deprecated;
 
 use super::{

@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Deliveries;
 use crate::{
     aws::{
         AwsFault,
@@ -232,12 +233,15 @@ pub struct Facts {
     pub excess: Fact<Excess>,
     /// Whether CloudWatch metrics can be listed.
     pub metrics: Fact<()>,
+    /// What was listed of the report's deliveries.
+    pub deliveries: Deliveries,
 }
 
 impl Facts {
-    /// Forgets everything but the last success of AssumeRole: the target is another one now.
+    /// Forgets what was answered behind the role; the last success of AssumeRole and what was listed stay.
     pub fn start_over(&mut self) {
-        *self = Self { last_assumed: self.last_assumed.take(), ..Self::default() };
+        let (last_assumed, deliveries) = (self.last_assumed.take(), std::mem::take(&mut self.deliveries));
+        *self = Self { last_assumed, deliveries, ..Self::default() };
     }
 }
 

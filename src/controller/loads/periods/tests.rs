@@ -1,53 +1,14 @@
 //! What is known of a month, from each way its Jobs may end.
 
+pub(in crate::controller) use crate::connection::sample::{at, found, nothing, period, version};
 use crate::{
     api::status::FailureClass,
     controller::{
         jobs::observed::{LoadOutcome, PodBlocker},
         loads::periods::*,
     },
-    model::{CurrencyTotals, Outcome, ReportKind},
-    report::{FileFormat, ReportFault},
+    model::{CurrencyTotals, Outcome},
 };
-
-pub(in crate::controller) fn at(minute: i64) -> Timestamp {
-    "2026-11-22T12:00:00Z".parse::<Timestamp>().expect("a time") + jiff::SignedDuration::from_mins(minute)
-}
-
-pub(in crate::controller) fn period(text: &str) -> BillingPeriod {
-    text.parse().expect(text)
-}
-
-pub(in crate::controller) fn version(text: &str) -> VersionIdentity {
-    VersionIdentity(text.to_owned())
-}
-
-pub(in crate::controller) fn found(month: &str, identity: &str) -> FoundPeriod {
-    FoundPeriod {
-        period: period(month),
-        delivery: Ok(Delivery {
-            kind: ReportKind::Cur2,
-            period: period(month),
-            manifest_key: "m".to_owned(),
-            manifest_etag: "e".to_owned(),
-            version: version(identity),
-            assembly: None,
-            ordered_at: None,
-            named_time: None,
-            last_modified: Some(at(-60)),
-            format: FileFormat::Parquet,
-            files: Vec::new(),
-            torn: None,
-        }),
-    }
-}
-
-pub(in crate::controller) fn nothing(month: &str) -> FoundPeriod {
-    FoundPeriod {
-        period: period(month),
-        delivery: Err(ReportFault::NoManifest { period: period(month), seen: None }),
-    }
-}
 
 pub(in crate::controller) fn report(month: &str, rows: u64, invoiced: bool) -> PeriodReport {
     PeriodReport {

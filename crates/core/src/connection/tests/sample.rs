@@ -1,10 +1,10 @@
 //! A connection in which all is well, for tests to break one thing of.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::{
-    Asker, Enforcement, Excess, ExternalIdInUse, ExternalIdPolicy, Fact, Facts, LastAssumed, ManifestRead,
-    NextExternalId, RoleAccess, Target, TargetAccess,
+    Asker, Deliveries, Enforcement, Excess, ExternalIdInUse, ExternalIdPolicy, Fact, Facts, LastAssumed,
+    ManifestRead, NextExternalId, RoleAccess, Target, TargetAccess,
     fake::{Script, Trust},
 };
 use crate::{
@@ -12,7 +12,10 @@ use crate::{
         Caller, ExportDefinition, ExportHealth, ExportReference, LegacyDefinition, Listing, ObjectOwnership,
         ObjectRead, OrganizationFeatures, OrganizationMembership, ReportDestination, ReportGranularity,
     },
-    model::{AccessKeys, AccountType, ExternalId, ReportKind, ReportLocation},
+    model::{
+        AccessKeys, AccountType, BillingPeriod, ExternalId, ReportKind, ReportLocation, VersionIdentity,
+    },
+    report::{Delivery, FileFormat, FoundPeriod, ReportFault},
 };
 
 pub const ACCOUNT: &str = "111122223333";
@@ -22,6 +25,45 @@ pub const COLUMNS: &str = "bill_billing_period_start_date, bill_payer_account_id
 
 pub fn now() -> Timestamp {
     "2026-11-22T12:00:00Z".parse().expect("a time")
+}
+
+pub fn at(minute: i64) -> Timestamp {
+    now() + SignedDuration::from_mins(minute)
+}
+
+pub fn period(text: &str) -> BillingPeriod {
+    text.parse().expect(text)
+}
+
+pub fn version(text: &str) -> VersionIdentity {
+    VersionIdentity(text.to_owned())
+}
+
+pub fn found(month: &str, identity: &str) -> FoundPeriod {
+    FoundPeriod {
+        period: period(month),
+        delivery: Ok(Delivery {
+            kind: ReportKind::Cur2,
+            period: period(month),
+            manifest_key: "m".to_owned(),
+            manifest_etag: "e".to_owned(),
+            version: version(identity),
+            assembly: None,
+            ordered_at: None,
+            named_time: None,
+            last_modified: Some(at(-60)),
+            format: FileFormat::Parquet,
+            files: Vec::new(),
+            torn: None,
+        }),
+    }
+}
+
+pub fn nothing(month: &str) -> FoundPeriod {
+    FoundPeriod {
+        period: period(month),
+        delivery: Err(ReportFault::NoManifest { period: period(month), seen: None }),
+    }
 }
 
 pub fn target() -> Target {
@@ -151,6 +193,7 @@ pub fn facts() -> Facts {
         excess: Fact::seen(now(), Ok(Excess::default())),
         metrics: Fact::default(),
         manifest: Fact::seen(now(), Ok(ManifestRead::Readable { key })),
+        deliveries: Deliveries::default(),
     }
 }
 

@@ -1,40 +1,68 @@
-//! ReportDelivered and HistoryComplete: what the listing of versions means. Pure.
+//! ReportDelivered and HistoryComplete: what the listing of versions means.
 
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    api::status::PeriodStatus,
     aws::traits::{ExecutionEnd, ExportExecution, ExportHealth, ExportIllness, LegacyDeliveryStatus},
     connection::{Facts, Finding, Verdict},
-    controller::{deliveries::Deliveries, validate::Bill},
-    model::{BillingPeriod, ConditionType, DeliveryService, Reason, ReportKind},
-    report::{DeliveryReadiness, FoundPeriod, ReportFault, ReportFaultClass, missing_months, readiness},
+    model::{BillingPeriod, ConditionType, DeliveryService, Reason, ReportKind, ReportLocation},
+    report::{
+        DeliveryReadiness, FoundPeriod, FreshnessLimits, ReportFault, ReportFaultClass, missing_months,
+        readiness,
+    },
 };
 
 const DELIVERED: ConditionType = ConditionType::ReportDelivered;
 const HISTORY: ConditionType = ConditionType::HistoryComplete;
 
-/// Everything these two conditions are judged from.
-#[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
-    /// The report, and how patient we are.
-    pub bill: &'a Bill,
-    /// Findings of the layers below.
-    pub below: &'a [Finding],
-    /// What AWS says of the definition.
-    pub facts: &'a Facts,
-    /// The family the report turned out to be of.
+/// What is expected of a report's deliveries.
+#[derive(Debug, Clone)]
+pub struct ExpectedDeliveries<'a> {
+    /// The report.
+    pub report: &'a ReportLocation,
+    /// The family it turned out to be of.
     pub kind: Option<ReportKind>,
-    /// What was listed.
-    pub deliveries: &'a Deliveries,
-    /// The months as status knows them. Once one is loaded, the spec's report and place stay what they are.
-    pub known: &'a [PeriodStatus],
+    /// How many months are wanted, the current one included.
+    pub months: u32,
+    /// How patient we are.
+    pub freshness: FreshnessLimits,
+    /// The months that were loaded at some time. Once one is, the spec's report and place are right.
+    pub loaded: BTreeSet<BillingPeriod>,
     /// When the connection began to wait.
     pub since: Timestamp,
-    /// Now.
-    pub now: Timestamp,
+}
+
+/// Both conditions, above the findings of the layers below.
+pub fn check_deliveries(
+    below: &[Finding],
+    facts: &Facts,
+    expected: &ExpectedDeliveries<'_>,
+    now: Timestamp,
+) -> [Finding; 2] {
+    let question = Question { below, facts, expected, now };
+    let delivered = question.report_delivered();
+    let history = question.history_complete(&delivered);
+    [delivered, history]
+}
+
+/// Wanted months that were never delivered, oldest first.
+pub fn months_never_delivered(
+    facts: &Facts,
+    expected: &ExpectedDeliveries<'_>,
+    now: Timestamp,
+) -> Vec<BillingPeriod> {
+    Question { below: &[], facts, expected, now }.missing_months()
+}
+
+/// Everything these two conditions are judged from.
+#[derive(Debug, Clone, Copy)]
+struct Question<'a> {
+    below: &'a [Finding],
+    facts: &'a Facts,
+    expected: &'a ExpectedDeliveries<'a>,
+    now: Timestamp,
 }
 
 /// Whether a first delivery may still be on its way.
@@ -46,11 +74,11 @@ enum GraceTime {
 
 impl Question<'_> {
     /// Whether the report is delivered.
-    pub fn report_delivered(&self) -> Finding {
+    fn report_delivered(&self) -> Finding {
         if let Some(blocked) = Finding::blocked_by_any(DELIVERED, self.below) {
             return blocked;
         }
-        let found = match self.deliveries.standing(self.now) {
+        let found = match self.facts.deliveries.standing(self.now) {
             Ok(found) => found,
             Err(None) => return Finding::unknown(DELIVERED, Reason::NotChecked, "Not looked at yet."),
             Err(Some(fault)) => return fault_finding(fault),
@@ -65,7 +93,7 @@ impl Question<'_> {
             .iter()
             .filter_map(|found| found.delivery.as_ref().ok())
             .filter_map(|delivery| delivery.last_modified.or(delivery.ordered_at));
-        match readiness(times, self.since, self.bill.freshness, self.now) {
+        match readiness(times, self.expected.since, self.expected.freshness, self.now) {
             DeliveryReadiness::Delivered { .. } => {
                 Finding::pass(DELIVERED, Reason::Delivered, "A complete manifest is there, and it is fresh.")
             }
@@ -82,10 +110,10 @@ impl Question<'_> {
 
     /// No manifest is there: it was loaded and went, AWS says that it delivered one, or it is still to come.
     fn nothing_delivered(&self, grace: GraceTime) -> Finding {
-        let report = &self.bill.report;
-        let instead = self.deliveries.instead();
+        let report = &self.expected.report;
+        let instead = self.facts.deliveries.instead();
         match grace {
-            _ if self.loaded_months().next().is_some() => Finding::fail(
+            _ if !self.expected.loaded.is_empty() => Finding::fail(
                 DELIVERED,
                 Reason::DeliveredButNotHere,
                 format!(
@@ -131,7 +159,7 @@ impl Question<'_> {
     }
 
     /// Whether a month of the wanted history is missing.
-    pub fn history_complete(&self, delivered: &Finding) -> Finding {
+    fn history_complete(&self, delivered: &Finding) -> Finding {
         if delivered.verdict == Verdict::Unknown {
             return Finding::blocked(HISTORY, DELIVERED);
         }
@@ -150,19 +178,18 @@ impl Question<'_> {
                 "Never delivered: {}. AWS delivers past months of a new report on request only: ask AWS Support \
                  for a backfill of report {}, or lower spec.history.months.",
                 names.join(", "),
-                self.bill.report.name
+                self.expected.report.name
             ),
         )
     }
 
     /// What keeps an older month than the newest from being taken, if it lasts. A month that is loaded may lose its files.
     fn older_fault(&self) -> Option<&ReportFault> {
-        let found = self.deliveries.standing(self.now).ok()?;
+        let found = self.facts.deliveries.standing(self.now).ok()?;
         let newest = newest_period(found)?.period;
-        let loaded: BTreeSet<BillingPeriod> = self.loaded_months().collect();
         let lasts = |found: &&FoundPeriod| match &found.delivery {
             Ok(_) => false,
-            Err(ReportFault::PartsMissing { .. }) => !loaded.contains(&found.period),
+            Err(ReportFault::PartsMissing { .. }) => !self.expected.loaded.contains(&found.period),
             Err(fault) => matches!(fault.class(), ReportFaultClass::Data | ReportFaultClass::Configuration),
         };
         let older = found.iter().filter(|found| found.period < newest);
@@ -170,32 +197,27 @@ impl Question<'_> {
     }
 
     /// Wanted months that were never delivered, oldest first.
-    pub fn missing_months(&self) -> Vec<BillingPeriod> {
-        let Ok(found) = self.deliveries.standing(self.now) else { return Vec::new() };
+    fn missing_months(&self) -> Vec<BillingPeriod> {
+        let Ok(found) = self.facts.deliveries.standing(self.now) else { return Vec::new() };
         let delivered: BTreeSet<BillingPeriod> = found
             .iter()
             .filter(|found| !matches!(found.delivery, Err(ReportFault::NoManifest { .. })))
             .map(|found| found.period)
-            .chain(self.loaded_months())
+            .chain(self.expected.loaded.iter().copied())
             .collect();
-        let mut missing = missing_months(&delivered, self.bill.months.saturating_sub(1), self.now);
+        let mut missing = missing_months(&delivered, self.expected.months.saturating_sub(1), self.now);
         missing.reverse();
         missing
     }
 
-    /// Months that are loaded: they were delivered, whatever lies there now.
-    fn loaded_months(&self) -> impl Iterator<Item = BillingPeriod> + '_ {
-        self.known.iter().filter(|status| status.version.is_some()).map(|status| status.period)
-    }
-
     /// True if the legacy API knows its definition.
     fn is_legacy(&self) -> bool {
-        self.kind.is_some_and(|kind| kind.service() == DeliveryService::Legacy)
+        self.expected.kind.is_some_and(|kind| kind.service() == DeliveryService::Legacy)
     }
 
     /// What AWS itself says is wrong with deliveries.
     fn delivery_illness(&self) -> Option<Finding> {
-        let name = self.bill.report.name.as_str();
+        let name = self.expected.report.name.as_str();
         if self.is_legacy() {
             let definitions = self.facts.legacy.known()?;
             let definition = definitions.iter().find(|definition| definition.name == name)?;
@@ -211,7 +233,7 @@ impl Question<'_> {
 
     /// True if AWS says that it has delivered at least once.
     fn delivered_by_its_word(&self) -> bool {
-        let name = self.bill.report.name.as_str();
+        let name = self.expected.report.name.as_str();
         if self.is_legacy() {
             let definitions = self.facts.legacy.known().map(Vec::as_slice).unwrap_or_default();
             let definition = definitions.iter().find(|definition| definition.name == name);
@@ -326,57 +348,31 @@ fn fault_finding(fault: &ReportFault) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::{
-        controller::{
-            loads::periods::{
-                self,
-                tests::{at, found, period},
-            },
-            validate,
-        },
-        model::VersionIdentity,
-    };
+    use crate::connection::sample::{self, at, found, period};
 
-    fn bill() -> Bill {
-        let spec = json!({
-            "accountType": "Management",
-            "access": {
-                "roleArn": "arn:aws:iam::123456789012:role/awscost",
-                "externalIdSecretRef": {"name": "acme-external-id"}
-            },
-            "report": {"name": "acme-cur", "bucket": {"name": "acme-billing", "region": "us-east-1", "prefix": "cur"}},
-            "history": {"months": 1},
-            "ingestion": {"warehouseRef": {"name": "lake"}}
-        });
-        let account = validate::parse_account(&serde_json::from_value(spec).expect("a spec")).expect("valid");
-        account.bill.expect("a bill")
-    }
-
-    /// ReportDelivered and HistoryComplete of a listing, with the months that status knows.
-    fn judged(listed: Result<Vec<FoundPeriod>, ReportFault>, known: &[PeriodStatus]) -> [Finding; 2] {
-        let mut deliveries = Deliveries::default();
-        deliveries.record(at(0), listed);
-        let question = Question {
-            bill: &bill(),
-            below: &[],
-            facts: &Facts::default(),
+    /// ReportDelivered and HistoryComplete of a listing, with the months that were loaded.
+    fn judged(listed: Result<Vec<FoundPeriod>, ReportFault>, loaded: &[&str]) -> [Finding; 2] {
+        let mut facts = Facts::default();
+        facts.deliveries.record(at(0), listed);
+        let report = sample::target().report.expect("a report");
+        let expected = ExpectedDeliveries {
+            report: &report,
             kind: None,
-            deliveries: &deliveries,
-            known,
+            months: 1,
+            freshness: FreshnessLimits {
+                max_delivery_age: SignedDuration::from_hours(36),
+                first_delivery_grace: SignedDuration::from_hours(48),
+            },
+            loaded: loaded.iter().map(|month| period(month)).collect(),
             since: at(0),
-            now: at(1),
         };
-        let delivered = question.report_delivered();
-        let history = question.history_complete(&delivered);
-        [delivered, history]
+        check_deliveries(&[], &facts, &expected, at(1))
     }
 
-    /// What an empty listing means, with the months that status knows.
-    fn of_an_empty_bucket(known: &[PeriodStatus]) -> Finding {
-        let [delivered, _] = judged(Ok(Vec::new()), known);
+    /// What an empty listing means, with the months that were loaded.
+    fn of_an_empty_bucket(loaded: &[&str]) -> Finding {
+        let [delivered, _] = judged(Ok(Vec::new()), loaded);
         delivered
     }
 
@@ -412,10 +408,7 @@ mod tests {
             ])
         };
         assert_eq!(judged(listed(), &[])[1].reason, Reason::ManifestPartsMissing);
-        let mut known =
-            periods::update_periods(&[], &periods::wanted_months(2, at(0)), Some(&[]), &[], at(0)).list;
-        known[1].version = Some(VersionIdentity("v1".to_owned()));
-        assert_eq!(judged(listed(), &known)[1].reason, Reason::Complete);
+        assert_eq!(judged(listed(), &["2026-10"])[1].reason, Reason::Complete);
     }
 
     #[test]
@@ -428,14 +421,11 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_a_first_delivery_of_what_was_loaded() {
-        let mut known =
-            periods::update_periods(&[], &periods::wanted_months(1, at(0)), Some(&[]), &[], at(0)).list;
-        assert_eq!(of_an_empty_bucket(&known).reason, Reason::AwaitingFirstDelivery);
-        known[0].version = Some(VersionIdentity("v1".to_owned()));
-        let gone = of_an_empty_bucket(&known);
+        assert_eq!(of_an_empty_bucket(&[]).reason, Reason::AwaitingFirstDelivery);
+        let gone = of_an_empty_bucket(&["2026-11"]);
         assert_eq!((gone.verdict, gone.reason), (Verdict::Fail, Reason::DeliveredButNotHere));
         assert!(
-            gone.message.starts_with("Months were loaded from s3://acme-billing/cur/acme-cur/"),
+            gone.message.starts_with("Months were loaded from s3://acme-billing/cur/acme/"),
             "{}",
             gone.message
         );
