@@ -23,7 +23,7 @@ pub struct ExportRules {
     /// The column of resource IDs, where an export has them only if `INCLUDE_RESOURCES` asks for them.
     pub resource_ids: Option<&'static str>,
     /// A column that no other export has: in the bucket they lie alike, and only the manifest's list of columns tells.
-    pub telltale: &'static str,
+    pub distinctive_column: &'static str,
 }
 
 /// All of them. Of those that lie alike in a bucket, the first is taken where nothing tells.
@@ -45,7 +45,7 @@ pub static DIALECTS: [Dialect; 2] = [
                 "line_item_usage_start_date",
             ],
             resource_ids: Some("line_item_resource_id"),
-            telltale: "line_item_unblended_cost",
+            distinctive_column: "line_item_unblended_cost",
         }),
     },
 ];
@@ -75,10 +75,10 @@ impl Dialect {
         asked: Option<ReportKind>,
         columns: &[String],
     ) -> &'static Self {
-        let named = |telltale: &str| columns.iter().any(|column| column == telltale);
+        let named = |distinctive_column: &str| columns.iter().any(|column| column == distinctive_column);
         let fits = |dialect: &&Self| match asked {
             Some(kind) => dialect.kind == kind,
-            None => dialect.export.as_ref().is_some_and(|rules| named(rules.telltale)),
+            None => dialect.export.as_ref().is_some_and(|rules| named(rules.distinctive_column)),
         };
         let mut all = Self::delivered_by(service);
         let first = all.next().expect("every service delivers a dialect");
@@ -118,11 +118,12 @@ mod tests {
         let rules: Vec<_> = DIALECTS.iter().filter_map(|dialect| dialect.export.as_ref()).collect();
         for one in &rules {
             assert!(
-                one.needed.contains(&one.telltale),
+                one.needed.contains(&one.distinctive_column),
                 "a definition without it is refused, so a manifest has it"
             );
-            let alike =
-                rules.iter().filter(|other| other.source == one.source || other.telltale == one.telltale);
+            let alike = rules.iter().filter(|other| {
+                other.source == one.source || other.distinctive_column == one.distinctive_column
+            });
             assert_eq!(alike.count(), 1, "{}", one.source);
         }
     }
