@@ -91,7 +91,7 @@ pub enum TallyFault {
 /// A set of texts that stops growing: who pays, whose usage.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeenRows {
-    /// The texts, at most [`Seen::MOST`].
+    /// The texts, at most [`SeenRows::MOST`].
     pub values: BTreeSet<String>,
     /// True if there were more.
     pub more: bool,
